@@ -1,0 +1,43 @@
+"""What every test shares: the hypothesis profiles, and no skipping for a missing tool in CI.
+
+A test that needs an optional tool skips with a reason that begins with `missing:`. That is a
+convenience on a developer's machine. Where the environment says `CI=1` everything must be there,
+so such a skip is turned into a failure.
+"""
+
+import os
+from collections.abc import Generator
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+settings.register_profile("default", deadline=None, derandomize=True, max_examples=60)
+settings.register_profile(
+    "fuzz", deadline=None, max_examples=3000, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    refuse_missing(report)
+    return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    report = yield
+    refuse_missing(report)
+    return report
+
+
+def refuse_missing(report: pytest.TestReport | pytest.CollectReport) -> None:
+    """Turns a skip whose reason begins with `missing:` into a failure, in CI only."""
+    if os.environ.get("CI", "") in ("", "0", "false") or not report.skipped:
+        return
+    reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else ""
+    reason = reason.removeprefix("Skipped: ")
+    if reason.startswith("missing:"):
+        report.outcome = "failed"
+        report.longrepr = f"skipped in CI, where nothing may be missing: {reason}"
