@@ -1,0 +1,1 @@
+"""dslc compiles network specs into readable projects for several frameworks."""

@@ -1,0 +1,1 @@
+"""The intermediate representation: dims, types and the graph."""
