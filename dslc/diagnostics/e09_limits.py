@@ -1,0 +1,26 @@
+"""E09xx: limits and files."""
+
+from __future__ import annotations
+
+from dslc.diagnostics.catalogue import Entry
+
+ENTRIES: dict[str, Entry] = {
+    "E0901": Entry(
+        "the file is too large",
+        "A spec is a few hundred lines; `--limit file_bytes=…` allows more.",
+    ),
+    "E0902": Entry(
+        "the nesting is too deep",
+        "Mappings and lists inside each other, with aliases expanded, have a limit, so that no "
+        "input can exhaust the memory. `--limit depth=…` allows more.",
+    ),
+    "E0903": Entry(
+        "the file has too many values",
+        "Every key and value counts, an alias as often as it is used: a few hundred bytes of "
+        "aliases can stand for billions of values. `--limit nodes=…` allows more.",
+    ),
+    "E0904": Entry(
+        "a text is too long",
+        "A single key or value has a limit; `--limit scalar_bytes=…` allows more.",
+    ),
+}

@@ -1,0 +1,50 @@
+"""The nearest known word to an unknown one.
+
+Own code, because `difflib` costs more to import than a whole check may take.
+"""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+_LONGEST = 64
+
+
+def nearest(word: str, candidates: Iterable[str]) -> str | None:
+    """The candidate that `word` was most likely meant to be, or None if none is near.
+
+    Distance counts insertions, deletions, replacements and swaps of neighbours, without regard to
+    case; a third of the word's length is near. Ties go to the first in alphabetical order, so the
+    answer does not depend on a set's order.
+    """
+    if not word or len(word) > _LONGEST:
+        return None
+    folded = word.lower()
+    best: str | None = None
+    least = max(1, (len(word) + 1) // 3) + 1
+    for candidate in sorted(set(candidates)):
+        if abs(len(candidate) - len(word)) >= least or candidate == word:
+            continue
+        found = edit_distance(folded, candidate.lower(), least)
+        if found < least:
+            best, least = candidate, found
+    return best
+
+
+def edit_distance(left: str, right: str, limit: int) -> int:
+    """The edits that turn `left` into `right`, or `limit` as soon as it cannot be fewer."""
+    before: list[int] = []
+    row = list(range(len(right) + 1))
+    for i, a in enumerate(left, 1):
+        following = [i]
+        for j, b in enumerate(right, 1):
+            cost = min(row[j] + 1, following[j - 1] + 1, row[j - 1] + (a != b))
+            if i > 1 and j > 1 and a == right[j - 2] and b == left[i - 2]:
+                cost = min(cost, before[j - 2] + 1)
+            following.append(cost)
+        if min(following) >= limit and min(row) >= limit:
+            return limit
+        before, row = row, following
+    return min(row[-1], limit)

@@ -1,0 +1,50 @@
+"""Diagnostics as JSON: one object a file, one line each."""
+
+from __future__ import annotations
+
+import json
+
+from dslc.diagnostics.report import Diagnostic
+from dslc.diagnostics.text import cut
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+def render_json(file: str, diagnostics: Iterable[Diagnostic], facts: Iterable[str]) -> str:
+    """The line that `dslc check --format json` prints for one file.
+
+    Args:
+        file: the path as the user gave it.
+        diagnostics: what was found, in order.
+        facts: what the net asks of its inputs' symbols, as `H % 32 == 0`.
+    """
+    found = list(diagnostics)
+    record = {
+        "file": file,
+        "ok": all(item.severity != "error" for item in found),
+        "diagnostics": [_record(item) for item in found],
+        "facts": list(facts),
+    }
+    return json.dumps(record)
+
+
+def _record(item: Diagnostic) -> dict[str, object]:
+    """One diagnostic in the form that the command line promises."""
+    span = item.span
+    return {
+        "code": item.code,
+        "severity": item.severity,
+        "message": cut(item.message),
+        "file": span.file,
+        "line": span.line,
+        "column": span.column,
+        "end_line": span.end_line,
+        "end_column": span.end_column,
+        "help": None if item.help is None else cut(item.help),
+        "labels": [
+            {"line": label.span.line, "column": label.span.column, "message": cut(label.message)}
+            for label in item.labels
+        ],
+    }
