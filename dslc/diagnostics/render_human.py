@@ -54,7 +54,9 @@ class _Block:
         self.marks = self._choose_marks(lines_left)
         self.width = max((len(str(span.line)) for span, _ in self.marks), default=1)
         lines = self._head() + self._quotes()
-        tail = [f"{self._gutter()} {self._paint(note[0], _BLUE)}{note[1:]}" for note in notes + mends]
+        tail = [
+            f"{self._gutter()} {self._paint(note[0], _BLUE)}{note[1:]}" for note in notes + mends
+        ]
         if tail and self.marks:
             lines.append(f"{self._gutter()} {self._paint('|', _BLUE)}")
         return "\n".join(lines + tail)
@@ -102,7 +104,9 @@ class _Block:
                 lines.append(f"{self._paint(number, _BLUE)} {bar} {shown}".rstrip())
             place = (span.file, span.line)
             primary = span == self.item.span
-            mark = self._paint(("^" if primary else "-") * length, self.accent if primary else _BLUE)
+            mark = self._paint(
+                ("^" if primary else "-") * length, self.accent if primary else _BLUE
+            )
             lines.append(f"{self._gutter()} {bar} {' ' * offset}{mark} {cut(message)}".rstrip())
         return lines
 

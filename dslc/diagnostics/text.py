@@ -16,7 +16,9 @@ def escape(text: str) -> str:
     """`text` with every character that does not print as itself written as an escape."""
     if text.isprintable():
         return text
-    return "".join(character if character.isprintable() else _escaped(character) for character in text)
+    return "".join(
+        character if character.isprintable() else _escaped(character) for character in text
+    )
 
 
 def quote(text: str, most: int = 80) -> str:

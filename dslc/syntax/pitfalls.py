@@ -12,7 +12,7 @@ import re
 from dslc.diagnostics import Edit, Report, quote
 from dslc.source import Source, Span
 from dslc.syntax.characters import describe_character, odd_character
-from dslc.syntax.tree import Mapping, Node, Scalar, Sequence, looks_like_number, parse_number
+from dslc.syntax.tree import Node, Scalar, Sequence, looks_like_number, parse_number
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -146,7 +146,7 @@ def _report_unused_anchor(node: Node, report: Report) -> None:
 
 def _balance(node: Node) -> int:
     """Opened minus closed parentheses of a plain scalar, 0 for anything else."""
-    if not isinstance(node, Scalar) or node.style:
+    if not isinstance(node, Scalar) or not node.plain:
         return 0
     return node.text.count("(") - node.text.count(")")
 
@@ -158,12 +158,12 @@ def _is_open(node: Node) -> bool:
 
 def _is_missing(node: Node) -> bool:
     """Whether a value is not there at all."""
-    return isinstance(node, Scalar) and not node.style and not node.text
+    return isinstance(node, Scalar) and node.plain and not node.text
 
 
 def _is_tail(key: Node, value: Node) -> bool:
     """Whether an entry is what follows the comma of a torn text."""
-    return isinstance(key, Scalar) and not key.style and _is_missing(value)
+    return isinstance(key, Scalar) and key.plain and _is_missing(value)
 
 
 def _is_glued(key: Node, value: Node) -> bool:

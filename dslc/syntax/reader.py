@@ -105,7 +105,9 @@ class _Reader:
             kind = event.__class__
             if kind is ScalarEvent:
                 text = event.value
-                node = Scalar(text, event.style, (file, event.start_mark, event.end_mark))
+                node = Scalar(
+                    text, event.style or "plain", (file, event.start_mark, event.end_mark)
+                )
                 append(node)
                 if len(text) > scalar_most:
                     raise self.too_long(node)
@@ -250,7 +252,9 @@ class _Reader:
 
     def unused_anchors(self) -> list[Node]:
         """The nodes whose anchors no alias refers to."""
-        return [node for name, (node, _, _) in self.anchors.items() if name not in self.used_anchors]
+        return [
+            node for name, (node, _, _) in self.anchors.items() if name not in self.used_anchors
+        ]
 
     def span(self, event: Event) -> Span:
         """Where an event stands; a container's start is its first line."""

@@ -61,7 +61,7 @@ class Scalar(_Node):
 
     Args:
         text: the text, unquoted and unescaped.
-        style: `''` for plain, else the quote or `|` or `>`.
+        style: `plain`, or the quote, `|` or `>` that it begins with.
         span: where it stands.
     """
 
@@ -75,12 +75,12 @@ class Scalar(_Node):
     @property
     def plain(self) -> bool:
         """Whether it is written without quotes, so that its text may be more than a string."""
-        return not self.style
+        return self.style == "plain"
 
     @property
     def value(self) -> CoreValue:
         """The value by YAML 1.2's core schema; a number out of range stays text."""
-        return self.text if self.style else resolve(self.text)
+        return resolve(self.text) if self.style == "plain" else self.text
 
     def __repr__(self) -> str:
         return f"Scalar({self.text!r}, {self.style!r})"

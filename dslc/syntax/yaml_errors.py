@@ -161,7 +161,9 @@ def _step_without_colon(failure: _Failure) -> Diagnostic | None:
     span = failure.span(number, column, len(word))
     end = failure.span(number, column + len(word), 0)
     message = f"the step {quote(word, 40)} has keys below it and needs a colon"
-    label = Label(failure.span(failure.line, len(here) - len(here.lstrip(" ")) + 1), "a key below it")
+    label = Label(
+        failure.span(failure.line, len(here) - len(here.lstrip(" ")) + 1), "a key below it"
+    )
     help = f"write {quote(f'- {word}:', 40)}"
     return failure.error("E0103", message, help, span, (label,), (Edit(end, ":"),))
 
