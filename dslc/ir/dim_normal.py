@@ -27,7 +27,7 @@ MOST_FACTORS = 64
 MOST_NESTING = 80
 
 
-class DimTooLarge(ValueError):
+class DimTooLargeError(ValueError):
     """An expression over dims is beyond any real network's size."""
 
 
@@ -51,13 +51,13 @@ class Atom:
         source: str = "",
         names: frozenset[str] = frozenset(),
     ) -> None:
-        self.kind = kind
+        self.kind: Kind = kind
         self.args = args
         self.source = source
         self.names = names
         self.depth = 1 + max(map(_depth, args), default=0)
         if self.depth > MOST_NESTING:
-            raise DimTooLarge("a size is nested too deeply")
+            raise DimTooLargeError("a size is nested too deeply")
         self._hash = hash((kind, args, source))
         self._text: str | None = None
 
@@ -125,7 +125,7 @@ class Dim:
         return f"Dim({str(self)!r})"
 
     def __add__(self, other: DimLike) -> DimLike:
-        return add(self, other) if isinstance(other, (int, Dim)) else NotImplemented
+        return add(self, other)
 
     __radd__ = __add__
 
@@ -133,20 +133,20 @@ class Dim:
         return Dim({monomial: -coefficient for monomial, coefficient in self.terms.items()})
 
     def __sub__(self, other: DimLike) -> DimLike:
-        return add(self, -other) if isinstance(other, (int, Dim)) else NotImplemented
+        return add(self, -other)
 
     def __rsub__(self, other: DimLike) -> DimLike:
-        return add(-self, other) if isinstance(other, (int, Dim)) else NotImplemented
+        return add(-self, other)
 
     def __mul__(self, other: DimLike) -> DimLike:
-        return multiply(self, other) if isinstance(other, (int, Dim)) else NotImplemented
+        return multiply(self, other)
 
     __rmul__ = __mul__
 
     def __floordiv__(self, other: DimLike) -> DimLike:
         from dslc.ir.dim_division import floor_div
 
-        return floor_div(self, other) if isinstance(other, (int, Dim)) else NotImplemented
+        return floor_div(self, other)
 
     def __rfloordiv__(self, other: DimLike) -> DimLike:
         from dslc.ir.dim_division import floor_div
@@ -156,7 +156,7 @@ class Dim:
     def __mod__(self, other: DimLike) -> DimLike:
         from dslc.ir.dim_division import modulo
 
-        return modulo(self, other) if isinstance(other, (int, Dim)) else NotImplemented
+        return modulo(self, other)
 
     def __rmod__(self, other: DimLike) -> DimLike:
         from dslc.ir.dim_division import modulo
@@ -167,7 +167,7 @@ class Dim:
         if exponent < 0:
             raise ValueError("a size is raised to a non-negative power only")
         if exponent > MOST_FACTORS:
-            raise DimTooLarge(f"a power of {exponent} of a size")
+            raise DimTooLargeError(f"a power of {exponent} of a size")
         result: DimLike = 1
         for _ in range(exponent):
             result = multiply(self, result)
@@ -242,7 +242,7 @@ def from_terms(terms: dict[Monomial, int]) -> DimLike:
     if len(terms) == 1 and () in terms:
         return terms[()]
     if len(terms) > MOST_TERMS:
-        raise DimTooLarge(f"a size of more than {MOST_TERMS} terms")
+        raise DimTooLargeError(f"a size of more than {MOST_TERMS} terms")
     return Dim(terms)
 
 
@@ -283,7 +283,7 @@ def multiply(left: DimLike, right: DimLike) -> DimLike:
             return left
         return Dim({monomial: value * right for monomial, value in left.terms.items()})
     if len(left.terms) * len(right.terms) > MOST_TERMS:
-        raise DimTooLarge(f"a product of more than {MOST_TERMS} terms")
+        raise DimTooLargeError(f"a product of more than {MOST_TERMS} terms")
     terms: dict[Monomial, int] = {}
     for first, one in left.terms.items():
         for second, other in right.terms.items():
@@ -297,7 +297,7 @@ def join(first: Monomial, second: Monomial) -> Monomial:
     if not first or not second:
         return first or second
     if len(first) + len(second) > MOST_FACTORS:
-        raise DimTooLarge(f"a product of more than {MOST_FACTORS} sizes")
+        raise DimTooLargeError(f"a product of more than {MOST_FACTORS} sizes")
     return tuple(sorted(first + second, key=factor_order))
 
 

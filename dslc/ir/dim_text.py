@@ -101,15 +101,15 @@ class Printer:
                 parts.append(" - " if negative else " + ")
             elif negative:
                 parts.append("-")
-            leading_minus = negative and len(parts) == 1
-            parts.append(self._term(monomial, abs(coefficient), leading_minus))
+            after_minus = negative and len(parts) == 1
+            parts.append(self._term(monomial, abs(coefficient), after_minus=after_minus))
         return "".join(parts)
 
     def atom(self, atom: Atom) -> str:
         """The text of one atom, without parentheses around it."""
         return self._factor(atom)[0]
 
-    def _term(self, monomial: Monomial, coefficient: int, after_minus: bool) -> str:
+    def _term(self, monomial: Monomial, coefficient: int, *, after_minus: bool) -> str:
         if not monomial:
             return str(coefficient)
         if len(monomial) == 1 and coefficient == 1 and not after_minus:
@@ -172,9 +172,10 @@ class Printer:
         if len(dim.terms) != 1:
             return -1
         (monomial, coefficient) = next(iter(dim.terms.items()))
-        if coefficient != 1 or len(set(monomial)) > 1:
+        if coefficient != 1 or len(set(monomial)) != 1:
             return -1
-        return 1 if len(monomial) > 1 else self._factor(monomial[0])[1]
+        factor, *others = monomial
+        return 1 if others else self._factor(factor)[1]
 
     def _name(self, name: str) -> str:
         rename = self._rename

@@ -11,7 +11,6 @@ from dslc.ir.dim_normal import (
     add,
     extreme,
     from_terms,
-    join,
     multiply,
     single,
 )
@@ -19,9 +18,9 @@ from dslc.ir.dim_text import replace_names, tighten_powers
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
-    from dslc.ir.dim_normal import Rename
+    from dslc.ir.dim_normal import Kind, Monomial, Rename
 
 
 def sym(name: str) -> Dim:
@@ -71,36 +70,70 @@ def substitute(value: DimLike, mapping: Mapping[str, DimLike]) -> DimLike:
     """A dim with symbols replaced, all at once, in normal form."""
     if isinstance(value, int) or value.symbols().isdisjoint(mapping):
         return value
-    result: DimLike = 0
+
+    def replace(factor: Factor) -> DimLike | None:
+        if isinstance(factor, str):
+            return mapping.get(factor)
+        return _substitute_opaque(factor, mapping) if factor.kind == "opaque" else None
+
+    return replace_factors(value, replace)
+
+
+def rewrite(value: DimLike, mapping: Mapping[str, DimLike]) -> DimLike:
+    """Like `substitute`, for proofs: opaque texts keep their names."""
+    if isinstance(value, int) or value.symbols().isdisjoint(mapping):
+        return value
+    return replace_factors(
+        value, lambda factor: mapping.get(factor) if isinstance(factor, str) else None
+    )
+
+
+def replace_factors(value: DimLike, replace: Callable[[Factor], DimLike | None]) -> DimLike:
+    """A dim with symbols and atoms replaced, also inside other atoms, in normal form.
+
+    Args:
+        value: The dim.
+        replace: The new value of a factor; None keeps it, and looks into an atom's arguments.
+    """
+    if isinstance(value, int):
+        return value
+    kept: dict[Monomial, int] = {}
+    changed: DimLike = 0
     for monomial, coefficient in value.terms.items():
-        kept: tuple[Factor, ...] = ()
+        rest: Monomial = ()
         product: DimLike = coefficient
         for factor in monomial:
-            new = _substitute_factor(factor, mapping)
+            new = _replace_factor(factor, replace)
             if new is None:
-                kept = join(kept, (factor,))
+                rest += (factor,)
             else:
                 product = multiply(product, new)
-        if kept:
-            product = multiply(product, from_terms({kept: 1}))
-        result = add(result, product)
-    return result
+        if len(rest) == len(monomial):
+            kept[monomial] = coefficient
+        else:
+            changed = add(changed, multiply(product, from_terms({rest: 1})))
+    if len(kept) == len(value.terms):
+        return value
+    return add(from_terms(kept), changed)
 
 
-def _substitute_factor(factor: Factor, mapping: Mapping[str, DimLike]) -> DimLike | None:
-    """The new value of a factor; None where it stays as it is."""
-    if isinstance(factor, str):
-        return mapping.get(factor)
-    if factor.kind == "opaque":
-        return _substitute_opaque(factor, mapping)
-    if all(symbols_of(argument).isdisjoint(mapping) for argument in factor.args):
+def _replace_factor(factor: Factor, replace: Callable[[Factor], DimLike | None]) -> DimLike | None:
+    new = replace(factor)
+    if new is not None or isinstance(factor, str):
+        return new
+    args = [replace_factors(argument, replace) for argument in factor.args]
+    if all(argument is old for argument, old in zip(args, factor.args, strict=True)):
         return None
-    args = [substitute(argument, mapping) for argument in factor.args]
-    if factor.kind == "floor":
+    return apply(factor.kind, args)
+
+
+def apply(kind: Kind, args: Sequence[DimLike]) -> DimLike:
+    """A division, remainder, `min` or `max` in normal form."""
+    if kind == "floor":
         return floor_div(args[0], args[1])
-    if factor.kind == "mod":
+    if kind == "mod":
         return modulo(args[0], args[1])
-    return extreme(factor.kind, args)
+    return extreme("min" if kind == "min" else "max", args)
 
 
 def _substitute_opaque(atom: Atom, mapping: Mapping[str, DimLike]) -> DimLike | None:

@@ -6,7 +6,7 @@ The one module that the rest of the compiler imports for dims. `sym("H")` starts
 
 from __future__ import annotations
 
-from dslc.ir.dim_normal import Dim, DimLike, DimTooLarge
+from dslc.ir.dim_normal import Dim, DimLike, DimTooLargeError
 from dslc.ir.dim_values import (
     ceil_div,
     dim_max,
@@ -18,11 +18,15 @@ from dslc.ir.dim_values import (
     symbols_of,
     text_of,
 )
+from dslc.ir.facts import Constraint, Facts, Verdict
 
 __all__ = [
+    "Constraint",
     "Dim",
     "DimLike",
-    "DimTooLarge",
+    "DimTooLargeError",
+    "Facts",
+    "Verdict",
     "ceil_div",
     "dim_max",
     "dim_min",

@@ -1,0 +1,156 @@
+"""The smallest values of symbols for which something holds, found by trying.
+
+A search refutes, it never proves. Values are tried in order of their sum, then as the symbols are
+sorted, so what is found first is the smallest.
+"""
+
+from __future__ import annotations
+
+from dslc.ir.dim_normal import Dim
+from dslc.ir.dim_values import evaluate
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
+    from dslc.ir.dim_normal import DimLike
+    from dslc.ir.facts import Constraint
+
+GREATEST = 64
+FARTHEST = 4096
+FEWEST = 8
+
+
+class Search:
+    """Enumerates values that satisfy facts.
+
+    Args:
+        symbols: The symbols in question.
+        constraints: All facts; those that matter for the symbols bring theirs in.
+        lower: The least value of each symbol.
+        reach: How far beyond the usual values a single symbol is tried.
+    """
+
+    def __init__(
+        self,
+        symbols: Iterable[str],
+        constraints: Sequence[Constraint],
+        lower: Callable[[str], int],
+        reach: int = 0,
+    ) -> None:
+        names = set(symbols)
+        self.constraints = _connected(names, constraints)
+        self.names = sorted(names)
+        far = reach if len(names) == 1 else 0
+        self._domains = [self._domain(name, lower(name), far) for name in self.names]
+
+    def environments(self, most: int) -> Iterator[dict[str, int]]:
+        """Values that satisfy the facts, smallest first, after trying at most so many."""
+        for values in by_sum(self._domains, most):
+            env = dict(zip(self.names, values, strict=True))
+            if all(constraint.holds(env) for constraint in self._shared):
+                yield env
+
+    @property
+    def _shared(self) -> list[Constraint]:
+        return [fact for fact in self.constraints if len(fact.symbols()) != 1]
+
+    def _domain(self, name: str, low: int, reach: int) -> list[int]:
+        own = [fact for fact in self.constraints if fact.symbols() == frozenset({name})]
+        far = max(GREATEST, low + GREATEST - 1, min(reach, FARTHEST))
+        values: list[int] = []
+        for value in range(low, max(far, FARTHEST) + 1):
+            if value > far and (len(values) >= FEWEST or not own):
+                break
+            if all(fact.holds({name: value}) for fact in own):
+                values.append(value)
+        return values
+
+
+def _connected(names: set[str], constraints: Sequence[Constraint]) -> list[Constraint]:
+    """The constraints that share symbols with the names, whose symbols are added to the names."""
+    found: list[Constraint] = []
+    waiting = list(constraints)
+    grown = True
+    while grown:
+        grown = False
+        for constraint in list(waiting):
+            symbols = constraint.symbols()
+            if symbols & names:
+                names |= symbols
+                found.append(constraint)
+                waiting.remove(constraint)
+                grown = True
+    return found
+
+
+def by_sum(domains: Sequence[Sequence[int]], most: int) -> Iterator[tuple[int, ...]]:
+    """The product of sorted domains by rising sum, then lexicographically."""
+    if not all(domains):
+        return
+    least = sum(domain[0] for domain in domains)
+    greatest = sum(domain[-1] for domain in domains)
+    left = most
+    for total in range(least, greatest + 1):
+        for values in _with_sum(domains, 0, total):
+            yield values
+            left -= 1
+            if left <= 0:
+                return
+
+
+def _with_sum(
+    domains: Sequence[Sequence[int]], start: int, total: int
+) -> Iterator[tuple[int, ...]]:
+    if start == len(domains):
+        if total == 0:
+            yield ()
+        return
+    rest = domains[start + 1 :]
+    least = sum(domain[0] for domain in rest)
+    greatest = sum(domain[-1] for domain in rest)
+    for value in domains[start]:
+        if total - value < least:
+            return
+        if total - value > greatest:
+            continue
+        for others in _with_sum(domains, start + 1, total - value):
+            yield (value, *others)
+
+
+def holds(op: str, left: DimLike, right: DimLike, env: Mapping[str, int]) -> bool | None:
+    """Whether a comparison holds for values; None where it has none."""
+    try:
+        return compare(op, evaluate(left, env), evaluate(right, env))
+    except (ZeroDivisionError, ValueError):
+        return None
+
+
+def compare(op: str, left: int, right: int) -> bool:
+    """One of the six comparisons."""
+    if op == "==":
+        return left == right
+    if op == "!=":
+        return left != right
+    if op in ("<", ">="):
+        return (left < right) == (op == "<")
+    return (left <= right) == (op == "<=")
+
+
+def constants_in(values: Iterable[DimLike]) -> int:
+    """The greatest constant that stands in dims, with room for its neighbours."""
+    greatest = 0
+    for value in values:
+        if isinstance(value, Dim):
+            greatest = max(greatest, constants_in(_parts(value)))
+            greatest = max(greatest, *(abs(c) for m, c in value.terms.items() if not m), 0)
+        else:
+            greatest = max(greatest, abs(value))
+    return greatest
+
+
+def _parts(value: Dim) -> Iterator[DimLike]:
+    for monomial in value.terms:
+        for factor in monomial:
+            if not isinstance(factor, str):
+                yield from factor.args
