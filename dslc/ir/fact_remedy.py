@@ -20,14 +20,14 @@ if TYPE_CHECKING:
     from dslc.ir.dim_normal import DimLike
     from dslc.ir.facts import Op
 
-    Candidate = tuple[Constraint, ...]
+    Candidate = tuple[tuple[Constraint, ...], int]
 
 MOST_SAMPLES = 4200
-GREATEST_CONSTANT = 64
+GREATEST_MODULUS = 64
 MOST_PROOFS = 10
 
 
-def remedy(facts: Facts, op: Op, left: DimLike, right: DimLike) -> Candidate:
+def remedy(facts: Facts, op: Op, left: DimLike, right: DimLike) -> tuple[Constraint, ...]:
     """The weakest simple facts that make a comparison provable; empty if none do.
 
     Single facts are preferred to two facts about two symbols, and all to the comparison itself.
@@ -37,13 +37,13 @@ def remedy(facts: Facts, op: Op, left: DimLike, right: DimLike) -> Candidate:
         return ()
     names = sorted(symbols_of(add(left, multiply(right, -1))))
     own = {name: list(_about_one(name, samples)) for name in names}
-    single = [constraint for name in names for constraint in own[name]]
-    single += _about_two(names)
+    single = [candidate for name in names for candidate in own[name]]
+    single += _about_two(names, samples)
     itself = Constraint(op, left, right)
     return (
-        samples.first_mending((constraint,) for constraint in single)
+        samples.first_mending(single)
         or samples.first_mending(_pairs(own, samples))
-        or samples.first_mending([(itself,)] if _is_plain(itself) else [])
+        or samples.first_mending([((itself,), samples.true)] if _is_plain(itself) else [])
     )
 
 
@@ -67,69 +67,75 @@ class _Samples:
                 self.true |= bit
             else:
                 self.false |= bit
-        self._bits: dict[Constraint, int] = {}
+
+    def by_value(self, name: str) -> dict[int, int]:
+        """For each value of a symbol, in order, the bits of the samples that have it."""
+        bits: dict[int, int] = {}
+        for position, env in enumerate(self.environments):
+            bits[env[name]] = bits.get(env[name], 0) | 1 << position
+        return dict(sorted(bits.items()))
 
     def where(self, constraint: Constraint) -> int:
-        """The values that satisfy a constraint."""
-        bits = self._bits.get(constraint)
-        if bits is None:
-            text = "".join("1" if constraint.holds(env) else "0" for env in self.environments)
-            bits = self._bits[constraint] = int(text[::-1] or "0", 2)
-        return bits
+        """The bits of the samples that satisfy a constraint."""
+        found = [str(int(constraint.holds(env))) for env in reversed(self.environments)]
+        return int("".join(found), 2)
 
-    def failing(self, name: str) -> list[int]:
-        """The values of a symbol in the failures."""
-        return [env[name] for i, env in enumerate(self.environments) if self.false >> i & 1]
-
-    def first_mending(self, candidates: Iterable[Candidate]) -> Candidate:
+    def first_mending(self, candidates: Iterable[Candidate]) -> tuple[Constraint, ...]:
         """The candidate that leaves most values, among those that lead to a proof."""
-        fitting: list[tuple[int, Candidate]] = []
-        for candidate in candidates:
-            bits = ~0
-            for constraint in candidate:
-                bits &= self.where(constraint)
+        fitting: list[tuple[int, tuple[Constraint, ...]]] = []
+        for constraints, bits in candidates:
             kept = bits & self.true
             if kept and not bits & self.false:
-                fitting.append((-kept.bit_count(), candidate))
+                fitting.append((-kept.bit_count(), constraints))
         fitting.sort(key=lambda scored: scored[0])
-        for _, candidate in islice(fitting, MOST_PROOFS):
-            if Facts([*self.facts.constraints, *candidate]).proves(*self.question):
-                return candidate
+        for _, constraints in islice(fitting, MOST_PROOFS):
+            if Facts([*self.facts.constraints, *constraints]).proves(*self.question):
+                return constraints
         return ()
 
 
-def _about_one(name: str, samples: _Samples) -> Iterator[Constraint]:
+def _about_one(name: str, samples: _Samples) -> Iterator[Candidate]:
+    """Bounds and multiples of one symbol, with the samples that satisfy them."""
     symbol = sym(name)
-    failing = samples.failing(name)
-    bounds = set(range(1, GREATEST_CONSTANT + 1))
-    if failing:
-        bounds |= {max(failing) + 1, min(failing) - 1}
-    bounds = {bound for bound in bounds if bound > 0}
-    yield from (Constraint(">=", symbol, bound) for bound in sorted(bounds) if bound > 1)
-    for modulus in range(2, GREATEST_CONSTANT + 1):
-        yield Constraint("==", symbol % modulus, 0)
-    yield from (Constraint("<=", symbol, bound) for bound in sorted(bounds, reverse=True))
+    by_value = samples.by_value(name)
+    everything = samples.true | samples.false
+    below = 0
+    for value, bits in by_value.items():
+        if below:
+            yield (Constraint(">=", symbol, value),), everything & ~below
+        below |= bits
+        if below != everything:
+            yield (Constraint("<=", symbol, value),), below
+    for modulus in range(2, GREATEST_MODULUS + 1):
+        multiples = 0
+        for value, bits in by_value.items():
+            if value % modulus == 0:
+                multiples |= bits
+        yield (Constraint("==", symbol % modulus, 0),), multiples
 
 
-def _about_two(names: Sequence[str]) -> Iterator[Constraint]:
+def _about_two(names: Sequence[str], samples: _Samples) -> Iterator[Candidate]:
     for first, second in combinations(names, 2):
         left, right = sym(first), sym(second)
-        yield Constraint("<=", left, right)
-        yield Constraint(">=", left, right)
-        yield Constraint("==", left % right, 0)
-        yield Constraint("==", right % left, 0)
-        yield Constraint("==", left, right)
+        for constraint in (
+            Constraint("<=", left, right),
+            Constraint("<=", right, left),
+            Constraint("==", left % right, 0),
+            Constraint("==", right % left, 0),
+            Constraint("==", left, right),
+        ):
+            yield (constraint,), samples.where(constraint)
 
 
-def _pairs(own: dict[str, list[Constraint]], samples: _Samples) -> Iterator[Candidate]:
+def _pairs(own: dict[str, list[Candidate]], samples: _Samples) -> Iterator[Candidate]:
     for first, second in combinations(own, 2):
-        for one in own[first]:
-            failures = samples.where(one) & samples.false
-            if not samples.where(one) & samples.true:
+        for one, bits in own[first]:
+            if not bits & samples.true:
                 continue
-            for other in own[second]:
-                if not samples.where(other) & failures:
-                    yield one, other
+            failures = bits & samples.false
+            for other, more in own[second]:
+                if not more & failures:
+                    yield one + other, bits & more
 
 
 def _is_plain(constraint: Constraint) -> bool:

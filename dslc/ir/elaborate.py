@@ -1,0 +1,255 @@
+"""A whole spec: from the tree to a `Program` of modules.
+
+Everything that can be said without sizes is said here: keys, names, references, attributes' names,
+params, the cycle of blocks. Sizes come afterwards, in `dslc.passes.instantiate`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING
+
+from dslc.diagnostics import nearest
+from dslc.ir.graph import MODULE, CallModule, Input, Module, Program, Ref
+from dslc.ir.operations import Signature
+from dslc.ir.params import ParamReader
+from dslc.ir.reading import is_camel
+from dslc.ir.scope import Scope
+from dslc.ir.steps import StepReader
+from dslc.ir.walk import actions
+from dslc.ops import all_ops, find
+from dslc.syntax.tree import Mapping, Scalar
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping as ReadOnly
+
+    from dslc.diagnostics import Report
+    from dslc.ir.graph import Initialiser, Param
+    from dslc.source import Source, Span
+    from dslc.syntax.expressions import Expr
+    from dslc.syntax.tree import Node
+
+LANGUAGE_VERSION = 1
+TOP = ("dslc", "name", "doc", "params", "defaults", "inputs", "where", "blocks", "steps", "outputs")
+TOP_KEYS = (*TOP, "train")
+BLOCK_KEYS = ("doc", "params", "inputs", "where", "steps", "outputs")
+
+
+class Elaborator:
+    """Builds one spec's program; errors go to the report and the rest is read on."""
+
+    def __init__(self, source: Source, report: Report, overrides: ReadOnly[str, Node]) -> None:
+        self.source = source
+        self.report = report
+        self.reader = ParamReader(report)
+        self.overrides = overrides
+        self.params: tuple[Param, ...] = ()
+        self.values: dict[str, object] = {}
+        self.signatures: dict[str, Signature] = {}
+        self.defaults: dict[str, tuple[dict[str, Expr], dict[str, Initialiser]]] = {}
+
+    def program(self, root: Node) -> Program | None:
+        """The program, or None where the file is no spec at all."""
+        if not isinstance(root, Mapping):
+            help = "begin with `dslc: 1` and `name: MyNet`"
+            self.report.error("E0610", root.span, "a spec is a mapping", help=help)
+            return None
+        for key, _ in root.entries:
+            if key.text not in TOP_KEYS:
+                self.reader.unknown_key(key, TOP_KEYS, "a spec")
+        name = self.heading(root)
+        self.params = self.reader.params(root.get("params"), ())
+        self.values = self.reader.values(self.params, self.overrides, root.span)
+        blocks = self.reader.mapping(root.get("blocks"), "`blocks`")
+        entries = blocks.entries if blocks else []
+        params = self.signatures_of(entries)
+        self.read_defaults(self.reader.mapping(root.get("defaults"), "`defaults`"))
+        modules = {
+            key.text: self.block(key, value, params[key.text])
+            for key, value in entries
+            if key.text in params and isinstance(value, Mapping)
+        }
+        model = self.model(name, root)
+        modules[name] = model
+        self.refuse_cycles(modules)
+        return Program(
+            name=name,
+            doc=model.doc,
+            params=self.params,
+            values=self.values,
+            modules=modules,
+            main=name,
+            train=root.get("train"),
+            path=self.source.path,
+            digest=hashlib.sha256(self.source.text.encode()).hexdigest(),
+        )
+
+    def heading(self, root: Mapping) -> str:
+        """`dslc: 1` and the name."""
+        version = root.get("dslc")
+        if version is None:
+            help = "write `dslc: 1` as the first line"
+            self.report.error("E0611", root.span, "the language's version is missing", help=help)
+        elif not isinstance(version, Scalar) or version.value != LANGUAGE_VERSION:
+            message = "this dslc reads version 1 of the language"
+            self.report.error("E0611", version.span, message, help="write `dslc: 1`")
+        name = root.get("name")
+        if name is None:
+            help = "write `name: MyNet`: the class that it becomes"
+            self.report.error("E0612", root.span, "the spec has no name", help=help)
+        elif not isinstance(name, Scalar) or not is_camel(name.text):
+            message = "a spec's name is in CamelCase, as the class that it becomes"
+            self.report.error("E0612", name.span, message)
+        else:
+            return name.text
+        return "Net"
+
+    def signatures_of(self, entries: list[tuple[Scalar, Node]]) -> dict[str, tuple[Param, ...]]:
+        """The params of every block, after telling callers what each takes."""
+        found: dict[str, tuple[Param, ...]] = {}
+        for key, value in entries:
+            if not is_camel(key.text):
+                message = "a block's name is in CamelCase, as the class that it becomes"
+                self.report.error("E0613", key.span, message)
+                continue
+            block = self.reader.mapping(value, f"the block `{key.text}`")
+            if block is None:
+                self.report.error("E0614", key.span, f"the block `{key.text}` has no steps")
+                continue
+            params = self.reader.params(block.get("params"), tuple(p.name for p in self.params))
+            inputs = self.reader.mapping(block.get("inputs"), "`inputs`")
+            found[key.text] = params
+            self.signatures[key.text] = Signature(
+                tuple(param.name for param in params),
+                tuple(param.name for param in params if param.default is None),
+                tuple(param.name for param in params if param.kind == "str"),
+                tuple(entry.text for entry, _ in inputs.entries) if inputs else ("x",),
+            )
+        return found
+
+    def read_defaults(self, fields: Mapping | None) -> None:
+        """`defaults`: attributes and initialisers by op."""
+        scope = Scope(None, (param.name for param in self.params))
+        reader = StepReader(self.report, self.signatures, {})
+        for key, value in fields.entries if fields else ():
+            op = find(key.text)
+            if op is None:
+                close = nearest(key.text, all_ops())
+                help = f"did you mean `{close}`?" if close else "`dslc ops` lists the ops"
+                self.report.error("E0501", key.span, f"no op is called `{key.text}`", help=help)
+                continue
+            given = self.reader.mapping(value, f"the defaults of `{key.text}`")
+            if given is None:
+                continue
+            rest = Mapping([(k, v) for k, v in given.entries if k.text != "init"], given.span)
+            attributes = reader.named_attributes(op, rest, scope) or {}
+            self.defaults[op.name] = attributes, reader.initialisers(given.get("init"), scope)
+
+    def block(self, key: Scalar, node: Mapping, params: tuple[Param, ...]) -> Module:
+        """One block."""
+        for entry, _ in node.entries:
+            if entry.text not in BLOCK_KEYS:
+                self.reader.unknown_key(entry, BLOCK_KEYS, f"the block `{key.text}`")
+        return self.module(key.text, node, params, key.span, is_model=False)
+
+    def model(self, name: str, root: Mapping) -> Module:
+        """The model that the spec itself is."""
+        key = root.key("steps")
+        if key is None:
+            help = "list the ops under `steps:`, each behind `- `"
+            self.report.error("E0614", root.span, "the spec has no steps", help=help)
+        if root.get("inputs") is None:
+            help = 'write `inputs: {x: "f32[N, 10]"}`'
+            self.report.error("E0615", root.span, "the spec has no inputs", help=help)
+        return self.module(name, root, (), root.span if key is None else key.span, is_model=True)
+
+    def module(
+        self, name: str, node: Mapping, params: tuple[Param, ...], span: Span, *, is_model: bool
+    ) -> Module:
+        """A block's or model's inputs, steps and outputs."""
+        reader = StepReader(self.report, self.signatures, self.defaults)
+        names = [param.name for param in (*self.params, *params)]
+        scope = Scope(None, names)
+        inputs = self.inputs(node, reader, scope, span)
+        doc = node.get("doc")
+        steps = reader.items(node.get("steps"), "`steps`")
+        if not steps and not is_model:
+            self.report.error("E0614", span, f"the block `{name}` has no steps")
+        start = Ref(MODULE, inputs[0].name if inputs else "x", span)
+        body = reader.body(steps, scope, start)
+        where = [reader.expression(item) for item in reader.items(node.get("where"), "`where`")]
+        return Module(
+            name=name,
+            doc=None if doc is None else reader.text(doc, "`doc`"),
+            params=params,
+            inputs=inputs,
+            where=tuple(fact for fact in where if fact is not None),
+            body=body,
+            outputs=self.outputs(node.get("outputs"), reader, scope, body.result, is_model),
+            is_model=is_model,
+            span=span,
+        )
+
+    def inputs(
+        self, node: Mapping, reader: StepReader, scope: Scope, span: Span
+    ) -> tuple[Input, ...]:
+        """The declared inputs; a block without any has one of any type, called `x`."""
+        fields = reader.mapping(node.get("inputs"), "`inputs`")
+        if fields is None:
+            scope.values["x"] = Ref(MODULE, "x", span)
+            return (Input("x", None, span),)
+        found: list[Input] = []
+        for key, value in fields.entries:
+            name = reader.step_name(key)
+            found.append(Input(key.text, reader.type(value), key.span))
+            if name is not None and key.text in scope.names:
+                message = f"`{key.text}` is a param already"
+                self.report.error("E0403", key.span, message)
+            scope.values[key.text] = Ref(MODULE, key.text, key.span)
+            scope.spans[key.text] = key.span
+        return tuple(found)
+
+    def outputs(
+        self, node: Node | None, reader: StepReader, scope: Scope, result: Ref, is_model: bool
+    ) -> tuple[tuple[str, Ref], ...]:
+        """The outputs by name: a model's are what it says, a block's come after its value."""
+        fields = reader.mapping(node, "`outputs`")
+        if fields is None:
+            return (("output", result),)
+        found: list[tuple[str, Ref]] = [] if is_model else [("", result)]
+        for key, value in fields.entries:
+            reader.step_name(key)
+            ref = reader.reference(value, scope)
+            if ref is not None:
+                found.append((key.text, ref))
+        return tuple(found)
+
+    def refuse_cycles(self, modules: dict[str, Module]) -> None:
+        """Reports a block that calls itself, straight or through others, once."""
+        done: set[str] = set()
+
+        def visit(name: str, chain: tuple[str, ...]) -> None:
+            for step, action in actions(modules[name].body):
+                if not isinstance(action, CallModule) or action.module not in modules:
+                    continue
+                path = (*chain, name)
+                if action.module in path:
+                    cycle = " → ".join((*path[path.index(action.module) :], action.module))
+                    message = f"blocks call each other without end: {cycle}"
+                    help = "take one call out: a block can't hold itself"
+                    self.report.error("E0407", step.span, message, help=help)
+                    done.update(path)
+                elif action.module not in done:
+                    visit(action.module, path)
+            done.add(name)
+
+        for name in modules:
+            if name not in done:
+                visit(name, ())
+
+
+def elaborate(
+    source: Source, root: Node, report: Report, overrides: ReadOnly[str, Node]
+) -> Program | None:
+    """The program of a spec; `overrides` are values of params by name, from `--set`."""
+    return Elaborator(source, report, overrides).program(root)

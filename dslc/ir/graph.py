@@ -1,0 +1,208 @@
+"""The intermediate representation: the spec's own structure, typed names, resolved references.
+
+A `Program` holds modules (blocks, models, the training graph). A module's body is an ordered
+list of steps; a step applies an op, calls a module, or is a region (group, residual, parallel).
+`when` and `repeat` stay on the step with their expressions and attributes keep theirs, so that
+what is generated from it is as readable as the spec. Nothing here has been evaluated: the values
+of one distinct instance are in `dslc.ir.instance`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, final
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from dslc.ops.base import Op
+    from dslc.source import Span
+    from dslc.syntax.expressions import Expr
+    from dslc.syntax.types import TypeExpr
+
+MODULE = 0
+"""The owner of a module's inputs; steps count from 1."""
+
+REGION_INPUT = "<input>"
+"""The slot of the value that enters a region, or an iteration of a repeat."""
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Ref:
+    """A value: the step that makes it and which of its outputs.
+
+    `slot` is "" for a step's value, an output's name for the further ones, an input's name where
+    `owner` is the module, and `REGION_INPUT` for what enters a region.
+    """
+
+    owner: int
+    slot: str
+    span: Span | None = field(default=None, compare=False)
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Param:
+    """A compile-time parameter of a module or file: `kind` is int, float, bool, str or list."""
+
+    name: str
+    kind: str
+    default: Expr | None
+    doc: str | None
+    span: Span
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Input:
+    """An input of a module; `type` is None where the block leaves it open."""
+
+    name: str
+    type: TypeExpr | None
+    span: Span
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Initialiser:
+    """How a weight gets its first value: `kind` with numbers that are expressions."""
+
+    kind: str
+    arguments: tuple[tuple[str, Expr], ...]
+    span: Span
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class ApplyOp:
+    """An op with the attributes that the spec or its defaults give."""
+
+    op: type[Op]
+    attributes: Mapping[str, Expr]
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class CallModule:
+    """A call of a block or model with arguments for its params."""
+
+    module: str
+    arguments: Mapping[str, Expr]
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Steps in a row, in a scope of their own where the step has a name or repeats."""
+
+    body: Body
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Residual:
+    """The sum of two paths from one input."""
+
+    main: Body
+    shortcut: Body
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Parallel:
+    """Branches from one input, joined; a branch's label is "" where it adds nothing to paths."""
+
+    branches: tuple[tuple[str, Body], ...]
+    join: str
+    axis: Expr
+
+
+Action = ApplyOp | CallModule | Group | Residual | Parallel
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Repeat:
+    """How often a step runs: `times`, or once for each item of `over`.
+
+    `names` are what an item is bound to (several unpack it), `index` what the count is bound to.
+    With `share` every iteration has the same weights.
+    """
+
+    times: Expr | None
+    over: Expr | None
+    names: tuple[str, ...]
+    index: str | None
+    share: bool
+    span: Span
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step. `label` is its part of weight paths, "" where it adds none."""
+
+    id: int
+    name: str | None
+    label: str
+    action: Action
+    inputs: tuple[Ref | None, ...]
+    repeat: Repeat | None
+    when: Expr | None
+    type: TypeExpr | None
+    init: Mapping[str, Initialiser]
+    tie: Mapping[str, Tie]
+    freeze: bool
+    doc: str | None
+    span: Span
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Tie:
+    """A weight that is another step's: the labels of the path to it, from the module's root."""
+
+    path: tuple[str, ...]
+    span: Span
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Body:
+    """Steps in order and the value they end on."""
+
+    steps: tuple[Step, ...]
+    result: Ref
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Module:
+    """A block or a model."""
+
+    name: str
+    doc: str | None
+    params: tuple[Param, ...]
+    inputs: tuple[Input, ...]
+    where: tuple[Expr, ...]
+    body: Body
+    outputs: tuple[tuple[str, Ref], ...]
+    is_model: bool
+    span: Span
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Program:
+    """A whole spec: its modules by name, its params with their values, its main model."""
+
+    name: str
+    doc: str | None
+    params: tuple[Param, ...]
+    values: Mapping[str, object]
+    modules: Mapping[str, Module]
+    main: str
+    train: object | None
+    path: str
+    digest: str

@@ -1,0 +1,258 @@
+"""Ops and calls while a spec is read: attributes by slot, arguments, initialisers, inputs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dslc.diagnostics import nearest
+from dslc.ir.graph import ApplyOp, CallModule, Group, Initialiser, Ref
+from dslc.ir.reading import Reader
+from dslc.ops import all_ops, find
+from dslc.syntax.expressions import Literal
+from dslc.syntax.tree import Mapping, Scalar
+
+if TYPE_CHECKING:
+    from dslc.diagnostics import Report
+    from dslc.ir.graph import Action
+    from dslc.ir.scope import Scope
+    from dslc.ops.attributes import Attribute
+    from dslc.ops.base import Op
+    from dslc.source import Span
+    from dslc.syntax.expressions import Expr
+    from dslc.syntax.tree import Node
+
+INITIALISERS: dict[str, tuple[str, ...]] = {
+    "zeros": (),
+    "ones": (),
+    "constant": ("value",),
+    "normal": ("std", "mean"),
+    "truncated_normal": ("std",),
+    "uniform": ("bound",),
+    "kaiming_uniform": (),
+    "kaiming_normal": (),
+    "xavier_uniform": (),
+    "xavier_normal": (),
+    "lecun_normal": (),
+    "orthogonal": ("gain",),
+}
+"""The initialisers that a spec may name, with the numbers each takes; the first is the primary."""
+
+
+class Signature:
+    """What a caller sees of a module before its body is read: its params and inputs by name."""
+
+    __slots__ = ("inputs", "params", "required", "words")
+
+    def __init__(
+        self,
+        params: tuple[str, ...],
+        required: tuple[str, ...],
+        words: tuple[str, ...],
+        inputs: tuple[str, ...],
+    ) -> None:
+        self.params = params
+        self.required = required
+        self.words = words
+        self.inputs = inputs
+
+
+class OperationReader(Reader):
+    """Reads ops with their attributes and calls with their arguments."""
+
+    def __init__(
+        self,
+        report: Report,
+        modules: dict[str, Signature],
+        defaults: dict[str, tuple[dict[str, Expr], dict[str, Initialiser]]],
+    ) -> None:
+        super().__init__(report)
+        self.modules = modules
+        self.defaults = defaults
+        self.failed: set[int] = set()
+
+    def operation(self, key: Scalar, value: Node | None, scope: Scope) -> ApplyOp | None:
+        """An op with its attributes; a bare scalar or list sets the primary one."""
+        op = find(key.text)
+        if op is None:
+            close = nearest(key.text, (*all_ops(), "residual", "parallel", "group"))
+            help = f"did you mean `{close}`?" if close else "`dslc ops` lists the ops"
+            self.report.error("E0501", key.span, f"no op is called `{key.text}`", help=help)
+            return None
+        given = self.attributes(op, key, value, scope)
+        if given is None:
+            return None
+        attributes = {**self.defaults.get(op.name, ({}, {}))[0], **given}
+        missing = [
+            name
+            for name, attribute in op.attributes.items()
+            if attribute.required and name not in attributes
+        ]
+        if missing:
+            name = missing[0]
+            takes = op.attributes[name].describe()
+            help = f"write `{op.name}: {{{name}: …}}`"
+            message = f"`{op.name}` needs `{name}`, {takes}"
+            self.report.error("E0505", key.span, message, help=help)
+            return None
+        return ApplyOp(op, attributes)
+
+    def attributes(
+        self, op: type[Op], key: Scalar, value: Node | None, scope: Scope | None
+    ) -> dict[str, Expr] | None:
+        """The attributes that a step (or `defaults`) gives; None after an error."""
+        if value is None or (
+            isinstance(value, Scalar) and value.style == "plain" and value.value is None
+        ):
+            return {}
+        if isinstance(value, Mapping):
+            return self.named_attributes(op, value, scope)
+        if op.primary is None:
+            takes = ", ".join(op.attributes) or "none"
+            help = f"write `{op.name}: {{name: value}}`; its attributes: {takes}"
+            message = f"`{op.name}` has no attribute that a bare value could set"
+            self.report.error("E0506", value.span, message, help=help)
+            return None
+        read = self.slot(op.attributes[op.primary], value, scope)
+        return None if read is None else {op.primary: read}
+
+    def named_attributes(
+        self, op: type[Op], fields: Mapping, scope: Scope | None
+    ) -> dict[str, Expr] | None:
+        """Attributes by name."""
+        found: dict[str, Expr] = {}
+        good = True
+        for key, value in fields.entries:
+            attribute = op.attributes.get(key.text)
+            if attribute is None:
+                good = False
+                close = nearest(key.text, op.attributes)
+                takes = ", ".join(op.attributes) or "no attributes"
+                help = f"did you mean `{close}`?" if close else f"it takes {takes}"
+                message = f"`{op.name}` has no attribute `{key.text}`"
+                self.report.error("E0502", key.span, message, help=help)
+                continue
+            read = self.slot(attribute, value, scope)
+            if read is None:
+                good = False
+            else:
+                found[key.text] = read
+        return found if good else None
+
+    def slot(self, attribute: Attribute, node: Node, scope: Scope | None) -> Expr | None:
+        """What an attribute's slot holds, read as the slot's type says."""
+        if attribute.reads == "word":
+            return self.word(node, scope)
+        if (
+            attribute.reads == "either"
+            and isinstance(node, Scalar)
+            and (node.text in attribute.words or node.text.startswith("$"))
+        ):
+            return self.word(node, scope)
+        if attribute.reads == "either" and isinstance(node, Scalar) and node.text.isalpha():
+            close = nearest(node.text, attribute.words)
+            if close and (scope is None or not scope.knows(node.text)):
+                message = f"`{attribute.name}` takes {attribute.describe()}, not `{node.text}`"
+                self.report.error("E0504", node.span, message, help=f"did you mean `{close}`?")
+                return None
+        return self.expression(node, scope)
+
+    def initialiser(self, node: Node, scope: Scope | None) -> Initialiser | None:
+        """`zeros`, `{normal: 0.02}` or `{normal: {std: 0.02}}`."""
+        if isinstance(node, Scalar):
+            key: Scalar = node
+            value: Node | None = None
+        elif isinstance(node, Mapping) and len(node.entries) == 1:
+            key, value = node.entries[0]
+        else:
+            message = "an initialiser is a word or `{word: {…}}`"
+            self.report.error("E0508", node.span, message)
+            return None
+        takes = INITIALISERS.get(key.text)
+        if takes is None:
+            close = nearest(key.text, INITIALISERS)
+            help = f"did you mean `{close}`?" if close else f"there are {', '.join(INITIALISERS)}"
+            message = f"no initialiser is called `{key.text}`"
+            self.report.error("E0508", key.span, message, help=help)
+            return None
+        arguments: dict[str, Expr] = {}
+        entries = value.entries if isinstance(value, Mapping) else []
+        if value is not None and not isinstance(value, Mapping) and takes:
+            entries = [(Scalar(takes[0], "plain", value.span), value)]
+        for name, item in entries:
+            if name.text not in takes:
+                self.unknown_key(name, takes, f"`{key.text}`")
+                continue
+            read = self.expression(item, scope)
+            if read is not None:
+                arguments[name.text] = read
+        return Initialiser(key.text, tuple(arguments.items()), key.span)
+
+    def arguments(
+        self, key: Scalar, value: Node | None, module: Signature, scope: Scope
+    ) -> dict[str, Expr]:
+        """A call's arguments for a block's params."""
+        found: dict[str, Expr] = {}
+        if value is not None and not isinstance(value, Mapping):
+            plain_null = isinstance(value, Scalar) and value.style == "plain" and value.value is None
+            if not plain_null:
+                message = f"arguments of `{key.text}` are a mapping: `{{name: value}}`"
+                self.report.error("E0702", value.span, message)
+            return found
+        for name, item in value.entries if value is not None else ():
+            if name.text not in module.params:
+                close = nearest(name.text, module.params)
+                takes = ", ".join(module.params) or "no params"
+                help = f"did you mean `{close}`?" if close else f"it takes {takes}"
+                message = f"`{key.text}` has no param `{name.text}`"
+                self.report.error("E0701", name.span, message, help=help)
+                continue
+            is_word = name.text in module.words
+            read = self.word(item, scope) if is_word else self.expression(item, scope)
+            found[name.text] = Literal(None, item.span) if read is None else read
+        missing = [name for name in module.required if name not in found]
+        if missing:
+            message = f"`{key.text}` needs the param `{missing[0]}`"
+            help = f"write `{key.text}: {{{missing[0]}: …}}`"
+            self.report.error("E0703", key.span, message, help=help)
+        return found
+
+    def input_names(self, action: Action) -> tuple[str, ...] | None:
+        """The names of what an action reads; None where it takes any number."""
+        if isinstance(action, ApplyOp):
+            if any(item.variadic for item in action.op.inputs):
+                return None
+            return tuple(item.name for item in action.op.inputs)
+        if isinstance(action, CallModule):
+            return self.modules[action.module].inputs
+        return ("x",)
+
+    def fill(
+        self, given: list[Ref | None], action: Action, span: Span
+    ) -> tuple[Ref | None, ...]:
+        """All inputs in order, those left out by the op's own defaults."""
+        names = self.input_names(action)
+        if names is None:
+            return tuple(given)
+        if len(given) > len(names):
+            what = "input" if len(names) == 1 else "inputs"
+            message = f"{len(given)} inputs are given, and it takes {len(names)} {what}"
+            self.report.error("E0406", span, message)
+            given = given[: len(names)]
+        given = given + [None] * (len(names) - len(given))
+        if isinstance(action, Group | CallModule) or not isinstance(action, ApplyOp):
+            self._need(given, names, span)
+            return tuple(given)
+        by_name: dict[str, Ref | None] = {}
+        for item, ref in zip(action.op.inputs, given, strict=True):
+            if ref is None and item.default not in (None, "none"):
+                ref = by_name[item.default]
+            if ref is None and item.default is None:
+                self._need([None], (item.name,), span)
+            by_name[item.name] = ref
+        return tuple(by_name.values())
+
+    def _need(self, given: list[Ref | None], names: tuple[str, ...], span: Span) -> None:
+        for name, ref in zip(names, given, strict=True):
+            if ref is None:
+                help = "give the inputs with `from: [a, b]` or `from: {name: value}`"
+                self.report.error("E0406", span, f"the input `{name}` is missing", help=help)

@@ -1,0 +1,140 @@
+"""Compile-time params: their declarations, defaults and values."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dslc.diagnostics import nearest
+from dslc.ir.graph import Param
+from dslc.ir.reading import Reader, is_snake
+from dslc.ir.scope import Scope
+from dslc.syntax.expressions import ExpressionError, Literal, evaluate
+from dslc.syntax.tree import Mapping, Scalar, Sequence
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping as ReadOnly
+
+    from dslc.source import Span
+    from dslc.syntax.expressions import Expr
+    from dslc.syntax.tree import Node
+
+KINDS = {"int": int, "float": float, "bool": bool, "str": str, "list": tuple}
+
+
+class ParamReader(Reader):
+    """Reads `params` sections and evaluates them."""
+
+    def params(self, node: Node | None, above: tuple[str, ...]) -> tuple[Param, ...]:
+        """The params of a section; a default may use the ones above it."""
+        fields = self.mapping(node, "`params`")
+        scope = Scope(None, above)
+        found: list[Param] = []
+        for key, value in fields.entries if fields else ():
+            if not is_snake(key.text):
+                message = "a param's name is in snake_case; capitals are dims"
+                self.report.error("E0704", key.span, message)
+                continue
+            found.append(self.param(key, value, scope))
+            scope.names.add(key.text)
+        return tuple(found)
+
+    def param(self, key: Scalar, value: Node, scope: Scope) -> Param:
+        """One param: a default, a type word, `word = default`, or `{type, default, doc, …}`."""
+        if isinstance(value, Mapping):
+            return self.detailed(key, value, scope)
+        if isinstance(value, Sequence):
+            return Param(key.text, "list", self.expression(value, scope), None, key.span)
+        assert isinstance(value, Scalar)
+        kind, equals, default = value.text.partition("=")
+        kind = kind.strip()
+        if kind in KINDS and (equals or not default):
+            if not equals:
+                return Param(key.text, kind, None, None, key.span)
+            return Param(key.text, kind, self.typed(kind, default, value, scope), None, key.span)
+        read = self.expression(value, scope)
+        return Param(key.text, kind_of(read), read, None, key.span)
+
+    def typed(self, kind: str, text: str, node: Scalar, scope: Scope) -> Expr | None:
+        """The default behind `kind =`: a word where the kind is `str`."""
+        text = text.strip()
+        if kind == "str":
+            return Literal(text.strip("\"'"), node.span)
+        return self.parsed(text, node.span, scope)
+
+    def detailed(self, key: Scalar, fields: Mapping, scope: Scope) -> Param:
+        """`{type: int, default: 3, doc: text}`."""
+        for entry, _ in fields.entries:
+            if entry.text not in ("type", "default", "doc"):
+                self.unknown_key(entry, ("type", "default", "doc"), f"the param `{key.text}`")
+        kind_node, default, doc = fields.get("type"), fields.get("default"), fields.get("doc")
+        kind = "" if kind_node is None else self.text(kind_node, "`type`") or ""
+        if kind_node is not None and kind not in KINDS:
+            close = nearest(kind, KINDS)
+            help = f"did you mean `{close}`?" if close else f"a param is one of {', '.join(KINDS)}"
+            self.report.error("E0705", kind_node.span, f"`{kind}` is no type of params", help=help)
+        read = None
+        if default is not None:
+            is_word = kind == "str"
+            read = self.word(default, scope) if is_word else self.expression(default, scope)
+        text = None if doc is None else self.text(doc, "`doc`")
+        return Param(key.text, kind or kind_of(read), read, text, key.span)
+
+    def values(
+        self, params: tuple[Param, ...], overrides: ReadOnly[str, Node], span: Span
+    ) -> dict[str, object]:
+        """The file's params evaluated, those that `--set` gives taken from there."""
+        values: dict[str, object] = {}
+        for param in params:
+            default = param.default
+            if param.name in overrides:
+                node = overrides[param.name]
+                is_word = param.kind == "str"
+                default = self.word(node) if is_word else self.expression(node)
+            if default is None:
+                if param.default is None and param.name not in overrides:
+                    help = f"give it with `--set {param.name}=…`"
+                    message = f"the param `{param.name}` has no value"
+                    self.report.error("E0703", param.span, message, help=help)
+                continue
+            self.evaluate(param, default, values)
+        for name in overrides:
+            if name not in {param.name for param in params}:
+                close = nearest(name, [param.name for param in params])
+                help = f"did you mean `{close}`?" if close else None
+                self.report.error("E0701", span, f"`--set {name}`: no such param", help=help)
+        return values
+
+    def evaluate(self, param: Param, default: Expr, values: dict[str, object]) -> None:
+        """Puts a param's value beside those above it."""
+        try:
+            value = evaluate(default, values)
+        except ExpressionError as error:
+            self.report.error(error.code, error.span, error.message, help=error.help)
+            return
+        problem = kind_problem(param, value)
+        if problem:
+            self.report.error("E0706", default.span, problem)
+        else:
+            values[param.name] = value
+
+
+def kind_of(default: Expr | None) -> str:
+    """The type word of a default: of a literal its own, else any ("")."""
+    value = default.value if isinstance(default, Literal) else None
+    if isinstance(value, bool):
+        return "bool"
+    for kind in ("int", "float", "str"):
+        if isinstance(value, KINDS[kind]):
+            return kind
+    return ""
+
+
+def kind_problem(param: Param, value: object) -> str | None:
+    """What is wrong with a param's value, or None; an int serves as a float."""
+    if not param.kind:
+        return None
+    wanted = KINDS[param.kind]
+    fits = isinstance(value, wanted) and (wanted is bool or not isinstance(value, bool))
+    if fits or (param.kind == "float" and isinstance(value, int) and not isinstance(value, bool)):
+        return None
+    return f"the param `{param.name}` is {param.kind}, and {value!r} is not"

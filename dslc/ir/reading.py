@@ -1,0 +1,134 @@
+"""What every part of elaboration uses: expressions, words and mappings out of the tree, errors."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dslc.diagnostics import nearest
+from dslc.syntax.expressions import (
+    Expr,
+    ExpressionError,
+    ListOf,
+    Literal,
+    Name,
+    free_names,
+    parse_expression,
+)
+from dslc.syntax.tree import Mapping, Scalar, Sequence
+from dslc.syntax.types import TypeExpr, parse_type
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from dslc.diagnostics import Report
+    from dslc.ir.scope import Scope
+    from dslc.source import Span
+    from dslc.syntax.tree import Node
+
+
+def is_snake(text: str) -> bool:
+    """Whether a text is a name in snake_case."""
+    return text.isascii() and text.isidentifier() and text[0].islower() and text == text.lower()
+
+
+def is_camel(text: str) -> bool:
+    """Whether a text is a name in CamelCase."""
+    return text.isascii() and text.isidentifier() and text[0].isupper() and "_" not in text
+
+
+class Reader:
+    """Turns pieces of the tree into typed pieces, reporting what does not fit."""
+
+    def __init__(self, report: Report) -> None:
+        self.report = report
+
+    def expression(self, node: Node, scope: Scope | None = None) -> Expr | None:
+        """The expression that a slot holds; None after an error."""
+        if isinstance(node, Sequence):
+            items = [self.expression(item, scope) for item in node.items]
+            if any(item is None for item in items):
+                return None
+            return ListOf(tuple(item for item in items if item is not None), node.span)
+        if isinstance(node, Mapping):
+            self.report.error("E0204", node.span, "an expression or a list is expected here")
+            return None
+        if node.style == "plain" and node.value is None:
+            return Literal(None, node.span)
+        return self.parsed(node.text, node.span, scope)
+
+    def parsed(self, text: str, span: Span, scope: Scope | None) -> Expr | None:
+        """The expression in a text; its names are looked up where a scope is given."""
+        try:
+            found = parse_expression(text, span)
+        except ExpressionError as error:
+            self.report.error(error.code, error.span, error.message, help=error.help)
+            return None
+        if scope is not None:
+            self.look_up(found, span, scope)
+        return found
+
+    def look_up(self, expression: Expr, span: Span, scope: Scope) -> None:
+        """Reports a lower-case name that nothing defines; capitals are dims, bound by types."""
+        for name in sorted(free_names(expression)):
+            if not scope.knows(name) and name[0].islower():
+                close = nearest(name, scope.all_names())
+                help = f"did you mean `{close}`?" if close else "declare it under `params`"
+                self.report.error("E0401", span, f"no param, index or dim is called `{name}`", help=help)
+
+    def word(self, node: Node, scope: Scope | None = None) -> Expr | None:
+        """A word as text, or the param behind `$name`."""
+        if not isinstance(node, Scalar):
+            self.report.error("E0205", node.span, "a word is expected here")
+            return None
+        if node.style == "plain" and node.text.startswith("$"):
+            name = Name(node.text[1:], node.span)
+            if scope is not None:
+                self.look_up(name, node.span, scope)
+            return name
+        if node.style == "plain" and node.value is None:
+            return Literal(None, node.span)
+        return Literal(node.text, node.span)
+
+    def text(self, node: Node, what: str) -> str | None:
+        """A plain text; `what` names the slot."""
+        if isinstance(node, Scalar) and (node.style != "plain" or node.value is not None):
+            return node.text
+        self.report.error("E0601", node.span, f"{what} is a text")
+        return None
+
+    def type(self, node: Node) -> TypeExpr | None:
+        """A type such as `f32[N, 3]`."""
+        if not isinstance(node, Scalar):
+            help = 'in `{…}` and `[…]` a type is quoted: `{x: "f32[N, C]"}`'
+            self.report.error("E0202", node.span, "a type is expected here", help=help)
+            return None
+        try:
+            return parse_type(node.text, node.span)
+        except ExpressionError as error:
+            self.report.error(error.code, error.span, error.message, help=error.help)
+            return None
+
+    def mapping(self, node: Node | None, what: str) -> Mapping | None:
+        """A mapping; nothing at all counts as an empty one and gives None."""
+        if node is None or (isinstance(node, Scalar) and node.style == "plain" and node.value is None):
+            return None
+        if isinstance(node, Mapping):
+            return node
+        self.report.error("E0603", node.span, f"{what} is a mapping (`key: value` lines)")
+        return None
+
+    def items(self, node: Node | None, what: str) -> list[Node]:
+        """The items of a list; nothing at all counts as an empty one."""
+        if node is None or (isinstance(node, Scalar) and node.style == "plain" and node.value is None):
+            return []
+        if isinstance(node, Sequence):
+            return node.items
+        self.report.error("E0604", node.span, f"{what} is a list (lines with `- `)")
+        return []
+
+    def unknown_key(self, key: Scalar, known: Iterable[str], where: str) -> None:
+        """Reports a key that nothing reads."""
+        known = sorted(known)
+        close = nearest(key.text, known)
+        help = f"did you mean `{close}`?" if close else f"{where} takes {', '.join(known)}"
+        self.report.error("E0602", key.span, f"{where} has no key `{key.text}`", help=help)

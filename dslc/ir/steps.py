@@ -1,0 +1,322 @@
+"""Steps: from the tree to IR steps with resolved references."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dslc.diagnostics import nearest
+from dslc.ir.graph import (
+    REGION_INPUT,
+    ApplyOp,
+    Body,
+    CallModule,
+    Group,
+    Parallel,
+    Ref,
+    Repeat,
+    Residual,
+    Step,
+    Tie,
+)
+from dslc.ir.operations import OperationReader
+from dslc.ir.reading import is_camel, is_snake
+from dslc.ir.scope import Scope
+from dslc.ops.base import snake_case
+from dslc.syntax.expressions import Literal
+from dslc.syntax.tree import Mapping, Scalar, Sequence
+
+if TYPE_CHECKING:
+    from dslc.ir.graph import Action, Initialiser
+    from dslc.source import Span
+    from dslc.syntax.expressions import Expr
+    from dslc.syntax.tree import Node
+
+RESERVED = ("name", "from", "repeat", "when", "type", "init", "tie", "freeze", "doc")
+STRUCTURES = ("residual", "parallel", "group")
+
+
+class StepReader(OperationReader):
+    """Reads the steps of one module; ids count from 1 in the order of the text."""
+
+    last_id = 0
+
+    def body(self, nodes: list[Node], scope: Scope, start: Ref) -> Body:
+        """Steps in a row, the first reading `start` unless it says otherwise."""
+        steps: list[Step] = []
+        current = start
+        for node in nodes:
+            step = self.step(node, scope, current)
+            if step is not None:
+                steps.append(step)
+                current = Ref(step.id, "", step.span)
+        return Body(tuple(steps), current)
+
+    def step(self, node: Node, scope: Scope, previous: Ref) -> Step | None:
+        """One step, or None after an error; its name is known from then on all the same."""
+        parts = self.parts(node)
+        if parts is None:
+            return None
+        key, value, keys = parts
+        self.last_id += 1
+        identifier = self.last_id
+        name = self.step_name(keys.get("name"))
+        repeat, names = self.repeat(keys.get("repeat"), scope)
+        inner = Scope(scope, names) if names or repeat or key.text in STRUCTURES else scope
+        owns_scope = repeat is not None or name is not None or key.text not in STRUCTURES
+        if not owns_scope:
+            inner = scope
+        action = self.action(key, value, inner, identifier)
+        self.declare(name, identifier, scope)
+        label = self.label(key, name, repeat is not None, scope)
+        if action is None:
+            self.failed.add(identifier)
+            return None
+        freeze = keys.get("freeze")
+        return Step(
+            id=identifier,
+            name=None if name is None else name.text,
+            label=label,
+            action=action,
+            inputs=self.step_inputs(keys.get("from"), action, key.span, inner, previous),
+            repeat=repeat,
+            when=self.optional_expression(keys.get("when"), inner),
+            type=self.type(keys["type"]) if "type" in keys else None,
+            init=self.default_initialisers(action) | self.initialisers(keys.get("init"), inner),
+            tie=self.ties(keys.get("tie")),
+            freeze=isinstance(freeze, Scalar) and freeze.value is True,
+            doc=self.text(keys["doc"], "`doc`") if "doc" in keys else None,
+            span=key.span,
+        )
+
+    def parts(self, node: Node) -> tuple[Scalar, Node | None, dict[str, Node]] | None:
+        """The op, block or structure key of a step with its value, and the reserved keys."""
+        if isinstance(node, Scalar) and node.text and node.value is not None:
+            return node, None, {}
+        if not isinstance(node, Mapping):
+            self.report.error("E0605", node.span, "a step is an op's name or a mapping with one")
+            return None
+        keys = {key.text: value for key, value in node.entries if key.text in RESERVED}
+        others = [(key, value) for key, value in node.entries if key.text not in RESERVED]
+        if len(others) == 1:
+            return others[0][0], others[0][1], keys
+        if not others:
+            help = "add the op, such as `- relu:`"
+            self.report.error("E0606", node.span, "a step has no op, block or structure", help=help)
+            return None
+        first, second = others[0][0], others[1][0]
+        close = nearest(second.text, RESERVED)
+        help = f"did you mean `{close}`?" if close else "each step is an item of its own: `- …`"
+        message = f"a step has one op, block or structure, and `{second.text}` is a second"
+        self.report.error("E0607", second.span, message, help=help, labels=[(first.span, "the first")])
+        return None
+
+    def step_name(self, node: Node | None) -> Scalar | None:
+        """The step's name, where it has a good one."""
+        if node is None:
+            return None
+        if isinstance(node, Scalar) and is_snake(node.text):
+            return node
+        self.report.error("E0402", node.span, "a step's name is in snake_case, such as `conv_1`")
+        return None
+
+    def declare(self, name: Scalar | None, identifier: int, scope: Scope) -> None:
+        """Makes a step's value visible to the steps after it."""
+        if name is None:
+            return
+        if name.text in scope.spans or name.text in scope.names:
+            labels = [(scope.spans[name.text], "first here")] if name.text in scope.spans else []
+            message = f"`{name.text}` is a name already in this scope"
+            self.report.error("E0403", name.span, message, labels=labels)
+            return
+        scope.spans[name.text] = name.span
+        scope.values[name.text] = Ref(identifier, "", name.span)
+
+    def label(self, key: Scalar, name: Scalar | None, repeats: bool, scope: Scope) -> str:
+        """The step's part of weight paths."""
+        if name is not None:
+            return name.text
+        if key.text in STRUCTURES and not repeats:
+            return ""
+        word = key.text.removeprefix("$")
+        return scope.label(snake_case(word) if is_camel(word) else word)
+
+    def action(self, key: Scalar, value: Node | None, scope: Scope, identifier: int) -> Action | None:
+        """What the step does."""
+        start = Ref(identifier, REGION_INPUT, key.span)
+        if key.text == "group":
+            return Group(self.body(self.items(value, "`group`"), scope, start))
+        if key.text == "residual":
+            return self.residual(key, value, scope, start)
+        if key.text == "parallel":
+            return self.parallel(key, value, scope, start)
+        if is_camel(key.text):
+            return self.call(key, value, scope)
+        return self.operation(key, value, scope)
+
+    def residual(self, key: Scalar, value: Node | None, scope: Scope, start: Ref) -> Residual:
+        """`residual: [steps]` or `{main: [steps], shortcut: [steps]}`."""
+        if not isinstance(value, Mapping):
+            main = self.body(self.items(value, "`residual`"), scope, start)
+            return Residual(main, Body((), start))
+        for entry, _ in value.entries:
+            if entry.text not in ("main", "shortcut"):
+                self.unknown_key(entry, ("main", "shortcut"), "`residual`")
+        if value.get("main") is None:
+            self.report.error("E0608", key.span, "`residual` needs the path `main`")
+        bodies: dict[str, Body] = {}
+        for path in ("main", "shortcut"):
+            label = value.key(path)
+            begin = start if label is None else Ref(start.owner, start.slot, label.span)
+            bodies[path] = self.body(self.items(value.get(path), f"`{path}`"), scope, begin)
+        return Residual(bodies["main"], bodies["shortcut"])
+
+    def parallel(
+        self, key: Scalar, value: Node | None, scope: Scope, start: Ref
+    ) -> Parallel | None:
+        """`parallel: {branches: …, join: concat, axis: 1}`."""
+        fields = self.mapping(value, "`parallel`")
+        branches = fields.get("branches") if fields else None
+        if fields is None or branches is None:
+            self.report.error("E0608", key.span, "`parallel` needs `branches`")
+            return None
+        for entry, _ in fields.entries:
+            if entry.text not in ("branches", "join", "axis"):
+                self.unknown_key(entry, ("branches", "join", "axis"), "`parallel`")
+        join = fields.get("join")
+        word = "concat" if join is None else self.text(join, "`join`") or "concat"
+        joins = ("concat", "add", "mul", "stack", "none")
+        if join is not None and word not in joins:
+            close = nearest(word, joins)
+            help = f"did you mean `{close}`?" if close else f"it takes {', '.join(joins)}"
+            self.report.error("E0504", join.span, f"`join` has no way called `{word}`", help=help)
+        axis = fields.get("axis")
+        where = Literal(1, key.span) if axis is None else self.expression(axis, scope)
+        return Parallel(
+            self.branches(branches, scope, start), word, where or Literal(1, key.span)
+        )
+
+    def branches(self, node: Node, scope: Scope, start: Ref) -> tuple[tuple[str, Body], ...]:
+        """Branches by name (a scope each) or in a list (adding nothing)."""
+        if isinstance(node, Mapping):
+            return tuple(
+                (key.text, self.body(self.items(value, "a branch"), Scope(scope), start))
+                for key, value in node.entries
+            )
+        found = self.items(node, "`branches`")
+        return tuple(("", self.body(self.items(item, "a branch"), scope, start)) for item in found)
+
+    def repeat(
+        self, node: Node | None, scope: Scope
+    ) -> tuple[Repeat | None, tuple[str, ...]]:
+        """`repeat` in any of its forms, and the names that it makes visible."""
+        if node is None:
+            return None, ()
+        if not isinstance(node, Mapping):
+            times = self.expression(node, scope)
+            return Repeat(times, None, (), None, False, node.span), ()
+        for entry, _ in node.entries:
+            if entry.text not in ("times", "over", "as", "index", "share"):
+                self.unknown_key(entry, ("times", "over", "as", "index", "share"), "`repeat`")
+        over, times = node.get("over"), node.get("times")
+        if (over is None) == (times is None):
+            self.report.error("E0609", node.span, "`repeat` takes either `times` or `over`")
+        names = self.item_names(node.get("as"))
+        index = node.get("index")
+        index_name = None if index is None else self.loop_name(index)
+        share = node.get("share")
+        found = Repeat(
+            None if times is None else self.expression(times, scope),
+            None if over is None else self.expression(over, scope),
+            names,
+            index_name,
+            isinstance(share, Scalar) and share.value is True,
+            node.span,
+        )
+        return found, (*names, *((index_name,) if index_name else ()))
+
+    def item_names(self, node: Node | None) -> tuple[str, ...]:
+        """The names in `as`: one, or several that unpack an item."""
+        if node is None:
+            return ()
+        nodes = node.items if isinstance(node, Sequence) else [node]
+        return tuple(name for item in nodes if (name := self.loop_name(item)))
+
+    def loop_name(self, node: Node) -> str | None:
+        """A name that a repeat binds."""
+        if isinstance(node, Scalar) and is_snake(node.text):
+            return node.text
+        self.report.error("E0402", node.span, "an index or item has a name in snake_case")
+        return None
+
+    def step_inputs(
+        self, node: Node | None, action: Action, span: Span, scope: Scope, previous: Ref
+    ) -> tuple[Ref | None, ...]:
+        """The step's inputs in the order that its op or module declares them."""
+        names = self.input_names(action)
+        if node is None:
+            given: list[Ref | None] = [] if names == () else [previous]
+            return self.fill(given, action, span)
+        if isinstance(node, Mapping):
+            by_name = {key.text: self.reference(value, scope) for key, value in node.entries}
+            for key, _ in node.entries:
+                if names is not None and key.text not in names:
+                    self.unknown_key(key, names, "`from`")
+            return self.fill([by_name.get(name) for name in names or by_name], action, span)
+        nodes = node.items if isinstance(node, Sequence) else [node]
+        return self.fill([self.reference(item, scope) for item in nodes], action, node.span)
+
+    def reference(self, node: Node, scope: Scope) -> Ref | None:
+        """A reference to a value above."""
+        text = self.text(node, "a reference")
+        if text is None:
+            return None
+        head, _, slot = text.partition(".")
+        found = scope.find(head)
+        if found is None:
+            close = nearest(head, scope.all_values())
+            help = f"did you mean `{close}`?" if close else "give the step a `name`, above this one"
+            self.report.error("E0404", node.span, f"no value is called `{head}` here", help=help)
+            return Ref(-1, "", node.span)
+        if found.owner in self.failed:
+            return Ref(-1, "", node.span)
+        return Ref(found.owner, slot or found.slot, node.span)
+
+    def ties(self, node: Node | None) -> dict[str, Tie]:
+        """`tie: {weight: wte.weight}`."""
+        fields = self.mapping(node, "`tie`")
+        found: dict[str, Tie] = {}
+        for key, value in fields.entries if fields else ():
+            text = self.text(value, "a weight's path")
+            if text is not None:
+                found[key.text] = Tie(tuple(text.split(".")), value.span)
+        return found
+
+    def optional_expression(self, node: Node | None, scope: Scope) -> Expr | None:
+        """An expression where there is one."""
+        return None if node is None else self.expression(node, scope)
+
+    def default_initialisers(self, action: Action) -> dict[str, Initialiser]:
+        """The initialisers that `defaults` gives to an op."""
+        if not isinstance(action, ApplyOp) or action.op.name not in self.defaults:
+            return {}
+        return self.defaults[action.op.name][1]
+
+    def initialisers(self, node: Node | None, scope: Scope | None) -> dict[str, Initialiser]:
+        """`init: {weight: {normal: {std: 0.02}}, bias: zeros}`."""
+        fields = self.mapping(node, "`init`")
+        found: dict[str, Initialiser] = {}
+        for key, value in fields.entries if fields else ():
+            initialiser = self.initialiser(value, scope)
+            if initialiser is not None:
+                found[key.text] = initialiser
+        return found
+
+    def call(self, key: Scalar, value: Node | None, scope: Scope) -> CallModule | None:
+        """A call of a block or model."""
+        module = self.modules.get(key.text)
+        if module is None:
+            close = nearest(key.text, self.modules)
+            help = f"did you mean `{close}`?" if close else "declare it under `blocks`"
+            self.report.error("E0405", key.span, f"no block is called `{key.text}`", help=help)
+            return None
+        return CallModule(key.text, self.arguments(key, value, module, scope))

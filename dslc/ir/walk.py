@@ -1,0 +1,72 @@
+"""Walks over the IR."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dslc.ir.graph import ApplyOp, CallModule, Group, Parallel, Residual
+from dslc.syntax.expressions import free_names
+from dslc.syntax.types import ELLIPSIS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from dslc.ir.graph import Action, Body, Step
+    from dslc.syntax.expressions import Expr
+
+
+def regions(action: Action) -> tuple[Body, ...]:
+    """The bodies inside an action."""
+    if isinstance(action, Group):
+        return (action.body,)
+    if isinstance(action, Residual):
+        return (action.main, action.shortcut)
+    if isinstance(action, Parallel):
+        return tuple(body for _, body in action.branches)
+    return ()
+
+
+def all_steps(body: Body) -> Iterator[Step]:
+    """Every step of a body and of the regions inside, in the order of the text."""
+    for step in body.steps:
+        yield step
+        for inner in regions(step.action):
+            yield from all_steps(inner)
+
+
+def actions(body: Body) -> Iterator[tuple[Step, Action]]:
+    """Every step with what it does."""
+    for step in all_steps(body):
+        yield step, step.action
+
+
+def free_names_of(step: Step) -> frozenset[str]:
+    """Every name that the expressions of a step and of what it holds use."""
+    found: set[str] = set()
+    for inner, action in ((step, step.action), *_inside(step)):
+        for expression in expressions_of(inner, action):
+            found |= free_names(expression)
+    return frozenset(found)
+
+
+def _inside(step: Step) -> Iterator[tuple[Step, Action]]:
+    for body in regions(step.action):
+        yield from actions(body)
+
+
+def expressions_of(step: Step, action: Action) -> Iterator[Expr]:
+    """Every expression that a step itself holds."""
+    if isinstance(action, ApplyOp):
+        yield from action.attributes.values()
+    elif isinstance(action, CallModule):
+        yield from action.arguments.values()
+    elif isinstance(action, Parallel):
+        yield action.axis
+    if step.when is not None:
+        yield step.when
+    if step.repeat is not None:
+        yield from (part for part in (step.repeat.times, step.repeat.over) if part is not None)
+    if step.type is not None and step.type.dims is not None:
+        yield from (dim for dim in step.type.dims if dim is not ELLIPSIS)  # pyright: ignore[reportReturnType]
+    for initialiser in step.init.values():
+        yield from (value for _, value in initialiser.arguments)

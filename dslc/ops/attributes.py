@@ -1,0 +1,297 @@
+"""Attribute descriptors: what an op may be told, with types, defaults and bounds.
+
+A descriptor is declared in an op's class body. It says how the slot reads text (`word` slots take
+text as it is, all others take expressions), checks an evaluated value, and documents itself. While
+code is generated, values of the size kinds may be symbolic (`Dim`), so a check passes what it
+cannot decide: every instance has been checked with numbers before.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from dslc.ir.dims import Dim
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from dslc.ops.base import Op
+
+REQUIRED = object()
+"""The default of an attribute that has none."""
+
+
+class InvalidAttribute(Exception):
+    """A value that an attribute does not take: `message` says what it takes."""
+
+    def __init__(self, message: str, name: str) -> None:
+        super().__init__(message)
+        self.message = message
+        self.name = name
+
+
+class Attribute:
+    """One attribute; subclasses say which values it takes.
+
+    `reads` tells the reader what a scalar in this slot is: "expression", or "word" where text
+    stands for itself and `$name` for a param, or "either" where the listed `words` are words.
+    """
+
+    reads = "expression"
+    kind = "value"
+    symbolic = False
+
+    def __init__(
+        self,
+        default: object = REQUIRED,
+        *,
+        doc: str = "",
+        minimum: float | None = None,
+        maximum: float | None = None,
+        below: float | None = None,
+        words: Sequence[str] = (),
+    ) -> None:
+        self.name = ""
+        self.default = default
+        self.doc = doc
+        self.minimum = minimum
+        self.maximum = maximum
+        self.below = below
+        self.words = tuple(words)
+
+    def __set_name__(self, owner: type[Op], name: str) -> None:
+        self.name = name.rstrip("_")
+
+    def __get__(self, op: Op | None, owner: type[Op]) -> Any:
+        return self if op is None else op.values[self.name]
+
+    @property
+    def required(self) -> bool:
+        """Whether the spec must give it."""
+        return self.default is REQUIRED
+
+    def check(self, value: object) -> object:
+        """The value in the op's own form; raises `InvalidAttribute` where it is none."""
+        return value
+
+    def describe(self) -> str:
+        """What the slot takes, for messages and pages: "an integer of at least 1"."""
+        return f"{self.noun()}{self.bounds()}"
+
+    def noun(self) -> str:
+        """The kind of value in words."""
+        return "a value"
+
+    def bounds(self) -> str:
+        """The bounds in words, with a leading space, or nothing."""
+        if self.minimum is not None and self.maximum is not None:
+            return f" from {self.minimum:g} to {self.maximum:g}"
+        if self.minimum is not None and self.below is not None:
+            return f" of at least {self.minimum:g} and below {self.below:g}"
+        if self.minimum is not None:
+            return f" of at least {self.minimum:g}"
+        return f" of at most {self.maximum:g}" if self.maximum is not None else ""
+
+    def refuse(self, value: object) -> InvalidAttribute:
+        """The error for a value that does not fit."""
+        message = f"`{self.name}` takes {self.describe()}, not `{show(value)}`"
+        return InvalidAttribute(message, self.name)
+
+    def within(self, number: float) -> bool:
+        """Whether a number is inside the bounds."""
+        return not (
+            (self.minimum is not None and number < self.minimum)
+            or (self.maximum is not None and number > self.maximum)
+            or (self.below is not None and number >= self.below)
+        )
+
+
+def show(value: object) -> str:
+    """A value as a spec would write it."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, tuple):
+        return "[" + ", ".join(show(item) for item in value) + "]"
+    return str(value)
+
+
+def is_integer(value: object) -> bool:
+    """Whether a value is an integer and no bool."""
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+class Integer(Attribute):
+    """An integer known when the spec is compiled."""
+
+    kind = "integer"
+
+    def noun(self) -> str:
+        return "an integer"
+
+    def check(self, value: object) -> object:
+        if not is_integer(value) or not self.within(value):  # pyright: ignore[reportArgumentType]
+            raise self.refuse(value)
+        return value
+
+
+class Size(Attribute):
+    """A positive size; may be an expression over params and dims."""
+
+    kind = "size"
+    symbolic = True
+
+    def noun(self) -> str:
+        return "an integer"
+
+    def check(self, value: object) -> object:
+        if isinstance(value, Dim):
+            return value
+        if not is_integer(value) or not self.within(value):  # pyright: ignore[reportArgumentType]
+            raise self.refuse(value)
+        return value
+
+
+class Sizes(Size):
+    """A size for each of `count` spatial axes; one number serves all."""
+
+    kind = "sizes"
+
+    def __init__(self, count: int, default: object = REQUIRED, **options: object) -> None:
+        super().__init__(default, **options)  # pyright: ignore[reportArgumentType]
+        self.count = count
+
+    def noun(self) -> str:
+        return "an integer" if self.count == 1 else f"an integer or a list of {self.count}"
+
+    def check(self, value: object) -> object:
+        items = value if isinstance(value, tuple) else (value,) * self.count
+        if len(items) != self.count:
+            raise self.refuse(value)
+        return tuple(super(Sizes, self).check(item) for item in items)
+
+
+class Padding(Sizes):
+    """`same`, `valid`, a size for both sides of every axis, or one for each axis."""
+
+    kind = "padding"
+    reads = "either"
+
+    def __init__(self, count: int, default: object = 0, **options: object) -> None:
+        super().__init__(count, default, minimum=0, words=("same", "valid"), **options)
+
+    def noun(self) -> str:
+        return "`same`, `valid`, " + super().noun()
+
+    def check(self, value: object) -> object:
+        if value == "valid":
+            return (0,) * self.count
+        return value if value == "same" else super().check(value)
+
+
+class Number(Attribute):
+    """A real number."""
+
+    kind = "number"
+
+    def noun(self) -> str:
+        return "a number"
+
+    def check(self, value: object) -> object:
+        if isinstance(value, bool) or not isinstance(value, int | float) or not self.within(value):
+            raise self.refuse(value)
+        return float(value)
+
+
+class Boolean(Attribute):
+    """`true` or `false`."""
+
+    kind = "boolean"
+
+    def noun(self) -> str:
+        return "true or false"
+
+    def check(self, value: object) -> object:
+        if not isinstance(value, bool):
+            raise self.refuse(value)
+        return value
+
+
+class Word(Attribute):
+    """One of a few words."""
+
+    kind = "word"
+    reads = "word"
+
+    def noun(self) -> str:
+        return " or ".join(f"`{word}`" for word in self.words)
+
+    def check(self, value: object) -> object:
+        if value not in self.words:
+            raise self.refuse(value)
+        return value
+
+
+class Axis(Attribute):
+    """An axis, counted from 0 or, negative, from the last; `resolve` gives it for a rank."""
+
+    kind = "axis"
+
+    def noun(self) -> str:
+        return "an axis"
+
+    def check(self, value: object) -> object:
+        if not is_integer(value):
+            raise self.refuse(value)
+        return value
+
+
+class Axes(Axis):
+    """A list of axes, or one."""
+
+    kind = "axes"
+
+    def noun(self) -> str:
+        return "an axis or a list of axes"
+
+    def check(self, value: object) -> object:
+        items = value if isinstance(value, tuple) else (value,)
+        return tuple(super(Axes, self).check(item) for item in items)
+
+
+class Shape(Attribute):
+    """A list of sizes; `minimum=-1` lets one be found from the rest."""
+
+    kind = "shape"
+    symbolic = True
+
+    def noun(self) -> str:
+        return "a list of sizes"
+
+    def check(self, value: object) -> object:
+        if not isinstance(value, tuple):
+            raise self.refuse(value)
+        for item in value:
+            if not isinstance(item, Dim) and (not is_integer(item) or not self.within(item)):
+                raise self.refuse(value)
+        return value
+
+
+class Maybe(Attribute):
+    """Another attribute that may also be `null`, its default."""
+
+    def __init__(self, inner: Attribute) -> None:
+        super().__init__(None, doc=inner.doc, words=inner.words)
+        self.inner = inner
+        self.kind = inner.kind
+        self.reads = inner.reads
+        self.symbolic = inner.symbolic
+
+    def __set_name__(self, owner: type[Op], name: str) -> None:
+        super().__set_name__(owner, name)
+        self.inner.name = self.name
+
+    def describe(self) -> str:
+        return self.inner.describe()
+
+    def check(self, value: object) -> object:
+        return None if value is None else self.inner.check(value)

@@ -1,0 +1,70 @@
+"""Losses: from predictions and targets to one number, the mean over all places."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dslc.ops.attributes import Axis, Number
+from dslc.ops.base import Check, Input, Op, OpError
+from dslc.ops.shapes import count_axes, resolve_axis
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from dslc.ir.dims import DimLike
+    from dslc.ir.types import TensorType
+
+
+class CrossEntropy(Op):
+    """The mean of `-log softmax(logits)[target]` over all places.
+
+    `label_smoothing` e mixes the target with the uniform distribution: `(1 - e) * onehot + e / C`.
+    Shape: `[N, C, …]`, integers `[N, …]` (the shape without `axis`) → scalar.
+    Source: ONNX SoftmaxCrossEntropyLoss; `torch.nn.functional.cross_entropy`.
+    """
+
+    family = "loss"
+    inputs = (Input("logits"), Input("target", "integer"))
+    layout = "axes"
+    axis = Axis(1, doc="the axis of the classes")
+    label_smoothing = Number(0.0, minimum=0, below=1, doc="the share given to all classes alike")
+
+    def infer(self, check: Check, *types: TensorType) -> TensorType:
+        logits, target = types
+        axis = resolve_axis(self.axis, logits.rank)
+        expected = logits.shape[:axis] + logits.shape[axis + 1 :]
+        if target.rank != len(expected):
+            message = (
+                f"`cross_entropy` needs a target with {count_axes(len(expected))} for {logits}, "
+                f"and {target} has {count_axes(target.rank)}"
+            )
+            raise OpError("E0304", message, input=1)
+        for k, (left, right) in enumerate(zip(expected, target.shape, strict=True)):
+            message = f"axis {k} of the target is {right}, not {left}"
+            check.require("==", left, right, message, code="E0304", input=1, axis=k)
+        return logits.with_shape()
+
+    def flops(self, types: Sequence[TensorType], outputs: Sequence[TensorType]) -> DimLike:
+        return 5 * types[0].elements
+
+
+class Mse(Op):
+    """The mean of the squared differences. Shape: two equal shapes → scalar.
+
+    Source: `torch.nn.functional.mse_loss`.
+    """
+
+    family = "loss"
+    inputs = (Input("x"), Input("target"))
+
+    def infer(self, check: Check, *types: TensorType) -> TensorType:
+        x, target = types
+        if x.rank != target.rank:
+            raise OpError("E0304", f"`mse` needs equal shapes, not {x} and {target}", input=1)
+        for axis, (left, right) in enumerate(zip(x.shape, target.shape, strict=True)):
+            message = f"`mse` needs equal shapes: axis {axis} is {right}, not {left}"
+            check.require("==", left, right, message, code="E0304", input=1, axis=axis)
+        return x.with_shape()
+
+    def flops(self, types: Sequence[TensorType], outputs: Sequence[TensorType]) -> DimLike:
+        return 3 * types[0].elements

@@ -1,0 +1,328 @@
+"""Types and sizes: every distinct instance of every module, checked once.
+
+The main model's symbols stay symbolic; a block's dims are bound to what its caller brings. A value
+whose step failed has an unknown type (None) and what reads it is passed over, so that one mistake
+makes one error.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dslc.ir.graph import MODULE, REGION_INPUT, ApplyOp, CallModule, Group, Parallel, Residual
+from dslc.ir.instance import BodyInstance, Instance, Iteration, StepInstance
+from dslc.ir.walk import free_names_of
+from dslc.ops.attributes import InvalidAttribute
+from dslc.ops.base import Check, OpError
+from dslc.passes.binding import Binder
+from dslc.passes.joins import join_branches, join_residual
+from dslc.syntax.expressions import ExpressionError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from dslc.diagnostics import Report
+    from dslc.ir.facts import Facts
+    from dslc.ir.graph import Body, Module, Program, Ref, Step
+    from dslc.ir.types import TensorType
+    from dslc.limits import Limits
+    from dslc.ops.base import Op
+    from dslc.source import Span
+
+Values = dict[tuple[int, str], "TensorType | None"]
+Environment = dict[str, object]
+
+
+class Failed(Exception):
+    """A step that has been reported, or reads a value that was; its outputs are unknown."""
+
+
+class Instantiator(Binder):
+    """Makes instances; a memo by arguments and input types makes each once."""
+
+    def __init__(self, program: Program, report: Report, limits: Limits, facts: Facts) -> None:
+        super().__init__(report, facts)
+        self.program = program
+        self.limits = limits
+        self.check = Check(facts)
+        self.memo: dict[object, Instance | None] = {}
+        self.count = 0
+
+    def instance(
+        self,
+        module: Module,
+        arguments: Mapping[str, object],
+        inputs: tuple[TensorType, ...],
+        sizes: Mapping[str, object],
+    ) -> Instance | None:
+        """The instance of a module for arguments and input types; None after an error."""
+        key = (module.name, tuple(arguments.items()), inputs)
+        if key not in self.memo:
+            self.memo[key] = None
+            self.memo[key] = self.make(module, arguments, inputs, sizes)
+        return self.memo[key]
+
+    def make(
+        self,
+        module: Module,
+        arguments: Mapping[str, object],
+        inputs: tuple[TensorType, ...],
+        sizes: Mapping[str, object],
+    ) -> Instance | None:
+        """Types one instance."""
+        environment = {**self.program.values, **arguments, **sizes}
+        values: Values = {}
+        for declared, type in zip(module.inputs, inputs, strict=True):
+            if declared.type is not None and not module.is_model:
+                self.match(declared.type, type, environment, declared.span)
+            values[MODULE, declared.name] = type
+        bound = {name: environment[name] for name in environment.keys() - self.program.values.keys()}
+        bound = {name: bound[name] for name in sorted(bound.keys() - arguments.keys())}
+        if not module.is_model:
+            for fact in module.where:
+                self.require_fact(fact, environment)
+        body = self.body(module.body, environment, values)
+        outputs = {name: self.value(ref, values) for name, ref in module.outputs}
+        known = {name: type for name, type in outputs.items() if type is not None}
+        if not module.is_model and body.type is not None:
+            known[""] = body.type
+        names = (item.name for item in module.inputs)
+        return Instance(module, arguments, bound, dict(zip(names, inputs)), known, body)
+
+    def body(self, body: Body, environment: Environment, values: Values) -> BodyInstance:
+        """Types the steps of a body in order."""
+        steps = tuple(self.step(step, environment, values) for step in body.steps)
+        return BodyInstance(steps, body.result, self.value(body.result, values))
+
+    def value(self, ref: Ref | None, values: Values) -> TensorType | None:
+        """The type of a referenced value; reports an output that the step does not have."""
+        if ref is None:
+            return None
+        key = (ref.owner, ref.slot)
+        if key not in values and (ref.owner, "") in values and values[ref.owner, ""] is not None:
+            slots = sorted(slot for owner, slot in values if owner == ref.owner and slot)
+            found = f"its outputs are {', '.join(slots)}" if slots else "it has one output"
+            message = f"the step has no output `{ref.slot}`"
+            self.error("E0408", ref.span, message, help=found)
+        return values.get(key)
+
+    def step(self, step: Step, environment: Environment, values: Values) -> StepInstance:
+        """Types one step in all its iterations."""
+        first = step.inputs[0] if step.inputs else None
+        current = self.value(first, values)
+        rounds: list[Iteration | None] = []
+        outputs: Mapping[str, TensorType | None] = {"": current}
+        known: dict[object, Iteration | None] = {}
+        try:
+            bindings = self.rounds(step, environment)
+            names = free_names_of(step) if len(bindings) > 1 else frozenset[str]()
+            for binding in bindings:
+                key = (current, tuple(v for name, v in binding.items() if name in names))
+                if key not in known or len(bindings) == 1:
+                    self.count_step(step)
+                    known[key] = self.round(step, {**environment, **binding} if binding else environment, current, values)
+                iteration = known[key]
+                rounds.append(iteration)
+                if iteration is not None:
+                    outputs = iteration.outputs
+                    current = outputs.get("")
+        except (Failed, ExpressionError) as failure:
+            if isinstance(failure, ExpressionError):
+                self.error(failure.code, failure.span, failure.message, help=failure.help)
+            values[step.id, ""] = None
+            return StepInstance(step, ())
+        if step.inputs or any(iteration is not None for iteration in rounds):
+            for slot, type in outputs.items():
+                values[step.id, slot] = type
+        return StepInstance(step, tuple(rounds))
+
+    def count_step(self, step: Step) -> None:
+        """Counts a step against the limit."""
+        self.count += 1
+        if self.count > self.limits.steps:
+            message = f"more than {self.limits.steps} steps after repeats"
+            self.error("E0901", step.span, message, help="`--limit steps=…` sets another limit")
+            raise Failed
+
+    def rounds(self, step: Step, environment: Environment) -> list[Environment]:
+        """What each iteration binds: one empty binding where the step does not repeat."""
+        repeat = step.repeat
+        if repeat is None:
+            return [{}]
+        if repeat.over is None:
+            assert repeat.times is not None
+            times = self.evaluate(repeat.times, environment)
+            if isinstance(times, bool) or not isinstance(times, int) or times < 0:
+                self.error("E0616", repeat.times.span, f"`repeat` counts {times}: not a whole number")
+                raise Failed
+            if times > self.limits.steps:
+                self.count = times
+                self.count_step(step)
+            items: list[Environment] = [{} for _ in range(times)]
+        else:
+            items = self.items(step, environment)
+        if repeat.index:
+            items = [{**item, repeat.index: k} for k, item in enumerate(items)]
+        return items
+
+    def items(self, step: Step, environment: Environment) -> list[Environment]:
+        """The bindings of `over`, one for each item."""
+        repeat = step.repeat
+        assert repeat is not None
+        assert repeat.over is not None
+        found = self.evaluate(repeat.over, environment)
+        if not isinstance(found, tuple):
+            self.error("E0616", repeat.over.span, "`over` takes a list")
+            raise Failed
+        items: list[Environment] = []
+        for item in found:
+            if len(repeat.names) < 2:
+                items.append(dict.fromkeys(repeat.names, item))
+            elif isinstance(item, tuple) and len(item) == len(repeat.names):
+                items.append(dict(zip(repeat.names, item)))
+            else:
+                message = f"an item of `over` does not have {len(repeat.names)} parts, as `as` says"
+                self.error("E0616", repeat.over.span, message)
+                raise Failed
+        return items
+
+    def round(
+        self, step: Step, environment: Environment, current: TensorType | None, values: Values
+    ) -> Iteration | None:
+        """One iteration; None where `when` says that it is absent."""
+        if step.when is not None and not self.condition(step.when, environment):
+            return None
+        inputs = tuple(
+            current if position == 0 else self.value(ref, values)
+            for position, ref in enumerate(step.inputs)
+        )
+        for ref, type in zip(step.inputs, inputs, strict=True):
+            if ref is not None and type is None:
+                raise Failed
+        iteration = self.run(step, environment, inputs, values)
+        if step.type is not None:
+            if "" not in iteration.outputs:
+                raise Failed
+            self.match(step.type, iteration.outputs[""], environment, step.type.span)
+        return iteration
+
+    def run(
+        self,
+        step: Step,
+        environment: Environment,
+        inputs: tuple[TensorType | None, ...],
+        values: Values,
+    ) -> Iteration:
+        """What a step's action makes of its inputs."""
+        action = step.action
+        if isinstance(action, ApplyOp):
+            return self.apply(step, action, environment, inputs)
+        if isinstance(action, CallModule):
+            return self.call(step, action, environment, inputs)
+        values[step.id, REGION_INPUT] = inputs[0]
+        inner = environment if not step.label else dict(environment)
+        if isinstance(action, Group):
+            body = self.body(action.body, inner, values)
+            if body.type is None:
+                raise Failed
+            return Iteration(inputs, {"": body.type}, inner, bodies=(body,))
+        if isinstance(action, Residual):
+            bodies = (
+                self.body(action.main, inner, values),
+                self.body(action.shortcut, inner, values),
+            )
+            outputs = join_residual(self, step, action, bodies)
+        else:
+            assert isinstance(action, Parallel)
+            bodies = tuple(self.body(body, inner, values) for _, body in action.branches)
+            axis = self.evaluate(action.axis, inner)
+            outputs = join_branches(self, step, action, bodies, axis)
+        if outputs is None:
+            raise Failed
+        return Iteration(inputs, outputs, inner, bodies=bodies)
+
+    def apply(
+        self,
+        step: Step,
+        action: ApplyOp,
+        environment: Environment,
+        inputs: tuple[TensorType | None, ...],
+    ) -> Iteration:
+        """An op on its inputs."""
+        op = self.make_op(step, action, environment)
+        types = tuple(type for type in inputs if type is not None)
+        declared = action.op.inputs
+        for position, type in enumerate(types):
+            slot = declared[0] if declared[0].variadic else declared[position]
+            if not slot.takes(type.dtype):
+                message = f"`{op.name}` takes {slot.holds} values as `{slot.name}`, not {type}"
+                self.error("E0305", self.input_span(step, position), message)
+                raise Failed
+        try:
+            found = op.infer(self.check, *types)
+        except OpError as error:
+            self.op_error(step, action, types, error)
+            raise Failed from error
+        outputs = {"": found} if not isinstance(found, tuple) else {"": found[0]}
+        if isinstance(found, tuple):
+            outputs |= dict(zip(op.output_names(), found))
+        return Iteration(inputs, outputs, environment, op=op)
+
+    def make_op(self, step: Step, action: ApplyOp, environment: Environment) -> Op:
+        """The op with evaluated attributes."""
+        values = {
+            name: self.evaluate(expression, environment)
+            for name, expression in action.attributes.items()
+        }
+        try:
+            return action.op(values)
+        except InvalidAttribute as error:
+            span = action.attributes[error.name].span if error.name in action.attributes else step.span
+            self.error("E0504", span, error.message)
+            raise Failed from error
+
+    def call(
+        self,
+        step: Step,
+        action: CallModule,
+        environment: Environment,
+        inputs: tuple[TensorType | None, ...],
+    ) -> Iteration:
+        """A call of a module: its instance for the arguments and input types."""
+        module = self.program.modules.get(action.module)
+        types = tuple(type for type in inputs if type is not None)
+        if module is None or len(types) < len(module.inputs):
+            raise Failed
+        arguments = self.arguments(module, action, environment)
+        if arguments is None:
+            raise Failed
+        with self.calling(step, module):
+            instance = self.instance(module, arguments, types, {})
+        if instance is None or "" not in instance.outputs:
+            raise Failed
+        return Iteration(inputs, instance.outputs, environment, call=instance)
+
+    def file_values(self) -> Environment:
+        return dict(self.program.values)
+
+    def input_span(self, step: Step, position: int) -> Span:
+        """Where an input was named, or the step itself."""
+        ref = step.inputs[position] if position < len(step.inputs) else None
+        inside = ref is not None and ref.span is not None and ref.span.line >= step.span.line
+        return ref.span if ref is not None and ref.span is not None and inside else step.span
+
+    def op_error(
+        self, step: Step, action: ApplyOp, types: tuple[TensorType, ...], error: OpError
+    ) -> None:
+        """Points an op's error at its attribute or input, with the input's origin and type."""
+        span = step.span
+        if error.attribute in action.attributes:
+            span = action.attributes[error.attribute].span
+        labels: list[tuple[Span, str]] = []
+        for position, type in enumerate(types):
+            ref = step.inputs[position] if position < len(step.inputs) else None
+            if ref is not None and ref.span is not None and ref.span != span:
+                labels.append((ref.span, str(type)))
+        if error.input is not None and error.attribute is None:
+            span = self.input_span(step, error.input)
+        self.error(error.code, span, error.message, help=error.help, labels=labels[:2])

@@ -1,0 +1,107 @@
+"""Where paths meet: the types of residual and parallel regions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dslc.ops import find
+from dslc.ops.base import OpError
+from dslc.ops.shapes import resolve_axis
+
+if TYPE_CHECKING:
+    from dslc.ir.graph import Body, Parallel, Residual, Step
+    from dslc.ir.instance import BodyInstance
+    from dslc.ir.types import TensorType
+    from dslc.passes.instantiate import Instantiator
+    from dslc.source import Span
+
+Outputs = dict[str, "TensorType"]
+
+
+def join_residual(
+    checker: Instantiator, step: Step, action: Residual, bodies: tuple[BodyInstance, ...]
+) -> Outputs | None:
+    """The sum of two paths, whose types must be shown to be equal."""
+    main, shortcut = bodies[0].type, bodies[1].type
+    if main is None or shortcut is None:
+        return None
+    here = end_of(action.shortcut, step)
+    labels = [(end_of(action.main, step), str(main))]
+    if main.dtype != shortcut.dtype:
+        message = f"`add` needs one dtype: the shortcut is {shortcut}, the main path {main}"
+        checker.error("E0305", here, message, labels=labels)
+        return None
+    if main.rank != shortcut.rank:
+        message = f"`add` needs equal shapes: the shortcut is {shortcut}, the main path {main}"
+        checker.error("E0304", here, message, labels=labels)
+        return None
+    for axis, (left, right) in enumerate(zip(main.shape, shortcut.shape, strict=True)):
+        message = f"`add` needs equal shapes: axis {axis} is {right}, not {left}"
+        try:
+            checker.check.require(
+                "==", left, right, message, code="E0304", help=residual_help(action, axis)
+            )
+        except OpError as error:
+            checker.error(error.code, here, f"{error.message} (the shortcut is {shortcut})", help=error.help, labels=labels)
+            return None
+    return {"": main}
+
+
+def residual_help(action: Residual, axis: int) -> str:
+    """What usually mends two paths that differ."""
+    if not action.shortcut.steps:
+        if axis == 1:
+            return "project the shortcut with a `conv2d` of kernel 1 and as many channels"
+        return "let the main path keep its size, or give the shortcut the same stride"
+    return "make both paths end on the same shape"
+
+
+def end_of(body: Body, step: Step) -> Span:
+    """Where a path ends: its last step, or its key where it has none."""
+    if body.steps:
+        return body.steps[-1].span
+    return body.result.span or step.span
+
+
+def join_branches(
+    checker: Instantiator,
+    step: Step,
+    action: Parallel,
+    bodies: tuple[BodyInstance, ...],
+    axis: object,
+) -> Outputs | None:
+    """The outputs of a parallel region: one joined value, or one for each branch."""
+    types = [body.type for body in bodies if body.type is not None]
+    if len(types) < len(bodies) or not types:
+        return None
+    if action.join == "none":
+        names = [label or str(k) for k, (label, _) in enumerate(action.branches)]
+        return {"": types[0], **dict(zip(names, types, strict=True))}
+    try:
+        if action.join == "stack":
+            return {"": stacked(checker, types, axis)}
+        op = find(action.join)
+        assert op is not None
+        found = op({"axis": axis} if action.join == "concat" else {}).infer(checker.check, *types)
+    except OpError as error:
+        position = error.input or 0
+        here = end_of(action.branches[position][1], step)
+        labels = [(end_of(action.branches[0][1], step), str(types[0]))]
+        checker.error(error.code, here, error.message, help=error.help, labels=labels)
+        return None
+    assert not isinstance(found, tuple)
+    return {"": found}
+
+
+def stacked(checker: Instantiator, types: list[TensorType], axis: object) -> TensorType:
+    """Values of one type on a new axis."""
+    first = types[0]
+    assert isinstance(axis, int)
+    place = resolve_axis(axis, first.rank + 1)
+    for position, other in enumerate(types):
+        if other.rank != first.rank or other.dtype != first.dtype:
+            raise OpError("E0304", f"`stack` needs equal types, not {first} and {other}", input=position)
+        for k, (left, right) in enumerate(zip(first.shape, other.shape, strict=True)):
+            message = f"`stack` needs equal shapes: axis {k} is {right}, not {left}"
+            checker.check.require("==", left, right, message, code="E0304", input=position, axis=k)
+    return first.with_shape(*first.shape[:place], len(types), *first.shape[place:])
