@@ -21,7 +21,8 @@ class Span(tuple[str, int, int, int, int]):
     __slots__ = ()
 
     def __new__(cls, file: str, line: int, column: int, end_line: int, end_column: int) -> Span:
-        return tuple.__new__(cls, (file, line, column, end_line, end_column))
+        """Makes a span of its five parts."""
+        return super().__new__(cls, (file, line, column, end_line, end_column))
 
     @property
     def file(self) -> str:
@@ -139,12 +140,12 @@ def read_source(path: str | os.PathLike[str], limits: Limits = DEFAULT_LIMITS) -
 def _read_bytes(name: str, most: int) -> bytes:
     """The bytes of a regular file of at most `most` bytes; a pipe or device is never opened."""
     try:
-        mode = os.stat(name).st_mode
+        mode = os.stat(name).st_mode  # noqa: PTH116  pathlib costs as much to import as reading
         if stat.S_ISDIR(mode):
             raise SourceError(name, "it is a folder")
         if not stat.S_ISREG(mode):
             raise SourceError(name, "it is not a regular file")
-        with open(name, "rb") as file:
+        with open(name, "rb") as file:  # noqa: PTH123  likewise
             data = file.read(most + 1)
     except OSError as error:
         raise SourceError(name, (error.strerror or str(error)).lower()) from None

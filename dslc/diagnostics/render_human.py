@@ -21,7 +21,9 @@ _BOLD, _RED, _YELLOW, _BLUE, _RESET = "\x1b[1m", "\x1b[1;31m", "\x1b[1;33m", "\x
 
 
 def render_human(
-    diagnostics: Iterable[Diagnostic], sources: Mapping[str, Source], color: bool = False
+    diagnostics: Iterable[Diagnostic],
+    sources: Mapping[str, Source],
+    color: bool = False,
 ) -> str:
     """All diagnostics as text, a blank line between two, a line break at the end.
 
@@ -30,14 +32,14 @@ def render_human(
         sources: the files by path; a file that is missing is named but not quoted.
         color: whether to use terminal colours.
     """
-    blocks = [_Block(item, sources, color).render() for item in diagnostics]
+    blocks = [_Block(item, sources, color=color).render() for item in diagnostics]
     return "\n\n".join(blocks) + "\n" if blocks else ""
 
 
 class _Block:
     """One diagnostic on its way to text."""
 
-    def __init__(self, item: Diagnostic, sources: Mapping[str, Source], color: bool) -> None:
+    def __init__(self, item: Diagnostic, sources: Mapping[str, Source], *, color: bool) -> None:
         self.item = item
         self.sources = sources
         self.color = color

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from dslc.syntax.expression_nodes import Binary, Call, ExpressionError
-from dslc.syntax.expression_values import describe, is_dim
+from dslc.syntax.expression_values import describe, is_dim, is_list
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     class Evaluator(Protocol):
         """Who gives the arguments' values."""
 
-        def value(self, expr: Any) -> Any: ...
+        def value(self, expr: Any) -> Any:
+            """The value of an expression."""
+            ...
 
 
 def call_function(evaluator: Evaluator, expr: Call) -> Any:
@@ -49,16 +51,16 @@ def _exact_quotient(evaluator: Evaluator, expr: Call) -> Any:
 
 
 def _length(expr: Call, args: list[Any]) -> int:
-    if not isinstance(args[0], tuple):
+    if not is_list(args[0]):
         raise _needs(expr, "a list", args[0])
-    return len(args[0])  # pyright: ignore[reportUnknownArgumentType]
+    return len(args[0])
 
 
 def _extreme(expr: Call, args: list[Any]) -> Any:
     """`min` or `max` of several values or of one list."""
-    values: list[Any] = list(args[0]) if len(args) == 1 and isinstance(args[0], tuple) else args
-    if len(args) == 1 and not isinstance(args[0], tuple):
+    if len(args) == 1 and not is_list(args[0]):
         raise _needs(expr, "a list, or two values and more", args[0])
+    values: list[Any] = args if len(args) > 1 else list(args[0])
     if not values:
         raise ExpressionError(
             "E0204", f"`{expr.function}` of an empty list has no value", expr.span
@@ -76,10 +78,10 @@ def _extreme(expr: Call, args: list[Any]) -> Any:
 
 
 def _sum(expr: Call, args: list[Any]) -> Any:
-    if not isinstance(args[0], tuple):
+    if not is_list(args[0]):
         raise _needs(expr, "a list", args[0])
     total: Any = 0
-    for value in args[0]:  # pyright: ignore[reportUnknownVariableType]
+    for value in args[0]:
         if not is_dim(value):
             _need_number(expr, value)
         total = total + value

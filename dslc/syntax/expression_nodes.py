@@ -54,9 +54,9 @@ class Node:
         return tuple(getattr(self, name) for name in self.fields)
 
     def __eq__(self, other: object) -> bool:
-        return (
-            self is other or ((other.__class__ is self.__class__) and self.key() == other.key())  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType, reportUnknownVariableType]
-        )
+        if not isinstance(other, Node) or other.__class__ is not self.__class__:
+            return False
+        return self is other or self.key() == other.key()
 
     def __hash__(self) -> int:
         return hash((self.__class__.__name__, self.key()))
@@ -278,8 +278,8 @@ def free_names(expr: Expr) -> frozenset[str]:
     waiting: list[Expr] = [expr]
     while waiting:
         item = waiting.pop()
-        if item.__class__ is Name:
-            names.add(item.id)  # pyright: ignore[reportAttributeAccessIssue]
+        if isinstance(item, Name):
+            names.add(item.id)
         else:
             waiting.extend(children(item))
     return frozenset(names)

@@ -166,8 +166,8 @@ class _Writer:
     def list_of(self, expr: ListOf) -> str:
         return f"[{', '.join(self.write(item, _CONDITIONAL) for item in expr.items)}]"
 
-    def constant(self, value: bool | None) -> str:
-        """A constant's word."""
+    def constant(self, value: object) -> str:
+        """The word for true, false or null."""
         return str(value)
 
     def function(self, name: str) -> str:
@@ -192,7 +192,7 @@ class _Spec(_Writer):
 
     hugs_powers = False
 
-    def constant(self, value: bool | None) -> str:
+    def constant(self, value: object) -> str:
         """YAML's words."""
         return "null" if value is None else str(value).lower()
 

@@ -62,7 +62,7 @@ def _next_token(text: str, start: int, character: str, span: Span) -> Token:
     if character.isascii() and (character.isalpha() or character == "_"):
         return _word(text, start)
     if "0" <= character <= "9" or (character == "." and _is_digit(text[start + 1 : start + 2])):
-        return _number(text, start, span)
+        return _number(text, start)
     if character in "'\"":
         return _string(text, start, span)
     if text.startswith(_THREE, start):
@@ -88,12 +88,14 @@ def _word(text: str, start: int) -> Token:
     return ("name", text[start:stop], start, stop)
 
 
-def _number(text: str, start: int, span: Span) -> Token:
+def _number(text: str, start: int) -> Token:
     """A number with whatever letters are glued to it, which the parser then refuses by name."""
     stop = start
     while stop < len(text):
         character = text[stop]
-        if (character in "+-" and text[stop - 1] in "eE" and not text.startswith("0x", start)) or (character.isascii() and (character.isalnum() or character in "._")):
+        if (character in "+-" and text[stop - 1] in "eE" and not text.startswith("0x", start)) or (
+            character.isascii() and (character.isalnum() or character in "._")
+        ):
             stop += 1
         else:
             break

@@ -8,7 +8,6 @@ intermediate result is bounded, so that no expression can take long or grow larg
 from __future__ import annotations
 
 import math
-import operator
 
 from dslc.diagnostics import escape, nearest, quote
 from dslc.syntax.expression_nodes import (
@@ -30,7 +29,7 @@ from dslc.syntax.expression_nodes import (
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from typing import Any
+    from typing import Any, TypeGuard
 
     from dslc.source import Span
 
@@ -40,19 +39,17 @@ _INTEGER_END = 1 << 63
 _LONGEST_LIST = 10_000
 _PLAIN: frozenset[type] = frozenset((int, float, bool, str, tuple, list, type(None)))
 _OPERATORS: dict[str, Callable[[Any, Any], Any]] = {
-    "+": operator.add,
-    "-": operator.sub,
-    "*": operator.mul,
-    "/": operator.truediv,
-    "//": operator.floordiv,
-    "%": operator.mod,
-    "**": operator.pow,
-    "==": operator.eq,
-    "!=": operator.ne,
-    "<": operator.lt,
-    "<=": operator.le,
-    ">": operator.gt,
-    ">=": operator.ge,
+    "+": lambda left, right: left + right,
+    "-": lambda left, right: left - right,
+    "*": lambda left, right: left * right,
+    "/": lambda left, right: left / right,
+    "//": lambda left, right: left // right,
+    "%": lambda left, right: left % right,
+    "**": lambda left, right: left**right,
+    "<": lambda left, right: left < right,
+    "<=": lambda left, right: left <= right,
+    ">": lambda left, right: left > right,
+    ">=": lambda left, right: left >= right,
 }
 
 
@@ -71,10 +68,14 @@ def evaluate(expr: Expr, env: Mapping[str, object], decide: Decide | None = None
         ExpressionError: E0202 (unknown name), E0204 (operands), E0205 (division by zero), E0206
             (out of range), E0207 (index) or E0209 (undecided), at the part that is at fault.
     """
-    kind = expr.__class__
-    if kind is Literal:
-        return expr.value  # pyright: ignore[reportAttributeAccessIssue]
+    if isinstance(expr, Literal):
+        return expr.value
     return _Evaluator(env, decide).value(expr)
+
+
+def is_list(value: object) -> TypeGuard[tuple[Any, ...]]:
+    """Whether a value is a list; lists are tuples once they are evaluated."""
+    return isinstance(value, tuple)
 
 
 def is_dim(value: object) -> bool:
@@ -117,7 +118,7 @@ class _Evaluator:
             help = f"did you mean `{near}`?" if near else None
             message = f"nothing here is called {quote(expr.id)}"
             raise ExpressionError("E0202", message, expr.span, help) from None
-        return _frozen(value) if isinstance(value, list) else value
+        return frozen(value)
 
     def unary(self, expr: Unary) -> Any:
         operand = self.value(expr.operand)
@@ -131,7 +132,7 @@ class _Evaluator:
         left, right = self.value(expr.left), self.value(expr.right)
         if is_dim(left) or is_dim(right):
             return _symbolic(expr, left, right)
-        if isinstance(left, tuple) or isinstance(right, tuple):
+        if is_list(left) or is_list(right):
             return _join_lists(expr, left, right)
         _need_number(left, f"`{expr.op}`", expr.left.span)
         _need_number(right, f"`{expr.op}`", expr.right.span)
@@ -156,10 +157,9 @@ class _Evaluator:
     def holds(self, op: str, left: Any, right: Any, span: Span) -> bool:
         """Whether one comparison is true."""
         if op in ("in", "not in"):
-            if not isinstance(right, tuple):
+            if not is_list(right):
                 raise ExpressionError("E0204", f"`{op}` needs a list, not {describe(right)}", span)
-            items: tuple[Any, ...] = right
-            return any(self.holds("==", left, item, span) for item in items) == (op == "in")
+            return any(self.holds("==", left, item, span) for item in right) == (op == "in")
         if is_dim(left) or is_dim(right):
             return self.decided(op, left, right, span)
         if op in ("==", "!="):
@@ -172,10 +172,9 @@ class _Evaluator:
 
     def equal(self, left: Any, right: Any, span: Span) -> bool:
         """Whether two values are equal; true is not 1, and lists may hold dims."""
-        if isinstance(left, tuple) and isinstance(right, tuple):
-            pairs = list(zip(left, right, strict=False))  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
-            same = len(left) == len(right)  # pyright: ignore[reportUnknownArgumentType]
-            return same and all(self.holds("==", a, b, span) for a, b in pairs)  # pyright: ignore[reportUnknownVariableType]
+        if is_list(left) and is_list(right):
+            pairs = zip(left, right, strict=False)
+            return len(left) == len(right) and all(self.holds("==", *pair, span) for pair in pairs)
         if isinstance(left, bool) != isinstance(right, bool):
             return False
         return left == right
@@ -227,10 +226,10 @@ class _Evaluator:
     def list_value(self, expr: Expr) -> tuple[Any, ...]:
         """The value of an expression that must be a list."""
         value = self.value(expr)
-        if not isinstance(value, tuple):
+        if not is_list(value):
             message = f"a list is needed here, not {describe(value)}"
             raise ExpressionError("E0204", message, expr.span)
-        return value  # pyright: ignore[reportUnknownVariableType]
+        return value
 
     def call(self, expr: Call) -> Any:
         from dslc.syntax.expression_functions import call_function
@@ -238,9 +237,11 @@ class _Evaluator:
         return call_function(self, expr)
 
 
-def _frozen(value: list[Any]) -> tuple[Any, ...]:
-    """A list as a tuple, all the way down."""
-    return tuple(_frozen(item) if isinstance(item, list) else item for item in value)
+def frozen(value: Any) -> Any:
+    """A value in which every list is a tuple."""
+    if value.__class__ is not list:
+        return value
+    return tuple(frozen(item) for item in value)
 
 
 def _symbolic(expr: Binary, left: Any, right: Any) -> Any:
@@ -269,12 +270,14 @@ def _join_lists(expr: Binary, left: Any, right: Any) -> tuple[Any, ...]:
     """`+` of two lists and `*` of a list and a count."""
     if isinstance(left, int):
         left, right = right, left
-    both = isinstance(left, tuple) and isinstance(right, tuple)
+    both = is_list(left) and is_list(right)
     count = isinstance(right, int) and not isinstance(right, bool)
     if not ((both and expr.op == "+") or (count and expr.op == "*")):
         message = f"`{expr.op}` cannot take {describe(left)} and {describe(right)}"
         raise ExpressionError("E0204", message, expr.span)
-    length = len(left) + len(right) if both else len(left) * right
+    length = sum(len(side) if is_list(side) else 0 for side in (left, right))
+    if count:
+        length *= max(0, right)
     if length > _LONGEST_LIST:
         raise ExpressionError("E0206", f"a list of {length} items is too long", expr.span)
     return _OPERATORS[expr.op](left, right)

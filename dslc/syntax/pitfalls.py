@@ -7,8 +7,6 @@ that few files need are switched on by one look at the whole text.
 
 from __future__ import annotations
 
-import re
-
 from dslc.diagnostics import Edit, Report, quote
 from dslc.source import Source, Span
 from dslc.syntax.characters import describe_character, odd_character
@@ -20,8 +18,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 _QUOTES_HELP = "in `{…}` and `[…]`, text that holds `[ ] { } ,` is quoted"
-_COMMENT = re.compile(r"[ \t]#[^\s#!]")
-_LARGE_NUMBER = re.compile(r"[0-9a-fA-F]{17}|[eE][-+]?[0-9]{3}")
+_COMMENT_STARTS = ("", " ", "\t", "\n", "\r", "#", "!")
 
 
 def check_name(scalar: Scalar, what: str, report: Report) -> bool:
@@ -43,54 +40,49 @@ def check_name(scalar: Scalar, what: str, report: Report) -> bool:
     return False
 
 
-def check_flow_entries(entries: list[tuple[Any, Any]], report: Report) -> list[tuple[Any, Any]]:
+def mend_flow_entries(entries: list[tuple[Any, Any]], report: Report) -> list[tuple[Any, Any]]:
     """The entries of a `{…}` that can be kept; those that came of a pitfall are reported."""
-    if all(key.__class__ is Scalar and "(" not in key.text for key, _ in entries) and all(
-        value.__class__ is not Scalar or (value.text and "(" not in value.text)
-        for _, value in entries
-    ):
-        return entries
     kept: list[tuple[Any, Any]] = []
-    torn: Scalar | None = None
+    torn: list[Scalar] = []
     for key, value in entries:
-        if torn is not None and _is_tail(key, value):
-            _report_torn(torn, key, report)
-            kept.pop()
-            torn = None
+        if torn and isinstance(key, Scalar) and key.plain and is_missing(value):
+            torn.append(key)
+            if sum(map(_balance, torn)) <= 0:
+                _report_torn(torn, report)
+                kept.pop()
+                torn = []
             continue
-        if _is_glued(key, value):
+        if is_missing(value) and isinstance(key, Scalar) and key.plain and ":" in key.text:
             _report_glued(key, report)
             continue
         kept.append((key, value))
-        torn = value if _is_open(value) else None
+        torn = [value] if _balance(value) > 0 else []
     return kept
 
 
 def check_flow_items(items: list[Any], report: Report) -> None:
     """Reports text that a comma tore apart inside a `[…]`."""
-    torn: Scalar | None = None
+    torn: list[Scalar] = []
     for item in items:
-        if torn is not None and isinstance(item, Scalar) and _balance(item) < 0:
-            _report_torn(torn, item, report)
-            torn = None
-        elif torn is None and _is_open(item):
-            torn = item
+        if not torn and _balance(item) <= 0:
+            continue
+        if not isinstance(item, Scalar) or not item.plain:
+            torn = []
+            continue
+        torn.append(item)
+        if sum(map(_balance, torn)) <= 0:
+            _report_torn(torn, report)
+            torn = []
 
 
 def check_text(root: Node, source: Source, unused: Iterable[Node], report: Report) -> None:
-    """Reports numbers out of range, values lost to ` #`, and anchors that nothing repeats."""
+    """Reports values lost to ` #` and anchors that nothing repeats."""
     for node in unused:
         _report_unused_anchor(node, report)
-    text = source.text
-    numbers = _LARGE_NUMBER.search(text) is not None
-    comments = " #" in text and _COMMENT.search(text) is not None
-    if not numbers and not comments:
-        return
-    for scalar in scalars(root):
-        if scalar.plain and numbers and scalar.text and looks_like_number(scalar.text):
-            _check_range(scalar, report)
-        if scalar.plain and comments:
-            _check_comment(scalar, source, report)
+    if _has_tight_comment(source.text):
+        for scalar in scalars(root):
+            if scalar.plain and scalar.text:
+                _check_comment(scalar, source, report)
 
 
 def scalars(root: Node) -> Iterator[Scalar]:
@@ -111,12 +103,23 @@ def scalars(root: Node) -> Iterator[Scalar]:
                 waiting.extend((value, key))
 
 
-def _check_range(scalar: Scalar, report: Report) -> None:
-    """Reports a number that has no place in 64 bits."""
-    if parse_number(scalar.text) is None:
-        message = f"the number {quote(scalar.text, 40)} is out of range"
+def check_range(scalar: Scalar, report: Report) -> None:
+    """Reports a plain number that has no place in 64 bits or double precision."""
+    text = scalar.text
+    if scalar.plain and looks_like_number(text) and parse_number(text) is None:
+        message = f"the number {quote(text, 40)} is out of range"
         help = "integers lie within 64 bits, floats within double precision; quote it if it is text"
         report.error("E0117", scalar.span, message, help=help)
+
+
+def _has_tight_comment(text: str) -> bool:
+    """Whether a comment without a space after its `#` stands behind other text."""
+    place = text.find(" #")
+    while place >= 0:
+        if text[place + 2 : place + 3] not in _COMMENT_STARTS:
+            return True
+        place = text.find(" #", place + 2)
+    return False
 
 
 def _check_comment(scalar: Scalar, source: Source, report: Report) -> None:
@@ -124,7 +127,7 @@ def _check_comment(scalar: Scalar, source: Source, report: Report) -> None:
     span = scalar.span
     line = source.line(span.end_line)
     start = span.end_column - 1
-    if not scalar.text or not _COMMENT.match(line, start):
+    if line[start : start + 2] != " #" or line[start + 2 : start + 3] in _COMMENT_STARTS:
         return
     message = f"{quote(line[start + 1 :].rstrip(), 40)} is read as a comment"
     place = Span(span.file, span.end_line, start + 2, span.end_line, len(line.rstrip()) + 1)
@@ -151,30 +154,15 @@ def _balance(node: Node) -> int:
     return node.text.count("(") - node.text.count(")")
 
 
-def _is_open(node: Node) -> bool:
-    """Whether a parenthesis is still open at the end of a plain scalar."""
-    return _balance(node) > 0
-
-
-def _is_missing(node: Node) -> bool:
+def is_missing(node: Node) -> bool:
     """Whether a value is not there at all."""
     return isinstance(node, Scalar) and node.plain and not node.text
 
 
-def _is_tail(key: Node, value: Node) -> bool:
-    """Whether an entry is what follows the comma of a torn text."""
-    return isinstance(key, Scalar) and key.plain and _is_missing(value)
-
-
-def _is_glued(key: Node, value: Node) -> bool:
-    """Whether a key has swallowed its value, as in `{b:1}`."""
-    return _is_missing(value) and isinstance(key, Scalar) and key.plain and ":" in key.text
-
-
-def _report_torn(head: Scalar, tail: Scalar, report: Report) -> None:
-    """Reports text that a comma tore in two."""
-    span = head.span.to(tail.span)
-    text = f"{head.text}, {tail.text}"
+def _report_torn(pieces: list[Scalar], report: Report) -> None:
+    """Reports text that commas tore apart."""
+    span = pieces[0].span.to(pieces[-1].span)
+    text = ", ".join(piece.text for piece in pieces)
     message = f"{quote(text, 60)} is torn apart at its comma"
     report.error("E0113", span, message, help=_QUOTES_HELP)
 

@@ -8,7 +8,9 @@ most of its time in it; everything rarer is decided once for the whole text or a
 
 from __future__ import annotations
 
-from yaml.cyaml import CParser
+import gc
+
+from yaml._yaml import CParser
 from yaml.error import YAMLError
 from yaml.events import (
     AliasEvent,
@@ -24,7 +26,14 @@ from yaml.events import (
 from dslc.diagnostics import Label, Report, nearest, quote
 from dslc.limits import DEFAULT_LIMITS, Limits
 from dslc.source import Source, Span
-from dslc.syntax.pitfalls import check_flow_entries, check_flow_items, check_name, check_text
+from dslc.syntax.pitfalls import (
+    check_flow_items,
+    check_name,
+    check_range,
+    check_text,
+    is_missing,
+    mend_flow_entries,
+)
 from dslc.syntax.tree import Mapping, Node, Scalar, Sequence
 
 TYPE_CHECKING = False
@@ -37,7 +46,7 @@ _TAGS_HELP = "leave the tag out; text that begins with `!` is quoted"
 _SETS_LIMIT = "`--limit {}=…` allows more"
 
 
-class _Stop(Exception):
+class _StopError(Exception):
     """Reading cannot go on; the reason is in the report."""
 
 
@@ -54,16 +63,21 @@ def read(source: Source, report: Report, limits: Limits = DEFAULT_LIMITS) -> Nod
         the report, as of a duplicate key; what is left of it can still be checked.
     """
     reader = _Reader(source, report, limits)
+    collecting = gc.isenabled()
+    gc.disable()  # nodes make no cycles, and looking for some takes as long as the reading itself
     try:
         reader.check_size()
         root = reader.build()
-    except _Stop:
+    except _StopError:
         return None
     except (YAMLError, UnicodeEncodeError) as error:
         from dslc.syntax.yaml_errors import report_yaml_error
 
         report_yaml_error(error, source, report)
         return None
+    finally:
+        if collecting:
+            gc.enable()
     check_text(root, source, reader.unused_anchors(), report)
     return root
 
@@ -93,24 +107,22 @@ class _Reader:
 
     def build(self) -> Node:
         """The document's root node."""
-        file, scalar_most, depth_most = self.file, self.limits.scalar_bytes, self.limits.depth
+        file, depth_most = self.file, self.limits.depth
         decorated = "&" in self.text or "!" in self.text
-        next_event = CParser(self.text).get_event
-        stack: list[tuple[list[Any], Event, int, int]] = []
-        items: list[Any] = []
-        append = items.append
+        next_event: Any = CParser(self.text).get_event
+        stack: list[tuple[list[Node], Event, int, int]] = []
+        items: list[Node] = []
         height = 0
         for _ in range(2 * self.limits.nodes + 8):
             event: Event = next_event()
-            kind = event.__class__
+            kind: object = event.__class__
             if kind is ScalarEvent:
-                text = event.value
-                node = Scalar(
-                    text, event.style or "plain", (file, event.start_mark, event.end_mark)
-                )
-                append(node)
-                if len(text) > scalar_most:
-                    raise self.too_long(node)
+                first, last = event.start_mark, event.end_mark
+                place = (file, first.line, first.column, last.line, last.column)
+                node = Scalar(event.value, event.style or "plain", place)
+                items.append(node)
+                if len(node.text) > 18:
+                    self.check_long(node)
                 if decorated and (event.anchor or event.tag):
                     self.decorate(event, node, 1, 0)
             elif kind is MappingStartEvent or kind is SequenceStartEvent:
@@ -119,53 +131,56 @@ class _Reader:
                 if decorated:
                     self.open_anchors.add(event.anchor)
                 stack.append((items, event, self.count, height))
-                items = []
-                append = items.append
-                height = 0
+                items, height = [], 0
             elif kind is MappingEndEvent or kind is SequenceEndEvent:
                 outer, start, count, outer_height = stack.pop()
-                node = self.close(kind is MappingEndEvent, items, start, event)
-                height += 1
+                node = self.close(items, start, event)
                 if decorated:
-                    self.decorate(start, node, self.count - count + 1, height)
-                height = max(height, outer_height)
-                items = outer
-                append = items.append
-                append(node)
+                    self.decorate(start, node, self.count - count + 1, height + 1)
+                items, height = outer, max(height + 1, outer_height)
+                items.append(node)
             elif kind is AliasEvent:
                 node, alias_height = self.alias(event, len(stack))
                 height = max(height, alias_height)
-                append(node)
+                items.append(node)
             elif kind is DocumentStartEvent and items:
                 raise self.second_document(event)
             elif kind is StreamEndEvent:
                 return self.root(items)
         raise self.too_many(Span(file, 1, 1, 1, 2))
 
-    def close(self, is_mapping: bool, items: list[Any], start: Event, end: Event) -> Node:
+    def check_long(self, scalar: Scalar) -> None:
+        """Refuses a text beyond the limit, and a number of so many digits that it has no place."""
+        if len(scalar.text) > self.limits.scalar_bytes:
+            raise self.too_long(scalar)
+        check_range(scalar, self.report)
+
+    def close(self, items: list[Any], start: Event, end: Event) -> Node:
         """The container that an end event completes, counted and checked."""
-        place = (self.file, start.start_mark, end.end_mark)
+        first, last = start.start_mark, end.end_mark
+        place = (self.file, first.line, first.column, last.line, last.column)
         self.count += len(items)
         if self.count > self.limits.nodes:
             raise self.too_many(self.span(start))
-        if is_mapping:
-            return self.mapping(items, place, start.flow_style)
+        if start.__class__ is MappingStartEvent:
+            return self.mapping(items, place, start)
         if start.flow_style and self.has_parentheses:
             check_flow_items(items, self.report)
         return Sequence(items, place)
 
-    def mapping(self, items: list[Any], place: Any, flow: bool) -> Mapping:
+    def mapping(self, items: list[Any], place: Any, start: Event) -> Mapping:
         """A mapping of keys and values that stand in turn in `items`."""
-        entries: list[tuple[Any, Any]] = list(zip(items[::2], items[1::2], strict=True))
-        if flow:
-            entries = check_flow_entries(entries, self.report)
+        in_turn = iter(items)
+        entries: list[tuple[Any, Any]] = list(zip(in_turn, in_turn, strict=False))
         try:
             index = {key.text: value for key, value in entries}
         except AttributeError:
             return self.checked_mapping(entries, place)
-        if len(index) != len(entries) or not self.good_keys.issuperset(index):
-            return self.checked_mapping(entries, place)
-        return Mapping(entries, place, index)
+        if len(index) == len(entries) and self.good_keys.issuperset(index):
+            return Mapping(entries, place, index)
+        if start.flow_style:
+            entries = mend_flow_entries(entries, self.report)
+        return self.checked_mapping(entries, place)
 
     def checked_mapping(self, entries: list[tuple[Any, Any]], place: Any) -> Mapping:
         """A mapping of the entries whose keys are words and stand once; the others are reported."""
@@ -196,7 +211,7 @@ class _Reader:
             message = "there is no key before the colon"
             self.report.error("E0109", key.span, message, help="write a word before the colon")
             return False
-        if check_name(key, "key", self.report):
+        if check_name(key, "key", self.report) and not {":", ")"}.intersection(key.text):
             self.good_keys.add(key.text)
         return True
 
@@ -231,9 +246,9 @@ class _Reader:
             raise self.too_deep(self.span(event))
         return node, height
 
-    def unknown_alias(self, event: Event) -> _Stop:
+    def unknown_alias(self, event: Event) -> _StopError:
         """Reports an alias without a finished anchor above it."""
-        name = event.anchor
+        name: str = event.anchor
         if name in self.open_anchors:
             message = f"{quote('*' + name)} stands inside the value that it repeats"
             return self.stop("E0108", self.span(event), message, "a value cannot hold itself")
@@ -245,7 +260,7 @@ class _Reader:
 
     def root(self, items: list[Any]) -> Node:
         """The only document's node."""
-        if not items or (isinstance(items[0], Scalar) and items[0].plain and not items[0].text):
+        if not items or is_missing(items[0]):
             help = "`dslc init` writes a spec to start from"
             raise self.stop("E0111", Span(self.file, 1, 1, 1, 2), "the file is empty", help)
         return items[0]
@@ -261,27 +276,27 @@ class _Reader:
         start, end = event.start_mark, event.end_mark
         return Span(self.file, start.line + 1, start.column + 1, end.line + 1, end.column + 1)
 
-    def second_document(self, event: Event) -> _Stop:
+    def second_document(self, event: Event) -> _StopError:
         """Reports that a second document begins."""
         help = "put the second spec in a file of its own; `imports` makes its blocks known"
         return self.stop("E0110", self.span(event), "a second YAML document begins here", help)
 
-    def too_many(self, span: Span) -> _Stop:
+    def too_many(self, span: Span) -> _StopError:
         """Reports that the file has too many nodes."""
         message = f"the file has more than {self.limits.nodes} values, aliases expanded"
         return self.stop("E0903", span, message, _SETS_LIMIT.format("nodes"))
 
-    def too_deep(self, span: Span) -> _Stop:
+    def too_deep(self, span: Span) -> _StopError:
         """Reports that the nesting is too deep."""
         message = f"more than {self.limits.depth} levels of nesting, aliases expanded"
         return self.stop("E0902", span, message, _SETS_LIMIT.format("depth"))
 
-    def too_long(self, scalar: Scalar) -> _Stop:
+    def too_long(self, scalar: Scalar) -> _StopError:
         """Reports that one text is too long."""
         message = f"a single text is longer than {self.limits.scalar_bytes} characters"
         return self.stop("E0904", scalar.span, message, _SETS_LIMIT.format("scalar_bytes"))
 
-    def stop(self, code: str, span: Span, message: str, help: str) -> _Stop:
+    def stop(self, code: str, span: Span, message: str, help: str) -> _StopError:
         """Reports an error after which reading cannot go on."""
         self.report.error(code, span, message, help=help)
-        return _Stop()
+        return _StopError()

@@ -12,17 +12,8 @@ from dslc.source import Span
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Protocol
-
-    class Mark(Protocol):
-        """A position as PyYAML's parser gives it, counted from 0."""
-
-        @property
-        def line(self) -> int: ...
-        @property
-        def column(self) -> int: ...
-
-    Place = Span | tuple[str, Mark, Mark]
+    Place = Span | tuple[str, int, int, int, int]
+    """A span, or its five numbers counted from 0 as the reader has them."""
     CoreValue = int | float | bool | str | None
 
 _WORDS: dict[str, CoreValue] = {
@@ -48,10 +39,10 @@ class _Node:
     def span(self) -> Span:
         """Where the node stands."""
         place = self._place
-        if place.__class__ is Span:
-            return place  # pyright: ignore[reportReturnType]
-        file, start, end = place  # pyright: ignore[reportAssignmentType]
-        span = Span(file, start.line + 1, start.column + 1, end.line + 1, end.column + 1)
+        if isinstance(place, Span):
+            return place
+        file, line, column, end_line, end_column = place
+        span = Span(file, line + 1, column + 1, end_line + 1, end_column + 1)
         self._place = span
         return span
 

@@ -66,7 +66,7 @@ class TypeExpr:
     def __str__(self) -> str:
         if self.dims is None:
             return self.dtype
-        dims = ("..." if isinstance(dim, type(...)) else to_spec(dim) for dim in self.dims)
+        dims = (to_spec(dim) if isinstance(dim, Expr) else "..." for dim in self.dims)
         return f"{self.dtype}[{', '.join(dims)}]"
 
     def __repr__(self) -> str:

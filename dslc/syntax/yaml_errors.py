@@ -16,7 +16,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from dslc.syntax.tree import Mark
+    from yaml.error import Mark
 
 _QUOTES_HELP = "in `{…}` and `[…]`, text that holds `[ ] { } ,` is quoted"
 
