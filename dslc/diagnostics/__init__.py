@@ -24,18 +24,18 @@ __all__ = [
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from dslc.diagnostics.render_human import render_human
-    from dslc.diagnostics.render_json import render_json
+    from dslc.diagnostics.as_text import render_human
+    from dslc.diagnostics.as_json import render_json
 
 
 def __getattr__(name: str) -> object:
     """Loads a renderer when it is first asked for: a successful check needs none."""
     if name == "render_human":
-        from dslc.diagnostics.render_human import render_human
+        from dslc.diagnostics.as_text import render_human
 
         return render_human
     if name == "render_json":
-        from dslc.diagnostics.render_json import render_json
+        from dslc.diagnostics.as_json import render_json
 
         return render_json
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

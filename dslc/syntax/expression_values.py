@@ -275,8 +275,8 @@ def _join_lists(expr: Binary, left: Any, right: Any) -> tuple[Any, ...]:
     if not ((both and expr.op == "+") or (count and expr.op == "*")):
         message = f"`{expr.op}` cannot take {describe(left)} and {describe(right)}"
         raise ExpressionError("E0204", message, expr.span)
-    length = sum(len(side) if is_list(side) else 0 for side in (left, right))
-    if count:
+    length = sum(len(side) for side in (left, right) if is_list(side))
+    if isinstance(right, int):
         length *= max(0, right)
     if length > _LONGEST_LIST:
         raise ExpressionError("E0206", f"a list of {length} items is too long", expr.span)

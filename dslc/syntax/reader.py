@@ -201,16 +201,14 @@ class _Reader:
         if not isinstance(key, Scalar):
             message = "a key must be a word, not a list or a mapping"
             help = "text that holds `[`, `]`, `{` or `}` is quoted"
-            self.report.error("E0109", key.span, message, help=help)
-            return False
+            raise self.stop("E0109", key.span, message, help)
         if key.text == "<<" and key.plain:
             help = "set attributes of an op in `defaults`, and name repeated steps in `blocks`"
             self.report.error("E0107", key.span, "merge keys (`<<`) are not supported", help=help)
             return False
         if not key.text:
-            message = "there is no key before the colon"
-            self.report.error("E0109", key.span, message, help="write a word before the colon")
-            return False
+            help = "write a word before the colon"
+            raise self.stop("E0109", key.span, "there is no key before the colon", help)
         if check_name(key, "key", self.report) and not {":", ")"}.intersection(key.text):
             self.good_keys.add(key.text)
         return True

@@ -213,6 +213,27 @@ def _unclosed_bracket(failure: _Failure) -> Diagnostic | None:
     return failure.error("E0102", message, f"close it with `{closing}`", place)
 
 
+def _missing_colon(failure: _Failure) -> Diagnostic | None:
+    """A line among `key: value` lines that has no colon."""
+    opened = failure.opened
+    if opened is None:
+        return None
+    number = opened.line + 1
+    text = failure.source.line(number)[opened.column :].split(" #")[0].rstrip()
+    span = failure.span(number, opened.column + 1, max(1, len(text)))
+    message = f"{quote(text, 40)} is no `key: value`: a colon is missing, or a quote does not end"
+    help = "write `key: value` with a space after the colon, or indent the line as part of the text"
+    return failure.error("E0102", message, help, span)
+
+
+def _missing_value(failure: _Failure) -> Diagnostic | None:
+    """A `,` or a closing bracket where a value should be."""
+    if not failure.character:
+        return None
+    message = f"a value is missing before {quote(failure.character)}"
+    return failure.error("E0102", message, "write the value, or remove the comma; quote text")
+
+
 def _unclosed_quote(failure: _Failure) -> Diagnostic | None:
     """A quoted text that does not end."""
     opened = failure.opened
@@ -266,6 +287,8 @@ _EXPLANATIONS: tuple[tuple[str, Callable[[_Failure], Diagnostic | None]], ...] =
     ("directive", _directive),
     ("mapping values are not allowed", _misplaced_colon),
     ("expected ',' or", _unclosed_bracket),
+    ("could not find expected ':'", _missing_colon),
+    ("did not find expected node content", _missing_value),
     ("unexpected end of stream", _unclosed_quote),
     ("unknown escape character", _bad_escape),
     ("block sequence entries are not allowed", _misplaced_dash),
