@@ -22,9 +22,9 @@ from dslc.emit.print_layout import (
     one_line,
 )
 from dslc.emit.print_operators import (
-    OR,
     SPLIT_BOOLEAN,
     SPLIT_COMPARISON,
+    TEST,
     binary_symbol,
     binding,
     comparison_symbol,
@@ -74,7 +74,7 @@ def _field(build: Build, part: ast.FormattedValue, quote: str) -> str:
     source = one_line(inner.naked(part.value, BARE))
     if quote in source or "\\" in source:
         raise ValueError("an f-string's field can hold neither its own quote nor a backslash")
-    if binding(part.value) < OR:
+    if isinstance(part.value, ast.Lambda) or binding(part.value) < TEST:
         source = f"({source})"
     conversion = f"!{chr(part.conversion)}" if part.conversion > 0 else ""
     spec = ""

@@ -4,8 +4,6 @@ Strings are literals made here, never pasted. Comments and docstrings keep lette
 but nothing that ends a line, hides or reorders text, names an encoding, or steers a tool.
 """
 
-import ast
-import textwrap
 import unicodedata
 
 from dslc.emit.print_layout import WIDTH, text_width
@@ -119,11 +117,11 @@ def docstring(text: str, indent: int) -> list[str]:
         text: The text: a summary line, then perhaps more. Long lines are wrapped.
         indent: Columns of indentation.
     """
-    lines = _doc_lines(text, WIDTH - indent)
+    lines = _doc_lines(text, WIDTH - indent - 3)
     if not lines:
         return []
     margin = " " * indent
-    if len(lines) == 1 and text_width(lines[0]) + 6 + indent <= WIDTH:
+    if len(lines) == 1:
         return [f'{margin}"""{lines[0]}"""']
     body = [f'{margin}"""{lines[0]}', *(f"{margin}{line}".rstrip() for line in lines[1:])]
     return [*body, f'{margin}"""']
@@ -137,9 +135,8 @@ def _doc_lines(text: str, width: int) -> list[str]:
     for position, row in enumerate(rows):
         depth = max(_margin(row) - margin, 0) if position else 0
         depth = min(depth, width // 2)
-        safe = _doc_escape(plain(row))
         room = width - depth - (3 if not lines else 0)
-        wrapped = _wrap(safe, room) or [""]
+        wrapped = [_doc_escape(line) for line in _wrap(plain(row), room) or [""]]
         lines.extend((" " * depth + line).rstrip() for line in wrapped)
     while lines and not lines[-1]:
         lines.pop()
@@ -161,13 +158,29 @@ def _doc_escape(text: str) -> str:
 
 
 def _wrap(text: str, width: int) -> list[str]:
-    return textwrap.wrap(text, max(width, 20), break_long_words=False, break_on_hyphens=False)
+    """Lines of at most a width, broken at spaces; a word that is wider is broken inside."""
+    lines: list[str] = []
+    line, used = "", 0
+    for word in _pieces(text, max(width, 20)):
+        wide = text_width(word)
+        if line and used + 1 + wide > max(width, 20):
+            lines.append(line)
+            line, used = word, wide
+        else:
+            line, used = (f"{line} {word}", used + 1 + wide) if line else (word, wide)
+    return [*lines, line] if line else lines
 
 
-def is_docstring(node: ast.stmt) -> bool:
-    """Whether a statement is nothing but a string."""
-    return (
-        isinstance(node, ast.Expr)
-        and isinstance(node.value, ast.Constant)
-        and isinstance(node.value.value, str)
-    )
+def _pieces(text: str, width: int) -> list[str]:
+    """The words of a text, the wide ones in pieces of at most a width."""
+    pieces: list[str] = []
+    for word in text.split():
+        piece, used = "", 0
+        for character in word if text_width(word) > width else ():
+            wide = text_width(character)
+            if used + wide > width:
+                pieces.append(piece)
+                piece, used = "", 0
+            piece, used = piece + character, used + wide
+        pieces.append(piece or word)
+    return pieces

@@ -60,7 +60,7 @@ def _gap(previous: model.Statement, rest: Sequence[model.Statement], indent: int
 def _opens_definition(rest: Sequence[model.Statement]) -> bool:
     """Whether the first statement is a definition, perhaps below comments of its own."""
     for item in rest:
-        if not isinstance(item, model.Comment):
+        if not isinstance(item, (model.Comment, model.Blank)):
             return _is_definition(item)
     return False
 

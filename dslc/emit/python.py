@@ -40,7 +40,9 @@ def _parse(code: str) -> ast.stmt:
 def _header(code: str, kind: type[ast.stmt]) -> ast.stmt:
     """The header of a compound statement, checked to be of one kind and to hold no more."""
     node = _parse(f"{code}\n    pass")
-    if not isinstance(node, kind) or [type(part) for part in node.__dict__["body"]] != [ast.Pass]:
+    body: list[ast.stmt] = getattr(node, "body", [])
+    alone = len(body) == 1 and isinstance(body[0], ast.Pass) and not getattr(node, "orelse", [])
+    if not isinstance(node, kind) or not alone:
         raise ValueError(f"not the header of one {kind.__name__}: {code!r}")
     return node
 
