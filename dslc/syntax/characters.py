@@ -24,6 +24,8 @@ def describe_character(character: str) -> str:
     point = f"U+{ord(character):04X}"
     if character < " " or "\x7f" <= character <= "\x9f":
         return f"{point}, a control character"
+    if "\ud800" <= character <= "\udfff":
+        return f"{point}, half of a surrogate pair"
     return f"{point} {name(character, '(no name)')}"
 
 

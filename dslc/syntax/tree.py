@@ -145,7 +145,11 @@ def parse_number(text: str) -> int | float | None:
     if not text.isascii():
         return None
     if digits.isdigit():
-        value = int(text) if len(digits.lstrip("0")) < 20 else _INTEGER_END
+        significant = digits.lstrip("0")
+        if len(significant) > 19:
+            return None
+        value = int(significant or "0")
+        value = -value if text[0] == "-" else value
         return value if -_INTEGER_END <= value < _INTEGER_END else None
     base = {"0x": 16, "0o": 8}.get(text[:2])
     if base is not None:

@@ -138,6 +138,7 @@ def _misplaced_colon(failure: _Failure) -> Diagnostic | None:
         _step_without_colon(failure)
         or _glued_above(failure)
         or _deeper_than_value(failure)
+        or _colon_missing_above(failure)
         or failure.error(
             "E0102",
             "a second key and colon on one line",
@@ -196,6 +197,18 @@ def _deeper_than_value(failure: _Failure) -> Diagnostic | None:
     return failure.error("E0102", message, help, span)
 
 
+def _colon_missing_above(failure: _Failure) -> Diagnostic | None:
+    """A line without a colon just above, of which this line seems to be a part."""
+    number = failure.previous_line()
+    text = failure.source.line(number).split(" #")[0].rstrip()
+    if not number or ":" in text or ":" in failure.source.line(failure.line)[: failure.column - 1]:
+        return None
+    indent = len(text) - len(text.lstrip())
+    span = failure.span(number, indent + 1, len(text) - indent)
+    message = f"{quote(text.strip(), 40)} is no `key: value`: a colon is missing"
+    return failure.error("E0102", message, "write `key: value`, with a space after the colon", span)
+
+
 def _unclosed_bracket(failure: _Failure) -> Diagnostic | None:
     """A `{` or `[` that does not end, or text in it that needs quotes."""
     opened = failure.opened
@@ -229,7 +242,8 @@ def _missing_colon(failure: _Failure) -> Diagnostic | None:
 def _missing_value(failure: _Failure) -> Diagnostic | None:
     """A `,` or a closing bracket where a value should be."""
     if not failure.character:
-        return None
+        message = "the text stops where a value should be"
+        return failure.error("E0102", message, "close what is open, or write the value")
     message = f"a value is missing before {quote(failure.character)}"
     return failure.error("E0102", message, "write the value, or remove the comma; quote text")
 
