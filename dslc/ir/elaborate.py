@@ -143,7 +143,8 @@ class Elaborator:
                 continue
             rest = Mapping([(k, v) for k, v in given.entries if k.text != "init"], given.span)
             attributes = reader.named_attributes(op, rest, scope) or {}
-            self.defaults[op.name] = attributes, reader.initialisers(given.get("init"), scope)
+            initialisers = reader.initialisers(given.get("init"), scope, is_default=True)
+            self.defaults[op.name] = attributes, initialisers
 
     def block(self, key: Scalar, node: Mapping, params: tuple[Param, ...]) -> Module:
         """One block."""

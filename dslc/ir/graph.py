@@ -66,11 +66,15 @@ class Input:
 @final
 @dataclass(frozen=True, slots=True)
 class Initialiser:
-    """How a weight gets its first value: `kind` with numbers that are expressions."""
+    """How a weight gets its first value: `kind` with numbers that are expressions.
+
+    One from `defaults` speaks of a weight only where the op has it.
+    """
 
     kind: str
     arguments: tuple[tuple[str, Expr], ...]
     span: Span
+    is_default: bool = False
 
 
 @final

@@ -156,7 +156,9 @@ class OperationReader(Reader):
                 return None
         return self.expression(node, scope)
 
-    def initialiser(self, node: Node, scope: Scope | None) -> Initialiser | None:
+    def initialiser(
+        self, node: Node, scope: Scope | None, *, is_default: bool = False
+    ) -> Initialiser | None:
         """`zeros`, `{normal: 0.02}` or `{normal: {std: 0.02}}`."""
         if isinstance(node, Scalar):
             key: Scalar = node
@@ -172,7 +174,7 @@ class OperationReader(Reader):
             close = nearest(key.text, INITIALISERS)
             help = f"did you mean `{close}`?" if close else f"there are {', '.join(INITIALISERS)}"
             message = f"no initialiser is called `{key.text}`"
-            self.report.error("E0508", key.span, message, help=help)
+            self.report.error("E0510", key.span, message, help=help)
             return None
         arguments: dict[str, Expr] = {}
         entries = value.entries if isinstance(value, Mapping) else []
@@ -185,7 +187,11 @@ class OperationReader(Reader):
             read = self.expression(item, scope)
             if read is not None:
                 arguments[name.text] = read
-        return Initialiser(key.text, tuple(arguments.items()), key.span)
+        if key.text == "constant" and "value" not in arguments:
+            help = "write `{constant: 0.5}`"
+            self.report.error("E0508", key.span, "`constant` needs its value", help=help)
+            return None
+        return Initialiser(key.text, tuple(arguments.items()), key.span, is_default)
 
     def arguments(
         self, key: Scalar, value: Node | None, module: Signature, scope: Scope

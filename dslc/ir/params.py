@@ -94,14 +94,14 @@ class ParamReader(Reader):
                 if param.default is None and param.name not in overrides:
                     help = f"give it with `--set {param.name}=…`"
                     message = f"the param `{param.name}` has no value"
-                    self.report.error("E0703", param.span, message, help=help)
+                    self.report.error("E0708", param.span, message, help=help)
                 continue
             self.evaluate(param, default, values)
         for name in overrides:
             if name not in {param.name for param in params}:
                 close = nearest(name, [param.name for param in params])
                 help = f"did you mean `{close}`?" if close else None
-                self.report.error("E0701", span, f"`--set {name}`: no such param", help=help)
+                self.report.error("E0707", span, f"`--set {name}`: no such param", help=help)
         return values
 
     def evaluate(self, param: Param, default: Expr, values: dict[str, object]) -> None:

@@ -50,7 +50,8 @@ class Reader:
                 return None
             return ListOf(tuple(item for item in items if item is not None), node.span)
         if isinstance(node, Mapping):
-            self.report.error("E0204", node.span, "an expression or a list is expected here")
+            message = "an expression or a list is expected here, not a mapping"
+            self.report.error("E0619", node.span, message)
             return None
         if node.style == "plain" and node.value is None:
             return Literal(None, node.span)
@@ -78,7 +79,7 @@ class Reader:
     def word(self, node: Node, scope: Scope | None = None) -> Expr | None:
         """A word as text, or the param behind `$name`."""
         if not isinstance(node, Scalar):
-            self.report.error("E0205", node.span, "a word is expected here")
+            self.report.error("E0620", node.span, "a word is expected here, not a list or a mapping")
             return None
         if node.style == "plain" and node.text.startswith("$"):
             name = Name(node.text[1:], node.span)
@@ -88,6 +89,14 @@ class Reader:
         if node.style == "plain" and node.value is None:
             return Literal(None, node.span)
         return Literal(node.text, node.span)
+
+    def truth(self, node: Node | None, what: str) -> bool:
+        """`true` or `false`; nothing at all is false."""
+        value = node.value if isinstance(node, Scalar) else node
+        if value is not None and not isinstance(value, bool):
+            assert node is not None
+            self.report.error("E0623", node.span, f"{what} is `true` or `false`")
+        return value is True
 
     def text(self, node: Node, what: str) -> str | None:
         """A plain text; `what` names the slot."""
@@ -100,7 +109,7 @@ class Reader:
         """A type such as `f32[N, 3]`."""
         if not isinstance(node, Scalar):
             help = 'in `{…}` and `[…]` a type is quoted: `{x: "f32[N, C]"}`'
-            self.report.error("E0202", node.span, "a type is expected here", help=help)
+            self.report.error("E0618", node.span, "a type is expected here", help=help)
             return None
         try:
             return parse_type(node.text, node.span)

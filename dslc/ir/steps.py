@@ -71,7 +71,7 @@ class StepReader(OperationReader):
         if action is None:
             self.failed.add(identifier)
             return None
-        freeze = keys.get("freeze")
+        self.refuse_weight_keys(keys, action, key.text)
         return Step(
             id=identifier,
             name=None if name is None else name.text,
@@ -83,7 +83,7 @@ class StepReader(OperationReader):
             type=self.type(keys["type"]) if "type" in keys else None,
             init=self.default_initialisers(action) | self.initialisers(keys.get("init"), inner),
             tie=self.ties(keys.get("tie")),
-            freeze=isinstance(freeze, Scalar) and freeze.value is True,
+            freeze=self.truth(keys.get("freeze"), "`freeze`"),
             doc=self.text(keys["doc"], "`doc`") if "doc" in keys else None,
             span=key.span,
         )
@@ -109,6 +109,14 @@ class StepReader(OperationReader):
         message = f"a step has one op, block or structure, and `{second.text}` is a second"
         self.report.error("E0607", second.span, message, help=help, labels=[(first.span, "the first")])
         return None
+
+    def refuse_weight_keys(self, keys: dict[str, Node], action: Action, word: str) -> None:
+        """Reports `init` and `tie` beside anything but an op: nothing else owns weights itself."""
+        for name in ("init", "tie"):
+            if name in keys and not isinstance(action, ApplyOp):
+                message = f"`{name}` speaks of an op's weights, and `{word}` is no op"
+                help = "put it at the step inside that has the weight"
+                self.report.error("E0622", keys[name].span, message, help=help)
 
     def step_name(self, node: Node | None) -> Scalar | None:
         """The step's name, where it has a good one."""
@@ -223,13 +231,12 @@ class StepReader(OperationReader):
         names = self.item_names(node.get("as"))
         index = node.get("index")
         index_name = None if index is None else self.loop_name(index)
-        share = node.get("share")
         found = Repeat(
             None if times is None else self.expression(times, scope),
             None if over is None else self.expression(over, scope),
             names,
             index_name,
-            isinstance(share, Scalar) and share.value is True,
+            self.truth(node.get("share"), "`share`"),
             node.span,
         )
         return found, (*names, *((index_name,) if index_name else ()))
@@ -301,12 +308,14 @@ class StepReader(OperationReader):
             return {}
         return self.defaults[action.op.name][1]
 
-    def initialisers(self, node: Node | None, scope: Scope | None) -> dict[str, Initialiser]:
+    def initialisers(
+        self, node: Node | None, scope: Scope | None, *, is_default: bool = False
+    ) -> dict[str, Initialiser]:
         """`init: {weight: {normal: {std: 0.02}}, bias: zeros}`."""
         fields = self.mapping(node, "`init`")
         found: dict[str, Initialiser] = {}
         for key, value in fields.entries if fields else ():
-            initialiser = self.initialiser(value, scope)
+            initialiser = self.initialiser(value, scope, is_default=is_default)
             if initialiser is not None:
                 found[key.text] = initialiser
         return found

@@ -56,7 +56,7 @@ class _Reduce(Op):
             return tuple(range(rank))
         found = tuple(sorted(resolve_axis(axis, rank) for axis in self.axis))
         if len(set(found)) < len(found):
-            raise OpError("E0502", "`axis` names an axis twice", attribute="axis")
+            raise OpError("E0507", "`axis` names an axis twice", attribute="axis")
         return found
 
     def infer(self, check: Check, *types: TensorType) -> TensorType:

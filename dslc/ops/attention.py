@@ -57,10 +57,12 @@ class MultiHeadAttention(Op):
         for axis, other, position in ((0, key, 1), (0, value, 2)):
             message = f"`query` has {query.shape[0]} rows and input {position} {other.shape[0]}"
             check.require(
-                "==", query.shape[0], other.shape[0], message, input=position, axis=axis
+                "==", query.shape[0], other.shape[0], message, code="E0304", input=position, axis=axis
             )
         message = f"`key` has {key.shape[1]} places and `value` {value.shape[1]}"
-        check.require("==", key.shape[1], value.shape[1], message, input=2, axis=1)
+        check.require(
+            "==", key.shape[1], value.shape[1], message, code="E0304", input=2, axis=1
+        )
         if len(types) > 3:
             self._check_mask(check, query, key, types[3])
         return query
@@ -75,7 +77,7 @@ class MultiHeadAttention(Op):
         for axis, (dim, wanted) in enumerate(zip(mask.shape, expected, strict=True)):
             if dim != 1:
                 message = f"axis {axis} of `mask` is {dim}, not {wanted} or 1"
-                check.require("==", dim, wanted, message, input=3, axis=axis)
+                check.require("==", dim, wanted, message, code="E0304", input=3, axis=axis)
 
     def weights(self, *types: TensorType) -> tuple[Weight, ...]:
         query, key, value = types[:3]

@@ -202,6 +202,7 @@ class Matmul(Op):
             y.shape[-2],
             f"`matmul` needs the last axis of the first input, {x.shape[-1]}, to equal the last but "
             f"one of the second, {y.shape[-2]}",
+            code="E0304",
             input=1,
             axis=y.rank - 2,
         )

@@ -40,7 +40,7 @@ class _Pool2d(Op):
                     2 * self.padding[axis],
                     self.kernel[axis],
                     "`padding` may be at most half of the kernel, or a window holds nothing",
-                    code="E0502",
+                    code="E0509",
                     attribute="padding",
                 )
         return x.with_shape(*x.shape[:2], *spatial_sizes(check, x.shape, self))

@@ -38,7 +38,7 @@ def resolve_axis(axis: int, rank: int, *, attribute: str = "axis") -> int:
     """An axis counted from 0; raises where the value has no such axis."""
     if not -rank <= axis < rank:
         message = f"axis {axis} is not there: the value has {count_axes(rank)}"
-        raise OpError("E0304", message, attribute=attribute)
+        raise OpError("E0312", message, attribute=attribute)
     return axis % rank
 
 

@@ -56,9 +56,9 @@ class Reshape(_Free):
     def infer(self, check: Check, *types: TensorType) -> TensorType:
         (x,) = types
         if sum(1 for dim in self.shape if dim == -1) > 1:
-            raise OpError("E0502", "`shape` may hold one -1, not more", attribute="shape")
+            raise OpError("E0507", "`shape` may hold one -1, not more", attribute="shape")
         if any(dim == 0 for dim in self.shape):
-            raise OpError("E0502", "`shape` may not hold 0", attribute="shape")
+            raise OpError("E0507", "`shape` may not hold 0", attribute="shape")
         known = product(dim for dim in self.shape if dim != -1)
         if -1 not in self.shape:
             check.require(
@@ -98,7 +98,7 @@ class Transpose(_Free):
         found = tuple(resolve_axis(a, rank, attribute="permutation") for a in self.permutation)
         if sorted(found) != list(range(rank)):
             message = f"`permutation` must name each of the {count_axes(rank)} once"
-            raise OpError("E0502", message, attribute="permutation")
+            raise OpError("E0507", message, attribute="permutation")
         return found
 
     def infer(self, check: Check, *types: TensorType) -> TensorType:

@@ -48,6 +48,7 @@ def output_size(
         size + before + after,
         span,
         f"a window of {span} does not fit into {size + before + after} (padding included)",
+        code="E0319",
         input=0,
         axis=2 + axis,
         help="make the kernel smaller, pad more, or state a larger size in `where`",

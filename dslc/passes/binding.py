@@ -129,7 +129,7 @@ class Binder:
         """Checks a type against what is stated, binding symbols that are new."""
         if stated.dtype != actual.dtype:
             message = f"{stated.dtype} is stated here, and the value is {actual}"
-            self.error("E0305", span, message)
+            self.error("E0316", span, message)
             return
         if stated.dims is None:
             return
@@ -137,7 +137,7 @@ class Binder:
         if pairs is None:
             known = sum(1 for dim in stated.dims if dim is not ELLIPSIS)
             message = f"{count_axes(known)} are stated here, and the value is {actual}"
-            self.error("E0303", span, message)
+            self.error("E0316", span, message)
             return
         for axis, dim, size in pairs:
             self.match_dim(dim, size, axis, actual, environment, span)
@@ -164,7 +164,7 @@ class Binder:
             remedy = self.facts.remedy("==", size, wanted) if isinstance(wanted, int | Dim) else ()
             help = f"this holds with `where: [{', '.join(remedy)}]`" if remedy else None
             message = f"axis {axis} is stated as {wanted}, and the value is {actual}"
-            self.error("E0304", span, message, help=help)
+            self.error("E0316", span, message, help=help)
 
     def arguments(
         self, module: Module, action: CallModule, environment: Environment
@@ -216,14 +216,15 @@ def input_type(stated: TypeExpr, environment: Environment, binder: Binder) -> Te
     shape: list[DimLike] = []
     for dim in stated.dims or ():
         if dim is ELLIPSIS:
-            raise ExpressionError("E0203", "a model's input states every axis", stated.span, None)
+            help = "write a symbol or a number for each axis, as in `f32[N, T, 8]`"
+            raise ExpressionError("E0314", "a model's input states every axis", stated.span, help)
         for name in free_names(dim):
             if name[0].isupper():
                 environment.setdefault(name, sym(name))
         size = binder.evaluate(dim, environment)
         if isinstance(size, bool) or not isinstance(size, int | Dim):
-            raise ExpressionError("E0203", f"a size is an integer, not {size}", dim.span, None)
+            raise ExpressionError("E0315", f"a size is an integer, not {size}", dim.span, None)
         if isinstance(size, int) and size < 1:
-            raise ExpressionError("E0203", f"a size is at least 1, not {size}", dim.span, None)
+            raise ExpressionError("E0315", f"a size is at least 1, not {size}", dim.span, None)
         shape.append(size)
     return TensorType(stated.dtype, tuple(shape))

@@ -16,7 +16,8 @@ from dslc.ops.attributes import InvalidAttribute
 from dslc.ops.base import Check, OpError
 from dslc.passes.binding import Binder
 from dslc.passes.joins import join_branches, join_residual
-from dslc.syntax.expressions import ExpressionError
+from dslc.passes.weight_checks import check_weights
+from dslc.syntax.expressions import ExpressionError, describe
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -141,7 +142,7 @@ class Instantiator(Binder):
         self.count += 1
         if self.count > self.limits.steps:
             message = f"more than {self.limits.steps} steps after repeats"
-            self.error("E0901", step.span, message, help="`--limit steps=…` sets another limit")
+            self.error("E0905", step.span, message, help="`--limit steps=…` allows more")
             raise Failed
 
     def rounds(self, step: Step, environment: Environment) -> list[Environment]:
@@ -172,7 +173,7 @@ class Instantiator(Binder):
         assert repeat.over is not None
         found = self.evaluate(repeat.over, environment)
         if not isinstance(found, tuple):
-            self.error("E0616", repeat.over.span, "`over` takes a list")
+            self.error("E0621", repeat.over.span, f"`over` takes a list, not {describe(found)}")
             raise Failed
         items: list[Environment] = []
         for item in found:
@@ -182,7 +183,7 @@ class Instantiator(Binder):
                 items.append(dict(zip(repeat.names, item)))
             else:
                 message = f"an item of `over` does not have {len(repeat.names)} parts, as `as` says"
-                self.error("E0616", repeat.over.span, message)
+                self.error("E0621", repeat.over.span, message)
                 raise Failed
         return items
 
@@ -256,13 +257,15 @@ class Instantiator(Binder):
             slot = declared[0] if declared[0].variadic else declared[position]
             if not slot.takes(type.dtype):
                 message = f"`{op.name}` takes {slot.holds} values as `{slot.name}`, not {type}"
-                self.error("E0305", self.input_span(step, position), message)
+                self.error("E0320", self.input_span(step, position), message)
                 raise Failed
         try:
             found = op.infer(self.check, *types)
         except OpError as error:
             self.op_error(step, action, types, error)
             raise Failed from error
+        if not check_weights(self, step, op, types, environment):
+            raise Failed
         outputs = {"": found} if not isinstance(found, tuple) else {"": found[0]}
         if isinstance(found, tuple):
             outputs |= dict(zip(op.output_names(), found))

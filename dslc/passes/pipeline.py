@@ -14,6 +14,7 @@ from dslc.ir.facts import Facts
 from dslc.limits import Limits
 from dslc.passes.binding import Binder, input_type
 from dslc.passes.instantiate import Instantiator
+from dslc.passes.weight_checks import check_ties
 from dslc.passes.weights import weights_of
 from dslc.source import read_source
 from dslc.syntax.expressions import ExpressionError
@@ -97,6 +98,9 @@ def check_program(
     arguments = {param.name: program.values[param.name] for param in model.params}
     instance = checker.instance(model, arguments, types, sizes)
     if instance is None or not report.ok:
+        return None
+    check_ties(program, instance, report)
+    if not report.ok:
         return None
     texts = tuple(f"{c.left} {c.op} {c.right}" for c in constraints)
     return Checked(source, program, instance, facts, texts, report)

@@ -26,7 +26,7 @@ class WeightInfo:
     "zeros"; `initialiser` a kind with its numbers; `tied` the path of the weight that it is.
     """
 
-    __slots__ = ("dtype", "initialiser", "op", "own", "path", "role", "shape", "span", "tied")
+    __slots__ = ("dtype", "initialiser", "op", "own", "path", "role", "shape", "span", "tie_span", "tied")
 
     def __init__(
         self,
@@ -39,6 +39,7 @@ class WeightInfo:
         op: Op,
         span: Span,
         tied: str | None,
+        tie_span: Span | None,
     ) -> None:
         self.path = path
         self.own = own
@@ -49,6 +50,7 @@ class WeightInfo:
         self.op = op
         self.span = span
         self.tied = tied
+        self.tie_span = tie_span
 
     @property
     def count(self) -> int:
@@ -145,6 +147,7 @@ def weights_of(instance: Instance) -> list[WeightInfo]:
                 op,
                 site.step.span,
                 None if tie is None else tied_path(tie, site.path, found),
+                None if tie is None else tie.span,
             )
     return list(found.values())
 
