@@ -1,7 +1,86 @@
-"""E04xx: names and references."""
+"""E04xx: names and references. Each `bad` and `good` is a whole spec."""
 
 from __future__ import annotations
 
 from dslc.diagnostics.catalogue import Entry
+from dslc.diagnostics.examples import spec, steps
 
-ENTRIES: dict[str, Entry] = {}
+_TWO = "  Two:\n    steps:\n      - relu\n"
+
+ENTRIES: dict[str, Entry] = {
+    "E0401": Entry(
+        "an expression uses a name that nothing defines",
+        "Expressions see the params of the block and of the file, the names that `repeat` binds, "
+        "and dims. Names of params begin with a lower-case letter, symbols of sizes with a capital "
+        "one, so a misspelt param is never a new symbol.",
+        steps("- linear: wdith", head="params: {width: 16}\n"),
+        steps("- linear: width", head="params: {width: 16}\n"),
+    ),
+    "E0402": Entry(
+        "a name is not in snake_case",
+        "Steps, inputs, outputs and loop variables are written in lower-case letters, digits and "
+        "`_`, beginning with a letter. CamelCase names are blocks and models.",
+        steps("- relu:\n  name: Act"),
+        steps("- relu:\n  name: act"),
+    ),
+    "E0403": Entry(
+        "a name is given twice in one scope",
+        "In one scope each step, input and param has a name of its own, since references and "
+        "weight paths go by it. An inner scope may use an outer name again.",
+        steps("- linear: 8\n  name: fc\n- linear: 10\n  name: fc"),
+        steps("- linear: 8\n  name: fc1\n- linear: 10\n  name: fc2"),
+    ),
+    "E0404": Entry(
+        "a reference to a value that is not there",
+        "`from` and `outputs` refer to inputs and to named steps further up, in this scope or one "
+        "around it. A block sees only its own inputs.",
+        steps("- linear: 8\n  name: hidden\n- add:\n  from: [hidden, hiden]"),
+        steps("- linear: 8\n  name: hidden\n- add:\n  from: [hidden, x]"),
+    ),
+    "E0405": Entry(
+        "no block is called so",
+        "CamelCase names are blocks; they are declared under `blocks` of the same file.",
+        spec(f"blocks:\n{_TWO}steps:\n  - Too\n"),
+        spec(f"blocks:\n{_TWO}steps:\n  - Two\n"),
+    ),
+    "E0406": Entry(
+        "the number of inputs is wrong",
+        "An op or block takes as many values as it declares. Without `from` a step takes the "
+        "previous value as its first input; the others are given by `from: [a, b]` or "
+        "`from: {name: value}`.",
+        steps("- matmul"),
+        spec("  y: f32[8, 4]\nsteps:\n  - matmul:\n    from: [x, y]\n"),
+    ),
+    "E0407": Entry(
+        "blocks call each other without end",
+        "A block cannot hold itself, straight or through another. `repeat` runs a step several "
+        "times.",
+        spec(
+            "blocks:\n  One:\n    steps:\n      - Two\n  Two:\n    steps:\n      - One\n"
+            "steps:\n  - One\n"
+        ),
+        spec(f"blocks:\n  One:\n    steps:\n      - Two\n{_TWO}steps:\n  - One\n"),
+    ),
+    "E0408": Entry(
+        "a step has no such output",
+        "`name.output` takes a further output of a step that has several: `lstm` has `sequence`, "
+        "`last` and `state`, a `split` has `0`, `1`, …. The bare name is the first.",
+        steps("- lstm: 8\n  name: memory\n- relu:\n  from: memory.cell", "f32[N, T, 4]"),
+        steps("- lstm: 8\n  name: memory\n- relu:\n  from: memory.state", "f32[N, T, 4]"),
+    ),
+    "E0409": Entry(
+        "a tie to a weight that is not there",
+        "`tie` names a weight of a step further up by its path, such as `wte.weight`. It is looked "
+        "up from the inner scope outwards.",
+        steps(
+            "- embedding: {vocab: 9, dim: 4}\n  name: wte\n- linear: {out: 9, bias: false}\n"
+            "  tie: {weight: wpe.weight}",
+            "i64[N, T]",
+        ),
+        steps(
+            "- embedding: {vocab: 9, dim: 4}\n  name: wte\n- linear: {out: 9, bias: false}\n"
+            "  tie: {weight: wte.weight}",
+            "i64[N, T]",
+        ),
+    ),
+}

@@ -23,4 +23,20 @@ ENTRIES: dict[str, Entry] = {
         "a text is too long",
         "A single key or value has a limit; `--limit scalar_bytes=…` allows more.",
     ),
+    "E0905": Entry(
+        "the model has too many steps",
+        "Every step counts as often as `repeat` runs it, so that no small file stands for a network "
+        "without end. `--limit steps=…` allows more.",
+    ),
+    "E0906": Entry(
+        "the model has too many distinct instances of blocks",
+        "A block is checked once for each distinct set of arguments and input types. "
+        "`--limit instances=…` allows more.",
+    ),
+    "E0907": Entry(
+        "a value or the weights are too large",
+        "A value of known size and the sum of all weights have a budget, so that a slip of the "
+        "pen is found before the memory is gone. `--limit elements=…` and `--limit weight_bytes=…` "
+        "allow more.",
+    ),
 }

@@ -72,6 +72,7 @@ class ParamReader(Reader):
             close = nearest(kind, KINDS)
             help = f"did you mean `{close}`?" if close else f"a param is one of {', '.join(KINDS)}"
             self.report.error("E0705", kind_node.span, f"`{kind}` is no type of params", help=help)
+            kind = ""
         read = None
         if default is not None:
             is_word = kind == "str"

@@ -111,8 +111,9 @@ class Binder:
             found.append(Constraint(op, left, right))
         return found
 
-    def require_fact(self, fact: Expr, environment: Environment) -> None:
-        """Reports a block's `where` that its caller does not fulfil."""
+    def require_fact(self, fact: Expr, environment: Environment) -> bool:
+        """Reports a block's `where` that its caller does not fulfil; whether it does."""
+        good = True
         try:
             for claim in self.constraints(fact, environment):
                 if self.facts.decide(claim.op, claim.left, claim.right).kind != "shown":
@@ -120,8 +121,11 @@ class Binder:
                     help = f"this holds with `where: [{', '.join(remedy)}]`" if remedy else None
                     message = f"the block needs {claim.left} {claim.op} {claim.right}"
                     self.error("E0311", fact.span, message, help=help)
+                    good = False
         except ExpressionError as error:
             self.error(error.code, error.span, error.message, help=error.help)
+            return False
+        return good
 
     def match(
         self, stated: TypeExpr, actual: TensorType, environment: Environment, span: Span

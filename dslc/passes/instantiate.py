@@ -79,9 +79,9 @@ class Instantiator(Binder):
             values[MODULE, declared.name] = type
         bound = {name: environment[name] for name in environment.keys() - self.program.values.keys()}
         bound = {name: bound[name] for name in sorted(bound.keys() - arguments.keys())}
-        if not module.is_model:
-            for fact in module.where:
-                self.require_fact(fact, environment)
+        facts = () if module.is_model else module.where
+        if not all([self.require_fact(fact, environment) for fact in facts]):
+            return None
         body = self.body(module.body, environment, values)
         outputs = {name: self.value(ref, values) for name, ref in module.outputs}
         known = {name: type for name, type in outputs.items() if type is not None}

@@ -1,0 +1,56 @@
+"""The catalogue and the compiler agree: every code is explained, and every example shows its code."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+from dslc.diagnostics import Report
+from dslc.diagnostics.catalogue import codes, lookup
+from dslc.passes.pipeline import check_source
+from dslc.source import Source
+
+ROOT = Path(__file__).parents[2]
+WHOLE_SPECS = [code for code in codes() if code[:3] not in ("E01", "E02", "W01")]
+WITHOUT_EXAMPLE = {"E0101", "E0707", "E0901", "E0902", "E0903", "E0904", "E0905", "E0906", "E0907"}
+"""Those that need a call, a limit or bytes to show."""
+
+
+def codes_in_source() -> set[str]:
+    """Every string constant of the compiler that looks like a code, catalogue files apart."""
+    found: set[str] = set()
+    for path in (ROOT / "dslc").rglob("*.py"):
+        if path.parent.name == "diagnostics" and path.name[:3] in {c[:3].lower() for c in codes()}:
+            continue
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                text = node.value
+                if len(text) == 5 and text[0] in "EW" and text[1:].isdigit():
+                    found.add(text)
+    return found
+
+
+def test_every_code_in_the_source_is_in_the_catalogue() -> None:
+    assert codes_in_source() - set(codes()) == set()
+
+
+def test_every_code_in_the_catalogue_is_used() -> None:
+    assert set(codes()) - codes_in_source() == set()
+
+
+def test_every_code_has_an_example_or_a_reason() -> None:
+    assert {code for code in codes() if not lookup(code).bad} == WITHOUT_EXAMPLE
+
+
+@pytest.mark.parametrize("code", [code for code in WHOLE_SPECS if code not in WITHOUT_EXAMPLE])
+def test_an_example_shows_its_code_and_the_mended_one_nothing(code: str) -> None:
+    entry = lookup(code)
+    assert found_in(entry.bad) == [code]
+    assert found_in(entry.good) == []
+
+
+def found_in(text: str) -> list[str]:
+    """The codes that a check of a spec reports."""
+    report = Report()
+    check_source(Source("net.yaml", text), report)
+    return [item.code for item in report.diagnostics]
