@@ -59,6 +59,11 @@ class Instantiator(Binder):
         """The instance of a module for arguments and input types; None after an error."""
         key = (module.name, tuple(arguments.items()), inputs)
         if key not in self.memo:
+            if len(self.memo) > self.limits.instances:
+                message = f"more than {self.limits.instances} distinct instances of blocks"
+                help = "`--limit instances=…` allows more"
+                self.error("E0906", module.span, message, help=help)
+                return None
             self.memo[key] = None
             self.memo[key] = self.make(module, arguments, inputs, sizes)
         return self.memo[key]
@@ -267,9 +272,18 @@ class Instantiator(Binder):
         if not check_weights(self, step, op, types, environment):
             raise Failed
         outputs = {"": found} if not isinstance(found, tuple) else {"": found[0]}
+        self.check_elements(step, outputs[""])
         if isinstance(found, tuple):
             outputs |= dict(zip(op.output_names(), found))
         return Iteration(inputs, outputs, environment, op=op)
+
+    def check_elements(self, step: Step, type: TensorType) -> None:
+        """Refuses a value of known size that is too large for any machine."""
+        elements = type.elements
+        if isinstance(elements, int) and elements > self.limits.elements:
+            message = f"this value, {type}, has more than {self.limits.elements:,} elements"
+            self.error("E0907", step.span, message, help="`--limit elements=…` allows more")
+            raise Failed
 
     def make_op(self, step: Step, action: ApplyOp, environment: Environment) -> Op:
         """The op with evaluated attributes."""

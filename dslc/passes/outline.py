@@ -18,8 +18,8 @@ from dslc.ir.graph import (
     Group,
     Input,
     Module,
-    Param,
     Parallel,
+    Param,
     Ref,
     Residual,
 )

@@ -13,6 +13,7 @@ from dslc.ir.elaborate import elaborate
 from dslc.ir.facts import Facts
 from dslc.limits import Limits
 from dslc.passes.binding import Binder, input_type
+from dslc.passes.budget import check_budget
 from dslc.passes.instantiate import Instantiator
 from dslc.passes.weight_checks import check_ties
 from dslc.passes.weights import weights_of
@@ -99,7 +100,9 @@ def check_program(
     instance = checker.instance(model, arguments, types, sizes)
     if instance is None or not report.ok:
         return None
-    check_ties(program, instance, report)
+    check_budget(instance, limits, model.span, report)
+    if report.ok:
+        check_ties(program, instance, report)
     if not report.ok:
         return None
     texts = tuple(f"{c.left} {c.op} {c.right}" for c in constraints)
