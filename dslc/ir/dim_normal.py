@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 MOST_TERMS = 2000
 MOST_FACTORS = 64
 MOST_NESTING = 80
+MOST_WEIGHT = 4000
 
 
 class DimTooLargeError(ValueError):
@@ -42,7 +43,7 @@ class Atom:
         names: The names that an opaque atom's text refers to.
     """
 
-    __slots__ = ("_hash", "_text", "args", "depth", "kind", "names", "source")
+    __slots__ = ("_hash", "_text", "args", "depth", "kind", "names", "source", "weight")
 
     def __init__(
         self,
@@ -55,8 +56,8 @@ class Atom:
         self.args = args
         self.source = source
         self.names = names
-        self.depth = 1 + max(map(_depth, args), default=0)
-        if self.depth > MOST_NESTING:
+        self.depth, self.weight = _extent(args)
+        if self.depth > MOST_NESTING or self.weight > MOST_WEIGHT:
             raise DimTooLargeError("a size is nested too deeply")
         self._hash = hash((kind, args, source))
         self._text: str | None = None
@@ -219,15 +220,20 @@ class Dim:
 DimLike = int | Dim
 
 
-def _depth(value: DimLike) -> int:
-    if isinstance(value, int):
-        return 0
-    depth = 0
-    for monomial in value.terms:
-        for factor in monomial:
-            if not isinstance(factor, str) and factor.depth > depth:
-                depth = factor.depth
-    return depth
+def _extent(args: tuple[DimLike, ...]) -> tuple[int, int]:
+    """The nesting of an atom with these arguments, and how many factors its text would have."""
+    depth = weight = 0
+    for argument in args:
+        if isinstance(argument, int):
+            continue
+        for monomial in argument.terms:
+            weight += 1
+            for factor in monomial:
+                if not isinstance(factor, str):
+                    weight += factor.weight
+                    if factor.depth > depth:
+                        depth = factor.depth
+    return depth + 1, weight + 1
 
 
 def single(factor: Factor) -> Dim:

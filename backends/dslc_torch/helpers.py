@@ -1,0 +1,113 @@
+"""Helpers that generated PyTorch modules contain where they need them, word for word."""
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+
+def same_pads(size: int, kernel: int, stride: int, dilation: int = 1) -> tuple[int, int]:
+    """Padding before and after for an output of ceil(size / stride), the odd element after."""
+    total = max((-(-size // stride) - 1) * stride + dilation * (kernel - 1) + 1 - size, 0)
+    return total // 2, total - total // 2
+
+
+def as_tuple(value: int | tuple[int, ...], count: int) -> tuple[int, ...]:
+    return (value,) * count if isinstance(value, int) else value
+
+
+def pad_same(
+    x: Tensor,
+    kernel: int | tuple[int, ...],
+    stride: int | tuple[int, ...],
+    dilation: int | tuple[int, ...] = 1,
+    value: float = 0.0,
+) -> Tensor:
+    """Pads the spatial axes so that a strided window gives ceil(size / stride) places."""
+    count = x.ndim - 2
+    kernels, strides = as_tuple(kernel, count), as_tuple(stride, count)
+    sizes = zip(x.shape[2:], kernels, strides, as_tuple(dilation, count), strict=True)
+    pads = [same_pads(*item) for item in sizes]
+    return F.pad(x, [side for pair in reversed(pads) for side in pair], value=value)
+
+
+def max_pool_same(
+    x: Tensor, kernel: int | tuple[int, ...], stride: int | tuple[int, ...]
+) -> Tensor:
+    """Max pooling with ceil(size / stride) places."""
+    return F.max_pool2d(pad_same(x, kernel, stride, value=float("-inf")), kernel, stride)
+
+
+def avg_pool_same(
+    x: Tensor,
+    kernel: int | tuple[int, ...],
+    stride: int | tuple[int, ...],
+    count_padding: bool = False,
+) -> Tensor:
+    """Average pooling with ceil(size / stride) places; padding counts only where asked for."""
+    y = F.avg_pool2d(pad_same(x, kernel, stride), kernel, stride)
+    if count_padding:
+        return y
+    ones = pad_same(torch.ones_like(x[:1, :1]), kernel, stride)
+    return y / F.avg_pool2d(ones, kernel, stride)
+
+
+def one_bias(lstm: nn.LSTM) -> nn.LSTM:
+    """Freezes the second bias at zero: two biases that move together learn twice as fast as one."""
+    nn.init.zeros_(lstm.bias_hh_l0).requires_grad_(False)
+    return lstm
+
+
+class MultiHeadAttention(nn.Module):
+    """Scaled dot-product attention of several heads between learned projections.
+
+    f32[N, T, D], f32[N, S, E] -> f32[N, T, D]; mask is true where attended, [N, S] or broadcastable
+    to [N, heads, T, S]; causal lets query t see keys up to t + S - T.
+    """
+
+    def __init__(
+        self,
+        dim: int,
+        heads: int,
+        *,
+        head_dim: int | None = None,
+        key_dim: int | None = None,
+        value_dim: int | None = None,
+        causal: bool = False,
+        dropout: float = 0.0,
+        bias: bool = True,
+    ) -> None:
+        super().__init__()
+        self.heads = heads
+        self.causal = causal
+        self.dropout = dropout
+        inner = heads * (head_dim or dim // heads)
+        self.query = nn.Linear(dim, inner, bias=bias)
+        self.key = nn.Linear(key_dim or dim, inner, bias=bias)
+        self.value = nn.Linear(value_dim or key_dim or dim, inner, bias=bias)
+        self.out = nn.Linear(inner, dim, bias=bias)
+
+    def forward(
+        self,
+        query: Tensor,
+        key: Tensor | None = None,
+        value: Tensor | None = None,
+        *,
+        mask: Tensor | None = None,
+    ) -> Tensor:
+        key = query if key is None else key
+        value = key if value is None else value
+        q, k, v = (
+            layer(x).unflatten(2, (self.heads, -1)).transpose(1, 2)
+            for layer, x in ((self.query, query), (self.key, key), (self.value, value))
+        )
+        is_causal = self.causal
+        if mask is not None and mask.ndim == 2:
+            mask = mask[:, None, None, :]
+        if is_causal and (mask is not None or q.shape[2] != k.shape[2]):
+            t, s = q.shape[2], k.shape[2]
+            seen = torch.ones(t, s, dtype=torch.bool, device=q.device).tril(s - t)
+            mask = seen if mask is None else mask & seen
+            is_causal = False
+        dropout = self.dropout if self.training else 0.0
+        y = F.scaled_dot_product_attention(q, k, v, mask, dropout, is_causal)
+        return self.out(y.transpose(1, 2).flatten(2))

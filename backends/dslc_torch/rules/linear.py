@@ -1,0 +1,63 @@
+"""Linear maps in PyTorch."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dslc.ops.linear import Conv1d, Conv2d, DepthwiseConv2d, Embedding, Linear, Matmul
+from dslc_torch.rules import RULES
+
+if TYPE_CHECKING:
+    from dslc.emit.context import OpContext
+
+
+@RULES.add(Linear)
+def linear(c: OpContext) -> str:
+    weight = c.tied("weight")
+    if weight is not None:
+        bias = f", {c.bare_weight('bias')}" if c.op.values["bias"] else ""
+        return f"F.linear({c.x}, {'.'.join(weight)}{bias})"
+    bias = "" if c.op.values["bias"] else ", bias=False"
+    width = c.size(c.types[0].shape[-1])
+    layer = c.layer(f"nn.Linear({width}, {c.attribute('out')}{bias})")
+    return f"{layer}({c.x})"
+
+
+@RULES.add(Conv1d, Conv2d, DepthwiseConv2d)
+def convolution(c: OpContext) -> str:
+    values = c.op.values
+    rank = len(values["kernel"])
+    channels = c.types[0].shape[1]
+    x = c.x
+    options = c.option("stride", 1)
+    if values["padding"] == "same":
+        if values["stride"] == (1,) * rank:
+            options += ', padding="same"'
+        else:
+            kernel, stride, dilation = (c.run_attribute(k) for k in ("kernel", "stride", "dilation"))
+            x = f"{c.helper('pad_same')}({x}, {kernel}, {stride}, {dilation})"
+    else:
+        options += c.option("padding", 0)
+    options += c.option("dilation", 1)
+    if isinstance(c.op, DepthwiseConv2d):
+        out = c.size(channels * c.op.multiplier)
+        options += f", groups={c.size(channels)}"
+    else:
+        out = c.attribute("out")
+        options += c.option("groups", 1)
+    options += "" if values["bias"] else ", bias=False"
+    kernel = c.attribute("kernel")
+    layer = c.layer(f"nn.Conv{rank}d({c.size(channels)}, {out}, {kernel}{options})")
+    return f"{layer}({x})"
+
+
+@RULES.add(Embedding)
+def embedding(c: OpContext) -> str:
+    layer = c.layer(f"nn.Embedding({c.attribute('vocab')}, {c.attribute('dim')})")
+    return f"{layer}({c.x})"
+
+
+@RULES.add(Matmul)
+def matmul(c: OpContext) -> str:
+    x, y = c.args
+    return f"{x} @ {y}"

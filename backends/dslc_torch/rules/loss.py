@@ -1,0 +1,28 @@
+"""Losses in PyTorch."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dslc.ops.loss import CrossEntropy, Mse
+from dslc_torch.rules import RULES
+
+if TYPE_CHECKING:
+    from dslc.emit.context import OpContext
+
+
+@RULES.add(CrossEntropy)
+def cross_entropy(c: OpContext) -> str:
+    logits, target = c.args
+    rank = c.types[0].rank
+    axis = c.op.values["axis"] % rank
+    if axis != 1:
+        logits = f"{logits}.movedim({axis}, 1)"
+    if c.types[1].dtype != "i64":
+        target = f"{target}.long()"
+    return f"F.cross_entropy({logits}, {target}{c.option('label_smoothing', 0.0, run=True)})"
+
+
+@RULES.add(Mse)
+def mse(c: OpContext) -> str:
+    return f"F.mse_loss({', '.join(c.args)})"

@@ -1,0 +1,34 @@
+"""Normalisations in PyTorch."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dslc.ops.norm import BatchNorm, LayerNorm, RmsNorm
+from dslc_torch.rules import RULES
+
+if TYPE_CHECKING:
+    from dslc.emit.context import OpContext
+
+
+@RULES.add(BatchNorm)
+def batch_norm(c: OpContext) -> str:
+    x = c.types[0]
+    options = c.option("eps", 1e-5) + c.option("momentum", 0.1)
+    options += "" if c.op.values["affine"] else ", affine=False"
+    rank = 3 if x.rank == 5 else 2 if x.rank == 4 else 1
+    layer = c.layer(f"nn.BatchNorm{rank}d({c.size(x.shape[1])}{options})")
+    return f"{layer}({c.x})"
+
+
+@RULES.add(LayerNorm)
+def layer_norm(c: OpContext) -> str:
+    options = c.option("eps", 1e-5) + ("" if c.op.values["bias"] else ", bias=False")
+    layer = c.layer(f"nn.LayerNorm({c.size(c.types[0].shape[-1])}{options})")
+    return f"{layer}({c.x})"
+
+
+@RULES.add(RmsNorm)
+def rms_norm(c: OpContext) -> str:
+    layer = c.layer(f"nn.RMSNorm({c.size(c.types[0].shape[-1])}, eps={c.attribute('eps')})")
+    return f"{layer}({c.x})"

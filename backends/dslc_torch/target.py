@@ -1,0 +1,46 @@
+"""The words of PyTorch: modules, lists of modules, identities for what is absent."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import final
+
+from dslc.emit.target import Target
+from dslc_torch.rules import RULES
+
+
+@final
+class TorchTarget(Target):
+    """`nn.Module` classes over channels-first tensors."""
+
+    name = "torch"
+    base = "nn.Module"
+    call_name = "forward"
+    tensor = "Tensor"
+    imports = (
+        "import torch",
+        "from torch import Tensor",
+        "from torch import nn",
+        "from torch.nn import functional as F",
+    )
+    prelude = ("super().__init__()",)
+    helpers = Path(__file__).with_name("helpers.py")
+    rules = RULES
+
+    def new_list(self) -> str:
+        return "nn.ModuleList()"
+
+    def listed(self, comprehension: str) -> str:
+        return f"nn.ModuleList({comprehension})"
+
+    def optional(self, constructor: str, condition: str) -> str:
+        return f"{constructor} if {condition} else nn.Identity()"
+
+    def call_optional(self, layer: str, args: str, otherwise: str) -> str:
+        return f"{layer}({args})"
+
+    def concatenated(self, texts: list[str], axis: str) -> str:
+        return f"torch.cat([{', '.join(texts)}], dim={axis})"
+
+    def stacked(self, texts: list[str], axis: str) -> str:
+        return f"torch.stack([{', '.join(texts)}], dim={axis})"

@@ -1,0 +1,216 @@
+"""One class for one module: a constructor that makes the layers and a method that runs them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dslc.emit.backend import BuildError
+from dslc.emit.bodies import BodyWriter
+from dslc.emit.drafts import CarryDraft, Drafts, IfDraft, LoopDraft
+from dslc.emit.formal import formal_modules
+from dslc.emit.parameters import Parameters
+from dslc.emit.python import Class, Function, Line, Parameter
+from dslc.emit.units import ModuleWriter, Unit
+from dslc.ir.dims import symbols_of, text_of
+from dslc.ir.graph import CallModule
+from dslc.ir.walk import all_steps
+from dslc.syntax.expressions import math_functions, to_python
+
+if TYPE_CHECKING:
+    from dslc.emit.drafts import Draft
+    from dslc.emit.formal import Carry, Formal, FormalStep
+    from dslc.emit.python import Statement
+    from dslc.emit.target import Target
+    from dslc.ir.graph import Program, Tie
+    from dslc.ir.instance import Instance
+    from dslc.syntax.expressions import Expr
+
+
+def write_module(program: Program, main: Instance, target: Target, doc: str) -> ModuleWriter:
+    """Writes every class that the main model needs, callees first."""
+    writer = ModuleWriter(program, target, doc)
+    formals = formal_modules(program, main)
+    for formal in formals:
+        writer.names.reserve(formal.module.name)
+    for formal in formals:
+        ClassWriter(writer, formal).write()
+    return writer
+
+
+class ClassWriter:
+    """Writes one class; what its constructor takes shows while it is written."""
+
+    def __init__(self, module: ModuleWriter, formal: Formal) -> None:
+        self.module = module
+        self.target = module.target
+        self.formal = formal
+        self.parameters = Parameters(module, formal)
+        self.drafts: list[Draft] = []
+        self.loop_names: dict[str, str] = {}
+        self.stored: dict[str, str] = {}
+        self.shapes: dict[str, str] = {}
+        self.body = BodyWriter(self)
+
+    def write(self) -> None:
+        """Writes the class into the module."""
+        self.body.run()
+        parameters = self.parameters
+        target = self.target
+        drafts = Drafts(
+            self.drafts,
+            parameters.names,
+            lambda: set(parameters.dims.values()),
+            target.listed,
+            target.new_list(),
+        )
+        stored = [Line(f"self.{own} = {value}") for value, own in self.stored.items()]
+        made = drafts.statements()
+        prelude = [Line(text) for text in target.prelude]
+        signature = parameters.signature()
+        run = Function(
+            target.call_name,
+            [Parameter("self"), *self.body.signature()],
+            self.body.returns(),
+            "",
+            [*self.body.prelude(), *self.body.flow.lines],
+        )
+        body: list[Statement] = [run]
+        if stored or made or signature:
+            parts = [*prelude, *stored, *made]
+            body.insert(0, Function("__init__", [Parameter("self"), *signature], "None", "", parts))
+        name = self.formal.module.name
+        self.module.classes.append(Class(name, [target.base], self.body.docstring(), body))
+        self.module.units[name] = Unit(name, self)
+
+    def constructor_name(self, name: str) -> str:
+        """A name of the spec where layers are made: a loop's, a carried dim's or a parameter."""
+        if name in self.loop_names:
+            return self.loop_names[name]
+        return name if name.startswith("Carry") else self.parameters.use(name)
+
+    def call_name(self, name: str) -> str:
+        """A name of the spec where the module runs: a size of an input, or a stored parameter."""
+        if self.parameters.place(name) is not None:
+            if name not in self.shapes:
+                self.shapes[name] = self.body.names.fresh(name.lower())
+            return self.shapes[name]
+        return f"self.{self.store(self.constructor_name(name), name)}"
+
+    def store(self, value: str, wanted: str) -> str:
+        """Keeps a constructor's value on the object under a name near the wanted one."""
+        if value not in self.stored:
+            self.stored[value] = self.parameters.attributes.fresh(wanted)
+        return self.stored[value]
+
+    def require_math(self, expression: Expr) -> None:
+        """Imports `math` where an expression needs it."""
+        if math_functions(expression):
+            self.module.require("import math")
+
+    def expression(self, expression: Expr) -> str:
+        """An expression where layers are made."""
+        self.require_math(expression)
+        return to_python(expression, self.constructor_name)
+
+    def enter_loop(self, found: FormalStep) -> None:
+        """Makes a repeat's names known while its layer is written."""
+        repeat = found.step.repeat
+        if repeat is None:
+            return
+        for name in (*repeat.names, *((repeat.index,) if repeat.index else ())):
+            self.loop_names[name] = self.parameters.names.child().fresh(name)
+
+    def leave_loop(self, found: FormalStep) -> None:
+        """Forgets a repeat's names."""
+        repeat = found.step.repeat
+        if repeat is not None:
+            for name in (*repeat.names, *((repeat.index,) if repeat.index else ())):
+                del self.loop_names[name]
+
+    def layer(self, found: FormalStep, constructor: str) -> str:
+        """Makes a layer for a step, in a list where it repeats; gives the text that calls it."""
+        step = found.step
+        own = f"self.{step.label}"
+        if step.when is not None and self.body.is_optional(found):
+            constructor = self.target.optional(constructor, self.expression(step.when))
+        if step.repeat is None or step.repeat.share:
+            self.drafts.append(f"{own} = {constructor}")
+            return own
+        self.drafts.append(self.loop(found, own, constructor))
+        return self.body.loop_variable(found)
+
+    def loop(self, found: FormalStep, own: str, constructor: str) -> LoopDraft:
+        """A list with a layer for each round of a repeat."""
+        repeat = found.step.repeat
+        assert repeat is not None
+        carries = [self.carry(carry, found.outputs[""].rank) for carry in found.carries]
+        count = repeat.over if repeat.times is None else repeat.times
+        assert count is not None
+        index = self.loop_names[repeat.index] if repeat.index else None
+        names = [self.loop_names[name] for name in repeat.names]
+        text = self.expression(count)
+        return LoopDraft(own, constructor, index, names, text, carries, times=repeat.over is None)
+
+    def carry(self, carry: Carry, rank: int) -> CarryDraft:
+        """A dim that the loop being written may carry."""
+        loop_names = dict(self.loop_names)
+
+        def name(symbol: str) -> str:
+            return loop_names.get(symbol) or self.constructor_name(symbol)
+
+        return CarryDraft(
+            carry.symbol,
+            "channels" if carry.axis == 1 and rank > 3 else "features",
+            lambda: text_of(carry.start, name),
+            lambda: text_of(carry.update, name),
+            symbols_of(carry.start) | symbols_of(carry.update),
+        )
+
+    def constructor_of(self, found: FormalStep) -> str:
+        """The call of another class's constructor."""
+        action = found.step.action
+        assert isinstance(action, CallModule)
+        unit = self.module.units[action.module]
+        callee = unit.writer.parameters
+        types = dict(zip(callee.formal.inputs, found.inputs, strict=True))
+        dims: list[str] = []
+        for symbol in callee.dims_used():
+            name, axis = callee.places[symbol]
+            type = types[name]
+            assert type is not None
+            dims.append(text_of(type.shape[axis], self.constructor_name))
+        files = [self.constructor_name(name) for name in callee.files_used()]
+        words = {param.name for param in callee.formal.module.params}
+        arguments = {
+            name: self.expression(value) for name, value in action.arguments.items() if name in words
+        }
+        return f"{unit.name}({callee.call(arguments, dims, files)})"
+
+    def tied(self, tie: Tie) -> tuple[str, str]:
+        """The object that owns a tied weight, and the weight's own name."""
+        steps = {step.label: step for step in all_steps(self.formal.module.body)}
+        *labels, own = tie.path
+        if not labels or labels[0] not in steps:
+            path = ".".join(tie.path)
+            reason = f"`{path}` is tied from inside `{self.formal.module.name}`, where it is not seen"
+            raise BuildError(f"{reason}: tie it in the model or block that holds both")
+        return "self." + ".".join(labels), own
+
+    def conditional(self, condition: str) -> _Conditional:
+        """Collects the layers that are only made under a condition."""
+        return _Conditional(self, condition)
+
+
+class _Conditional:
+    def __init__(self, writer: ClassWriter, condition: str) -> None:
+        self.writer = writer
+        self.condition = condition
+
+    def __enter__(self) -> None:
+        self.outer = self.writer.drafts
+        self.writer.drafts = []
+
+    def __exit__(self, *_: object) -> None:
+        inner, self.writer.drafts = self.writer.drafts, self.outer
+        if inner:
+            self.writer.drafts.append(IfDraft(self.condition, inner))

@@ -1,0 +1,169 @@
+"""What a rule sees: its op, the expressions of its inputs, and ways to write sizes and layers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from dslc.emit.python import Line
+from dslc.ir.dims import text_of
+from dslc.syntax.expressions import ListOf, Literal, number_text, to_python
+
+if TYPE_CHECKING:
+    from dslc.emit.classes import ClassWriter
+    from dslc.emit.flow import Value
+    from dslc.emit.formal import FormalStep
+    from dslc.ir.dims import DimLike
+    from dslc.ir.types import TensorType
+    from dslc.ops.base import Op
+
+
+class OpContext:
+    """One op in one class: `x` and `args` are expressions, `op` holds symbolic attributes.
+
+    A rule returns the expression of the op's value, or a mapping from output names to expressions
+    (the first output also under "").
+    """
+
+    def __init__(self, writer: ClassWriter, found: FormalStep, values: list[Value | None]) -> None:
+        assert found.op is not None
+        self.writer = writer
+        self.found = found
+        self.step = found.step
+        self.op: Op = found.op
+        self.values = values
+        self.types: tuple[TensorType, ...] = tuple(t for t in found.inputs if t is not None)
+        self.out = found.outputs[""]
+        self.heavy = False
+        self.layout: str | None = None
+
+    @property
+    def x(self) -> str:
+        """The first input's expression, as an argument or operand."""
+        value = self.values[0]
+        assert value is not None
+        return value.operand
+
+    @property
+    def args(self) -> list[str]:
+        """The expressions of all inputs that are given."""
+        return [value.operand for value in self.values if value is not None]
+
+    def arg(self, position: int) -> str | None:
+        """One input's expression, None where it is left out."""
+        value = self.values[position] if position < len(self.values) else None
+        return None if value is None else value.operand
+
+    def size(self, dim: DimLike) -> str:
+        """A size where the layer is made."""
+        return text_of(dim, self.writer.constructor_name)
+
+    def attribute(self, name: str) -> str:
+        """An attribute where the layer is made, as the spec writes it."""
+        return self._attribute(name, self.writer.constructor_name)
+
+    def run_size(self, dim: DimLike) -> str:
+        """A size where the layer is called."""
+        return text_of(dim, self.writer.call_name)
+
+    def run_attribute(self, name: str) -> str:
+        """An attribute where the layer is called."""
+        return self._attribute(name, self.writer.call_name)
+
+    def _attribute(self, name: str, rename: Any) -> str:
+        expression = self.found.step.action.attributes.get(name)  # pyright: ignore[reportAttributeAccessIssue]
+        value = self.op.values[name]
+        if expression is None or isinstance(expression, Literal):
+            return literal(value)
+        self.writer.require_math(expression)
+        if isinstance(expression, ListOf):
+            inner = [to_python(item, rename) for item in expression.items]
+            return inner[0] if len(set(inner)) == 1 and same(value) else f"({', '.join(inner)},)"
+        return to_python(expression, rename)
+
+    def option(self, name: str, default: object, *, run: bool = False) -> str:
+        """`, name=value` where an attribute is not the framework's own default."""
+        if literal(self.op.values[name]) == literal(default):
+            return ""
+        text = self.run_attribute(name) if run else self.attribute(name)
+        return f", {name}={text}"
+
+    def given(self, name: str) -> bool:
+        """Whether the spec (or its defaults) gives an attribute."""
+        return name in self.found.step.action.attributes  # pyright: ignore[reportAttributeAccessIssue]
+
+    def run_shape(self, name: str) -> str:
+        """The sizes of a shape attribute, one after the other, where the layer is called."""
+        expression = self.found.step.action.attributes.get(name)  # pyright: ignore[reportAttributeAccessIssue]
+        if isinstance(expression, ListOf):
+            return ", ".join(to_python(item, self.writer.call_name) for item in expression.items)
+        return ", ".join(self.run_size(dim) for dim in self.op.values[name])
+
+    def locals(self, *names: str) -> dict[str, str]:
+        """Fresh local variables near the wanted names."""
+        return {name: self.writer.body.names.fresh(name) for name in names}
+
+    def statement(self, code: str) -> None:
+        """A statement of its own before the expression that the rule returns."""
+        self.writer.body.flow.lines.append(Line(code))
+
+    def unpack(self, code: str, names: tuple[str, ...]) -> dict[str, str]:
+        """Several outputs from one expression, each in a variable; unread ones in `_`."""
+        body = self.writer.body
+        found: dict[str, str] = {}
+        for k, name in enumerate(names):
+            slots = (name, "") if k == 0 else (name,)
+            read = any(body.flow.remaining.get((self.step.id, slot), 0) for slot in slots)
+            wanted = f"{self.step.label}_{name}" if name.isdigit() else name
+            found[name] = body.names.fresh(wanted) if read else "_"
+        self.statement(f"{', '.join(found.values())} = {code}")
+        return {"": found[names[0]], **found}
+
+    def bare_weight(self, name: str) -> str:
+        """A weight of this op as a parameter of its own, where its layer is another's."""
+        return self.writer.bare_weight(self.found, name)
+
+    def layer(self, constructor: str, *, heavy: bool = False) -> str:
+        """A layer that holds weights, made in the constructor; gives the text that calls it."""
+        self.heavy = heavy
+        return self.writer.layer(self.found, constructor)
+
+    def tied(self, weight: str) -> tuple[str, str] | None:
+        """The object and own name of the weight that one of this op's is tied to."""
+        tie = self.step.tie.get(weight)
+        return None if tie is None else self.writer.tied(tie)
+
+    def helper(self, name: str) -> str:
+        """A helper of the backend, put into the module; gives its name."""
+        return self.writer.module.helper(name)
+
+    def require(self, statement: str) -> None:
+        """Imports something into the module."""
+        self.writer.module.require(statement)
+
+    def axis(self, axis: int, rank: int | None = None) -> int:
+        """An axis of the first input where it stands in this backend's layout."""
+        value = self.values[0]
+        assert value is not None
+        rank = value.type.rank if rank is None else rank
+        axis %= rank
+        if value.layout == "spec" or axis == 0:
+            return axis
+        return rank - 1 if axis == 1 else axis - 1
+
+
+def same(value: object) -> bool:
+    """Whether a value is a tuple of equal items, or one item."""
+    return not isinstance(value, tuple) or len(set(value)) == 1
+
+
+def literal(value: object) -> str:
+    """A constant as Python; a tuple of equal sizes as one number."""
+    if isinstance(value, tuple):
+        if value and len(set(value)) == 1:
+            return literal(value[0])
+        return "(" + "".join(f"{literal(item)}, " for item in value) + ")"
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return number_text(value)
+    if value is None or isinstance(value, bool | str):
+        return repr(value)
+    return text_of(value)  # pyright: ignore[reportArgumentType]

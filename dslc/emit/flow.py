@@ -1,0 +1,146 @@
+"""The stream of values while a function's body is written.
+
+A value that is read once stays an expression and is nested into its reader; one that is read more
+often, or that would make a line hold two heavy layers, gets a variable. Variables are reused as a
+person would: `x` for the stream, `y` for a second path while `x` is still needed, a step's name for
+a value that the spec refers to by name.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, final
+
+from dslc.emit.python import Line
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from dslc.emit.formal import FormalStep
+    from dslc.emit.python import Statement
+    from dslc.ir.graph import Body, Ref
+    from dslc.ir.types import TensorType
+
+STREAM = ("x", "y", "z", "u", "v", "w", "p", "q", "r", "s")
+LONGEST = 78
+"""The length from which an expression gets a variable of its own."""
+
+Key = tuple[int, str]
+
+
+@final
+class Value:
+    """What a reference stands for: an expression, the variables in it, its type and layout.
+
+    `heavy` counts the layers in the expression that do the work; `layout` is "spec", or "last"
+    where the channels are the last axis.
+    """
+
+    __slots__ = ("heavy", "layout", "text", "type", "variables")
+
+    def __init__(
+        self,
+        text: str,
+        variables: frozenset[str],
+        type: TensorType,
+        *,
+        heavy: int = 0,
+        layout: str = "spec",
+    ) -> None:
+        self.text = text
+        self.variables = variables
+        self.type = type
+        self.heavy = heavy
+        self.layout = layout
+
+    @property
+    def is_variable(self) -> bool:
+        """Whether the expression is one variable."""
+        return self.variables == {self.text}
+
+    @property
+    def operand(self) -> str:
+        """The expression as an operand of any operator."""
+        return self.text if self.text.isidentifier() else f"({self.text})"
+
+
+class Flow:
+    """Values by reference, statements so far, and which variables are still needed."""
+
+    def __init__(self, comment: Callable[[Value], str | None]) -> None:
+        self.lines: list[Statement] = []
+        self.values: dict[Key, Value] = {}
+        self.remaining: dict[Key, int] = {}
+        self.names: dict[Key, str] = {}
+        self.taken: set[str] = set()
+        self.comment = comment
+
+    def count(self, steps: list[FormalStep], results: Iterable[Ref]) -> None:
+        """Counts how often every value is read."""
+        for step in steps:
+            for ref in step.step.inputs:
+                if ref is not None:
+                    key = (ref.owner, ref.slot)
+                    self.remaining[key] = self.remaining.get(key, 0) + 1
+        for ref in results:
+            key = (ref.owner, ref.slot)
+            self.remaining[key] = self.remaining.get(key, 0) + 1
+
+    def count_body(self, body: Body, steps: list[FormalStep]) -> None:
+        """Counts the reads inside a region, its result among them."""
+        self.count(steps, [body.result])
+
+    def read(self, ref: Ref) -> Value:
+        """The value of a reference."""
+        return self.values[ref.owner, ref.slot]
+
+    def read_key(self, key: Key) -> Value:
+        """The value of a key."""
+        return self.values[key]
+
+    def done(self, ref: Ref) -> None:
+        """Marks one read of a reference as written."""
+        self.remaining[ref.owner, ref.slot] -= 1
+
+    def bind(self, key: Key, value: Value) -> None:
+        """Gives a key its value, in a variable at once where it is read more than once."""
+        self.values[key] = value
+        if self.remaining.get(key, 0) > 1 and not value.is_variable:
+            self.store(key)
+        elif len(value.text) > LONGEST and self.remaining.get(key, 0) == 1:
+            self.store(key)
+
+    def store(self, key: Key) -> Value:
+        """Puts a value into a variable, if it is not in one."""
+        value = self.values[key]
+        if value.is_variable:
+            return value
+        variable = self.variable(key)
+        self.assign(variable, value.text, value)
+        stored = Value(variable, frozenset((variable,)), value.type, layout=value.layout)
+        self.values[key] = stored
+        return stored
+
+    def assign(self, variable: str, text: str, value: Value) -> None:
+        """Writes an assignment with a comment where the shape is worth one."""
+        self.lines.append(Line(f"{variable} = {text}", self.comment(value)))
+
+    def variable(self, key: Key) -> str:
+        """A variable for a value: its step's name if it is read later on, else the stream's."""
+        name = self.names.get(key)
+        if name is not None and self.remaining.get(key, 0) > 1 and self.is_free(name, key):
+            return name
+        for candidate in STREAM:
+            if candidate not in self.taken and self.is_free(candidate, key):
+                return candidate
+        number = 2
+        while not self.is_free(f"x{number}", key):
+            number += 1
+        return f"x{number}"
+
+    def is_free(self, variable: str, key: Key) -> bool:
+        """Whether nothing but the value itself still needs a variable."""
+        return not any(
+            variable in value.variables
+            for other, value in self.values.items()
+            if other != key and self.remaining.get(other, 0) > 0
+        )

@@ -1,0 +1,449 @@
+"""Types in a module's own names: what generated code can say about sizes without numbers.
+
+Checking types an instance with the sizes that its caller brings. To print a class that serves all
+instances, the same shape rules run once more with the module's params, bound dims and indices as
+symbols: a block's output has `4 * planes` channels, and a dim that changes over a loop is carried
+in a variable. Whatever is no polynomial stays as text (`width * 2**i`). Every instance has been
+checked before, so nothing is decided here.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, final
+
+from dslc.ir.dims import Dim, opaque, substitute, sym, symbols_of
+from dslc.ir.graph import (
+    MODULE,
+    REGION_INPUT,
+    ApplyOp,
+    CallModule,
+    Group,
+    Parallel,
+    Residual,
+)
+from dslc.ir.types import TensorType
+from dslc.ops import find
+from dslc.ops.base import Check
+from dslc.syntax.expressions import (
+    Binary,
+    Expr,
+    ListOf,
+    Literal,
+    Name,
+    Unary,
+    free_names,
+    to_python,
+)
+from dslc.syntax.types import ELLIPSIS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from dslc.ir.dims import DimLike
+    from dslc.ir.graph import Body, Module, Program, Ref, Step
+    from dslc.ir.instance import BodyInstance, Instance, Iteration
+    from dslc.ops.base import Op
+
+Values = dict[tuple[int, str], TensorType]
+CHECK = Check(None)
+
+
+@final
+class Carry:
+    """A dim that changes over a loop: its symbol, its value before, and after each round."""
+
+    __slots__ = ("axis", "start", "symbol", "update")
+
+    def __init__(self, symbol: str, axis: int, start: DimLike, update: DimLike) -> None:
+        self.symbol = symbol
+        self.axis = axis
+        self.start = start
+        self.update = update
+
+
+@final
+class FormalStep:
+    """A step with its types in the module's names.
+
+    `op` holds symbolic attributes; `samples` are the iterations of all instances; `absent` says
+    that no instance has the step, `sometimes` that only some have it.
+    """
+
+    __slots__ = (
+        "bodies",
+        "callee",
+        "carries",
+        "inputs",
+        "op",
+        "outputs",
+        "samples",
+        "sometimes",
+        "step",
+    )
+
+    def __init__(self, step: Step, samples: list[Iteration], *, sometimes: bool) -> None:
+        self.step = step
+        self.samples = samples
+        self.sometimes = sometimes
+        self.op: Op | None = None
+        self.callee: Formal | None = None
+        self.inputs: tuple[TensorType | None, ...] = ()
+        self.outputs: dict[str, TensorType] = {}
+        self.bodies: tuple[list[FormalStep], ...] = ()
+        self.carries: list[Carry] = []
+
+    @property
+    def absent(self) -> bool:
+        """Whether no instance has it."""
+        return not self.samples
+
+
+@final
+class Formal:
+    """A module with all its types in its own names.
+
+    `bindings` lists every dim that an input binds as (symbol, input, axis).
+    """
+
+    __slots__ = ("bindings", "inputs", "instances", "module", "outputs", "steps", "values")
+
+    def __init__(self, module: Module, instances: list[Instance]) -> None:
+        self.module = module
+        self.instances = instances
+        self.inputs: dict[str, TensorType] = {}
+        self.bindings: list[tuple[str, str, int]] = []
+        self.steps: list[FormalStep] = []
+        self.values: Values = {}
+        self.outputs: dict[str, TensorType] = {}
+
+
+def formal_modules(program: Program, main: Instance) -> list[Formal]:
+    """Every module that the main instance uses, callees first."""
+    instances = collect_instances(main)
+    found: dict[str, Formal] = {}
+
+    def visit(name: str) -> None:
+        if name in found or name not in instances:
+            return
+        for instance in instances[name]:
+            for iteration in all_iterations(instance.body):
+                if iteration.call is not None:
+                    visit(iteration.call.module.name)
+        formal = Formal(program.modules[name], instances[name])
+        _Inference(program, formal, found).run()
+        found[name] = formal
+
+    visit(main.module.name)
+    return list(found.values())
+
+
+def collect_instances(main: Instance) -> dict[str, list[Instance]]:
+    """Every distinct instance by module, in the order met."""
+    found: dict[str, list[Instance]] = {}
+    seen: set[int] = set()
+
+    def visit(instance: Instance) -> None:
+        if id(instance) in seen:
+            return
+        seen.add(id(instance))
+        found.setdefault(instance.module.name, []).append(instance)
+        for iteration in all_iterations(instance.body):
+            if iteration.call is not None:
+                visit(iteration.call)
+
+    visit(main)
+    return found
+
+
+def all_iterations(body: BodyInstance) -> Iterable[Iteration]:
+    """Every iteration of every step of a body, regions included."""
+    for step in body.steps:
+        for iteration in step.iterations:
+            if iteration is not None:
+                yield iteration
+                for inner in iteration.bodies:
+                    yield from all_iterations(inner)
+
+
+def samples_by_step(instances: list[Instance]) -> dict[int, list[Iteration | None]]:
+    """What every step did in every instance, None where it was absent."""
+    found: dict[int, list[Iteration | None]] = {}
+
+    def visit(body: BodyInstance) -> None:
+        for step in body.steps:
+            found.setdefault(step.step.id, []).extend(step.iterations or (None,))
+            for iteration in step.iterations:
+                for inner in iteration.bodies if iteration is not None else ():
+                    visit(inner)
+
+    for instance in instances:
+        visit(instance.body)
+    return found
+
+
+class _Inference:
+    def __init__(self, program: Program, formal: Formal, callees: Mapping[str, Formal]) -> None:
+        self.program = program
+        self.formal = formal
+        self.module = formal.module
+        self.callees = callees
+        self.samples = samples_by_step(formal.instances)
+        self.values = formal.values
+        self.loops: list[str] = []
+        sample = formal.instances[0]
+        known = {**program.values, **sample.arguments}
+        self.integers = {name for name, value in known.items() if is_whole(value)}
+
+    def run(self) -> None:
+        sample = self.formal.instances[0]
+        for declared in self.module.inputs:
+            actual = sample.inputs[declared.name]
+            type = self.input_type(declared.name, actual)
+            self.formal.inputs[declared.name] = type
+            self.values[MODULE, declared.name] = type
+        self.formal.steps = self.body(self.module.body)
+        for name, ref in self.module.outputs:
+            self.formal.outputs[name] = self.values[ref.owner, ref.slot]
+        if not self.module.is_model:
+            result = self.module.body.result
+            self.formal.outputs[""] = self.values[result.owner, result.slot]
+
+    def input_type(self, name: str, actual: TensorType) -> TensorType:
+        """An input's type: declared dims by their names, others by names of our own."""
+        declared = next(item.type for item in self.module.inputs if item.name == name)
+        dims: list[object] = [None] * actual.rank
+        if declared is not None and declared.dims is not None:
+            stated = list(declared.dims)
+            if ELLIPSIS in stated:
+                gap = stated.index(ELLIPSIS)
+                stated[gap : gap + 1] = [None] * (actual.rank - len(stated) + 1)  # pyright: ignore[reportArgumentType]
+            dims = list(stated)
+        shape: list[DimLike] = []
+        bound = {symbol for symbol, _, _ in self.formal.bindings}
+        for axis, dim in enumerate(dims):
+            size = self.size(dim) if isinstance(dim, Expr) else sym(f"{name.upper()}_{axis}")
+            if isinstance(size, Dim) and str(size) not in bound and str(size)[0].isupper():
+                self.formal.bindings.append((str(size), name, axis))
+                bound.add(str(size))
+            shape.append(size)
+        return TensorType(actual.dtype, tuple(shape))
+
+    def size(self, expression: Expr) -> DimLike:
+        """A size in the module's names."""
+        found = self.value(expression)
+        if is_whole(found) or isinstance(found, Dim):
+            return found  # pyright: ignore[reportReturnType]
+        return self.text(expression)
+
+    def text(self, expression: Expr) -> DimLike:
+        """An expression as opaque text."""
+        return opaque(to_python(expression), free_names(expression))
+
+    def value(self, expression: Expr) -> object:
+        """An expression's value as far as it is a polynomial, a list of such, or a constant."""
+        if isinstance(expression, Literal):
+            return expression.value
+        if isinstance(expression, ListOf):
+            return tuple(self.value(item) for item in expression.items)
+        if isinstance(expression, Name):
+            if expression.id in self.loops:
+                return self.text(expression)
+            known = expression.id in self.integers or expression.id[0].isupper()
+            return sym(expression.id) if known else self.text(expression)
+        if isinstance(expression, Unary) and expression.op == "-":
+            operand = self.value(expression.operand)
+            return -operand if is_size(operand) else self.text(expression)  # pyright: ignore[reportOperatorIssue]
+        if isinstance(expression, Binary):
+            return self.binary(expression)
+        return self.text(expression)
+
+    def binary(self, expression: Binary) -> object:
+        """Arithmetic where both sides are sizes, else text."""
+        left, right = self.value(expression.left), self.value(expression.right)
+        if not is_size(left) or not is_size(right):
+            return self.text(expression)
+        match expression.op:
+            case "+":
+                return left + right  # pyright: ignore[reportOperatorIssue]
+            case "-":
+                return left - right  # pyright: ignore[reportOperatorIssue]
+            case "*":
+                return left * right  # pyright: ignore[reportOperatorIssue]
+            case "//" if right != 0:
+                return left // right  # pyright: ignore[reportOperatorIssue]
+            case "%" if right != 0:
+                return left % right  # pyright: ignore[reportOperatorIssue]
+            case "**" if isinstance(left, int) and isinstance(right, int) and 0 <= right < 64:
+                return left**right
+            case _:
+                return self.text(expression)
+
+    def body(self, body: Body) -> list[FormalStep]:
+        return [self.step(step) for step in body.steps]
+
+    def step(self, step: Step) -> FormalStep:
+        """One step; a repeat carries the dims that change from round to round."""
+        samples = self.samples.get(step.id, [])
+        present = [sample for sample in samples if sample is not None]
+        found = FormalStep(step, present, sometimes=len(present) < len(samples))
+        first = self.values_of(step)[0] if step.inputs else None
+        if found.absent:
+            if first is not None:
+                self.values[step.id, ""] = first
+            return found
+        if step.repeat is None:
+            self.round(found, first)
+        else:
+            self.repeated(found, first)
+        outputs = dict(found.outputs)
+        if step.when is not None and found.sometimes and first is not None:
+            outputs[""] = self.merged(step, outputs[""], first)
+        for slot, type in outputs.items():
+            self.values[step.id, slot] = type
+        return found
+
+    def merged(self, step: Step, present: TensorType, absent: TensorType) -> TensorType:
+        """The type behind a `when`: the step's where it is there, else its input's."""
+        assert step.when is not None
+        if present.rank != absent.rank:
+            return present
+        condition, names = to_python(step.when), free_names(step.when)
+        shape: list[DimLike] = []
+        for left, right in zip(present.shape, absent.shape, strict=True):
+            if left == right:
+                shape.append(left)
+                continue
+            used = names | symbols_of(left) | symbols_of(right)
+            shape.append(opaque(f"({left}) if {condition} else ({right})", frozenset(used)))
+        return present.with_shape(*shape)
+
+    def repeated(self, found: FormalStep, first: TensorType | None) -> None:
+        """A loop: runs the body until every dim that changes has a symbol of its own."""
+        repeat = found.step.repeat
+        assert repeat is not None
+        names = [*repeat.names, *((repeat.index,) if repeat.index else ())]
+        self.loops.extend(names)
+        current = first
+        symbols: dict[int, str] = {}
+        while True:
+            self.round(found, current)
+            after = found.outputs[""]
+            if current is None or first is None or after.rank != current.rank:
+                break
+            pairs = enumerate(zip(after.shape, current.shape, strict=True))
+            new = [axis for axis, (left, right) in pairs if left != right and axis not in symbols]
+            if not new:
+                break
+            symbols |= {axis: f"Carry{found.step.id}_{axis}" for axis in new}
+            shape = (sym(symbols[k]) if k in symbols else dim for k, dim in enumerate(first.shape))
+            current = first.with_shape(*shape)
+        del self.loops[len(self.loops) - len(names) :]
+        after = found.outputs[""]
+        final = list(after.shape)
+        always = not found.sometimes
+        for axis, symbol in symbols.items():
+            assert first is not None
+            update = after.shape[axis]
+            found.carries.append(Carry(symbol, axis, first.shape[axis], update))
+            free = symbols_of(update) & {*names, *symbols.values()}
+            final[axis] = update if always and not free else sym(symbol)
+        found.outputs[""] = after.with_shape(*final)
+
+    def values_of(self, step: Step) -> tuple[TensorType | None, ...]:
+        return tuple(
+            None if ref is None else self.values.get((ref.owner, ref.slot)) for ref in step.inputs
+        )
+
+    def round(self, found: FormalStep, first: TensorType | None) -> None:
+        """One iteration on a first input of a type."""
+        step, action = found.step, found.step.action
+        inputs = self.values_of(step)
+        found.inputs = (first, *inputs[1:]) if inputs else ()
+        types = tuple(type for type in found.inputs if type is not None)
+        if isinstance(action, ApplyOp):
+            found.op = self.make_op(action, found.samples[0])
+            result = found.op.infer(CHECK, *types)
+            if isinstance(result, tuple):
+                names = found.op.output_names()
+                found.outputs = {"": result[0], **dict(zip(names, result, strict=True))}
+            else:
+                found.outputs = {"": result}
+        elif isinstance(action, CallModule):
+            found.callee = self.callees[action.module]
+            found.outputs = self.call(action, found.callee, types)
+        else:
+            self.region(found, types[0])
+
+    def region(self, found: FormalStep, first: TensorType) -> None:
+        """A group, residual or parallel region."""
+        action = found.step.action
+        self.values[found.step.id, REGION_INPUT] = first
+        if isinstance(action, Group):
+            found.bodies = (self.body(action.body),)
+            found.outputs = {"": self.result(action.body.result)}
+        elif isinstance(action, Residual):
+            found.bodies = (self.body(action.main), self.body(action.shortcut))
+            main, short = self.result(action.main.result), self.result(action.shortcut.result)
+            found.outputs = {"": main if action.main.steps else short}
+        else:
+            assert isinstance(action, Parallel)
+            found.bodies = tuple(self.body(body) for _, body in action.branches)
+            types = [self.result(body.result) for _, body in action.branches]
+            found.outputs = self.joined(action, types)
+
+    def joined(self, action: Parallel, types: list[TensorType]) -> dict[str, TensorType]:
+        """The outputs of a parallel region."""
+        if action.join == "none":
+            names = [label or str(k) for k, (label, _) in enumerate(action.branches)]
+            return {"": types[0], **dict(zip(names, types, strict=True))}
+        axis = self.value(action.axis)
+        if action.join == "stack":
+            assert isinstance(axis, int)
+            place = axis % (types[0].rank + 1)
+            shape = types[0].shape
+            return {"": types[0].with_shape(*shape[:place], len(types), *shape[place:])}
+        op = find(action.join)
+        assert op is not None
+        result = op({"axis": axis} if action.join == "concat" else {}).infer(CHECK, *types)
+        assert isinstance(result, TensorType)
+        return {"": result}
+
+    def result(self, ref: Ref) -> TensorType:
+        return self.values[ref.owner, ref.slot]
+
+    def make_op(self, action: ApplyOp, sample: Iteration) -> Op:
+        """The op with symbolic sizes; other attributes as the first instance has them."""
+        assert sample.op is not None
+        values: dict[str, object] = {}
+        for name, expression in action.attributes.items():
+            concrete = sample.op.values[name]
+            symbolic = action.op.attributes[name].symbolic and not isinstance(concrete, str)
+            values[name] = self.value(expression) if symbolic else concrete
+        return action.op(values)
+
+    def call(
+        self, action: CallModule, callee: Formal, types: tuple[TensorType, ...]
+    ) -> dict[str, TensorType]:
+        """A call's outputs: the callee's in its own names, with the caller's in their place."""
+        mapping: dict[str, DimLike] = {}
+        for param in callee.module.params:
+            given = action.arguments.get(param.name)
+            if given is not None:
+                mapping[param.name] = self.size(given)
+            elif param.default is not None:
+                inner = _Inference(self.program, callee, self.callees)
+                mapping[param.name] = substitute(inner.size(param.default), mapping)
+        order = {item.name: position for position, item in enumerate(callee.module.inputs)}
+        for symbol, name, axis in callee.bindings:
+            mapping[symbol] = types[order[name]].shape[axis]
+        return {slot: type.substitute(mapping) for slot, type in callee.outputs.items()}
+
+
+def is_whole(value: object) -> bool:
+    """Whether a value is an integer and no bool."""
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def is_size(value: object) -> bool:
+    """Whether a value is an integer or a dim."""
+    return is_whole(value) or isinstance(value, Dim)

@@ -1,0 +1,152 @@
+"""What a class's constructor takes: bound dims, params of the file, its own params."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dslc.emit.backend import BuildError
+from dslc.emit.context import literal
+from dslc.emit.python import Parameter
+from dslc.ir.walk import all_steps
+from dslc.syntax.expressions import ListOf, Literal, to_python
+
+if TYPE_CHECKING:
+    from dslc.emit.formal import Formal
+    from dslc.emit.units import ModuleWriter
+    from dslc.ir.graph import Param
+    from dslc.syntax.expressions import Expr
+
+DIM_NAMES = {"C": "in_channels", "D": "dim", "F": "in_features"}
+ANNOTATIONS = {"int": "int", "float": "float", "bool": "bool", "str": "str"}
+
+
+class Parameters:
+    """The names that a constructor knows; only those that it uses become parameters."""
+
+    def __init__(self, module: ModuleWriter, formal: Formal) -> None:
+        self.module = module
+        self.formal = formal
+        self.is_main = formal.module.name == module.program.main
+        self.names = module.names.child()
+        self.own = {param.name: self.names.fresh(param.name) for param in formal.module.params}
+        self.files: dict[str, str] = {}
+        self.dims: dict[str, str] = {}
+        self.places = {symbol: (name, axis) for symbol, name, axis in formal.bindings}
+        self.attributes = module.names.child()
+        self.attributes.reserve(*{step.label for step in all_steps(formal.module.body)})
+
+    def use(self, name: str) -> str:
+        """The Python name of a param or bound dim, which thereby becomes a parameter."""
+        if name in self.own:
+            return self.own[name]
+        if name in self.places:
+            if name not in self.dims:
+                self.dims[name] = self.names.fresh(self.dim_name(name))
+            return self.dims[name]
+        if name not in self.module.program.values:
+            raise BuildError(f"`{name}` is not known where `{self.formal.module.name}` is built")
+        if name not in self.files:
+            self.files[name] = self.names.fresh(name)
+        return self.files[name]
+
+    def place(self, name: str) -> tuple[str, int] | None:
+        """The input and axis of a bound dim or, in a model, of a symbol."""
+        if name in self.places:
+            return self.places[name]
+        for input, type in self.formal.inputs.items():
+            for axis, dim in enumerate(type.shape):
+                if str(dim) == name:
+                    return input, axis
+        return None
+
+    def dim_name(self, symbol: str) -> str:
+        """What a reader calls a dim: `C` is `in_channels`, `D` is `dim`."""
+        if symbol in DIM_NAMES:
+            return DIM_NAMES[symbol]
+        name, axis = self.places[symbol]
+        rank = self.formal.inputs[name].rank
+        if "_" not in symbol:
+            return symbol.lower()
+        if axis == 1 and rank > 3:
+            return "in_channels"
+        return "in_features" if axis == rank - 1 else f"size_{axis}"
+
+    def dims_used(self) -> list[str]:
+        """The bound dims among the parameters, in the order of the inputs."""
+        return [symbol for symbol in self.places if symbol in self.dims]
+
+    def files_used(self) -> list[str]:
+        """The file's params among the parameters, in the order of the file."""
+        return [param.name for param in self.module.program.params if param.name in self.files]
+
+    def own_params(self) -> list[str]:
+        """Its own params: the required ones, then those with a default."""
+        params = self.formal.module.params
+        required = [param.name for param in params if param.default is None]
+        return required + [param.name for param in params if param.default is not None]
+
+    def signature(self) -> list[Parameter]:
+        """The parameters of the constructor after `self`."""
+        found = [Parameter(self.dims[symbol], "int") for symbol in self.dims_used()]
+        for name in self.files_used():
+            value = self.module.program.values[name]
+            default = python_value(value) if self.is_main else None
+            found.append(Parameter(self.files[name], annotation(value), default))
+        params = {param.name: param for param in self.formal.module.params}
+        found += [self.own_parameter(params[name]) for name in self.own_params()]
+        target = self.module.target
+        if self.is_main and target.channels_last:
+            found.append(Parameter("io_layout", "str", '"spec"', "keyword"))
+        if target.generator:
+            found.append(Parameter(target.generator, target.generator_type, None, "keyword"))
+        return found
+
+    def own_parameter(self, param: Param) -> Parameter:
+        """One of the module's own params."""
+        sample = self.formal.instances[0].arguments[param.name]
+        kind = ANNOTATIONS.get(param.kind) or annotation(sample)
+        default = None if param.default is None else self.default(param.default)
+        return Parameter(self.own[param.name], kind, default)
+
+    def default(self, expression: Expr) -> str:
+        """A default value, as far as it is a constant."""
+        if isinstance(expression, ListOf):
+            return python_value(
+                tuple(i.value if isinstance(i, Literal) else None for i in expression.items)
+            )
+        if isinstance(expression, Literal):
+            return literal(expression.value)
+        return to_python(expression, self.constant)
+
+    def constant(self, name: str) -> str:
+        """The value of a file's param inside a default."""
+        return python_value(self.module.program.values[name])
+
+    def call(self, arguments: dict[str, str], dims: list[str], files: list[str]) -> str:
+        """The arguments of a constructor: dims and required params by place, others by name."""
+        params = {param.name: param for param in self.formal.module.params}
+        own = [name for name in self.own_params() if name in arguments]
+        texts = [*dims, *files]
+        by_name = False
+        for name in own:
+            by_name = by_name or params[name].default is not None
+            texts.append(f"{self.own[name]}={arguments[name]}" if by_name else arguments[name])
+        target = self.module.target
+        if target.generator:
+            texts.append(f"{target.generator}={target.generator}")
+        return ", ".join(texts)
+
+
+def annotation(value: object) -> str:
+    """The annotation of a compile-time value."""
+    if isinstance(value, tuple):
+        kinds = sorted({annotation(item) for item in value}) or ["int"]
+        return f"tuple[{' | '.join(kinds)}, ...]"
+    return type(value).__name__
+
+
+def python_value(value: object) -> str:
+    """A compile-time value as Python."""
+    if isinstance(value, tuple):
+        return "(" + "".join(f"{python_value(item)}, " for item in value) + ")"
+    return literal(value)

@@ -1,0 +1,66 @@
+"""Shapes in comments and docstrings, in the spec's order or with the channels last."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dslc.ir.dims import symbols_of
+
+if TYPE_CHECKING:
+    from dslc.emit.formal import Formal
+    from dslc.emit.target import Target
+    from dslc.ir.types import TensorType
+
+
+def boundary_layout(target: Target, type: TensorType) -> str:
+    """The layout in which images pass from module to module: channels last, where it has one."""
+    return "last" if target.channels_last and type.rank > 3 else "spec"
+
+
+def shape_text(type: TensorType, layout: str) -> str:
+    """A shape as a comment shows it."""
+    shape = list(type.shape)
+    if layout == "last" and len(shape) > 2:
+        shape = [shape[0], *shape[2:], shape[1]]
+    return "[" + ", ".join(str(dim) for dim in shape) + "]"
+
+
+def type_text(type: TensorType, layout: str) -> str:
+    """A type as a docstring shows it."""
+    return type.dtype + shape_text(type, layout)
+
+
+def docstring_of(formal: Formal, target: Target, is_main: bool) -> str:
+    """The spec's doc, or the module's name in words, and the types of inputs and outputs."""
+    module = formal.module
+    doc = (module.doc or words(module.name)).strip()
+    first, _, rest = doc.partition("\n")
+    first = first.rstrip(".") + "."
+    inputs = formal.inputs
+    layout = "spec" if is_main else None
+    outputs = formal.outputs if module.is_model else {"": formal.outputs[""]}
+    carried = any("Carry" in s for t in outputs.values() for d in t.shape for s in symbols_of(d))
+    if carried or any(looks_made(symbol) for symbol, _, _ in formal.bindings):
+        return "\n".join(part for part in (first, rest.strip()) if part)
+
+    def listing(types: dict[str, TensorType]) -> str:
+        texts: list[str] = []
+        for name, type in types.items():
+            shown = name if is_main or len(types) > 1 else ""
+            texts.append(f"{shown} {type_text(type, layout or boundary_layout(target, type))}".strip())
+        return ", ".join(texts)
+
+    signature = f"{listing(inputs)} -> {listing(outputs)}"
+    parts = [first, "", rest.strip(), ""] if rest.strip() else [first, ""]
+    return "\n".join([*parts, signature])
+
+
+def looks_made(symbol: str) -> bool:
+    """Whether a dim's name is one of ours (`X_1`), not the spec's."""
+    return "_" in symbol
+
+
+def words(name: str) -> str:
+    """`GlobalPool` → `Global pool`."""
+    letters = [f" {c.lower()}" if c.isupper() and k else c for k, c in enumerate(name)]
+    return "".join(letters)

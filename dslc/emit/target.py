@@ -1,0 +1,92 @@
+"""What differs between frameworks whose blocks are classes: PyTorch and Flax NNX."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dslc.ir.graph import Parallel
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from dslc.emit.backend import Rules
+    from dslc.emit.classes import ClassWriter
+    from dslc.emit.formal import FormalStep
+
+
+
+class Target:
+    """The words of one framework; a backend subclasses it and fills in its own.
+
+    Class attributes:
+        base: The base class of modules.
+        call_name: The method that runs a module.
+        tensor: The annotation of a tensor.
+        imports: What every generated module imports; unused ones are dropped.
+        prelude: Statements that a constructor begins with.
+        generator: The keyword parameter that constructors take and hand on, or "".
+        helpers: The file that holds helper functions and classes.
+        channels_last: Whether images are computed with their channels last.
+    """
+
+    name = ""
+    base = ""
+    call_name = ""
+    tensor = ""
+    imports: tuple[str, ...] = ()
+    prelude: tuple[str, ...] = ()
+    generator = ""
+    generator_type = ""
+    helpers: Path
+    channels_last = False
+    rules: Rules
+
+    def new_list(self) -> str:
+        """An empty list of layers."""
+        raise TypeError("a target says how it makes lists")
+
+    def listed(self, comprehension: str) -> str:
+        """A list of layers from a comprehension."""
+        raise TypeError("a target says how it makes lists")
+
+    def optional(self, constructor: str, condition: str) -> str:
+        """A layer that is only made under a condition."""
+        raise TypeError("a target says what stands for an absent layer")
+
+    def call_optional(self, layer: str, args: str, otherwise: str) -> str:
+        """A call of a layer that may be absent."""
+        raise TypeError("a target says what stands for an absent layer")
+
+    def joined(
+        self, way: str, texts: list[str], found: FormalStep, writer: ClassWriter
+    ) -> str | dict[str, str]:
+        """Paths joined: `add`, `mul`, `concat` and `stack` give one expression, `none` several."""
+        if way == "add":
+            return " + ".join(texts)
+        if way == "mul":
+            return " * ".join(texts)
+        if way == "none":
+            slots = [slot for slot in found.outputs if slot]
+            return {"": texts[0], **dict(zip(slots, texts, strict=True))}
+        action = found.step.action
+        assert isinstance(action, Parallel)
+        axis = writer.expression(action.axis)
+        return self.concatenated(texts, axis) if way == "concat" else self.stacked(texts, axis)
+
+    def concatenated(self, texts: list[str], axis: str) -> str:
+        """Values joined along an axis."""
+        raise TypeError("a target says how it concatenates")
+
+    def stacked(self, texts: list[str], axis: str) -> str:
+        """Values on a new axis."""
+        raise TypeError("a target says how it stacks")
+
+    def to_last(self, text: str, rank: int) -> str:
+        """A channels-first value with its channels last."""
+        order = ", ".join(str(k) for k in (0, *range(2, rank), 1))
+        return f"{text}.transpose({order})"
+
+    def to_spec(self, text: str, rank: int) -> str:
+        """A channels-last value in the spec's order."""
+        order = ", ".join(str(k) for k in (0, rank - 1, *range(1, rank - 1)))
+        return f"{text}.transpose({order})"

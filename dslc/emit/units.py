@@ -1,0 +1,72 @@
+"""The module as a whole: its classes in order, its imports, its helpers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, final
+
+from dslc.emit.names import Names
+from dslc.emit.python import Module, Raw, helper_source, to_source
+
+if TYPE_CHECKING:
+    from dslc.emit.classes import ClassWriter
+    from dslc.emit.python import Statement
+    from dslc.emit.target import Target
+    from dslc.ir.graph import Program
+
+
+@final
+class Unit:
+    """A finished class: its name, and its writer, which knows the order of its arguments."""
+
+    __slots__ = ("name", "writer")
+
+    def __init__(self, name: str, writer: ClassWriter) -> None:
+        self.name = name
+        self.writer = writer
+
+
+class ModuleWriter:
+    """Collects the classes of a `model.py` with what they import and share."""
+
+    def __init__(self, program: Program, target: Target, doc: str) -> None:
+        self.program = program
+        self.target = target
+        self.module = Module(doc)
+        for statement in target.imports:
+            self.module.require(statement)
+        self.names = Names(imported_names(target.imports))
+        self.helpers: dict[str, str] = {}
+        self.units: dict[str, Unit] = {}
+        self.classes: list[Statement] = []
+        self.flattened: set[tuple[str, int]] = set()
+
+    def helper(self, name: str) -> str:
+        """Puts a helper into the module once and gives its name."""
+        if name not in self.helpers:
+            source, imports = helper_source(self.target.helpers, name)
+            for statement in imports:
+                self.module.require(statement)
+            self.helpers[name] = source
+        return name
+
+    def require(self, statement: str) -> None:
+        """Imports something."""
+        self.module.require(statement)
+
+    def source(self) -> str:
+        """The source of the whole module."""
+        parts: dict[str, None] = {}
+        for source in self.helpers.values():
+            parts.update(dict.fromkeys(source.split("\n\n\n")))
+        self.module.add(*(Raw(part) for part in parts), *self.classes)
+        self.module.prune_imports()
+        return to_source(self.module)
+
+
+def imported_names(statements: tuple[str, ...]) -> list[str]:
+    """The names that import statements bind."""
+    found: list[str] = []
+    for statement in statements:
+        names = statement.split(" import ")[-1].removeprefix("import ")
+        found.extend(name.split(" as ")[-1].strip().split(".")[0] for name in names.split(","))
+    return found
