@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dslc.emit.context import OpContext
-from dslc.emit.flow import Flow, Value
+from dslc.emit.flow import Flow, Value, written_inputs
 from dslc.emit.python import For, If, Line, Parameter
 from dslc.emit.shapes import boundary_layout, docstring_of, shape_text
 from dslc.ir.dims import text_of
@@ -274,9 +274,8 @@ class BodyWriter:
         """Marks the inputs as read and binds the outputs."""
         used = frozenset[str]().union(*(v.variables for v in values if v is not None))
         count = sum(value.heavy for value in values if value is not None) + heavy
-        for ref in found.step.inputs:
-            if ref is not None:
-                self.flow.done(ref)
+        for ref in written_inputs(found):
+            self.flow.done(ref)
         for slot, (text, layout) in texts.items():
             plain = text.isidentifier()
             type = found.outputs[slot]
@@ -296,9 +295,8 @@ class BodyWriter:
         key = (step.id, "")
         values = [self.stored_operand(ref) for ref in step.inputs]
         values = self.laid_out(found, values)
-        for ref in step.inputs:
-            if ref is not None:
-                self.flow.done(ref)
+        for ref in written_inputs(found):
+            self.flow.done(ref)
         first = values[0]
         assert first is not None
         type = found.outputs[""]

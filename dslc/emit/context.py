@@ -98,16 +98,12 @@ class OpContext:
             return ", ".join(to_python(item, self.writer.call_name) for item in expression.items)
         return ", ".join(self.run_size(dim) for dim in self.op.values[name])
 
-    def locals(self, *names: str) -> dict[str, str]:
-        """Fresh local variables near the wanted names."""
-        return {name: self.writer.body.names.fresh(name) for name in names}
-
     def statement(self, code: str) -> None:
         """A statement of its own before the expression that the rule returns."""
         self.writer.body.flow.lines.append(Line(code))
 
-    def unpack(self, code: str, names: tuple[str, ...]) -> dict[str, str]:
-        """Several outputs from one expression, each in a variable; unread ones in `_`."""
+    def unpack_names(self, *names: str) -> dict[str, str]:
+        """A local variable for each output; `_` for those that nothing reads."""
         body = self.writer.body
         found: dict[str, str] = {}
         for k, name in enumerate(names):
@@ -115,6 +111,11 @@ class OpContext:
             read = any(body.flow.remaining.get((self.step.id, slot), 0) for slot in slots)
             wanted = f"{self.step.label}_{name}" if name.isdigit() else name
             found[name] = body.names.fresh(wanted) if read else "_"
+        return found
+
+    def unpack(self, code: str, names: tuple[str, ...]) -> dict[str, str]:
+        """Several outputs from one expression that gives a sequence."""
+        found = self.unpack_names(*names)
         self.statement(f"{', '.join(found.values())} = {code}")
         return {"": found[names[0]], **found}
 

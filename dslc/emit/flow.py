@@ -77,10 +77,9 @@ class Flow:
     def count(self, steps: list[FormalStep], results: Iterable[Ref]) -> None:
         """Counts how often every value is read."""
         for step in steps:
-            for ref in step.step.inputs:
-                if ref is not None:
-                    key = (ref.owner, ref.slot)
-                    self.remaining[key] = self.remaining.get(key, 0) + 1
+            for ref in written_inputs(step):
+                key = (ref.owner, ref.slot)
+                self.remaining[key] = self.remaining.get(key, 0) + 1
         for ref in results:
             key = (ref.owner, ref.slot)
             self.remaining[key] = self.remaining.get(key, 0) + 1
@@ -144,3 +143,16 @@ class Flow:
             for other, value in self.values.items()
             if other != key and self.remaining.get(other, 0) > 0
         )
+
+
+def written_inputs(found: FormalStep) -> list[Ref]:
+    """The inputs that a step's code names: not those that stand in for another one by default."""
+    refs = found.step.inputs
+    if found.op is None or any(item.variadic for item in found.op.inputs):
+        return [ref for ref in refs if ref is not None]
+    by_name = dict(zip((item.name for item in found.op.inputs), refs, strict=True))
+    return [
+        ref
+        for item, ref in zip(found.op.inputs, refs, strict=True)
+        if ref is not None and (item.default in (None, "none") or by_name[item.default] != ref)
+    ]

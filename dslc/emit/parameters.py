@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING
 from dslc.emit.backend import BuildError
 from dslc.emit.context import literal
 from dslc.emit.python import Parameter
-from dslc.ir.walk import all_steps
 from dslc.syntax.expressions import ListOf, Literal, to_python
 
 if TYPE_CHECKING:
-    from dslc.emit.formal import Formal
+    from dslc.emit.formal import Formal, FormalStep
     from dslc.emit.units import ModuleWriter
     from dslc.ir.graph import Param
     from dslc.syntax.expressions import Expr
@@ -33,7 +32,7 @@ class Parameters:
         self.dims: dict[str, str] = {}
         self.places = {symbol: (name, axis) for symbol, name, axis in formal.bindings}
         self.attributes = module.names.child()
-        self.attributes.reserve(*{step.label for step in all_steps(formal.module.body)})
+        self.attributes.reserve(*layer_labels(formal.steps))
 
     def use(self, name: str) -> str:
         """The Python name of a param or bound dim, which thereby becomes a parameter."""
@@ -150,3 +149,15 @@ def python_value(value: object) -> str:
     if isinstance(value, tuple):
         return "(" + "".join(f"{python_value(item)}, " for item in value) + ")"
     return literal(value)
+
+
+def layer_labels(steps: list[FormalStep]) -> set[str]:
+    """The labels of the steps that are layers: calls, and ops with weights."""
+    found: set[str] = set()
+    for step in steps:
+        types = [type for type in step.inputs if type is not None]
+        if step.callee is not None or (step.op is not None and step.op.weights(*types)):
+            found.add(step.step.label)
+        for inner in step.bodies:
+            found |= layer_labels(inner)
+    return found

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dslc.ir.dims import dim_max
+from dslc.ir.types import TensorType
 from dslc.ops.attributes import Axes, Axis, Boolean, Integer, Maybe, Shape, Size, Word
 from dslc.ops.base import Check, Input, Op, OpError, Weight
 from dslc.ops.shapes import count_axes, product, resolve_axis, same_dtype
@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from dslc.ir.dims import DimLike
-    from dslc.ir.types import TensorType
 
 
 class _Free(Op):
@@ -252,9 +251,7 @@ class Parameter(_Free):
     shape = Shape(minimum=1, doc="the shape, known when the spec is compiled")
 
     def infer(self, check: Check, *types: TensorType) -> TensorType:
-        from dslc.ir.types import TensorType
-
-        return TensorType("f32", tuple(dim_max(dim, 1) for dim in self.shape))
+        return TensorType("f32", tuple(self.shape))
 
     def weights(self, *types: TensorType) -> tuple[Weight, ...]:
         return (Weight("", tuple(self.shape), ("zeros",)),)
