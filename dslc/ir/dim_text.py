@@ -90,7 +90,11 @@ class Printer:
         if isinstance(value, int):
             return str(value)
         terms = list(value.terms.items())
-        if len(terms) > 1:
+        if len(terms) == 1:
+            (monomial, coefficient) = terms[0]
+            if coefficient == 1 and len(monomial) == 1:
+                return self._factor(monomial[0])[0]
+        else:
             terms.sort(key=lambda term: monomial_order(term[0]))
         first = next((i for i, (_, coefficient) in enumerate(terms) if coefficient > 0), 0)
         terms.insert(0, terms.pop(first))

@@ -10,8 +10,17 @@ from __future__ import annotations
 from math import gcd
 
 from dslc.ir.dim_division import floor_div, monomial_quotient
-from dslc.ir.dim_normal import Atom, Dim, add, content, from_terms, lone_factor, multiply
-from dslc.ir.dim_values import apply, replace_factors, rewrite, sym
+from dslc.ir.dim_normal import (
+    Atom,
+    Dim,
+    DimTooLargeError,
+    add,
+    content,
+    from_terms,
+    lone_factor,
+    multiply,
+)
+from dslc.ir.dim_values import apply, replace_factors, rewrite, sym, symbols_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -54,17 +63,36 @@ class Rewriting:
         self.polynomials: list[Dim] = []
         self.impossible = False
         self._parts: list[Part] = []
-        self._take(constraints)
+        try:
+            self._take(constraints)
+        except ZeroDivisionError:
+            self.impossible = True  # a fact without a value is not satisfied
 
     def forward(self, value: DimLike) -> DimLike:
-        """The dim with symbols replaced by what the facts say they are."""
-        return rewrite(value, self.mapping) if self.mapping else value
+        """The dim with symbols replaced by what the facts say they are.
+
+        A dim that the facts leave without a value, as they make a divisor zero, stays as it is.
+        """
+        try:
+            return rewrite(value, self.mapping) if self.mapping else value
+        except (ZeroDivisionError, DimTooLargeError):
+            return value
 
     def backward(self, value: DimLike) -> DimLike:
         """The dim without the new symbols."""
         for part in reversed(self._parts):
             value = _without_part(value, part)
         return value
+
+    def derived(self) -> dict[str, DimLike]:
+        """The symbols that the facts define by others, which stay free."""
+        new = {part.name for part in self._parts}
+        split = {part.symbol for part in self._parts}
+        return {
+            name: value
+            for name, value in self.mapping.items()
+            if name not in split and name not in new and symbols_of(value).isdisjoint(new)
+        }
 
     def _take(self, constraints: Sequence[Constraint]) -> None:
         equalities: list[DimLike] = []

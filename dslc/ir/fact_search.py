@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 GREATEST = 64
 FARTHEST = 4096
 FEWEST = 8
+MOST_SORTED = 2000
 
 
 class Search:
@@ -28,6 +29,7 @@ class Search:
         symbols: The symbols in question.
         constraints: All facts; those that matter for the symbols bring theirs in.
         lower: The least value of each symbol.
+        derived: What the facts say that a symbol is; such symbols are computed, not tried.
         reach: How far beyond the usual values a single symbol is tried.
     """
 
@@ -36,24 +38,51 @@ class Search:
         symbols: Iterable[str],
         constraints: Sequence[Constraint],
         lower: Callable[[str], int],
+        derived: Mapping[str, DimLike],
         reach: int = 0,
     ) -> None:
         names = set(symbols)
         self.constraints = _connected(names, constraints)
         self.names = sorted(names)
-        far = reach if len(names) == 1 else 0
-        self._domains = [self._domain(name, lower(name), far) for name in self.names]
+        self._lower = lower
+        self._derived = {name: derived[name] for name in self.names if name in derived}
+        self._free = [name for name in self.names if name not in derived]
+        far = reach if len(self._free) == 1 else 0
+        self._domains = [self._domain(name, lower(name), far) for name in self._free]
 
-    def environments(self, most: int) -> Iterator[dict[str, int]]:
+    def environments(self, most: int) -> Iterable[dict[str, int]]:
         """Values that satisfy the facts, smallest first, after trying at most so many."""
+        if not self._derived:
+            return self._satisfying(most)
+        found = self._satisfying(max(most, MOST_SORTED))
+        return sorted(found, key=lambda env: (sum(env.values()), list(env.values())))
+
+    def _satisfying(self, most: int) -> Iterator[dict[str, int]]:
+        shared = self._shared
         for values in by_sum(self._domains, most):
-            env = dict(zip(self.names, values, strict=True))
-            if all(constraint.holds(env) for constraint in self._shared):
+            free = dict(zip(self._free, values, strict=True))
+            env = self._completed(free) if self._derived else free
+            if env is not None and all(constraint.holds(env) for constraint in shared):
                 yield env
+
+    def _completed(self, free: dict[str, int]) -> dict[str, int] | None:
+        """The values with the derived ones, sorted by name; None if one is no size."""
+        try:
+            computed = {name: evaluate(dim, free) for name, dim in self._derived.items()}
+        except (ZeroDivisionError, ValueError):
+            return None
+        if any(value < self._lower(name) for name, value in computed.items()):
+            return None
+        return {name: computed[name] if name in computed else free[name] for name in self.names}
 
     @property
     def _shared(self) -> list[Constraint]:
-        return [fact for fact in self.constraints if len(fact.symbols()) != 1]
+        free = self._free
+        return [
+            fact
+            for fact in self.constraints
+            if len(symbols := fact.symbols()) != 1 or symbols.isdisjoint(free)
+        ]
 
     def _domain(self, name: str, low: int, reach: int) -> list[int]:
         own = [fact for fact in self.constraints if fact.symbols() == frozenset({name})]

@@ -7,7 +7,7 @@ neither; `Facts.remedy` says which fact would be missing. "Shown" always comes f
 
 from __future__ import annotations
 
-from dslc.ir.dim_normal import Dim, add, extreme, multiply
+from dslc.ir.dim_normal import Dim, DimTooLargeError, add, extreme, multiply
 from dslc.ir.dim_values import replace_factors, symbols_of
 from dslc.ir.fact_rewrite import Rewriting
 from dslc.ir.fact_search import Search, compare, constants_in, holds
@@ -148,8 +148,11 @@ class Facts:
         if isinstance(value, int) or not self.constraints:
             return value
         rewritten = self._rewriting.forward(value)
-        rewritten = replace_factors(rewritten, self._simplify_factor)
-        return self._rewriting.backward(rewritten)
+        try:
+            rewritten = replace_factors(rewritten, self._simplify_factor)
+            return self._rewriting.backward(rewritten)
+        except (ZeroDivisionError, DimTooLargeError):
+            return value
 
     def remedy(self, op: Op, left: DimLike, right: DimLike) -> tuple[str, ...]:
         """The weakest simple facts that would make a comparison provable; empty if none do."""
@@ -159,7 +162,7 @@ class Facts:
 
     def contradiction(self) -> bool:
         """Whether the facts provably contradict each other."""
-        return self._rewriting.impossible or self._prover.prove(">=", -1)
+        return self._rewriting.impossible or self._proved(">=", -1)
 
     def lower(self, name: str) -> int:
         """The least value that a symbol may have by default: 1, or 0 where a fact says so."""
@@ -168,14 +171,15 @@ class Facts:
     def proves(self, op: Op, left: DimLike, right: DimLike) -> bool:
         """Whether a comparison is shown, without a search for counterexamples."""
         relation, goal = _goal(op, left, right)
-        rewriting = self._rewriting
-        return rewriting.impossible or self._prover.prove(relation, rewriting.forward(goal))
+        goal = self._rewriting.forward(goal)
+        return self._rewriting.impossible or self._proved(relation, goal)
 
     def search(self, left: DimLike, right: DimLike) -> Search:
         """The search for values that satisfy the facts and matter to a comparison."""
         gap = add(left, multiply(right, -1))
         reach = 2 * constants_in([gap]) + 2
-        return Search(symbols_of(gap), self.constraints, self.lower, reach)
+        derived = self._rewriting.derived()
+        return Search(symbols_of(gap), self.constraints, self.lower, derived, reach)
 
     def _decide(self, op: Op, left: DimLike, right: DimLike) -> Verdict:
         relation, goal = _goal(op, left, right)
@@ -184,12 +188,18 @@ class Facts:
             return Verdict("shown", {}, always_false=False)
         found = self._counterexample(op, left, right, FIRST_TRIALS)
         if found is None:
-            if self._prover.prove(relation, goal):
+            if self._proved(relation, goal):
                 return Verdict("shown", {}, always_false=False)
             found = self._counterexample(op, left, right, ALL_TRIALS)
         false = not self._sometimes(op, left, right) and self.proves(NEGATED[op], left, right)
         kind: Outcome = "unknown" if found is None else "refuted"
         return Verdict(kind, found or {}, always_false=false)
+
+    def _proved(self, relation: Relation, goal: DimLike) -> bool:
+        try:
+            return self._prover.prove(relation, goal)
+        except (ZeroDivisionError, DimTooLargeError):
+            return False  # a case of the proof has no value, or is too large to look at
 
     def _counterexample(
         self, op: Op, left: DimLike, right: DimLike, most: int

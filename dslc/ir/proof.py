@@ -11,7 +11,7 @@ from __future__ import annotations
 from itertools import product
 from math import gcd, prod
 
-from dslc.ir.dim_normal import Atom, Dim, add, multiply
+from dslc.ir.dim_normal import Atom, Dim, add, content, multiply
 from dslc.ir.dim_values import replace_factors, rewrite, sym
 from dslc.ir.proof_bounds import Bounds
 from dslc.ir.proof_linear import contradictory
@@ -53,6 +53,8 @@ class Prover:
             return self.bounds.non_negative(value)
         if relation == "==":
             return self.bounds.of(value) == (0, 0)
+        if value.terms.get((), 0) % content(value):
+            return True
         return self.bounds.non_negative(add(value, -1)) or self.bounds.non_negative(add(-value, -1))
 
     def prove(self, relation: Relation, value: DimLike) -> bool:
