@@ -24,8 +24,8 @@ __all__ = [
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from dslc.diagnostics.as_text import render_human
     from dslc.diagnostics.as_json import render_json
+    from dslc.diagnostics.as_text import render_human
 
 
 def __getattr__(name: str) -> object:

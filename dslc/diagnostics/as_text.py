@@ -51,7 +51,8 @@ class _Block:
         """The whole block, without a final line break."""
         notes = [f"= {cut(note)}" for note in self.item.notes]
         mends = [] if self.item.help is None else [f"= help: {cut(self.item.help)}"]
-        notes = _shorten(notes, _LINES_MOST - 6 - len(mends))
+        first_label = 3 if any(self._known(label.span) for label in _others(self.item)) else 0
+        notes = _shorten(notes, _LINES_MOST - 6 - len(mends) - first_label)
         lines_left = _LINES_MOST - 4 - len(notes) - len(mends)
         self.marks = self._choose_marks(lines_left)
         self.width = max((len(str(span.line)) for span, _ in self.marks), default=1)
@@ -70,10 +71,12 @@ class _Block:
         if not self._known(item.span):
             return []
         marks: list[tuple[Span, str]] = [(item.span, own[0] if own else "")]
+        lines_left -= 2
         for label in _others(item):
-            if len(marks) * 2 + 2 > lines_left or not self._known(label.span):
-                continue
-            marks.append((label.span, label.message))
+            lines = 2 + (label.span.file != item.span.file)
+            if lines <= lines_left and self._known(label.span):
+                marks.append((label.span, label.message))
+                lines_left -= lines
         return sorted(marks, key=lambda mark: (mark[0].file != item.span.file, mark[0]))
 
     def _known(self, span: Span) -> bool:
@@ -87,7 +90,7 @@ class _Block:
         arrow = self._paint("-->", _BLUE)
         return [
             f"{title}: {self._paint(cut(item.message), _BOLD)}",
-            f"{' ' * self.width}{arrow} {escape(item.span.file)}:{item.span.line}:{item.span.column}",
+            f"{self._gutter()}{arrow} {_place(item.span)}",
         ]
 
     def _quotes(self) -> list[str]:
@@ -101,7 +104,7 @@ class _Block:
             shown, offset, length = _window(self.sources[span.file].line(span.line), span)
             if place != (span.file, span.line):
                 if span.file != (place[0] if place else self.item.span.file):
-                    lines[-1] = f"{' ' * self.width}{self._paint(':::', _BLUE)} {escape(span.file)}"
+                    lines.append(f"{self._gutter()}{self._paint(':::', _BLUE)} {_place(span)}")
                 number = str(span.line).rjust(self.width)
                 lines.append(f"{self._paint(number, _BLUE)} {bar} {shown}".rstrip())
             place = (span.file, span.line)
@@ -119,6 +122,11 @@ class _Block:
     def _paint(self, text: str, style: str) -> str:
         """`text` in a style, if there is colour."""
         return f"{style}{text}{_RESET}" if self.color else text
+
+
+def _place(span: Span) -> str:
+    """Where a span begins, as editors understand it."""
+    return f"{escape(span.file)}:{span.line}:{span.column}"
 
 
 def _others(item: Diagnostic) -> list[Label]:

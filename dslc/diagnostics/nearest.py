@@ -16,14 +16,14 @@ def nearest(word: str, candidates: Iterable[str]) -> str | None:
     """The candidate that `word` was most likely meant to be, or None if none is near.
 
     Distance counts insertions, deletions, replacements and swaps of neighbours, without regard to
-    case; a third of the word's length is near. Ties go to the first in alphabetical order, so the
+    case; a third of the word's length is near, a wholly different word never. Ties go to the first in alphabetical order, so the
     answer does not depend on a set's order.
     """
     if not word or len(word) > _LONGEST:
         return None
     folded = word.lower()
     best: str | None = None
-    least = max(1, (len(word) + 1) // 3) + 1
+    least = min(len(word), max(1, (len(word) + 1) // 3) + 1)
     for candidate in sorted(set(candidates)):
         if abs(len(candidate) - len(word)) >= least or candidate == word:
             continue

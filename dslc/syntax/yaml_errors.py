@@ -43,6 +43,8 @@ class _Failure:
 
     def diagnose(self) -> Diagnostic:
         """The diagnostic of the mistake that this failure most likely is."""
+        if "directive" in self.context:
+            return _directive(self)
         for words, explain in _EXPLANATIONS:
             if words in self.problem:
                 found = explain(self)
