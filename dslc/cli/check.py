@@ -1,0 +1,104 @@
+"""`dslc check`: parses, types and shape-checks specs."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from dslc.cli.common import Call, UsageError, add_spec_options, command_parser
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from dslc.diagnostics import Diagnostic
+
+    Found = list[tuple[str, tuple[Diagnostic, ...], tuple[str, ...]]]
+
+FORMATS = ("human", "json", "sarif", "github")
+ENDINGS = (".yaml", ".yml")
+
+
+def run(arguments: list[str]) -> int:
+    """Runs the command."""
+    parser = command_parser(
+        "check",
+        "Parses, types and shape-checks specs, for every size that their facts allow.",
+        "dslc check net.yaml --set classes=100",
+    )
+    parser.add_argument("files", nargs="+", metavar="FILE", help="a spec, or a folder of specs")
+    parser.add_argument(
+        "--format", choices=FORMATS, default="human", help="how to print what was found"
+    )
+    parser.add_argument("--strict", action="store_true", help="warnings count as errors")
+    add_spec_options(parser)
+    options = parser.parse_args(arguments)
+    call = Call(options)
+    found: Found = []
+    for path in spec_files(options.files):
+        checked, diagnostics = call.check(path)
+        found.append((path, diagnostics, () if checked is None else checked.constraints))
+    show(call, found, options.format)
+    severities = {item.severity for _, diagnostics, _ in found for item in diagnostics}
+    return 1 if "error" in severities or (options.strict and severities) else 0
+
+
+def show(call: Call, found: Found, form: str) -> None:
+    """Prints the results: errors for people to standard error, all other forms to standard output."""
+    if form == "human":
+        for path, diagnostics, _ in found:
+            call.show(diagnostics)
+            errors = sum(1 for item in diagnostics if item.severity == "error")
+            if not errors:
+                print(f"{path}: ok")
+        report_count(found)
+    elif form == "json":
+        from dslc.diagnostics import render_json
+
+        for path, diagnostics, facts in found:
+            print(render_json(path, diagnostics, facts))
+    elif form == "sarif":
+        from dslc.diagnostics.as_sarif import render_sarif
+
+        print(render_sarif([item for _, diagnostics, _ in found for item in diagnostics]))
+    else:
+        from dslc.diagnostics.as_github import render_github
+
+        print(render_github(item for _, diagnostics, _ in found for item in diagnostics), end="")
+
+
+def report_count(found: Found) -> None:
+    """Ends on how many mistakes there are, where there are some."""
+    every = [item for _, diagnostics, _ in found for item in diagnostics]
+    errors = sum(1 for item in every if item.severity == "error")
+    if errors:
+        word = "error" if errors == 1 else "errors"
+        print(f"\n{errors} {word}; `dslc explain {every[0].code}` says more", file=sys.stderr)
+
+
+def spec_files(paths: Sequence[str]) -> list[str]:
+    """The files to check: each file as given, and every spec below each folder."""
+    files: list[str] = []
+    for path in paths:
+        if not os.path.isdir(path):
+            files.append(path)
+            continue
+        below = [
+            os.path.join(folder, name)
+            for folder, _, names in os.walk(path)
+            for name in names
+            if name.endswith(ENDINGS) and is_spec(os.path.join(folder, name))
+        ]
+        if not below:
+            raise UsageError(f"{path} holds no spec (a YAML file with `dslc:`)")
+        files += sorted(below)
+    return files
+
+
+def is_spec(path: str) -> bool:
+    """Whether a YAML file begins like a spec: one of its lines begins with `dslc:`."""
+    try:
+        with open(path, encoding="utf-8", errors="replace") as file:
+            return os.path.isfile(path) and any(line.startswith("dslc:") for line in file)
+    except OSError:
+        return False

@@ -1,0 +1,1 @@
+"""Tools on checked specs: summaries, pages, the schema, comparison of backends."""

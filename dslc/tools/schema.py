@@ -1,0 +1,250 @@
+"""The language as a JSON Schema (draft-07), generated from the op classes.
+
+It serves editors: completion, hover and the shape of a file. What a slot takes is often an
+expression, so where the checker would evaluate, the schema takes any text. A step is a mapping
+whose keys are the ops, the reserved keys and the structures as plain `properties`: an editor then
+completes them all, where `oneOf` over a hundred ops would answer a slip with a hundred errors.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from dslc.ops import all_ops
+from dslc.ops.attributes import Maybe
+from dslc.tools.op_pages import documentation, show_default, summary_line
+
+if TYPE_CHECKING:
+    from dslc.ops.attributes import Attribute
+    from dslc.ops.base import Op
+
+Schema = dict[str, Any]
+
+CAMEL = "^[A-Z][A-Za-z0-9]*$"
+SNAKE = "^[a-z][a-z0-9_]*$"
+PARAM_TYPES = ("int", "float", "bool", "str", "list")
+TEXT: Schema = {"type": "string"}
+EXPRESSION: Schema = {"type": ["string", "number", "boolean", "array", "null"]}
+FACTS: Schema = {"type": "array", "items": TEXT}
+STEPS: Schema = {"type": "array", "items": {"$ref": "#/definitions/step"}}
+REFERENCE: Schema = {"type": ["string", "array", "object"]}
+TYPES: Schema = {
+    "type": "object",
+    "propertyNames": {"pattern": SNAKE},
+    "additionalProperties": {"type": "string", "pattern": "^(bool|i8|i16|i32|i64|u8|f16|bf16|f32|f64)"},
+}
+
+
+def json_schema() -> Schema:
+    """The whole schema."""
+    ops = all_ops()
+    return {
+        "$schema": "http://json-schema.org/draft-07/schema#",
+        "title": "dslc spec, version 1",
+        "type": "object",
+        "required": ["dslc", "name", "inputs", "steps"],
+        "additionalProperties": False,
+        "properties": _sections(ops),
+        "definitions": {
+            "step": _step(ops),
+            "block": _block(),
+            "params": _params(),
+            "init": _init(),
+            **{f"op.{name}": _op(op) for name, op in ops.items()},
+        },
+    }
+
+
+def _sections(ops: dict[str, type[Op]]) -> Schema:
+    """The top-level keys."""
+    return {
+        "dslc": {"const": 1, "description": "the language's version"},
+        "name": {"type": "string", "pattern": CAMEL, "description": "the model's class"},
+        "doc": TEXT,
+        "params": {"$ref": "#/definitions/params"},
+        "defaults": {
+            "type": "object",
+            "additionalProperties": False,
+            "properties": {name: _defaults(op) for name, op in ops.items()},
+        },
+        "inputs": TYPES,
+        "where": FACTS,
+        "blocks": {
+            "type": "object",
+            "propertyNames": {"pattern": CAMEL},
+            "additionalProperties": {"$ref": "#/definitions/block"},
+        },
+        "steps": STEPS,
+        "outputs": {"type": "object", "additionalProperties": TEXT},
+        "train": {"type": "object"},
+    }
+
+
+def _block() -> Schema:
+    """A block."""
+    keys: Schema = {
+        "doc": TEXT,
+        "params": {"$ref": "#/definitions/params"},
+        "inputs": TYPES,
+        "where": FACTS,
+        "steps": STEPS,
+        "outputs": {"type": "object", "additionalProperties": TEXT},
+    }
+    return {
+        "type": "object",
+        "required": ["steps"],
+        "additionalProperties": False,
+        "properties": keys,
+    }
+
+
+def _params() -> Schema:
+    """A `params` section: defaults, type words, or mappings with both."""
+    detailed: Schema = {
+        "type": "object",
+        "additionalProperties": False,
+        "properties": {"type": {"enum": list(PARAM_TYPES)}, "default": {}, "doc": TEXT},
+    }
+    return {
+        "type": "object",
+        "propertyNames": {"pattern": SNAKE},
+        "additionalProperties": {"if": {"type": "object"}, "then": detailed},
+    }
+
+
+def _init() -> Schema:
+    """`init`: an initialiser for each weight."""
+    return {"type": "object", "additionalProperties": {"type": ["string", "object"]}}
+
+
+def _step(ops: dict[str, type[Op]]) -> Schema:
+    """A step: an op's name, or a mapping with one op, block or structure."""
+    word: Schema = {"type": "string", "enum": sorted(ops)}
+    block: Schema = {"type": "string", "pattern": CAMEL}
+    choice: Schema = {"type": "string", "pattern": r"^\$"}
+    return {
+        "if": {"type": "string"},
+        "then": {"anyOf": [word, block, choice]},
+        "else": {
+            "type": "object",
+            "additionalProperties": False,
+            "properties": {
+                **_reserved(),
+                **_structures(),
+                **{name: {"$ref": f"#/definitions/op.{name}"} for name in ops},
+            },
+            "patternProperties": {CAMEL: {"type": ["object", "null"]}, r"^\$": {}},
+        },
+    }
+
+
+def _reserved() -> Schema:
+    """The keys that any step may have."""
+    repeat: Schema = {
+        "if": {"type": "object"},
+        "then": {
+            "additionalProperties": False,
+            "properties": {
+                "times": EXPRESSION,
+                "over": EXPRESSION,
+                "as": {"type": ["string", "array"]},
+                "index": {"type": "string", "pattern": SNAKE},
+                "share": {"type": "boolean"},
+            },
+        },
+        "else": EXPRESSION,
+    }
+    return {
+        "name": {"type": "string", "pattern": SNAKE, "description": "names the step's value"},
+        "from": {**REFERENCE, "description": "where the inputs come from"},
+        "repeat": {**repeat, "description": "that many instances in sequence"},
+        "when": {"type": ["string", "boolean"], "description": "a compile-time condition"},
+        "type": {"type": "string", "description": "what the output is, checked"},
+        "init": {"$ref": "#/definitions/init"},
+        "tie": {"type": "object", "additionalProperties": TEXT},
+        "freeze": {"type": "boolean", "description": "nothing below is trained"},
+        "doc": {"type": "string", "description": "a comment in the generated code"},
+    }
+
+
+def _structures() -> Schema:
+    """Groups, residual and parallel paths."""
+    paths: Schema = {
+        "if": {"type": "object"},
+        "then": {"additionalProperties": False, "properties": {"main": STEPS, "shortcut": STEPS}},
+        "else": STEPS,
+    }
+    parallel: Schema = {
+        "type": "object",
+        "required": ["branches"],
+        "additionalProperties": False,
+        "properties": {
+            "branches": {"type": ["array", "object"], "additionalProperties": STEPS, "items": STEPS},
+            "join": {"enum": ["concat", "add", "mul", "stack", "none"]},
+            "axis": EXPRESSION,
+        },
+    }
+    return {
+        "group": {**STEPS, "description": "a named scope"},
+        "residual": {**paths, "description": "adds two paths"},
+        "parallel": {**parallel, "description": "branches from one input"},
+    }
+
+
+def _defaults(op: type[Op]) -> Schema:
+    """An op's entry under `defaults`."""
+    found = _attributes(op)
+    return {**found, "properties": {**found["properties"], "init": {"$ref": "#/definitions/init"}}}
+
+
+def _op(op: type[Op]) -> Schema:
+    """What stands behind an op's name in a step: nothing, its attributes, or its primary one."""
+    found: Schema = {
+        "title": summary_line(op),
+        "description": documentation(op),
+        "if": {"type": "object"},
+        "then": _attributes(op),
+    }
+    primary = op.attributes[op.primary] if op.primary else None
+    found["else"] = {"type": "null"} if primary is None else {"anyOf": [_slot(primary), {"type": "null"}]}
+    return found
+
+
+def _attributes(op: type[Op]) -> Schema:
+    """An op's attributes by name, and no others."""
+    return {
+        "type": "object",
+        "additionalProperties": False,
+        "properties": {name: _described(item) for name, item in op.attributes.items()},
+    }
+
+
+def _described(item: Attribute) -> Schema:
+    """An attribute's slot with its documentation."""
+    default = "" if item.required else f" (default {show_default(item.default)})"
+    return {**_slot(item), "description": f"{item.doc}: {item.describe()}{default}"}
+
+
+def _slot(item: Attribute) -> Schema:
+    """What a slot takes as far as a schema can say: any text may be an expression."""
+    if isinstance(item, Maybe):
+        return {"anyOf": [{"type": "null"}, _slot(item.inner)]}
+    if item.kind == "word":
+        return {"anyOf": [{"enum": list(item.words)}, {"type": "string", "pattern": r"^\$"}]}
+    if item.kind == "boolean":
+        return {"type": ["boolean", "string"]}
+    if item.kind in ("integer", "size", "axis", "number"):
+        return {"type": ["number", "string"], **_bounds(item)}
+    return EXPRESSION
+
+
+def _bounds(item: Attribute) -> Schema:
+    """A slot's bounds, which hold where it is a number."""
+    found: Schema = {}
+    if item.minimum is not None:
+        found["minimum"] = item.minimum
+    if item.maximum is not None:
+        found["maximum"] = item.maximum
+    if item.below is not None:
+        found["exclusiveMaximum"] = item.below
+    return found
