@@ -10,13 +10,14 @@ from dslc.emit.python import For, If, Line, Parameter
 from dslc.emit.shapes import boundary_layout, docstring_of, shape_text
 from dslc.ir.dims import text_of
 from dslc.ir.graph import MODULE, REGION_INPUT, ApplyOp, CallModule, Group, Parallel, Residual
-from dslc.syntax.expressions import free_names, to_python
+from dslc.syntax.expressions import Compare, Unary, free_names, to_python, to_spec
 
 if TYPE_CHECKING:
     from dslc.emit.classes import ClassWriter
     from dslc.emit.formal import FormalStep
     from dslc.emit.python import Statement
     from dslc.ir.graph import Body, Ref
+    from dslc.syntax.expressions import Expr
     from dslc.ir.types import TensorType
 
 
@@ -41,6 +42,8 @@ class BodyWriter:
         self.count(self.formal.steps)
         outputs = self.outputs()
         flow.count([], [ref for _, ref in outputs])
+        if len(outputs) == 1:
+            flow.returned = {(outputs[0][1].owner, outputs[0][1].slot)}
         for name, variable in self.inputs.items():
             self.bind_input(name, variable)
         self.name_values(self.formal.steps)
@@ -369,6 +372,8 @@ class BodyWriter:
         if way not in ("add", "mul"):
             layout = "spec"
         values = [self.in_layout(value, layout) for value in values]
+        if isinstance(found.step.action, Residual) and values[1].is_variable:
+            values.reverse()
         texts = [value.operand for value in values]
         text = self.target.joined(way, texts, found, self.writer)
         used = frozenset[str]().union(*(value.variables for value in values))
@@ -406,7 +411,7 @@ class BodyWriter:
 
     def comment(self, value: Value) -> str | None:
         """The shape behind a line of the main model, where it has changed."""
-        text = shape_text(value.type, value.layout)
+        text = shape_text(value.type.substitute(self.formal.closed), value.layout)
         if not self.is_main or text == self.last_shape or "Carry" in text or len(text) > 60:
             return None
         self.last_shape = text
@@ -438,12 +443,30 @@ class BodyWriter:
         return [*lines, *checks]
 
     def fact_checks(self) -> list[Statement]:
-        """A check for each fact in the model's `where`."""
-        return []
+        """A check for each fact in the model's `where`: nothing else looks at them."""
+        checks: list[Statement] = []
+        for fact in self.formal.module.where:
+            text = to_python(negated(fact), self.writer.call_name)
+            sizes = [
+                f"{name} = {{{self.writer.call_name(name)}}}"
+                for name in sorted(free_names(fact))
+                if self.writer.parameters.place(name) is not None
+            ]
+            message = f"{to_spec(fact)} does not hold for {', '.join(sizes)}"
+            checks.append(If(text, [Line(f"raise ValueError(f{message!r})")]))
+        return checks
 
     def docstring(self) -> str:
         """The class's docstring: the spec's doc, and the types of inputs and outputs."""
         return docstring_of(self.formal, self.target, self.is_main)
+
+
+def negated(fact: Expr) -> Expr:
+    """The condition under which a fact does not hold."""
+    opposite = {"==": "!=", "!=": "==", "<": ">=", ">=": "<", ">": "<=", "<=": ">"}
+    if isinstance(fact, Compare) and len(fact.ops) == 1 and fact.ops[0] in opposite:
+        return Compare(fact.left, (opposite[fact.ops[0]],), fact.rights, fact.span)  # pyright: ignore[reportArgumentType]
+    return Unary("not", fact, fact.span)
 
 
 def call_outputs(found: FormalStep) -> list[str]:

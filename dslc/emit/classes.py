@@ -180,7 +180,7 @@ class ClassWriter:
             assert type is not None
             dims.append(text_of(type.shape[axis], self.constructor_name))
         files = [self.constructor_name(name) for name in callee.files_used()]
-        words = {param.name for param in callee.formal.module.params}
+        words = set(callee.own_params())
         arguments = {
             name: self.expression(value) for name, value in action.arguments.items() if name in words
         }

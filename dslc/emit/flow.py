@@ -72,6 +72,7 @@ class Flow:
         self.remaining: dict[Key, int] = {}
         self.names: dict[Key, str] = {}
         self.taken: set[str] = set()
+        self.returned: set[Key] = set()
         self.comment = comment
 
     def count(self, steps: list[FormalStep], results: Iterable[Ref]) -> None:
@@ -105,7 +106,7 @@ class Flow:
         self.values[key] = value
         if self.remaining.get(key, 0) > 1 and not value.is_variable:
             self.store(key)
-        elif len(value.text) > LONGEST and self.remaining.get(key, 0) == 1:
+        elif len(value.text) > LONGEST and self.remaining.get(key) and key not in self.returned:
             self.store(key)
 
     def store(self, key: Key) -> Value:

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from dslc.ir.dims import DimLike
-    from dslc.ir.graph import Body, Module, Program, Ref, Step
+    from dslc.ir.graph import Body, Module, Program, Ref, Repeat, Step
     from dslc.ir.instance import BodyInstance, Instance, Iteration
     from dslc.ops.base import Op
 
@@ -102,16 +102,27 @@ class FormalStep:
 class Formal:
     """A module with all its types in its own names.
 
-    `bindings` lists every dim that an input binds as (symbol, input, axis).
+    `bindings` lists every dim that an input binds as (symbol, input, axis); `closed` gives a carried
+    dim's value after its loop where that can be said in one expression.
     """
 
-    __slots__ = ("bindings", "inputs", "instances", "module", "outputs", "steps", "values")
+    __slots__ = (
+        "bindings",
+        "closed",
+        "inputs",
+        "instances",
+        "module",
+        "outputs",
+        "steps",
+        "values",
+    )
 
     def __init__(self, module: Module, instances: list[Instance]) -> None:
         self.module = module
         self.instances = instances
         self.inputs: dict[str, TensorType] = {}
         self.bindings: list[tuple[str, str, int]] = []
+        self.closed: dict[str, DimLike] = {}
         self.steps: list[FormalStep] = []
         self.values: Values = {}
         self.outputs: dict[str, TensorType] = {}
@@ -346,8 +357,24 @@ class _Inference:
             update = after.shape[axis]
             found.carries.append(Carry(symbol, axis, first.shape[axis], update))
             free = symbols_of(update) & {*names, *symbols.values()}
+            if always and not symbols_of(update) & set(symbols.values()):
+                self.formal.closed[symbol] = substitute(update, self.last_round(repeat))
             final[axis] = update if always and not free else sym(symbol)
         found.outputs[""] = after.with_shape(*final)
+
+    def last_round(self, repeat: Repeat) -> dict[str, DimLike]:
+        """What a repeat's names are in its last round."""
+        last: dict[str, DimLike] = {}
+        if repeat.over is not None:
+            items = to_python(repeat.over)
+            names = free_names(repeat.over)
+            if len(repeat.names) == 1:
+                last[repeat.names[0]] = opaque(f"{items}[-1]", names)
+            if repeat.index:
+                last[repeat.index] = opaque(f"len({items})", names) - 1
+        elif repeat.index and repeat.times is not None:
+            last[repeat.index] = self.size(repeat.times) - 1
+        return last
 
     def values_of(self, step: Step) -> tuple[TensorType | None, ...]:
         return tuple(

@@ -28,6 +28,7 @@ class Parameters:
         self.is_main = formal.module.name == module.program.main
         self.names = module.names.child()
         self.own = {param.name: self.names.fresh(param.name) for param in formal.module.params}
+        self.used: set[str] = set()
         self.files: dict[str, str] = {}
         self.dims: dict[str, str] = {}
         self.places = {symbol: (name, axis) for symbol, name, axis in formal.bindings}
@@ -37,6 +38,7 @@ class Parameters:
     def use(self, name: str) -> str:
         """The Python name of a param or bound dim, which thereby becomes a parameter."""
         if name in self.own:
+            self.used.add(name)
             return self.own[name]
         if name in self.places:
             if name not in self.dims:
@@ -79,8 +81,8 @@ class Parameters:
         return [param.name for param in self.module.program.params if param.name in self.files]
 
     def own_params(self) -> list[str]:
-        """Its own params: the required ones, then those with a default."""
-        params = self.formal.module.params
+        """Its own params as far as it uses them: the required ones, then those with a default."""
+        params = [param for param in self.formal.module.params if param.name in self.used]
         required = [param.name for param in params if param.default is None]
         return required + [param.name for param in params if param.default is not None]
 

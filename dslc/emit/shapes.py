@@ -39,6 +39,7 @@ def docstring_of(formal: Formal, target: Target, is_main: bool) -> str:
     inputs = formal.inputs
     layout = "spec" if is_main else None
     outputs = formal.outputs if module.is_model else {"": formal.outputs[""]}
+    outputs = {name: type.substitute(formal.closed) for name, type in outputs.items()}
     carried = any("Carry" in s for t in outputs.values() for d in t.shape for s in symbols_of(d))
     if carried or any(looks_made(symbol) for symbol, _, _ in formal.bindings):
         return "\n".join(part for part in (first, rest.strip()) if part)

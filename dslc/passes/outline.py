@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from dslc.ir.graph import (
     MODULE,
     REGION_INPUT,
+    ApplyOp,
     Body,
     CallModule,
     Group,
@@ -22,12 +23,14 @@ from dslc.ir.graph import (
     Param,
     Ref,
     Residual,
+    Step,
 )
 from dslc.ir.walk import all_steps, free_names_of
 from dslc.syntax.expressions import Name
 
 if TYPE_CHECKING:
-    from dslc.ir.graph import Action, Program, Step
+    from dslc.ir.graph import Action, Program
+    from dslc.source import Span
 
 
 def outline(program: Program) -> Program:
@@ -44,15 +47,17 @@ class _Outline:
         self.program = program
         self.modules: dict[str, Module] = {}
         self.made: list[str] = []
+        self.last_id = 0
 
     def body(self, body: Body, owner: Module) -> Body:
         return replace(body, steps=tuple(self.step(step, owner) for step in body.steps))
 
     def step(self, step: Step, owner: Module) -> Step:
         action = self.action(step.action, owner)
-        if isinstance(action, Group) and step.label:
-            return self.call(replace(step, action=action), action, owner)
-        return replace(step, action=action)
+        step = replace(step, action=action)
+        if step.label and not isinstance(action, ApplyOp | CallModule):
+            return self.call(step, owner)
+        return step
 
     def action(self, action: Action, owner: Module) -> Action:
         if isinstance(action, Group):
@@ -60,29 +65,44 @@ class _Outline:
         if isinstance(action, Residual):
             return Residual(self.body(action.main, owner), self.body(action.shortcut, owner))
         if isinstance(action, Parallel):
-            branches = tuple((label, self.body(body, owner)) for label, body in action.branches)
+            branches = tuple(self.branch(label, body, owner) for label, body in action.branches)
             return replace(action, branches=branches)
         return action
 
-    def call(self, step: Step, group: Group, owner: Module) -> Step:
-        """The call of a new module that holds the group's steps."""
+    def branch(self, label: str, body: Body, owner: Module) -> tuple[str, Body]:
+        """A branch; one with a name is a scope, so its steps become a module."""
+        if not label or not body.steps:
+            return "", self.body(body, owner)
+        first = body.steps[0]
+        region = {(ref.owner, ref.slot): ref for ref in entries(body)}
+        start = next(iter(region.values()), first.inputs[0] if first.inputs else None)
+        self.last_id -= 1
+        scope = plain_step(self.last_id, label, Group(body), (start,), first.span)
+        entry = {key: Ref(scope.id, REGION_INPUT, first.span) for key in region}
+        group = Group(renamed(body, entry))
+        called = self.step(replace(scope, action=group), owner)
+        return "", Body((called,), Ref(called.id, "", first.span))
+
+    def call(self, step: Step, owner: Module) -> Step:
+        """The call of a new module that holds a region's steps."""
+        body, outputs = contents(step)
         name = self.fresh_name(step.label, owner)
-        captured = captured_values(step, group)
+        captured = captured_values(step, body)
         names = value_names(owner, captured)
         mapping = {(step.id, REGION_INPUT): Ref(MODULE, "x")}
         mapping |= {key: Ref(MODULE, names[key]) for key in captured}
         inputs = (Input("x", None, step.span), *(Input(names[k], None, step.span) for k in captured))
-        params = self.params_of(step, group, owner)
-        body = renamed(group.body, mapping)
+        params = self.params_of(step, body, owner)
+        body = renamed(body, mapping)
         self.made.append(name)
         self.modules[name] = Module(
             name=name,
-            doc=step.doc,
+            doc=step.doc or described(step, owner),
             params=params,
             inputs=inputs,
             where=(),
             body=body,
-            outputs=(("output", body.result),),
+            outputs=(("output", body.result), *outputs),
             is_model=False,
             span=step.span,
         )
@@ -102,26 +122,78 @@ class _Outline:
             number += 1
         return f"{owner.name}{name}{number}"
 
-    def params_of(self, step: Step, group: Group, owner: Module) -> tuple[Param, ...]:
+    def params_of(self, step: Step, body: Body, owner: Module) -> tuple[Param, ...]:
         """What the group's expressions use from around it, but for the file's params."""
         inside = replace(step, repeat=None, when=None, type=None)
         bound = {
             name
-            for other in all_steps(group.body)
+            for other in all_steps(body)
             if other.repeat is not None
             for name in (*other.repeat.names, other.repeat.index)
         }
-        used = sorted(free_names_of(inside) - bound - self.program.values.keys())
+        used = free_names_of(inside) - bound - self.program.values.keys()
         own = {param.name: param for param in owner.params}
-        kinds = {name: own[name].kind if name in own else "" for name in used}
-        return tuple(Param(name, kinds[name], None, None, step.span) for name in used)
+        loop = () if step.repeat is None else (*step.repeat.names, step.repeat.index)
+        order = [name for name in (*own, *loop) if name in used]
+        order += sorted(used.difference(order))
+        kinds = {name: own[name].kind if name in own else "" for name in order}
+        return tuple(Param(name, kinds[name], None, None, step.span) for name in order if name)
 
 
-def captured_values(step: Step, group: Group) -> list[tuple[int, str]]:
+def described(step: Step, owner: Module) -> str:
+    """A docstring for a group that the spec gives none."""
+    return f"{'One ' if step.repeat is not None else ''}`{step.label}` of `{owner.name}`"
+
+
+def contents(step: Step) -> tuple[Body, list[tuple[str, Ref]]]:
+    """What a labelled region holds as a module's body, and its outputs beyond the value."""
+    action = step.action
+    if isinstance(action, Group):
+        return action.body, []
+    inner = replace(
+        plain_step(step.id, "", action, (Ref(step.id, REGION_INPUT, step.span),), step.span),
+        doc=step.doc,
+    )
+    outputs: list[tuple[str, Ref]] = []
+    if isinstance(action, Parallel) and action.join == "none":
+        labels = [label or str(k) for k, (label, _) in enumerate(action.branches)]
+        outputs = [(label, Ref(step.id, label, step.span)) for label in labels]
+    return Body((inner,), Ref(step.id, "", step.span)), outputs
+
+
+def plain_step(
+    identifier: int, label: str, action: Action, inputs: tuple[Ref | None, ...], span: Span
+) -> Step:
+    """A step with nothing but an action and inputs."""
+    return Step(
+        id=identifier,
+        name=None,
+        label=label,
+        action=action,
+        inputs=inputs,
+        repeat=None,
+        when=None,
+        type=None,
+        init={},
+        tie={},
+        freeze=False,
+        doc=None,
+        span=span,
+    )
+
+
+def entries(body: Body) -> list[Ref]:
+    """The references of a body to the value that enters its region."""
+    own = {step.id for step in all_steps(body)}
+    refs = [ref for step in all_steps(body) for ref in step.inputs if ref is not None]
+    return [ref for ref in refs if ref.slot == REGION_INPUT and ref.owner not in own]
+
+
+def captured_values(step: Step, body: Body) -> list[tuple[int, str]]:
     """The values from outside that a group's steps read."""
-    own = {inner.id for inner in all_steps(group.body)} | {step.id}
+    own = {inner.id for inner in all_steps(body)} | {step.id}
     found: dict[tuple[int, str], None] = {}
-    for inner in all_steps(group.body):
+    for inner in all_steps(body):
         for ref in inner.inputs:
             if ref is not None and ref.owner not in own:
                 found[ref.owner, ref.slot] = None

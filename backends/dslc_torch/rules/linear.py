@@ -34,8 +34,9 @@ def convolution(c: OpContext) -> str:
         if values["stride"] == (1,) * rank:
             options += ', padding="same"'
         else:
-            kernel, stride, dilation = (c.run_attribute(k) for k in ("kernel", "stride", "dilation"))
-            x = f"{c.helper('pad_same')}({x}, {kernel}, {stride}, {dilation})"
+            window = [c.run_attribute("kernel"), c.run_attribute("stride")]
+            window += [c.run_attribute("dilation")] if c.given("dilation") else []
+            x = f"{c.helper('pad_same')}({x}, {', '.join(window)})"
     else:
         options += c.option("padding", 0)
     options += c.option("dilation", 1)
