@@ -80,9 +80,7 @@ def limits_of(options: argparse.Namespace) -> Limits:
     return limits
 
 
-def overrides_of(
-    options: argparse.Namespace, sources: dict[str, Source]
-) -> dict[str, Node]:
+def overrides_of(options: argparse.Namespace, sources: dict[str, Source]) -> dict[str, Node]:
     """What `--set` gives, as nodes by param; their texts are put into `sources`."""
     from dslc.syntax.reader import read
 

@@ -24,7 +24,9 @@ def run(arguments: list[str]) -> int:
             print(f"{name.ljust(width)}  {doc_of(path)}")
         return 0
     if options.template not in found:
-        raise UsageError(f"no template is called {options.template!r}; there are {', '.join(found)}")
+        raise UsageError(
+            f"no template is called {options.template!r}; there are {', '.join(found)}"
+        )
     from dslc.files import write_atomic
 
     text = found[options.template].read_text(encoding="utf-8")

@@ -25,6 +25,10 @@ COMMANDS = {
 }
 """Every command with its line of help; its file is `dslc/cli/NAME.py` and its function `run`."""
 
+SPEC_AT_FAULT = ("BuildError", "ExportError", "WeightsError")
+CALL_AT_FAULT = ("MissingBackendError",)
+"""Errors of parts that are loaded only when they are needed, by name: their message is for people."""
+
 
 def main(arguments: list[str] | None = None) -> int:
     """Runs one command.
@@ -98,10 +102,12 @@ def describe_failure(error: Exception) -> int:
     if isinstance(error, SpecError):
         print(error, file=sys.stderr)
         return 1
-    if type(error).__name__ == "BuildError":
+    if type(error).__name__ in SPEC_AT_FAULT:
         print(f"dslc: {error}", file=sys.stderr)
         return 1
-    if isinstance(error, UsageError | SourceError | OSError):
+    if isinstance(error, UsageError | SourceError | OSError) or type(error).__name__ in (
+        CALL_AT_FAULT
+    ):
         print(f"dslc: {error}", file=sys.stderr)
         return 2
     line = " ".join(str(error).split())[:300]

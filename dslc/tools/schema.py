@@ -31,7 +31,10 @@ REFERENCE: Schema = {"type": ["string", "array", "object"]}
 TYPES: Schema = {
     "type": "object",
     "propertyNames": {"pattern": SNAKE},
-    "additionalProperties": {"type": "string", "pattern": "^(bool|i8|i16|i32|i64|u8|f16|bf16|f32|f64)"},
+    "additionalProperties": {
+        "type": "string",
+        "pattern": "^(bool|i8|i16|i32|i64|u8|f16|bf16|f32|f64)",
+    },
 }
 
 
@@ -179,7 +182,11 @@ def _structures() -> Schema:
         "required": ["branches"],
         "additionalProperties": False,
         "properties": {
-            "branches": {"type": ["array", "object"], "additionalProperties": STEPS, "items": STEPS},
+            "branches": {
+                "type": ["array", "object"],
+                "additionalProperties": STEPS,
+                "items": STEPS,
+            },
             "join": {"enum": ["concat", "add", "mul", "stack", "none"]},
             "axis": EXPRESSION,
         },
@@ -206,7 +213,9 @@ def _op(op: type[Op]) -> Schema:
         "then": _attributes(op),
     }
     primary = op.attributes[op.primary] if op.primary else None
-    found["else"] = {"type": "null"} if primary is None else {"anyOf": [_slot(primary), {"type": "null"}]}
+    found["else"] = (
+        {"type": "null"} if primary is None else {"anyOf": [_slot(primary), {"type": "null"}]}
+    )
     return found
 
 

@@ -1,0 +1,196 @@
+"""The Python API: a checked spec as an object.
+
+import dslc
+
+net = dslc.load("net.yaml", classes=10)
+net.outputs["logits"].type  # f32[N, 10]
+model = net.torch()  # a torch.nn.Module
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, final
+
+from dslc.diagnostics import Report, SpecError
+from dslc.passes.pipeline import check_source
+from dslc.source import Source, Span, read_source
+from dslc.syntax.tree import Scalar, Sequence
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Mapping
+
+    from dslc.ir.dims import DimLike
+    from dslc.ir.types import TensorType
+    from dslc.passes.pipeline import Checked
+    from dslc.syntax.tree import Node
+    from dslc.tools.summary import Summary
+
+
+@final
+class Port:
+    """An input or output of a net.
+
+    Attributes:
+        name: As the spec has it.
+        type: Its dtype and shape; sizes are integers or expressions in the spec's symbols.
+    """
+
+    __slots__ = ("name", "type")
+
+    def __init__(self, name: str, type: TensorType) -> None:
+        self.name = name
+        self.type = type
+
+    def __repr__(self) -> str:
+        return f"{self.name}: {self.type}"
+
+
+@final
+class Net:
+    """A spec that has been checked: every step is legal for every size that its facts allow.
+
+    Attributes:
+        checked: What the compiler knows: the program, its instances, its facts.
+        inputs: The inputs by name.
+        outputs: The outputs by name; the first is the net's value.
+    """
+
+    __slots__ = ("checked", "inputs", "outputs")
+
+    def __init__(self, checked: Checked) -> None:
+        self.checked = checked
+        found = checked.instance
+        self.inputs = {name: Port(name, type) for name, type in found.inputs.items()}
+        self.outputs = {name: Port(name, type) for name, type in found.outputs.items()}
+
+    @property
+    def name(self) -> str:
+        """The spec's name."""
+        return self.checked.program.name
+
+    def check(self) -> tuple[str, ...]:
+        """The facts under which every step has been shown to be legal, as `H % 32 == 0`."""
+        return self.checked.constraints
+
+    def summary(self, **sizes: DimLike) -> Summary:
+        """Layers, parameters, FLOPs and memory.
+
+        Args:
+            **sizes: Numbers for symbols, as `N=1, H=224`; the others stay symbolic.
+        """
+        from dslc.tools.summary import Summary
+
+        return Summary(self.checked, sizes)
+
+    def torch(self) -> Any:
+        """The model as a `torch.nn.Module`, run from the source that `dslc build` writes.
+
+        Raises:
+            MissingBackendError: PyTorch is not installed.
+        """
+        return self._load("torch")
+
+    def keras(self) -> Any:
+        """The model as a `keras.Model`, run from the source that `dslc build` writes.
+
+        Raises:
+            MissingBackendError: Keras or TensorFlow is not installed.
+        """
+        return self._load("keras")
+
+    def jax(self) -> Any:
+        """The model as a `flax.nnx.Module`, run from the source that `dslc build` writes.
+
+        Raises:
+            MissingBackendError: JAX or Flax is not installed.
+        """
+        return self._load("jax")
+
+    def export_onnx(
+        self,
+        path: str | os.PathLike[str],
+        weights: str | os.PathLike[str] | Mapping[str, Any] | None = None,
+        *,
+        force: bool = False,
+        **options: Any,
+    ) -> None:
+        """Writes an ONNX file, lowered straight from the IR.
+
+        Args:
+            path: Where; its name leads to a whole file at all times.
+            weights: A safetensors file, arrays by weight path, or None for the initial values.
+            force: Whether a file that exists is replaced.
+            **options: The options of the ONNX backend, such as `opset`.
+
+        Raises:
+            MissingBackendError: What the ONNX backend needs is not installed.
+            WeightsError: The weight file is broken.
+        """
+        from dslc.tools.backends import find_backend, require
+        from dslc.tools.weights import read_weights
+
+        backend = find_backend("onnx")
+        require("onnx", backend)
+        arrays = weights
+        if weights is not None and not hasattr(weights, "keys"):
+            arrays = read_weights(weights)  # pyright: ignore[reportArgumentType]
+        backend.save(self.checked, arrays, path, force=force, **options)
+
+    def _load(self, name: str) -> Any:
+        from dslc.tools.backends import find_backend, require
+
+        backend = find_backend(name)
+        require(name, backend)
+        return backend.load(self.checked)
+
+    def __repr__(self) -> str:
+        inputs = ", ".join(map(repr, self.inputs.values()))
+        outputs = ", ".join(map(repr, self.outputs.values()))
+        return f"{self.name}({inputs}) -> {outputs}"
+
+
+def load(path: str | os.PathLike[str], **params: object) -> Net:
+    """Reads and checks a spec.
+
+    Args:
+        path: The YAML file.
+        **params: Values for the file's params: numbers, bools, texts, lists of them.
+
+    Raises:
+        SpecError: The spec is wrong; `diagnostics` says where and why.
+        SourceError: The file cannot be read.
+    """
+    source = read_source(path)
+    report = Report()
+    overrides = {name: _node(value, name) for name, value in params.items()}
+    checked = check_source(source, report, overrides)
+    if checked is None:
+        raise SpecError(report.diagnostics)
+    return Net(checked)
+
+
+def loads(text: str, **params: object) -> Net:
+    """Checks a spec given as text; as `load` otherwise."""
+    report = Report()
+    overrides = {name: _node(value, name) for name, value in params.items()}
+    checked = check_source(Source("<text>", text), report, overrides)
+    if checked is None:
+        raise SpecError(report.diagnostics)
+    return Net(checked)
+
+
+def _node(value: object, name: str) -> Node:
+    """A Python value as the reader would give it."""
+    span = Span(f"the argument {name}", 1, 1, 1, 2)
+    if isinstance(value, list | tuple):
+        return Sequence([_node(item, name) for item in value], span)  # pyright: ignore[reportUnknownVariableType]
+    if isinstance(value, bool):
+        return Scalar("true" if value else "false", "plain", span)
+    if value is None or isinstance(value, int | float):
+        return Scalar("null" if value is None else repr(value), "plain", span)
+    if isinstance(value, str):
+        return Scalar(value, '"', span)
+    raise TypeError(
+        f"the param {name} is {type(value).__name__}; params are numbers, bools, texts, lists"
+    )

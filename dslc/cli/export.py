@@ -1,0 +1,52 @@
+"""`dslc export`: lowers the IR straight to an ONNX file, without any framework."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from dslc.cli.common import Call, add_spec_options, command_parser
+from dslc.source import SourceError
+from dslc.tools.backends import find_backend, require
+
+
+def run(arguments: list[str]) -> int:
+    """Runs the command."""
+    parser = command_parser(
+        "export",
+        "Writes an ONNX file, with given weights or the initial ones.",
+        "dslc export net.yaml -o model.onnx --weights w.safetensors",
+    )
+    parser.add_argument("file", metavar="FILE", help="a spec")
+    parser.add_argument("-o", "--output", default="model.onnx", metavar="FILE", help="model.onnx")
+    parser.add_argument(
+        "--weights", metavar="FILE", help="a safetensors file of this spec's weights"
+    )
+    parser.add_argument(
+        "--opset", type=int, default=20, metavar="N", help="17 to 23; by default 20"
+    )
+    parser.add_argument("--seed", type=int, default=0, metavar="S", help="of the initial weights")
+    parser.add_argument("--force", action="store_true", help="replace a file that exists")
+    add_spec_options(parser)
+    options = parser.parse_args(arguments)
+    call = Call(options)
+    checked = call.load(options.file)
+    if options.weights is not None and not Path(options.weights).is_file():
+        raise SourceError(options.weights, "no such file")
+    backend = find_backend("onnx")
+    require("onnx", backend)
+    weights = None
+    if options.weights is not None:
+        from dslc.tools.weights import read_weights
+
+        weights = read_weights(options.weights)
+    backend.save(
+        checked,
+        weights,
+        options.output,
+        force=options.force,
+        opset=options.opset,
+        seed=options.seed,
+        limits=call.limits,
+    )
+    print(f"wrote {options.output}")
+    return 0

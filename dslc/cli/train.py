@@ -1,0 +1,61 @@
+"""`dslc train`: builds a project into a folder and trains there."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from dslc.cli.build import add_backend_option
+from dslc.cli.common import Call, Failed, UsageError, add_spec_options, command_parser
+from dslc.files import write_tree
+from dslc.ops.base import snake_case
+from dslc.tools.backends import find_backend, project, require
+
+PASSED_ON = ("device", "epochs", "seed")
+
+
+def run(arguments: list[str]) -> int:
+    """Runs the command."""
+    parser = command_parser(
+        "train",
+        "Builds the generated project into a folder and trains there.",
+        "dslc train net.yaml --backend torch -o runs/first --epochs 5",
+    )
+    parser.add_argument("file", metavar="FILE", help="a spec with a `train` section")
+    add_backend_option(parser)
+    parser.add_argument("-o", "--output", metavar="RUN", help="the folder; by default NAME-BACKEND")
+    parser.add_argument("--device", choices=("cpu", "cuda", "tpu", "mps", "auto"))
+    parser.add_argument("--epochs", type=int, metavar="N", help="instead of the spec's")
+    parser.add_argument("--seed", type=int, metavar="S", help="of weights, order and dropout")
+    parser.add_argument("--resume", action="store_true", help="go on from the last checkpoint")
+    parser.add_argument("--force", action="store_true", help="replace files edited by hand")
+    add_spec_options(parser)
+    options = parser.parse_args(arguments)
+    checked = Call(options).load(options.file)
+    require(options.backend, find_backend(options.backend))
+    files = project(options.backend, checked)
+    if "train.py" not in files:
+        reason = "has no `train` section" if checked.program.train is None else "cannot be trained"
+        print(f"dslc: {options.file} {reason} with {options.backend}", file=sys.stderr)
+        raise Failed
+    folder = Path(options.output or f"{snake_case(checked.program.name)}-{options.backend}")
+    write_tree(folder, files, force=options.force)
+    passed = [
+        f"--{name}={value}" for name in PASSED_ON if (value := getattr(options, name)) is not None
+    ]
+    return train_in(folder, [*passed, *(["--resume"] if options.resume else [])])
+
+
+def train_in(folder: Path, arguments: list[str]) -> int:
+    """Runs a project's `train.py` in its folder, its output passed through."""
+    script = folder / "train.py"
+    if not script.is_file():
+        raise UsageError(f"{script} is not there")
+    environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
+    command = [sys.executable, "train.py", *arguments]
+    status = subprocess.run(command, cwd=folder, env=environment, check=False).returncode
+    if status < 0:
+        return 128 - status
+    return 0 if status == 0 else 1
