@@ -53,8 +53,17 @@ def avg_pool_same(
 
 def one_bias(lstm: nn.LSTM) -> nn.LSTM:
     """Freezes the second bias at zero: two biases that move together learn twice as fast as one."""
-    nn.init.zeros_(lstm.bias_hh_l0).requires_grad_(False)
+    bias = lstm.get_parameter("bias_hh_l0")
+    nn.init.zeros_(bias).requires_grad_(False)
     return lstm
+
+
+class Bias(nn.Module):
+    """A bias whose weight is another layer's."""
+
+    def __init__(self, out: int) -> None:
+        super().__init__()
+        self.bias = nn.Parameter(torch.zeros(out))
 
 
 class MultiHeadAttention(nn.Module):

@@ -8,7 +8,6 @@ from dslc.emit.context import OpContext
 from dslc.emit.flow import Flow, Value, written_inputs
 from dslc.emit.python import For, If, Line, Parameter
 from dslc.emit.shapes import boundary_layout, docstring_of, shape_text
-from dslc.ir.dims import text_of
 from dslc.ir.graph import MODULE, REGION_INPUT, ApplyOp, CallModule, Group, Parallel, Residual
 from dslc.syntax.expressions import Compare, Unary, free_names, to_python, to_spec
 
@@ -18,7 +17,6 @@ if TYPE_CHECKING:
     from dslc.emit.python import Statement
     from dslc.ir.graph import Body, Ref
     from dslc.syntax.expressions import Expr
-    from dslc.ir.types import TensorType
 
 
 class BodyWriter:
@@ -87,7 +85,9 @@ class BodyWriter:
             turned = self.target.to_last(variable, type.rank)
             text = f'{turned} if self.io_layout == "spec" else {variable}'
             self.writer.stored["io_layout"] = "io_layout"
-            self.flow.values[MODULE, name] = Value(text, frozenset((variable,)), type, layout=layout)
+            self.flow.values[MODULE, name] = Value(
+                text, frozenset((variable,)), type, layout=layout
+            )
             self.flow.store((MODULE, name))
 
     def give_back(self, outputs: list[tuple[str, Ref]]) -> None:
@@ -397,8 +397,12 @@ class BodyWriter:
         with self.writer.conditional(self.writer.expression(step.when)):
             self.region(found)
         value = self.flow.read_key((step.id, ""))
-        layout = boundary_layout(self.target, value.type) if entry.layout == "spec" else entry.layout
-        value = self.in_layout(value, entry.layout if value.type.rank == entry.type.rank else layout)
+        layout = (
+            boundary_layout(self.target, value.type) if entry.layout == "spec" else entry.layout
+        )
+        value = self.in_layout(
+            value, entry.layout if value.type.rank == entry.type.rank else layout
+        )
         variable = entry.text if self.can_reuse(entry) else self.flow.variable((step.id, ""))
         if value.text != variable:
             self.flow.lines.append(Line(f"{variable} = {value.text}"))

@@ -182,7 +182,9 @@ class ClassWriter:
         files = [self.constructor_name(name) for name in callee.files_used()]
         words = set(callee.own_params())
         arguments = {
-            name: self.expression(value) for name, value in action.arguments.items() if name in words
+            name: self.expression(value)
+            for name, value in action.arguments.items()
+            if name in words
         }
         return f"{unit.name}({callee.call(arguments, dims, files)})"
 
@@ -192,7 +194,9 @@ class ClassWriter:
         *labels, own = tie.path
         if not labels or labels[0] not in steps:
             path = ".".join(tie.path)
-            reason = f"`{path}` is tied from inside `{self.formal.module.name}`, where it is not seen"
+            reason = (
+                f"`{path}` is tied from inside `{self.formal.module.name}`, where it is not seen"
+            )
             raise BuildError(f"{reason}: tie it in the model or block that holds both")
         return "self." + ".".join(labels), own
 

@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from dslc.emit.python import Line
 from dslc.ir.dims import text_of
+from dslc.ir.graph import ApplyOp
 from dslc.syntax.expressions import ListOf, Literal, number_text, to_python
+from dslc.values import is_list
 
 if TYPE_CHECKING:
     from dslc.emit.classes import ClassWriter
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
     from dslc.ir.dims import DimLike
     from dslc.ir.types import TensorType
     from dslc.ops.base import Op
+    from dslc.syntax.expressions import Expr
 
 
 class OpContext:
@@ -70,7 +73,7 @@ class OpContext:
         return self._attribute(name, self.writer.call_name)
 
     def _attribute(self, name: str, rename: Any) -> str:
-        expression = self.found.step.action.attributes.get(name)  # pyright: ignore[reportAttributeAccessIssue]
+        expression = self.written(name)
         value = self.op.values[name]
         if expression is None or isinstance(expression, Literal):
             return literal(value)
@@ -89,11 +92,17 @@ class OpContext:
 
     def given(self, name: str) -> bool:
         """Whether the spec (or its defaults) gives an attribute."""
-        return name in self.found.step.action.attributes  # pyright: ignore[reportAttributeAccessIssue]
+        return self.written(name) is not None
+
+    def written(self, name: str) -> Expr | None:
+        """What the spec (or its defaults) writes for an attribute."""
+        action = self.step.action
+        assert isinstance(action, ApplyOp)
+        return action.attributes.get(name)
 
     def run_shape(self, name: str) -> str:
         """The sizes of a shape attribute, one after the other, where the layer is called."""
-        expression = self.found.step.action.attributes.get(name)  # pyright: ignore[reportAttributeAccessIssue]
+        expression = self.written(name)
         if isinstance(expression, ListOf):
             return ", ".join(to_python(item, self.writer.call_name) for item in expression.items)
         return ", ".join(self.run_size(dim) for dim in self.op.values[name])
@@ -118,10 +127,6 @@ class OpContext:
         found = self.unpack_names(*names)
         self.statement(f"{', '.join(found.values())} = {code}")
         return {"": found[names[0]], **found}
-
-    def bare_weight(self, name: str) -> str:
-        """A weight of this op as a parameter of its own, where its layer is another's."""
-        return self.writer.bare_weight(self.found, name)
 
     def layer(self, constructor: str, *, heavy: bool = False) -> str:
         """A layer that holds weights, made in the constructor; gives the text that calls it."""
@@ -154,12 +159,12 @@ class OpContext:
 
 def same(value: object) -> bool:
     """Whether a value is a tuple of equal items, or one item."""
-    return not isinstance(value, tuple) or len(set(value)) == 1
+    return not is_list(value) or len(set(value)) == 1
 
 
 def literal(value: object) -> str:
     """A constant as Python; a tuple of equal sizes as one number."""
-    if isinstance(value, tuple):
+    if is_list(value):
         if value and len(set(value)) == 1:
             return literal(value[0])
         return "(" + "".join(f"{literal(item)}, " for item in value) + ")"

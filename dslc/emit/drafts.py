@@ -121,7 +121,9 @@ class Drafts:
         """A variable for each; a parameter that it starts from and nothing reads later serves."""
         found: dict[str, str] = {}
         for position, draft in enumerate(self.drafts):
-            for carry in draft.carries if isinstance(draft, LoopDraft) else ():
+            if not isinstance(draft, LoopDraft):
+                continue
+            for carry in draft.carries:
                 if carry.symbol not in self.used:
                     continue
                 others = [c.update() for c in draft.carries if c.symbol in self.used]

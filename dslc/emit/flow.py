@@ -55,7 +55,7 @@ class Value:
     @property
     def is_variable(self) -> bool:
         """Whether the expression is one variable."""
-        return self.variables == {self.text}
+        return self.text in self.variables
 
     @property
     def operand(self) -> str:
@@ -104,9 +104,9 @@ class Flow:
     def bind(self, key: Key, value: Value) -> None:
         """Gives a key its value, in a variable at once where it is read more than once."""
         self.values[key] = value
-        if self.remaining.get(key, 0) > 1 and not value.is_variable:
-            self.store(key)
-        elif len(value.text) > LONGEST and self.remaining.get(key) and key not in self.returned:
+        reads = self.remaining.get(key, 0)
+        is_long = len(value.text) > LONGEST and key not in self.returned
+        if reads > 1 or (reads == 1 and is_long):
             self.store(key)
 
     def store(self, key: Key) -> Value:

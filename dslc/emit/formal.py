@@ -35,9 +35,11 @@ from dslc.syntax.expressions import (
     to_python,
 )
 from dslc.syntax.types import ELLIPSIS
+from dslc.values import is_integer
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+    from typing import TypeGuard
 
     from dslc.ir.dims import DimLike
     from dslc.ir.graph import Body, Module, Program, Ref, Repeat, Step
@@ -203,7 +205,7 @@ class _Inference:
         self.loops: list[str] = []
         sample = formal.instances[0]
         known = {**program.values, **sample.arguments}
-        self.integers = {name for name, value in known.items() if is_whole(value)}
+        self.integers = {name for name, value in known.items() if is_integer(value)}
 
     def run(self) -> None:
         sample = self.formal.instances[0]
@@ -224,11 +226,10 @@ class _Inference:
         declared = next(item.type for item in self.module.inputs if item.name == name)
         dims: list[object] = [None] * actual.rank
         if declared is not None and declared.dims is not None:
-            stated = list(declared.dims)
-            if ELLIPSIS in stated:
-                gap = stated.index(ELLIPSIS)
-                stated[gap : gap + 1] = [None] * (actual.rank - len(stated) + 1)  # pyright: ignore[reportArgumentType]
-            dims = list(stated)
+            dims = list(declared.dims)
+            if ELLIPSIS in dims:
+                gap = dims.index(ELLIPSIS)
+                dims[gap : gap + 1] = [None] * (actual.rank - len(dims) + 1)
         shape: list[DimLike] = []
         bound = {symbol for symbol, _, _ in self.formal.bindings}
         for axis, dim in enumerate(dims):
@@ -242,9 +243,7 @@ class _Inference:
     def size(self, expression: Expr) -> DimLike:
         """A size in the module's names."""
         found = self.value(expression)
-        if is_whole(found) or isinstance(found, Dim):
-            return found  # pyright: ignore[reportReturnType]
-        return self.text(expression)
+        return found if is_size(found) else self.text(expression)
 
     def text(self, expression: Expr) -> DimLike:
         """An expression as opaque text."""
@@ -263,7 +262,7 @@ class _Inference:
             return sym(expression.id) if known else self.text(expression)
         if isinstance(expression, Unary) and expression.op == "-":
             operand = self.value(expression.operand)
-            return -operand if is_size(operand) else self.text(expression)  # pyright: ignore[reportOperatorIssue]
+            return 0 - operand if is_size(operand) else self.text(expression)
         if isinstance(expression, Binary):
             return self.binary(expression)
         return self.text(expression)
@@ -275,15 +274,15 @@ class _Inference:
             return self.text(expression)
         match expression.op:
             case "+":
-                return left + right  # pyright: ignore[reportOperatorIssue]
+                return left + right
             case "-":
-                return left - right  # pyright: ignore[reportOperatorIssue]
+                return left - right
             case "*":
-                return left * right  # pyright: ignore[reportOperatorIssue]
+                return left * right
             case "//" if right != 0:
-                return left // right  # pyright: ignore[reportOperatorIssue]
+                return left // right
             case "%" if right != 0:
-                return left % right  # pyright: ignore[reportOperatorIssue]
+                return left % right
             case "**" if isinstance(left, int) and isinstance(right, int) and 0 <= right < 64:
                 return left**right
             case _:
@@ -466,11 +465,6 @@ class _Inference:
         return {slot: type.substitute(mapping) for slot, type in callee.outputs.items()}
 
 
-def is_whole(value: object) -> bool:
-    """Whether a value is an integer and no bool."""
-    return isinstance(value, int) and not isinstance(value, bool)
-
-
-def is_size(value: object) -> bool:
+def is_size(value: object) -> TypeGuard[DimLike]:
     """Whether a value is an integer or a dim."""
-    return is_whole(value) or isinstance(value, Dim)
+    return is_integer(value) or isinstance(value, Dim)

@@ -8,6 +8,7 @@ from dslc.emit.backend import BuildError
 from dslc.emit.context import literal
 from dslc.emit.python import Parameter
 from dslc.syntax.expressions import ListOf, Literal, to_python
+from dslc.values import is_list
 
 if TYPE_CHECKING:
     from dslc.emit.formal import Formal, FormalStep
@@ -140,7 +141,7 @@ class Parameters:
 
 def annotation(value: object) -> str:
     """The annotation of a compile-time value."""
-    if isinstance(value, tuple):
+    if is_list(value):
         kinds = sorted({annotation(item) for item in value}) or ["int"]
         return f"tuple[{' | '.join(kinds)}, ...]"
     return type(value).__name__
@@ -148,7 +149,7 @@ def annotation(value: object) -> str:
 
 def python_value(value: object) -> str:
     """A compile-time value as Python."""
-    if isinstance(value, tuple):
+    if is_list(value):
         return "(" + "".join(f"{python_value(item)}, " for item in value) + ")"
     return literal(value)
 

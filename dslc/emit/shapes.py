@@ -48,7 +48,9 @@ def docstring_of(formal: Formal, target: Target, is_main: bool) -> str:
         texts: list[str] = []
         for name, type in types.items():
             shown = name if is_main or len(types) > 1 else ""
-            texts.append(f"{shown} {type_text(type, layout or boundary_layout(target, type))}".strip())
+            texts.append(
+                f"{shown} {type_text(type, layout or boundary_layout(target, type))}".strip()
+            )
         return ", ".join(texts)
 
     signature = f"{listing(inputs)} -> {listing(outputs)}"

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from dslc.emit.formal import FormalStep
 
 
-
 class Target:
     """The words of one framework; a backend subclasses it and fills in its own.
 

@@ -321,6 +321,25 @@ def content(dim: Dim) -> int:
     return divisor
 
 
+def factors_of(values: Iterable[DimLike]) -> list[Factor]:
+    """All symbols and atoms of some dims, also those inside atoms, each once."""
+    found: dict[Factor, None] = {}
+    waiting = [value for value in values if isinstance(value, Dim)]
+    while waiting:
+        for monomial in waiting.pop().terms:
+            for factor in monomial:
+                if factor not in found:
+                    found[factor] = None
+                    if isinstance(factor, Atom):
+                        waiting += [part for part in factor.args if isinstance(part, Dim)]
+    return list(found)
+
+
+def atoms_of(value: DimLike) -> list[Atom]:
+    """All atoms of a dim, also those inside others."""
+    return [factor for factor in factors_of([value]) if isinstance(factor, Atom)]
+
+
 def extreme(kind: Literal["min", "max"], values: Iterable[DimLike]) -> DimLike:
     """`min` or `max` in normal form: flat, without duplicates, constants folded.
 

@@ -6,9 +6,6 @@ params, the cycle of blocks. Sizes come afterwards, in `dslc.passes.instantiate`
 
 from __future__ import annotations
 
-import hashlib
-from typing import TYPE_CHECKING
-
 from dslc.diagnostics import nearest
 from dslc.ir.graph import MODULE, CallModule, Input, Module, Program, Ref
 from dslc.ir.operations import Signature
@@ -19,6 +16,7 @@ from dslc.ir.steps import StepReader
 from dslc.ir.walk import actions
 from dslc.ops import all_ops, find
 from dslc.syntax.tree import Mapping, Scalar
+from dslc.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping as ReadOnly
@@ -81,7 +79,7 @@ class Elaborator:
             main=name,
             train=root.get("train"),
             path=self.source.path,
-            digest=hashlib.sha256(self.source.text.encode()).hexdigest(),
+            text=self.source.text,
         )
 
     def heading(self, root: Mapping) -> str:

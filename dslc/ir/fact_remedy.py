@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from itertools import combinations, islice
 
-from dslc.ir.dim_normal import Dim, add, multiply
+from dslc.ir.dim_division import modulo
+from dslc.ir.dim_normal import Dim, add, atoms_of, multiply
 from dslc.ir.dim_values import sym, symbols_of
 from dslc.ir.fact_search import holds
 from dslc.ir.facts import Constraint, Facts
@@ -35,10 +36,12 @@ def remedy(facts: Facts, op: Op, left: DimLike, right: DimLike) -> tuple[Constra
     samples = _Samples(facts, op, left, right)
     if not samples.true or facts.proves(op, left, right):
         return ()
-    names = sorted(symbols_of(add(left, multiply(right, -1))))
+    gap = add(left, multiply(right, -1))
+    names = sorted(symbols_of(gap))
     own = {name: list(_about_one(name, samples)) for name in names}
     single = [candidate for name in names for candidate in own[name]]
     single += _about_two(names, samples)
+    single += _about_divisions(gap, samples)
     itself = Constraint(op, left, right)
     return (
         samples.first_mending(single)
@@ -124,6 +127,22 @@ def _about_two(names: Sequence[str], samples: _Samples) -> Iterator[Candidate]:
             Constraint("==", right % left, 0),
             Constraint("==", left, right),
         ):
+            yield (constraint,), samples.where(constraint)
+
+
+def _about_divisions(gap: DimLike, samples: _Samples) -> Iterator[Candidate]:
+    """What a division in the comparison may leave."""
+    for atom in atoms_of(gap):
+        if atom.kind not in ("floor", "mod"):
+            continue
+        numerator, denominator = atom.args
+        name = next(iter(symbols_of(numerator)), None)
+        if isinstance(denominator, int) and len(symbols_of(numerator)) == 1 and name is not None:
+            for rest in range(1, min(denominator, GREATEST_MODULUS + 1)):
+                constraint = Constraint("==", modulo(sym(name), denominator), rest)
+                yield (constraint,), samples.where(constraint)
+        else:
+            constraint = Constraint("==", modulo(numerator, denominator), 0)
             yield (constraint,), samples.where(constraint)
 
 

@@ -9,8 +9,8 @@ of one distinct instance are in `dslc.ir.instance`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, final
+from dslc.ir.record import Record
+from dslc.typed import TYPE_CHECKING, final
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,22 +28,22 @@ REGION_INPUT = "<input>"
 
 
 @final
-@dataclass(frozen=True, slots=True)
-class Ref:
+class Ref(Record):
     """A value: the step that makes it and which of its outputs.
 
     `slot` is "" for a step's value, an output's name for the further ones, an input's name where
     `owner` is the module, and `REGION_INPUT` for what enters a region.
     """
 
+    unlike = ("span",)
+
     owner: int
     slot: str
-    span: Span | None = field(default=None, compare=False)
+    span: Span | None = None
 
 
 @final
-@dataclass(frozen=True, slots=True)
-class Param:
+class Param(Record):
     """A compile-time parameter of a module or file: `kind` is int, float, bool, str or list."""
 
     name: str
@@ -54,8 +54,7 @@ class Param:
 
 
 @final
-@dataclass(frozen=True, slots=True)
-class Input:
+class Input(Record):
     """An input of a module; `type` is None where the block leaves it open."""
 
     name: str
@@ -64,8 +63,7 @@ class Input:
 
 
 @final
-@dataclass(frozen=True, slots=True)
-class Initialiser:
+class Initialiser(Record):
     """How a weight gets its first value: `kind` with numbers that are expressions.
 
     One from `defaults` speaks of a weight only where the op has it.
@@ -78,8 +76,7 @@ class Initialiser:
 
 
 @final
-@dataclass(frozen=True, slots=True)
-class ApplyOp:
+class ApplyOp(Record):
     """An op with the attributes that the spec or its defaults give."""
 
     op: type[Op]
@@ -87,8 +84,7 @@ class ApplyOp:
 
 
 @final
-@dataclass(frozen=True, slots=True)
-class CallModule:
+class CallModule(Record):
     """A call of a block or model with arguments for its params."""
 
     module: str
@@ -96,16 +92,14 @@ class CallModule:
 
 
 @final
-@dataclass(frozen=True, slots=True)
-class Group:
+class Group(Record):
     """Steps in a row, in a scope of their own where the step has a name or repeats."""
 
     body: Body
 
 
 @final
-@dataclass(frozen=True, slots=True)
-class Residual:
+class Residual(Record):
     """The sum of two paths from one input."""
 
     main: Body
@@ -113,8 +107,7 @@ class Residual:
 
 
 @final
-@dataclass(frozen=True, slots=True)
-class Parallel:
+class Parallel(Record):
     """Branches from one input, joined; a branch's label is "" where it adds nothing to paths."""
 
     branches: tuple[tuple[str, Body], ...]
@@ -126,8 +119,7 @@ Action = ApplyOp | CallModule | Group | Residual | Parallel
 
 
 @final
-@dataclass(frozen=True, slots=True)
-class Repeat:
+class Repeat(Record):
     """How often a step runs: `times`, or once for each item of `over`.
 
     `names` are what an item is bound to (several unpack it), `index` what the count is bound to.
@@ -143,8 +135,7 @@ class Repeat:
 
 
 @final
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(Record):
     """One step. `label` is its part of weight paths, "" where it adds none."""
 
     id: int
@@ -163,8 +154,7 @@ class Step:
 
 
 @final
-@dataclass(frozen=True, slots=True)
-class Tie:
+class Tie(Record):
     """A weight that is another step's: the labels of the path to it, from the module's root."""
 
     path: tuple[str, ...]
@@ -172,8 +162,7 @@ class Tie:
 
 
 @final
-@dataclass(frozen=True, slots=True)
-class Body:
+class Body(Record):
     """Steps in order and the value they end on."""
 
     steps: tuple[Step, ...]
@@ -181,8 +170,7 @@ class Body:
 
 
 @final
-@dataclass(frozen=True, slots=True)
-class Module:
+class Module(Record):
     """A block or a model."""
 
     name: str
@@ -197,8 +185,7 @@ class Module:
 
 
 @final
-@dataclass(frozen=True, slots=True)
-class Program:
+class Program(Record):
     """A whole spec: its modules by name, its params with their values, its main model."""
 
     name: str
@@ -209,4 +196,11 @@ class Program:
     main: str
     train: object | None
     path: str
-    digest: str
+    text: str
+
+    @property
+    def digest(self) -> str:
+        """The SHA-256 of the spec's text."""
+        import hashlib
+
+        return hashlib.sha256(self.text.encode()).hexdigest()

@@ -6,7 +6,7 @@ calls of that kind. Dims are expressions in the symbols of the main model's inpu
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, final
+from dslc.typed import TYPE_CHECKING, final
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

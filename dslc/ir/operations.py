@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from dslc.diagnostics import nearest
 from dslc.ir.graph import ApplyOp, CallModule, Group, Initialiser, Ref
 from dslc.ir.reading import Reader
 from dslc.ops import all_ops, find
 from dslc.syntax.expressions import Literal
 from dslc.syntax.tree import Mapping, Scalar
+from dslc.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from dslc.diagnostics import Report
@@ -78,7 +77,7 @@ class OperationReader(Reader):
             help = f"did you mean `{close}`?" if close else "`dslc ops` lists the ops"
             self.report.error("E0501", key.span, f"no op is called `{key.text}`", help=help)
             return None
-        given = self.attributes(op, key, value, scope)
+        given = self.attributes(op, value, scope)
         if given is None:
             return None
         attributes = {**self.defaults.get(op.name, ({}, {}))[0], **given}
@@ -97,7 +96,7 @@ class OperationReader(Reader):
         return ApplyOp(op, attributes)
 
     def attributes(
-        self, op: type[Op], key: Scalar, value: Node | None, scope: Scope | None
+        self, op: type[Op], value: Node | None, scope: Scope | None
     ) -> dict[str, Expr] | None:
         """The attributes that a step (or `defaults`) gives; None after an error."""
         if value is None or (
@@ -199,7 +198,9 @@ class OperationReader(Reader):
         """A call's arguments for a block's params."""
         found: dict[str, Expr] = {}
         if value is not None and not isinstance(value, Mapping):
-            plain_null = isinstance(value, Scalar) and value.style == "plain" and value.value is None
+            plain_null = (
+                isinstance(value, Scalar) and value.style == "plain" and value.value is None
+            )
             if not plain_null:
                 message = f"arguments of `{key.text}` are a mapping: `{{name: value}}`"
                 self.report.error("E0702", value.span, message)
@@ -232,9 +233,7 @@ class OperationReader(Reader):
             return self.modules[action.module].inputs
         return ("x",)
 
-    def fill(
-        self, given: list[Ref | None], action: Action, span: Span
-    ) -> tuple[Ref | None, ...]:
+    def fill(self, given: list[Ref | None], action: Action, span: Span) -> tuple[Ref | None, ...]:
         """All inputs in order, those left out by the op's own defaults."""
         names = self.input_names(action)
         if names is None:

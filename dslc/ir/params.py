@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from dslc.diagnostics import nearest
 from dslc.ir.graph import Param
 from dslc.ir.reading import Reader, is_snake
 from dslc.ir.scope import Scope
 from dslc.syntax.expressions import ExpressionError, Literal, evaluate
 from dslc.syntax.tree import Mapping, Scalar, Sequence
+from dslc.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping as ReadOnly

@@ -6,10 +6,9 @@ its type in the module's own names where a table of types is given.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from dslc.ir.graph import MODULE, REGION_INPUT, ApplyOp, CallModule, Group, Parallel, Residual
 from dslc.syntax.expressions import to_spec
+from dslc.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

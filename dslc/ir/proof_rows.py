@@ -8,11 +8,11 @@ known about them.
 from __future__ import annotations
 
 from dslc.ir.dim_division import floor_div, monomial_quotient
-from dslc.ir.dim_normal import Atom, Dim, add, multiply, single
+from dslc.ir.dim_normal import Atom, Dim, add, factors_of, multiply, single
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
     from dslc.ir.dim_normal import DimLike, Factor, Monomial
     from dslc.ir.proof_bounds import Bounds
@@ -24,11 +24,11 @@ MOST_FACTS = 24
 def rows_about(value: DimLike, bounds: Bounds, facts: Sequence[Dim]) -> list[Dim]:
     """Polynomials that are non-negative and may matter for a dim."""
     relevant = _relevant(value, facts)
-    factors = _factors([value, *relevant])
+    factors = factors_of([value, *relevant])
     atoms = [factor for factor in factors if isinstance(factor, Atom)]
     relations = [row for atom in atoms for row in _atom_rows(atom, bounds)]
     relations += list(_division_pairs(atoms, bounds))
-    factors = _factors([value, *relevant, *relations])
+    factors = factors_of([value, *relevant, *relations])
     linear = [row for factor in factors for row in _bound_rows(factor, bounds)]
     rows = [row for row in [*relevant, *relations, *linear] if isinstance(row, Dim)]
     rows += _products(value, rows, bounds)
@@ -52,20 +52,6 @@ def _relevant(value: DimLike, facts: Sequence[Dim]) -> list[Dim]:
                 waiting.remove(fact)
                 changed = True
     return found[:MOST_FACTS]
-
-
-def _factors(values: Iterable[DimLike]) -> list[Factor]:
-    """All symbols and atoms, also those inside atoms, each once."""
-    found: dict[Factor, None] = {}
-    waiting = [value for value in values if isinstance(value, Dim)]
-    while waiting:
-        for monomial in waiting.pop().terms:
-            for factor in monomial:
-                if factor not in found:
-                    found[factor] = None
-                    if isinstance(factor, Atom):
-                        waiting += [part for part in factor.args if isinstance(part, Dim)]
-    return list(found)
 
 
 def _bound_rows(factor: Factor, bounds: Bounds) -> Iterator[DimLike]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from dslc.diagnostics import nearest
 from dslc.syntax.expressions import (
     Expr,
@@ -16,6 +14,7 @@ from dslc.syntax.expressions import (
 )
 from dslc.syntax.tree import Mapping, Scalar, Sequence
 from dslc.syntax.types import TypeExpr, parse_type
+from dslc.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -74,12 +73,16 @@ class Reader:
             if not scope.knows(name) and name[0].islower():
                 close = nearest(name, scope.all_names())
                 help = f"did you mean `{close}`?" if close else "declare it under `params`"
-                self.report.error("E0401", span, f"no param, index or dim is called `{name}`", help=help)
+                self.report.error(
+                    "E0401", span, f"no param, index or dim is called `{name}`", help=help
+                )
 
     def word(self, node: Node, scope: Scope | None = None) -> Expr | None:
         """A word as text, or the param behind `$name`."""
         if not isinstance(node, Scalar):
-            self.report.error("E0620", node.span, "a word is expected here, not a list or a mapping")
+            self.report.error(
+                "E0620", node.span, "a word is expected here, not a list or a mapping"
+            )
             return None
         if node.style == "plain" and node.text.startswith("$"):
             name = Name(node.text[1:], node.span)
@@ -119,7 +122,9 @@ class Reader:
 
     def mapping(self, node: Node | None, what: str) -> Mapping | None:
         """A mapping; nothing at all counts as an empty one and gives None."""
-        if node is None or (isinstance(node, Scalar) and node.style == "plain" and node.value is None):
+        if node is None or (
+            isinstance(node, Scalar) and node.style == "plain" and node.value is None
+        ):
             return None
         if isinstance(node, Mapping):
             return node
@@ -128,7 +133,9 @@ class Reader:
 
     def items(self, node: Node | None, what: str) -> list[Node]:
         """The items of a list; nothing at all counts as an empty one."""
-        if node is None or (isinstance(node, Scalar) and node.style == "plain" and node.value is None):
+        if node is None or (
+            isinstance(node, Scalar) and node.style == "plain" and node.value is None
+        ):
             return []
         if isinstance(node, Sequence):
             return node.items

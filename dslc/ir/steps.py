@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from dslc.diagnostics import nearest
+from dslc.diagnostics import Label, nearest
 from dslc.ir.graph import (
     REGION_INPUT,
     ApplyOp,
@@ -24,6 +22,7 @@ from dslc.ir.scope import Scope
 from dslc.ops.base import snake_case
 from dslc.syntax.expressions import Literal
 from dslc.syntax.tree import Mapping, Scalar, Sequence
+from dslc.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from dslc.ir.graph import Action, Initialiser
@@ -107,7 +106,9 @@ class StepReader(OperationReader):
         close = nearest(second.text, RESERVED)
         help = f"did you mean `{close}`?" if close else "each step is an item of its own: `- …`"
         message = f"a step has one op, block or structure, and `{second.text}` is a second"
-        self.report.error("E0607", second.span, message, help=help, labels=[(first.span, "the first")])
+        self.report.error(
+            "E0607", second.span, message, help=help, labels=[Label(first.span, "the first")]
+        )
         return None
 
     def refuse_weight_keys(self, keys: dict[str, Node], action: Action, word: str) -> None:
@@ -132,7 +133,9 @@ class StepReader(OperationReader):
         if name is None:
             return
         if name.text in scope.spans or name.text in scope.names:
-            labels = [(scope.spans[name.text], "first here")] if name.text in scope.spans else []
+            labels = (
+                [Label(scope.spans[name.text], "first here")] if name.text in scope.spans else []
+            )
             message = f"`{name.text}` is a name already in this scope"
             self.report.error("E0403", name.span, message, labels=labels)
             return
@@ -148,7 +151,9 @@ class StepReader(OperationReader):
         word = key.text.removeprefix("$")
         return scope.label(snake_case(word) if is_camel(word) else word)
 
-    def action(self, key: Scalar, value: Node | None, scope: Scope, identifier: int) -> Action | None:
+    def action(
+        self, key: Scalar, value: Node | None, scope: Scope, identifier: int
+    ) -> Action | None:
         """What the step does."""
         start = Ref(identifier, REGION_INPUT, key.span)
         if key.text == "group":
@@ -199,9 +204,7 @@ class StepReader(OperationReader):
             self.report.error("E0504", join.span, f"`join` has no way called `{word}`", help=help)
         axis = fields.get("axis")
         where = Literal(1, key.span) if axis is None else self.expression(axis, scope)
-        return Parallel(
-            self.branches(branches, scope, start), word, where or Literal(1, key.span)
-        )
+        return Parallel(self.branches(branches, scope, start), word, where or Literal(1, key.span))
 
     def branches(self, node: Node, scope: Scope, start: Ref) -> tuple[tuple[str, Body], ...]:
         """Branches by name (a scope each) or in a list (adding nothing)."""
@@ -213,9 +216,7 @@ class StepReader(OperationReader):
         found = self.items(node, "`branches`")
         return tuple(("", self.body(self.items(item, "a branch"), scope, start)) for item in found)
 
-    def repeat(
-        self, node: Node | None, scope: Scope
-    ) -> tuple[Repeat | None, tuple[str, ...]]:
+    def repeat(self, node: Node | None, scope: Scope) -> tuple[Repeat | None, tuple[str, ...]]:
         """`repeat` in any of its forms, and the names that it makes visible."""
         if node is None:
             return None, ()

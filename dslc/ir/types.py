@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, final
-
 from dslc.ir.dims import substitute
+from dslc.typed import TYPE_CHECKING, final
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -13,8 +12,13 @@ if TYPE_CHECKING:
 
 FLOATS = frozenset(("f16", "bf16", "f32", "f64"))
 INTEGERS = frozenset(("i8", "i16", "i32", "i64", "u8"))
-BYTES = {"bool": 1, "i8": 1, "u8": 1, "i16": 2, "f16": 2, "bf16": 2, "i32": 4, "f32": 4}
-BYTES |= {"i64": 8, "f64": 8}
+BYTES = {
+    **dict.fromkeys(("bool", "i8", "u8"), 1),
+    **dict.fromkeys(("i16", "f16", "bf16"), 2),
+    **dict.fromkeys(("i32", "f32"), 4),
+    **dict.fromkeys(("i64", "f64"), 8),
+}
+"""The bytes of one element by dtype."""
 
 
 @final

@@ -6,10 +6,9 @@ step. Nothing a spec can say reaches this: what is wrong in a spec has been repo
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from dslc.ir.graph import MODULE, REGION_INPUT, ApplyOp, CallModule
 from dslc.ir.walk import all_steps, regions
+from dslc.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

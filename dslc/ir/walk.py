@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from dslc.ir.graph import ApplyOp, CallModule, Group, Parallel, Residual
 from dslc.syntax.expressions import free_names
 from dslc.syntax.types import ELLIPSIS
+from dslc.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

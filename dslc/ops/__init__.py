@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import os
 from importlib import import_module
-from typing import TYPE_CHECKING
 
 from dslc.ops.base import REGISTRY
+from dslc.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from dslc.ops.base import Op

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
-
 from dslc.ops.attributes import Axis, Number, Word
 from dslc.ops.base import Check, Op
 from dslc.ops.shapes import resolve_axis
+from dslc.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from typing import ClassVar
 
     from dslc.ir.dims import DimLike
     from dslc.ir.types import TensorType

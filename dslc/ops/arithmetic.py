@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from dslc.ops.attributes import Axes, Boolean, Maybe
 from dslc.ops.base import Check, Input, Op, OpError
 from dslc.ops.shapes import broadcast, resolve_axis, same_dtype
+from dslc.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from dslc.ops.attributes import Boolean, Maybe, Number, Size
 from dslc.ops.base import Check, Input, Op, OpError, Weight
 from dslc.ops.linear import FAN_IN, KAIMING
 from dslc.ops.shapes import need_rank
+from dslc.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -57,12 +56,16 @@ class MultiHeadAttention(Op):
         for axis, other, position in ((0, key, 1), (0, value, 2)):
             message = f"`query` has {query.shape[0]} rows and input {position} {other.shape[0]}"
             check.require(
-                "==", query.shape[0], other.shape[0], message, code="E0304", input=position, axis=axis
+                "==",
+                query.shape[0],
+                other.shape[0],
+                message,
+                code="E0304",
+                input=position,
+                axis=axis,
             )
         message = f"`key` has {key.shape[1]} places and `value` {value.shape[1]}"
-        check.require(
-            "==", key.shape[1], value.shape[1], message, code="E0304", input=2, axis=1
-        )
+        check.require("==", key.shape[1], value.shape[1], message, code="E0304", input=2, axis=1)
         if len(types) > 3:
             self._check_mask(check, query, key, types[3])
         return query

@@ -8,12 +8,13 @@ cannot decide: every instance has been checked with numbers before.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 from dslc.ir.dims import Dim
+from dslc.typed import TYPE_CHECKING
+from dslc.values import is_integer, is_list
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from typing import Any
 
     from dslc.ops.base import Op
 
@@ -110,14 +111,9 @@ def show(value: object) -> str:
     """A value as a spec would write it."""
     if isinstance(value, bool):
         return "true" if value else "false"
-    if isinstance(value, tuple):
+    if is_list(value):
         return "[" + ", ".join(show(item) for item in value) + "]"
     return str(value)
-
-
-def is_integer(value: object) -> bool:
-    """Whether a value is an integer and no bool."""
-    return isinstance(value, int) and not isinstance(value, bool)
 
 
 class Integer(Attribute):
@@ -129,7 +125,7 @@ class Integer(Attribute):
         return "an integer"
 
     def check(self, value: object) -> object:
-        if not is_integer(value) or not self.within(value):  # pyright: ignore[reportArgumentType]
+        if not is_integer(value) or not self.within(value):
             raise self.refuse(value)
         return value
 
@@ -146,7 +142,7 @@ class Size(Attribute):
     def check(self, value: object) -> object:
         if isinstance(value, Dim):
             return value
-        if not is_integer(value) or not self.within(value):  # pyright: ignore[reportArgumentType]
+        if not is_integer(value) or not self.within(value):
             raise self.refuse(value)
         return value
 
@@ -164,7 +160,7 @@ class Sizes(Size):
         return "an integer" if self.count == 1 else f"an integer or a list of {self.count}"
 
     def check(self, value: object) -> object:
-        items = value if isinstance(value, tuple) else (value,) * self.count
+        items = value if is_list(value) else (value,) * self.count
         if len(items) != self.count:
             raise self.refuse(value)
         return tuple(super(Sizes, self).check(item) for item in items)
@@ -254,7 +250,7 @@ class Axes(Axis):
         return "an axis or a list of axes"
 
     def check(self, value: object) -> object:
-        items = value if isinstance(value, tuple) else (value,)
+        items = value if is_list(value) else (value,)
         return tuple(super(Axes, self).check(item) for item in items)
 
 
@@ -268,7 +264,7 @@ class Shape(Attribute):
         return "a list of sizes"
 
     def check(self, value: object) -> object:
-        if not isinstance(value, tuple):
+        if not is_list(value):
             raise self.refuse(value)
         for item in value:
             if not isinstance(item, Dim) and (not is_integer(item) or not self.within(item)):

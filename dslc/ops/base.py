@@ -7,16 +7,19 @@ checker points at the text.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, final
-
 from dslc.ir.types import FLOATS, INTEGERS
 from dslc.ops.attributes import Attribute
+from dslc.typed import TYPE_CHECKING, final
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from typing import Any, ClassVar, Literal
 
-    from dslc.ir.dims import DimLike, Facts
+    from dslc.ir.dims import DimLike
+    from dslc.ir.facts import Facts
     from dslc.ir.types import TensorType
+
+    Comparison = Literal["==", "!=", "<", "<=", ">", ">="]
 
 REGISTRY: dict[str, type[Op]] = {}
 """Every op by name; filled as the families are imported, read through `dslc.ops.find`."""
@@ -117,7 +120,7 @@ class Check:
     def __init__(self, facts: Facts | None) -> None:
         self.facts = facts
 
-    def holds(self, op: str, left: DimLike, right: DimLike) -> bool:
+    def holds(self, op: Comparison, left: DimLike, right: DimLike) -> bool:
         """Whether a comparison is shown for every size."""
         if self.facts is None:
             if isinstance(left, int) and isinstance(right, int):
@@ -127,7 +130,7 @@ class Check:
 
     def require(
         self,
-        op: str,
+        op: Comparison,
         left: DimLike,
         right: DimLike,
         message: str,
@@ -165,7 +168,11 @@ def compare(op: str, left: int, right: int) -> bool:
 
 
 def explain(
-    facts: Facts, claim: tuple[str, DimLike, DimLike], code: str, message: str, help: str | None
+    facts: Facts,
+    claim: tuple[Comparison, DimLike, DimLike],
+    code: str,
+    message: str,
+    help: str | None,
 ) -> tuple[str, str, str | None]:
     """Adds the counterexample and the fact that mends it; "cannot be shown" has its own code."""
     verdict = facts.decide(*claim)

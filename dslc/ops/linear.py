@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
-
 from dslc.ops.attributes import Boolean, Padding, Size, Sizes
 from dslc.ops.base import Check, Input, Op, OpError, Weight
 from dslc.ops.shapes import broadcast, need_rank, product
 from dslc.ops.windows import spatial_sizes
+from dslc.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from typing import ClassVar
 
     from dslc.ir.dims import DimLike
     from dslc.ir.types import TensorType
@@ -195,7 +195,9 @@ class Matmul(Op):
         x, y = types
         for position, value in enumerate(types):
             if value.rank < 2:
-                raise OpError("E0303", f"`matmul` needs at least two axes, not {value}", input=position)
+                raise OpError(
+                    "E0303", f"`matmul` needs at least two axes, not {value}", input=position
+                )
         check.require(
             "==",
             x.shape[-1],

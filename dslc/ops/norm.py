@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from dslc.ops.attributes import Boolean, Number
 from dslc.ops.base import Check, Op, OpError, Weight
 from dslc.ops.shapes import count_axes
+from dslc.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

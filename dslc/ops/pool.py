@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from dslc.ops.attributes import Boolean, Maybe, Padding, Sizes
 from dslc.ops.base import Check, Op, OpError
 from dslc.ops.shapes import need_rank, product
 from dslc.ops.windows import spatial_sizes
+from dslc.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

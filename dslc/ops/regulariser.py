@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from dslc.ops.attributes import Number
 from dslc.ops.base import Check, Op
+from dslc.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

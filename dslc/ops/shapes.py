@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from dslc.ops.base import Check, OpError
+from dslc.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -42,9 +41,7 @@ def resolve_axis(axis: int, rank: int, *, attribute: str = "axis") -> int:
     return axis % rank
 
 
-def broadcast(
-    check: Check, op: str, shapes: Sequence[tuple[DimLike, ...]]
-) -> tuple[DimLike, ...]:
+def broadcast(check: Check, op: str, shapes: Sequence[tuple[DimLike, ...]]) -> tuple[DimLike, ...]:
     """The common shape of several under ONNX's (NumPy's) rule; a dim equals or is 1."""
     rank = max(len(shape) for shape in shapes)
     result: list[DimLike] = [1] * rank

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from dslc.ir.types import TensorType
 from dslc.ops.attributes import Axes, Axis, Boolean, Integer, Maybe, Shape, Size, Word
 from dslc.ops.base import Check, Input, Op, OpError, Weight
 from dslc.ops.shapes import count_axes, product, resolve_axis, same_dtype
+from dslc.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -128,7 +127,9 @@ class Concat(_Free):
                     message = f"`concat` needs equal shapes but for axis {axis}: axis {k} is {right}, not {left}"
                     check.require("==", left, right, message, code="E0304", input=position, axis=k)
             total = total + value.shape[axis]
-        return first.with_dtype(dtype).with_shape(*first.shape[:axis], total, *first.shape[axis + 1 :])
+        return first.with_dtype(dtype).with_shape(
+            *first.shape[:axis], total, *first.shape[axis + 1 :]
+        )
 
 
 class Split(_Free):

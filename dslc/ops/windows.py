@@ -7,11 +7,12 @@ odd element after (ONNX `SAME_UPPER`, TensorFlow's `same`).
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 from dslc.ir.dims import ceil_div, dim_max
+from dslc.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from typing import Any
+
     from dslc.ir.dims import DimLike
     from dslc.ops.base import Check
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
 
 from dslc.diagnostics import Label
 from dslc.ir.dims import Dim, sym
@@ -13,14 +12,16 @@ from dslc.ir.types import TensorType
 from dslc.ops.shapes import count_axes
 from dslc.syntax.expressions import Boolean, Compare, ExpressionError, Name, evaluate, free_names
 from dslc.syntax.types import ELLIPSIS
+from dslc.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Generator, Sequence
 
     from dslc.diagnostics import Report
     from dslc.ir.dims import DimLike
     from dslc.ir.facts import Facts
     from dslc.ir.graph import CallModule, Module, Step
+    from dslc.ops.base import Comparison
     from dslc.source import Span
     from dslc.syntax.expressions import Expr
     from dslc.syntax.types import TypeExpr
@@ -59,7 +60,7 @@ class Binder:
         self.report.error(code, span, message, help=help, labels=found, notes=notes)
 
     @contextmanager
-    def calling(self, step: Step, module: Module) -> Iterator[None]:
+    def calling(self, step: Step, module: Module) -> Generator[None]:
         """Marks errors inside as coming from a call."""
         self.chain.append((module.name, step.span))
         try:
@@ -71,11 +72,11 @@ class Binder:
         """An expression's value; raises `ExpressionError` where it has none."""
 
         def decide(op: str, left: object, right: object) -> bool:
-            return self.decide(op, left, right, expression.span)
+            return self.decide(order(op, expression.span), left, right, expression.span)
 
         return evaluate(expression, environment, decide)
 
-    def decide(self, op: str, left: object, right: object, span: Span) -> bool:
+    def decide(self, op: Comparison, left: object, right: object, span: Span) -> bool:
         """A comparison of dims that must come out the same for every size."""
         assert isinstance(left, int | Dim)
         assert isinstance(right, int | Dim)
@@ -105,10 +106,10 @@ class Binder:
             raise ExpressionError("E0310", "this states no fact", fact.span, help)
         values = [self.evaluate(side, environment) for side in (fact.left, *fact.rights)]
         found: list[Constraint] = []
-        for op, left, right in zip(fact.ops, values, values[1:]):
+        for op, left, right in zip(fact.ops, values, values[1:], strict=False):
             if not isinstance(left, int | Dim) or not isinstance(right, int | Dim):
                 raise ExpressionError("E0310", "a fact compares sizes", fact.span, None)
-            found.append(Constraint(op, left, right))
+            found.append(Constraint(order(op, fact.span), left, right))
         return found
 
     def require_fact(self, fact: Expr, environment: Environment) -> bool:
@@ -164,7 +165,10 @@ class Binder:
         except ExpressionError as error:
             self.error(error.code, error.span, error.message, help=error.help)
             return
-        if not isinstance(wanted, int | Dim) or self.facts.decide("==", size, wanted).kind != "shown":
+        if (
+            not isinstance(wanted, int | Dim)
+            or self.facts.decide("==", size, wanted).kind != "shown"
+        ):
             remedy = self.facts.remedy("==", size, wanted) if isinstance(wanted, int | Dim) else ()
             help = f"this holds with `where: [{', '.join(remedy)}]`" if remedy else None
             message = f"axis {axis} is stated as {wanted}, and the value is {actual}"
@@ -195,9 +199,14 @@ class Binder:
         return {}
 
 
-def pair_axes(
-    stated: TypeExpr, actual: TensorType
-) -> list[tuple[int, Expr, DimLike]] | None:
+def order(op: str, span: Span) -> Comparison:
+    """A comparison that sizes know; raises `ExpressionError` for `in` and its like."""
+    if op not in ("==", "!=", "<", "<=", ">", ">="):
+        raise ExpressionError("E0310", f"sizes are not compared by `{op}`", span, None)
+    return op
+
+
+def pair_axes(stated: TypeExpr, actual: TensorType) -> list[tuple[int, Expr, DimLike]] | None:
     """Each stated dim with the axis and size that it speaks of; None where the ranks differ."""
     assert stated.dims is not None
     dims = list(stated.dims)
@@ -212,14 +221,14 @@ def pair_axes(
         axes = list(range(len(dims)))
     if len(axes) != len(dims) or (len(dims) != actual.rank and ELLIPSIS not in stated.dims):
         return None
-    return [(axis, dim, actual.shape[axis]) for axis, dim in zip(axes, dims)]  # pyright: ignore[reportReturnType]
+    return [(axis, dim, actual.shape[axis]) for axis, dim in zip(axes, dims, strict=True)]  # pyright: ignore[reportReturnType]
 
 
 def input_type(stated: TypeExpr, environment: Environment, binder: Binder) -> TensorType:
     """The type of a model's input: its capital names are symbols, each any positive integer."""
     shape: list[DimLike] = []
     for dim in stated.dims or ():
-        if dim is ELLIPSIS:
+        if dim is ...:
             help = "write a symbol or a number for each axis, as in `f32[N, T, 8]`"
             raise ExpressionError("E0314", "a model's input states every axis", stated.span, help)
         for name in free_names(dim):

@@ -7,9 +7,8 @@ walks the unrolled model.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from dslc.ir.types import BYTES
+from dslc.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from dslc.diagnostics import Report

@@ -7,8 +7,6 @@ makes one error.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from dslc.ir.graph import MODULE, REGION_INPUT, ApplyOp, CallModule, Group, Parallel, Residual
 from dslc.ir.instance import BodyInstance, Instance, Iteration, StepInstance
 from dslc.ir.walk import free_names_of
@@ -18,6 +16,8 @@ from dslc.passes.binding import Binder
 from dslc.passes.joins import join_branches, join_residual
 from dslc.passes.weight_checks import check_weights
 from dslc.syntax.expressions import ExpressionError, describe
+from dslc.typed import TYPE_CHECKING
+from dslc.values import is_list
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -82,10 +82,13 @@ class Instantiator(Binder):
             if declared.type is not None and not module.is_model:
                 self.match(declared.type, type, environment, declared.span)
             values[MODULE, declared.name] = type
-        bound = {name: environment[name] for name in environment.keys() - self.program.values.keys()}
+        bound = {
+            name: environment[name] for name in environment.keys() - self.program.values.keys()
+        }
         bound = {name: bound[name] for name in sorted(bound.keys() - arguments.keys())}
         facts = () if module.is_model else module.where
-        if not all([self.require_fact(fact, environment) for fact in facts]):
+        shown = [self.require_fact(fact, environment) for fact in facts]
+        if not all(shown):
             return None
         body = self.body(module.body, environment, values)
         outputs = {name: self.value(ref, values) for name, ref in module.outputs}
@@ -93,7 +96,7 @@ class Instantiator(Binder):
         if not module.is_model and body.type is not None:
             known[""] = body.type
         names = (item.name for item in module.inputs)
-        return Instance(module, arguments, bound, dict(zip(names, inputs)), known, body)
+        return Instance(module, arguments, bound, dict(zip(names, inputs, strict=True)), known, body)
 
     def body(self, body: Body, environment: Environment, values: Values) -> BodyInstance:
         """Types the steps of a body in order."""
@@ -126,7 +129,12 @@ class Instantiator(Binder):
                 key = (current, tuple(v for name, v in binding.items() if name in names))
                 if key not in known or len(bindings) == 1:
                     self.count_step(step)
-                    known[key] = self.round(step, {**environment, **binding} if binding else environment, current, values)
+                    known[key] = self.round(
+                        step,
+                        {**environment, **binding} if binding else environment,
+                        current,
+                        values,
+                    )
                 iteration = known[key]
                 rounds.append(iteration)
                 if iteration is not None:
@@ -159,7 +167,9 @@ class Instantiator(Binder):
             assert repeat.times is not None
             times = self.evaluate(repeat.times, environment)
             if isinstance(times, bool) or not isinstance(times, int) or times < 0:
-                self.error("E0616", repeat.times.span, f"`repeat` counts {times}: not a whole number")
+                self.error(
+                    "E0616", repeat.times.span, f"`repeat` counts {times}: not a whole number"
+                )
                 raise Failed
             if times > self.limits.steps:
                 self.count = times
@@ -177,15 +187,15 @@ class Instantiator(Binder):
         assert repeat is not None
         assert repeat.over is not None
         found = self.evaluate(repeat.over, environment)
-        if not isinstance(found, tuple):
+        if not is_list(found):
             self.error("E0621", repeat.over.span, f"`over` takes a list, not {describe(found)}")
             raise Failed
         items: list[Environment] = []
         for item in found:
             if len(repeat.names) < 2:
-                items.append(dict.fromkeys(repeat.names, item))
-            elif isinstance(item, tuple) and len(item) == len(repeat.names):
-                items.append(dict(zip(repeat.names, item)))
+                items.append({name: item for name in repeat.names})  # noqa: C420 - a dict of objects
+            elif is_list(item) and len(item) == len(repeat.names):
+                items.append(dict(zip(repeat.names, item, strict=True)))
             else:
                 message = f"an item of `over` does not have {len(repeat.names)} parts, as `as` says"
                 self.error("E0621", repeat.over.span, message)
@@ -274,7 +284,7 @@ class Instantiator(Binder):
         outputs = {"": found} if not isinstance(found, tuple) else {"": found[0]}
         self.check_elements(step, outputs[""])
         if isinstance(found, tuple):
-            outputs |= dict(zip(op.output_names(), found))
+            outputs |= dict(zip(op.output_names(), found, strict=True))
         return Iteration(inputs, outputs, environment, op=op)
 
     def check_elements(self, step: Step, type: TensorType) -> None:
@@ -294,7 +304,9 @@ class Instantiator(Binder):
         try:
             return action.op(values)
         except InvalidAttribute as error:
-            span = action.attributes[error.name].span if error.name in action.attributes else step.span
+            span = (
+                action.attributes[error.name].span if error.name in action.attributes else step.span
+            )
             self.error("E0504", span, error.message)
             raise Failed from error
 
@@ -333,7 +345,7 @@ class Instantiator(Binder):
     ) -> None:
         """Points an op's error at its attribute or input, with the input's origin and type."""
         span = step.span
-        if error.attribute in action.attributes:
+        if error.attribute is not None and error.attribute in action.attributes:
             span = action.attributes[error.attribute].span
         labels: list[tuple[Span, str]] = []
         for position, type in enumerate(types):

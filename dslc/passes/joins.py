@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from dslc.ops import find
 from dslc.ops.base import OpError
 from dslc.ops.shapes import resolve_axis
+from dslc.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from dslc.ir.graph import Body, Parallel, Residual, Step
@@ -42,7 +41,13 @@ def join_residual(
                 "==", left, right, message, code="E0304", help=residual_help(action, axis)
             )
         except OpError as error:
-            checker.error(error.code, here, f"{error.message} (the shortcut is {shortcut})", help=error.help, labels=labels)
+            checker.error(
+                error.code,
+                here,
+                f"{error.message} (the shortcut is {shortcut})",
+                help=error.help,
+                labels=labels,
+            )
             return None
     return {"": main}
 
@@ -100,7 +105,9 @@ def stacked(checker: Instantiator, types: list[TensorType], axis: object) -> Ten
     place = resolve_axis(axis, first.rank + 1)
     for position, other in enumerate(types):
         if other.rank != first.rank or other.dtype != first.dtype:
-            raise OpError("E0304", f"`stack` needs equal types, not {first} and {other}", input=position)
+            raise OpError(
+                "E0304", f"`stack` needs equal types, not {first} and {other}", input=position
+            )
         for k, (left, right) in enumerate(zip(first.shape, other.shape, strict=True)):
             message = f"`stack` needs equal shapes: axis {k} is {right}, not {left}"
             checker.check.require("==", left, right, message, code="E0304", input=position, axis=k)

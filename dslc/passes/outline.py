@@ -7,9 +7,6 @@ around it (values, params, indices, dims) becomes the module's further inputs an
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import TYPE_CHECKING
-
 from dslc.ir.graph import (
     MODULE,
     REGION_INPUT,
@@ -27,6 +24,7 @@ from dslc.ir.graph import (
 )
 from dslc.ir.walk import all_steps, free_names_of
 from dslc.syntax.expressions import Name
+from dslc.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from dslc.ir.graph import Action, Program
@@ -37,9 +35,9 @@ def outline(program: Program) -> Program:
     """The program with every labelled group as a module."""
     pass_ = _Outline(program)
     for name, module in program.modules.items():
-        pass_.modules[name] = replace(module, body=pass_.body(module.body, module))
+        pass_.modules[name] = module.replace(body=pass_.body(module.body, module))
     modules = {name: pass_.modules[name] for name in (*pass_.made, *program.modules)}
-    return replace(program, modules=modules)
+    return program.replace(modules=modules)
 
 
 class _Outline:
@@ -50,11 +48,11 @@ class _Outline:
         self.last_id = 0
 
     def body(self, body: Body, owner: Module) -> Body:
-        return replace(body, steps=tuple(self.step(step, owner) for step in body.steps))
+        return body.replace(steps=tuple(self.step(step, owner) for step in body.steps))
 
     def step(self, step: Step, owner: Module) -> Step:
         action = self.action(step.action, owner)
-        step = replace(step, action=action)
+        step = step.replace(action=action)
         if step.label and not isinstance(action, ApplyOp | CallModule):
             return self.call(step, owner)
         return step
@@ -66,7 +64,7 @@ class _Outline:
             return Residual(self.body(action.main, owner), self.body(action.shortcut, owner))
         if isinstance(action, Parallel):
             branches = tuple(self.branch(label, body, owner) for label, body in action.branches)
-            return replace(action, branches=branches)
+            return action.replace(branches=branches)
         return action
 
     def branch(self, label: str, body: Body, owner: Module) -> tuple[str, Body]:
@@ -80,7 +78,7 @@ class _Outline:
         scope = plain_step(self.last_id, label, Group(body), (start,), first.span)
         entry = {key: Ref(scope.id, REGION_INPUT, first.span) for key in region}
         group = Group(renamed(body, entry))
-        called = self.step(replace(scope, action=group), owner)
+        called = self.step(scope.replace(action=group), owner)
         return "", Body((called,), Ref(called.id, "", first.span))
 
     def call(self, step: Step, owner: Module) -> Step:
@@ -91,7 +89,10 @@ class _Outline:
         names = value_names(owner, captured)
         mapping = {(step.id, REGION_INPUT): Ref(MODULE, "x")}
         mapping |= {key: Ref(MODULE, names[key]) for key in captured}
-        inputs = (Input("x", None, step.span), *(Input(names[k], None, step.span) for k in captured))
+        inputs = (
+            Input("x", None, step.span),
+            *(Input(names[k], None, step.span) for k in captured),
+        )
         params = self.params_of(step, body, owner)
         body = renamed(body, mapping)
         self.made.append(name)
@@ -108,7 +109,7 @@ class _Outline:
         )
         arguments = {param.name: Name(param.name, step.span) for param in params}
         refs = (*step.inputs, *(Ref(*key) for key in captured))
-        return replace(step, action=CallModule(name, arguments), inputs=refs)
+        return step.replace(action=CallModule(name, arguments), inputs=refs)
 
     def fresh_name(self, label: str, owner: Module) -> str:
         """A class name for a group: its own in CamelCase, behind the owner's where that is taken."""
@@ -124,7 +125,7 @@ class _Outline:
 
     def params_of(self, step: Step, body: Body, owner: Module) -> tuple[Param, ...]:
         """What the group's expressions use from around it, but for the file's params."""
-        inside = replace(step, repeat=None, when=None, type=None)
+        inside = step.replace(repeat=None, when=None, type=None)
         bound = {
             name
             for other in all_steps(body)
@@ -231,12 +232,11 @@ def renamed(body: Body, mapping: dict[tuple[int, str], Ref]) -> Body:
             return Residual(renamed(action.main, mapping), renamed(action.shortcut, mapping))
         if isinstance(action, Parallel):
             branches = tuple((label, renamed(inner, mapping)) for label, inner in action.branches)
-            return replace(action, branches=branches)
+            return action.replace(branches=branches)
         return action
 
     steps = tuple(
-        replace(
-            step,
+        step.replace(
             inputs=tuple(swap(ref) for ref in step.inputs),
             action=swap_action(step.action),
         )

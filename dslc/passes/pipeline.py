@@ -6,8 +6,6 @@ follows only ever sees what was right.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, final
-
 from dslc.diagnostics import Report, SpecError
 from dslc.ir.elaborate import elaborate
 from dslc.ir.facts import Facts
@@ -20,6 +18,7 @@ from dslc.passes.weights import weights_of
 from dslc.source import read_source
 from dslc.syntax.expressions import ExpressionError
 from dslc.syntax.reader import read
+from dslc.typed import TYPE_CHECKING, final
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -6,11 +6,10 @@ since they go by path through the whole model.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from dslc.diagnostics import nearest
 from dslc.ir.walk import all_steps
 from dslc.syntax.expressions import describe
+from dslc.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -40,7 +39,9 @@ def check_weights(
 ) -> bool:
     """Reports what is wrong with the weights of one op; whether nothing is."""
     weights = {weight.name or "weight": weight for weight in op.weights(*types)}
-    good = all([_check_size(binder, step, op, types, weight) for weight in weights.values()])
+    good = True
+    for weight in weights.values():
+        good &= _check_size(binder, step, op, types, weight)
     for name, initialiser in step.init.items():
         if name in weights:
             good &= _check_initialiser(binder, initialiser, weights[name], environment)

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, final
-
 from dslc.ir.graph import Group, Parallel
 from dslc.syntax.expressions import evaluate
+from dslc.typed import TYPE_CHECKING, final
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -26,7 +25,18 @@ class WeightInfo:
     "zeros"; `initialiser` a kind with its numbers; `tied` the path of the weight that it is.
     """
 
-    __slots__ = ("dtype", "initialiser", "op", "own", "path", "role", "shape", "span", "tie_span", "tied")
+    __slots__ = (
+        "dtype",
+        "initialiser",
+        "op",
+        "own",
+        "path",
+        "role",
+        "shape",
+        "span",
+        "tie_span",
+        "tied",
+    )
 
     def __init__(
         self,

@@ -24,7 +24,11 @@ def torch_function(c: OpContext) -> str:
 @RULES.add(LeakyRelu)
 def leaky_relu(c: OpContext) -> str:
     slope = c.op.values["slope"]
-    return f"F.leaky_relu({c.x})" if slope == 0.01 else f"F.leaky_relu({c.x}, {c.run_attribute('slope')})"
+    return (
+        f"F.leaky_relu({c.x})"
+        if slope == 0.01
+        else f"F.leaky_relu({c.x}, {c.run_attribute('slope')})"
+    )
 
 
 @RULES.add(Gelu)

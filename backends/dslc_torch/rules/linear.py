@@ -15,7 +15,10 @@ if TYPE_CHECKING:
 def linear(c: OpContext) -> str:
     weight = c.tied("weight")
     if weight is not None:
-        bias = f", {c.bare_weight('bias')}" if c.op.values["bias"] else ""
+        bias = ""
+        if c.op.values["bias"]:
+            layer = c.layer(f"{c.helper('Bias')}({c.attribute('out')})")
+            bias = f", {layer}.bias"
         return f"F.linear({c.x}, {'.'.join(weight)}{bias})"
     bias = "" if c.op.values["bias"] else ", bias=False"
     width = c.size(c.types[0].shape[-1])

@@ -14,7 +14,9 @@ if TYPE_CHECKING:
 @RULES.add(Lstm)
 def lstm(c: OpContext) -> dict[str, str]:
     width = c.size(c.types[0].shape[2])
-    layer = c.layer(f"{c.helper('one_bias')}(nn.LSTM({width}, {c.attribute('hidden')}, batch_first=True))")
+    layer = c.layer(
+        f"{c.helper('one_bias')}(nn.LSTM({width}, {c.attribute('hidden')}, batch_first=True))"
+    )
     names = c.unpack_names("sequence", "last", "state")
     c.statement(f"{names['sequence']}, ({names['last']}, {names['state']}) = {layer}({c.x})")
     last, state = f"{names['last']}[0]", f"{names['state']}[0]"
