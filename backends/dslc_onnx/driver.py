@@ -1,0 +1,67 @@
+"""The exported ONNX model driven with NumPy arrays through onnxruntime, one thread."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, final
+
+import onnxruntime
+
+from dslc_onnx.export import export
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+
+    from dslc.passes.pipeline import Checked
+
+    Array = NDArray[Any]
+
+ERRORS_ONLY = 3
+
+
+@final
+class OnnxDriver:
+    """Runs the model file of one spec; it is exported anew for each set of weights."""
+
+    differentiable = False
+    layouts = ("spec",)
+
+    def __init__(self, checked: Checked) -> None:
+        self.checked = checked
+        self.outputs = [name for name, _ in checked.instance.module.outputs]
+        self.held: Mapping[str, Array] = {}
+        self.session: Any = None
+
+    def load(self, weights: Mapping[str, Array]) -> None:
+        """Takes the portable weights, all of them."""
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = options.inter_op_num_threads = 1
+        options.log_severity_level = ERRORS_ONLY
+        model = export(self.checked, weights)
+        providers = ["CPUExecutionProvider"]
+        self.session = onnxruntime.InferenceSession(model, options, providers=providers)
+        self.held = weights
+
+    def weights(self) -> dict[str, Array]:
+        """The portable weights, which nothing changes."""
+        return dict(self.held)
+
+    def forward(self, inputs: Mapping[str, Array], *, training: bool = False) -> dict[str, Array]:
+        """The outputs by name."""
+        if training:
+            raise ValueError("an ONNX model has no training mode")
+        used = {item.name for item in self.session.get_inputs()}
+        given = {name: array for name, array in inputs.items() if name in used}
+        return dict(zip(self.outputs, self.session.run(self.outputs, given), strict=True))
+
+    def gradients(
+        self,
+        inputs: Mapping[str, Array],
+        cotangents: Mapping[str, Array],
+        *,
+        training: bool = False,
+    ) -> dict[str, Array]:
+        """An ONNX model has no gradients."""
+        del inputs, cotangents, training
+        raise ValueError("an ONNX model has no gradients")

@@ -1,0 +1,143 @@
+"""From a checked spec to a model file: the whole export as one visible row of steps."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import onnx_ir as ir
+
+from dslc_onnx import rewrites
+from dslc_onnx.budget import unrolled_steps
+from dslc_onnx.errors import ExportError
+from dslc_onnx.flatten import Flattener
+from dslc_onnx.graph import Graph
+from dslc_onnx.lowering import Operand
+from dslc_onnx.options import Options
+from dslc_onnx.rules import load
+from dslc_onnx.sizes import Sizes, find_sources
+from dslc_onnx.weights import WeightStore
+from dslc_onnx.wire import check_model, serialise
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from dslc.passes.pipeline import Checked
+
+
+def export(checked: Checked, weights: Mapping[str, Any] | None = None, **options: Any) -> bytes:
+    """Exports a checked spec as the bytes of an ONNX file.
+
+    Args:
+        checked: The spec.
+        weights: Arrays by path, as the portable file has them; None draws the initial values.
+        **options: As `Options` takes them: `opset`, `fold_batch_norm`, `seed`, `limits`.
+
+    Raises:
+        ExportError: Something has no ONNX form, the weights do not fit, or a limit is exceeded.
+    """
+    return b"".join(serialise(build(checked, weights, Options(**options))))
+
+
+def save(
+    checked: Checked,
+    weights: Mapping[str, Any] | None,
+    path: str | Path,
+    *,
+    force: bool = False,
+    **options: Any,
+) -> None:
+    """Writes an ONNX file whole or not at all; arguments as `export` has them.
+
+    Raises:
+        ExportError: As for `export`.
+        OutputError: The file exists with other content and `force` is not given, or the disk
+            refuses.
+    """
+    from dslc.files import write_atomic
+
+    write_atomic(path, export(checked, weights, **options), force=force)
+
+
+def build(checked: Checked, weights: Mapping[str, Any] | None, options: Options) -> ir.Model:
+    """The model as `onnx_ir` has it, checked; weights are wrapped, not copied."""
+    unrolled_steps(checked.instance, options.limits)
+    infos = checked.weights()
+    store = WeightStore(infos, weights, seed=options.seed, limits=options.limits)
+    graph = Graph(store, options.opset)
+    inputs, outputs = lower(checked, graph)
+    rewrites.prune(graph, outputs)
+    if options.fold_batch_norm:
+        rewrites.fold_batch_norm(graph, outputs)
+    rewrites.join_lonely_rows(graph, outputs)
+    rewrites.prune(graph, outputs)
+    name_outputs(graph, checked, inputs, outputs)
+    model = assemble(checked, graph, inputs, outputs, options)
+    check_model(model)
+    return model
+
+
+def lower(checked: Checked, graph: Graph) -> tuple[list[ir.Value], list[ir.Value]]:
+    """The model's inputs and outputs, with the nodes between them in the graph."""
+    instance = checked.instance
+    typed = {name: (graph.input(name, type), type) for name, type in instance.inputs.items()}
+    sizes = Sizes(graph, find_sources(typed))
+    folder = str(Path(checked.source.path).parent)
+    flattener = Flattener(graph, sizes, load(), folder)
+    operands = [Operand(name, type, value) for name, (value, type) in typed.items()]
+    found = flattener.module(instance, operands, "")
+    values = [flattener.whole(found[name]) for name in instance.outputs if name]
+    if not values:
+        raise ExportError("the model has no output")
+    return [value for value, _ in typed.values()], values
+
+
+def name_outputs(
+    graph: Graph, checked: Checked, inputs: list[ir.Value], outputs: list[ir.Value]
+) -> None:
+    """Gives outputs the spec's names; what two names share, or an input is, is passed through."""
+    seen: set[ir.Value] = set(inputs)
+    names = [name for name in checked.instance.outputs if name]
+    taken = {value.name: value for node in graph.nodes for value in node.outputs}
+    graph.site = None
+    for position, (name, value) in enumerate(zip(names, outputs, strict=True)):
+        other = taken.get(name)
+        if other is not None and other is not value:
+            other.name = graph.unique(f"{name}/inner")
+        if value in seen or value.producer() is None:
+            type = checked.instance.outputs[name]
+            outputs[position] = graph.node("Identity", [value], [(name, type)])[0]
+        outputs[position].name = name
+        seen.add(value)
+
+
+def assemble(
+    checked: Checked,
+    graph: Graph,
+    inputs: list[ir.Value],
+    outputs: list[ir.Value],
+    options: Options,
+) -> ir.Model:
+    """The model around the nodes, with where it comes from."""
+    program = checked.program
+    known: dict[ir.Value, None] = {}
+    for node in graph.nodes:
+        for value in node.inputs:
+            if value is not None and value.const_value is not None:
+                known[value] = None
+    found = ir.Graph(
+        inputs,
+        outputs,
+        nodes=graph.nodes,
+        initializers=list(known),
+        opset_imports={"": options.opset},
+        name=program.name,
+        doc_string=program.doc,
+    )
+    metadata = {"dslc.spec": Path(program.path).name, "dslc.sha256": program.digest}
+    if checked.constraints:
+        metadata["dslc.where"] = "; ".join(checked.constraints)
+    return ir.Model(
+        found, ir_version=options.ir_version, producer_name="dslc", metadata_props=metadata
+    )

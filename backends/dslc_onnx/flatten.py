@@ -1,0 +1,188 @@
+"""The walk over the checked model: calls, repeats and regions become one row of nodes.
+
+Every other backend keeps the spec's structure; ONNX alone is flat, so it is flattened here, at the
+very end. A value is found by the step that makes it, as when types were inferred.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, final
+
+from dslc.ir.graph import MODULE, REGION_INPUT, Parallel, Residual
+from dslc.ops import find
+from dslc.ops.shapes import resolve_axis
+from dslc.passes.weights import branch_labels, iteration_path, join
+from dslc.source import Span
+from dslc.syntax.expressions import evaluate
+from dslc_onnx.errors import ExportError
+from dslc_onnx.graph import Site
+from dslc_onnx.lowering import WHOLE, Lowering, Operand
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    import onnx_ir as ir
+
+    from dslc.ir.graph import Ref, Step
+    from dslc.ir.instance import BodyInstance, Instance, Iteration, StepInstance
+    from dslc.ir.types import TensorType
+    from dslc.ops.base import Op
+    from dslc_onnx.graph import Graph
+    from dslc_onnx.rules import Table
+    from dslc_onnx.sizes import Sizes
+
+    Values = dict[tuple[int, str], Operand]
+
+NOWHERE = Span("", 0, 0, 0, 0)
+
+
+@final
+class Flattener:
+    """Lowers an instance and all that it calls into one graph."""
+
+    def __init__(self, graph: Graph, sizes: Sizes, table: Table, folder: str) -> None:
+        self.graph = graph
+        self.sizes = sizes
+        self.table = table
+        self.folder = folder
+
+    def module(
+        self, instance: Instance, inputs: Sequence[Operand], prefix: str
+    ) -> dict[str, Operand]:
+        """The outputs of one instance under a path, "" being its value."""
+        values: Values = {}
+        for declared, operand in zip(instance.module.inputs, inputs, strict=False):
+            values[MODULE, declared.name] = operand
+        result = self.body(instance.body, prefix, values)
+        outputs = {name: value_of(ref, values) for name, ref in instance.module.outputs}
+        found = {name: operand for name, operand in outputs.items() if operand is not None}
+        if instance.module.is_model and found:
+            result = next(iter(found.values()))
+        return found if result is None else {**found, "": result}
+
+    def body(self, body: BodyInstance, prefix: str, values: Values) -> Operand | None:
+        """The steps of a body in order; the value that it ends on."""
+        for step in body.steps:
+            self.step(step, prefix, values)
+        return value_of(body.result, values)
+
+    def step(self, found: StepInstance, prefix: str, values: Values) -> None:
+        """One step in all its iterations, each handing its value to the next."""
+        step = found.step
+        current = value_of(step.inputs[0], values) if step.inputs else None
+        outputs = {} if current is None else {"": current}
+        for count, iteration in enumerate(found.iterations):
+            if iteration is None:
+                continue
+            further = [value_of(ref, values) for ref in step.inputs[1:]]
+            inputs = [current, *further] if step.inputs else []
+            outputs = self.run(step, iteration, iteration_path(prefix, step, count), inputs, values)
+            current = outputs.get("")
+        for slot, operand in outputs.items():
+            values[step.id, slot] = operand
+
+    def run(
+        self,
+        step: Step,
+        iteration: Iteration,
+        path: str,
+        inputs: Sequence[Operand | None],
+        values: Values,
+    ) -> dict[str, Operand]:
+        """One iteration: an op, a call or a region."""
+        if iteration.op is not None:
+            return self.apply(iteration.op, path, inputs, iteration.outputs, step.span)
+        if iteration.call is not None:
+            given = [operand for operand in inputs if operand is not None]
+            return self.module(iteration.call, given, path)
+        if inputs[0] is not None:
+            values[step.id, REGION_INPUT] = inputs[0]
+        ends: list[Operand] = []
+        for label, body in zip(branch_labels(step), iteration.bodies, strict=False):
+            end = self.body(body, join(path, label), values)
+            assert end is not None
+            ends.append(end)
+        return self.join(step, iteration, path, ends)
+
+    def join(
+        self, step: Step, iteration: Iteration, path: str, ends: Sequence[Operand]
+    ) -> dict[str, Operand]:
+        """The value of a region from the ends of its paths; sums and such by the op's own rule."""
+        action, outputs = step.action, iteration.outputs
+        if isinstance(action, Residual):
+            return self.apply(operation("add"), beside(path, "residual"), ends, outputs, step.span)
+        if not isinstance(action, Parallel):
+            return {"": ends[0]}
+        if action.join == "none":
+            names = [name for name in outputs if name]
+            return {"": ends[0], **dict(zip(names, ends, strict=True))}
+        name = beside(path, action.join)
+        axis = evaluate(action.axis, iteration.environment)
+        if action.join == "stack":
+            assert isinstance(axis, int)
+            return {"": self.stack(ends, name, outputs[""], axis, step.span)}
+        attributes = {"axis": axis} if action.join == "concat" else {}
+        return self.apply(operation(action.join, attributes), name, ends, outputs, step.span)
+
+    def apply(
+        self,
+        op: Op,
+        path: str,
+        operands: Sequence[Operand | None],
+        outputs: Mapping[str, TensorType],
+        span: Span,
+    ) -> dict[str, Operand]:
+        """The outputs of an op by its rule."""
+        self.graph.site = Site(path.partition("/")[0], self.source(span))
+        lowering = Lowering(self.graph, self.sizes, op, path, operands, outputs, span)
+        try:
+            found = self.table.find(type(op), span)(lowering)
+        except ExportError as error:
+            raise error if error.span else ExportError(error.message, span) from error
+        if isinstance(found, list):
+            return {"": found[0], **dict(zip(op.output_names(), found, strict=True))}
+        if not isinstance(found, Operand):
+            found = Operand(path, outputs[""], found, lowering.form)
+        return {"": found}
+
+    def stack(
+        self, ends: Sequence[Operand], name: str, type: TensorType, axis: int, span: Span
+    ) -> Operand:
+        """Values of one type on a new axis."""
+        axis = resolve_axis(axis, type.rank)
+        wide = type.with_shape(*type.shape[:axis], 1, *type.shape[axis + 1 :])
+        at = Lowering(self.graph, self.sizes, operation("concat"), name, ends, {"": type}, span)
+        parts = [
+            at.emit("Unsqueeze", at.input(k), self.graph.integers(axis), type=wide, label=str(k))
+            for k in range(len(ends))
+        ]
+        return Operand(name, type, at.emit("Concat", *parts, axis=axis), WHOLE)
+
+    def whole(self, operand: Operand) -> ir.Value:
+        """A value as the spec has it, for the model's outputs."""
+        at = Lowering(
+            self.graph, self.sizes, operation("add"), operand.name, [operand], {}, NOWHERE
+        )
+        return at.convert(operand, WHOLE)
+
+    def source(self, span: Span) -> str:
+        """`file:line`, the file as seen from the spec's folder."""
+        return f"{os.path.relpath(span.file, self.folder)}:{span.line}"
+
+
+def value_of(ref: Ref | None, values: Values) -> Operand | None:
+    """The value that a reference means."""
+    return None if ref is None else values.get((ref.owner, ref.slot))
+
+
+def beside(path: str, word: str) -> str:
+    """The name of what a region adds to the values of its steps."""
+    return f"{path}/{word}" if path else word
+
+
+def operation(name: str, attributes: Mapping[str, object] | None = None) -> Op:
+    """An op by its name."""
+    op = find(name)
+    assert op is not None
+    return op(attributes or {})

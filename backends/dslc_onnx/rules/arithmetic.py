@@ -1,0 +1,77 @@
+"""Arithmetic on tensors."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from dslc.ir.types import FLOATS
+from dslc.ops.arithmetic import Add, Mul, ReduceMean, ReduceSum
+from dslc_onnx.lowering import ROWS
+
+if TYPE_CHECKING:
+    from dslc_onnx.lowering import Lowering
+    from dslc_onnx.rules import Result, Rule, Rules
+
+
+def broadcasting(op_type: str, of_many: str | None = None) -> Rule:
+    """A function of two values and more; `of_many` takes any number at once, of floats."""
+
+    def rule(at: Lowering[Any]) -> Result:
+        if len(at.operands) == 1:
+            return at.operand()
+        if rows_serve(at):
+            at.form = ROWS
+        values = [
+            at.input(k) if at.operand(k).type == at.type else at.convert(at.operand(k), "")
+            for k in range(len(at.operands))
+        ]
+        if of_many and len(values) > 2 and at.type.dtype in FLOATS:
+            return at.emit(of_many, *values)
+        total = values[0]
+        for position, value in enumerate(values[1:-1], 1):
+            total = at.emit(op_type, total, value, type=step_type(at, position), label="part")
+        return at.emit(op_type, total, values[-1])
+
+    return rule
+
+
+def step_type(at: Lowering[Any], position: int) -> Any:
+    """The type of the first `position + 1` values put together."""
+    from dslc.ops.base import Check
+
+    found = at.op.infer(Check(None), *at.input_types[: position + 1])
+    return found if at.form != ROWS else None
+
+
+def rows_serve(at: Lowering[Any]) -> bool:
+    """Whether all is said on rows: equal types or vectors, and one value that is rows already."""
+    types = at.input_types
+    fits = all(type == at.type or type.rank < 2 for type in types)
+    native = any(ROWS in at.operand(k).forms for k, type in enumerate(types) if type == at.type)
+    return fits and native
+
+
+def reduction(op_type: str, *, axes_are_input: int) -> Rule:
+    """A reduction; its axes are an input from opset `axes_are_input` on, an attribute before."""
+
+    def rule(at: Lowering[Any]) -> Result:
+        rank = at.operand().type.rank
+        axes = at.op.axes(rank)
+        keep: dict[str, Any] = {"keepdims": int(at.op.keep)}
+        if not axes:
+            return at.operand()
+        if len(axes) == rank:
+            return at.emit(op_type, at.input(), **keep)
+        if at.graph.opset >= axes_are_input:
+            return at.emit(op_type, at.input(), at.graph.integers(*axes), **keep)
+        return at.emit(op_type, at.input(), axes=list(axes), **keep)
+
+    return rule
+
+
+RULES: Rules = {
+    Add: broadcasting("Add", of_many="Sum"),
+    Mul: broadcasting("Mul"),
+    ReduceMean: reduction("ReduceMean", axes_are_input=18),
+    ReduceSum: reduction("ReduceSum", axes_are_input=13),
+}

@@ -1,0 +1,62 @@
+"""Linear maps: dense, convolutions, embedding, matrix product."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from dslc.ops.linear import Conv1d, Conv2d, DepthwiseConv2d, Embedding, Linear, Matmul
+from dslc_onnx.lowering import ROWS
+from dslc_onnx.windows import window_attributes
+
+if TYPE_CHECKING:
+    import onnx_ir as ir
+
+    from dslc_onnx.lowering import Lowering
+    from dslc_onnx.rules import Result, Rules
+
+
+def linear(at: Lowering[Linear]) -> Result:
+    """`Gemm` with the weight as the file has it, on rows where there are more axes."""
+    if at.type.rank != 2:
+        at.form = ROWS
+    bias = [at.weight("bias")] if at.op.bias else []
+    return at.emit("Gemm", at.input(), at.weight("weight"), *bias, transB=1)
+
+
+def convolution(at: Lowering[Any]) -> Result:
+    """`Conv`; a depthwise one has as many groups as channels."""
+    attributes = window_attributes(at)
+    groups = at.known(at.op.groups_of(at.operand().type.shape[1]), "groups")
+    if groups != 1:
+        attributes["group"] = groups
+    bias = [at.weight("bias")] if at.op.bias else []
+    return at.emit("Conv", at.input(), at.weight("weight"), *bias, **attributes)
+
+
+def embedding(at: Lowering[Embedding]) -> Result:
+    """`Gather` of rows."""
+    return at.emit("Gather", at.weight("weight"), indices(at), axis=0)
+
+
+def indices(at: Lowering[Any], position: int = 0) -> ir.Value:
+    """Ids as `Gather` takes them."""
+    type = at.operand(position).type
+    if type.dtype in ("i32", "i64"):
+        return at.input(position)
+    wide = type.with_dtype("i64")
+    return at.emit("Cast", at.input(position), type=wide, label="ids", to=7)
+
+
+def matmul(at: Lowering[Matmul]) -> Result:
+    """`MatMul`."""
+    return at.emit("MatMul", at.input(0), at.input(1))
+
+
+RULES: Rules = {
+    Linear: linear,
+    Conv1d: convolution,
+    Conv2d: convolution,
+    DepthwiseConv2d: convolution,
+    Embedding: embedding,
+    Matmul: matmul,
+}

@@ -1,0 +1,66 @@
+"""Normalisations."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from dslc.ops.norm import BatchNorm, LayerNorm, RmsNorm
+from dslc_onnx.lowering import form_type
+
+if TYPE_CHECKING:
+    import onnx_ir as ir
+
+    from dslc_onnx.lowering import Lowering
+    from dslc_onnx.rules import Result, Rules
+
+
+def batch_norm(at: Lowering[BatchNorm]) -> Result:
+    """`BatchNormalization` with the running statistics."""
+    mean, variance = at.weight("running_mean"), at.weight("running_var")
+    if at.op.affine:
+        scale, shift = at.weight("weight"), at.weight("bias")
+    else:
+        scale, shift = constant_like(at, "ones", 1.0), constant_like(at, "zeros", 0.0)
+    parameters = (scale, shift, mean, variance)
+    return at.emit("BatchNormalization", at.input(), *parameters, epsilon=at.op.eps)
+
+
+def constant_like(at: Lowering[BatchNorm], name: str, number: float) -> ir.Value:
+    """A number for each channel, where nothing is learned."""
+
+    def make() -> Any:
+        return np.full_like(at.array("running_mean"), number)
+
+    return at.prepared(name, ["running_mean"], make)
+
+
+def layer_norm(at: Lowering[LayerNorm]) -> Result:
+    """`LayerNormalization` over the last axis."""
+    at.keep_form()
+    bias = [at.weight("bias")] if at.op.bias else []
+    return at.emit(
+        "LayerNormalization", at.input(), at.weight("weight"), *bias, axis=-1, epsilon=at.op.eps
+    )
+
+
+def rms_norm(at: Lowering[RmsNorm]) -> Result:
+    """`RMSNormalization` from opset 23 on, before that its formula."""
+    at.keep_form()
+    x, weight = at.input(), at.weight("weight")
+    if at.graph.opset >= 23:
+        return at.emit("RMSNormalization", x, weight, axis=-1, epsilon=at.op.eps)
+    full = form_type(at.type, at.form)
+    one = full.with_shape(*full.shape[:-1], 1)
+    square = at.emit("Pow", x, at.number(2.0), label="square")
+    if at.graph.opset >= 18:
+        mean = at.emit("ReduceMean", square, at.graph.integers(-1), type=one, label="mean")
+    else:
+        mean = at.emit("ReduceMean", square, type=one, label="mean", axes=[-1])
+    safe = at.emit("Add", mean, at.number(at.op.eps), type=one, label="safe")
+    root = at.emit("Sqrt", safe, type=one, label="root")
+    return at.emit("Mul", at.emit("Div", x, root, label="unit"), weight)
+
+
+RULES: Rules = {BatchNorm: batch_norm, LayerNorm: layer_norm, RmsNorm: rms_norm}

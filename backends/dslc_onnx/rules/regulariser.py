@@ -1,0 +1,19 @@
+"""Regularisers, which do nothing when a model is used."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from dslc.ops.regulariser import Dropout
+
+if TYPE_CHECKING:
+    from dslc_onnx.lowering import Lowering
+    from dslc_onnx.rules import Result, Rules
+
+
+def nothing(at: Lowering[Any]) -> Result:
+    """The value itself."""
+    return at.operand()
+
+
+RULES: Rules = {Dropout: nothing}

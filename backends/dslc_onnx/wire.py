@@ -1,0 +1,118 @@
+"""The file's bytes, with each weight's bytes taken from where they are.
+
+A protobuf library would hold every weight three times (its array, the message, the text). The file
+is small messages and large arrays, so the small part is left to the library and the arrays are put
+between, as the wire format has them: a field is a tag, a length and its bytes.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import onnx_ir as ir
+
+from dslc_onnx.errors import ExportError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+LARGE = 1 << 10
+"""From how many bytes on a tensor is handled apart from the rest."""
+
+LONGEST = (1 << 31) - 1
+"""What a protobuf file may hold, in bytes."""
+
+_MODEL_GRAPH = 7
+_GRAPH_INITIALIZER = 5
+_TENSOR_RAW_DATA = 9
+
+
+def serialise(model: ir.Model) -> list[bytes | memoryview]:
+    """The file in pieces, to be written one after another.
+
+    Raises:
+        ExportError: The file would be longer than protobuf allows.
+    """
+    tensors = [tensor for tensor in initializers(model) if tensor.nbytes >= LARGE]
+    message = skeleton(model)
+    graph = message.graph.SerializeToString(deterministic=True)
+    message.ClearField("graph")
+    pieces: list[bytes | memoryview] = [graph]
+    for tensor in tensors:
+        pieces.extend(tensor_field(tensor))
+    length = sum(len(piece) for piece in pieces)
+    head = message.SerializeToString(deterministic=True)
+    if length + len(head) + 16 > LONGEST:
+        raise ExportError(f"the file would hold {length} bytes; ONNX files end at 2 GiB")
+    return [head, field(_MODEL_GRAPH, length), *pieces]
+
+
+def tensor_field(tensor: ir.TensorProtocol) -> Iterator[bytes | memoryview]:
+    """An initializer as a field of the graph: name, dtype and shape, then the array itself."""
+    import onnx
+
+    header = onnx.TensorProto(
+        name=tensor.name, data_type=tensor.dtype.value, dims=list(tensor.shape.numpy())
+    ).SerializeToString(deterministic=True)
+    raw = field(_TENSOR_RAW_DATA, tensor.nbytes)
+    yield field(_GRAPH_INITIALIZER, len(header) + len(raw) + tensor.nbytes) + header + raw
+    numbers: Any = tensor.numpy()
+    yield memoryview(numbers.reshape(-1).view("uint8"))
+
+
+def field(number: int, length: int) -> bytes:
+    """The tag and length in front of a field's bytes."""
+    return varint(number << 3 | 2) + varint(length)
+
+
+def varint(number: int) -> bytes:
+    """A number in groups of seven bits, the lowest first."""
+    found = bytearray()
+    while number > 0x7F:
+        found.append(number & 0x7F | 0x80)
+        number >>= 7
+    found.append(number)
+    return bytes(found)
+
+
+def initializers(model: ir.Model) -> list[ir.TensorProtocol]:
+    """The tensors of a model."""
+    values = model.graph.initializers.values()
+    return [value.const_value for value in values if value.const_value is not None]
+
+
+def skeleton(model: ir.Model) -> Any:
+    """The model's message without its large tensors."""
+    known = model.graph.initializers
+    large = [
+        value
+        for value in known.values()
+        if value.const_value is not None and value.const_value.nbytes >= LARGE
+    ]
+    for value in large:
+        del known[str(value.name)]
+    try:
+        return ir.to_proto(model)
+    finally:
+        for value in large:
+            known.add(value)
+
+
+def check_model(model: ir.Model) -> None:
+    """Runs ONNX's own checker, with shape inference, over all but the numbers of large weights.
+
+    Large weights stand in as inputs: what the checker says of them depends on their type alone.
+    """
+    import onnx
+
+    message = skeleton(model)
+    for value in model.graph.initializers.values():
+        tensor = value.const_value
+        if tensor is not None and tensor.nbytes >= LARGE:
+            dims = list(tensor.shape.numpy())
+            kind = onnx.helper.make_tensor_value_info(str(value.name), tensor.dtype.value, dims)
+            message.graph.input.append(kind)
+    try:
+        onnx.checker.check_model(message, full_check=True)
+    except (onnx.checker.ValidationError, onnx.shape_inference.InferenceError) as error:
+        raise ExportError(f"ONNX's checker refuses the model: {error}") from error

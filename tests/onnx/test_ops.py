@@ -1,0 +1,79 @@
+"""Every op as onnxruntime and ONNX's reference evaluator run it, against PyTorch's functions."""
+
+import numpy as np
+import pytest
+import torch
+
+from dslc.ops import all_ops
+from dslc_onnx import backend
+from tests.onnx.cases import CASES, Case
+from tests.onnx.harness import (
+    TOLERANCE,
+    Arrays,
+    distance,
+    export,
+    nodes_of,
+    random_inputs,
+    random_weights,
+    run_onnxruntime,
+    run_reference,
+    spec,
+)
+
+pytestmark = pytest.mark.onnx
+
+SIZES = [
+    {"N": 1, "T": 4, "S": 7, "H": 7, "W": 8, "L": 9},
+    {"N": 3, "T": 5, "S": 6, "H": 8, "W": 5, "L": 8},
+]
+
+
+def judged(case: Case, inputs: Arrays, weights: Arrays) -> list[np.ndarray]:
+    tensors = [{k: torch.from_numpy(v.copy()) for k, v in part.items()} for part in (inputs, weights)]
+    found = case.judge(*tensors)
+    return [item.numpy() for item in (found if isinstance(found, tuple) else (found,))]
+
+
+def compare(case: Case, data: bytes, inputs: Arrays, weights: Arrays) -> None:
+    expected = judged(case, inputs, weights)
+    for run in (run_onnxruntime, run_reference) if case.reference else (run_onnxruntime,):
+        found = list(run(data, inputs).values())
+        assert len(found) == len(expected)
+        for one, other in zip(found, expected, strict=True):
+            assert distance(np.asarray(one), other) < TOLERANCE, run.__name__
+
+
+@pytest.mark.parametrize("case", CASES, ids=repr)
+def test_case(case: Case) -> None:
+    checked = spec(case.inputs, case.steps, case.outputs, case.where)
+    weights = random_weights(checked)
+    data = export(checked, weights)
+    if case.nodes is not None:
+        assert nodes_of(data) == case.nodes
+    for sizes in SIZES:
+        compare(case, data, random_inputs(checked, sizes, case.ids), weights)
+
+
+@pytest.mark.parametrize("opset", [17, 18, 19, 21, 22, 23])
+def test_other_opsets(opset: int) -> None:
+    for case in CASES:
+        checked = spec(case.inputs, case.steps, case.outputs, case.where)
+        weights = random_weights(checked)
+        data = export(checked, weights, opset=opset)
+        inputs = random_inputs(checked, SIZES[1], case.ids)
+        expected = judged(case, inputs, weights)
+        for one, other in zip(run_onnxruntime(data, inputs).values(), expected, strict=True):
+            assert distance(np.asarray(one), other) < TOLERANCE, case
+
+
+def test_every_op_has_a_rule_or_a_reason() -> None:
+    for op in all_ops().values():
+        assert (op in backend.rules) != bool(backend.gaps.get(op)), op.name
+
+
+def test_every_rule_has_a_case() -> None:
+    tried = set()
+    for case in CASES:
+        checked = spec(case.inputs, case.steps, case.outputs, case.where)
+        tried |= {type(step.iterations[0].op) for step in checked.instance.body.steps}
+    assert set(backend.rules) <= tried
