@@ -151,10 +151,8 @@ def contents(step: Step) -> tuple[Body, list[tuple[str, Ref]]]:
     action = step.action
     if isinstance(action, Group):
         return action.body, []
-    inner = replace(
-        plain_step(step.id, "", action, (Ref(step.id, REGION_INPUT, step.span),), step.span),
-        doc=step.doc,
-    )
+    entry = (Ref(step.id, REGION_INPUT, step.span),)
+    inner = plain_step(step.id, "", action, entry, step.span).replace(doc=step.doc)
     outputs: list[tuple[str, Ref]] = []
     if isinstance(action, Parallel) and action.join == "none":
         labels = [label or str(k) for k, (label, _) in enumerate(action.branches)]
