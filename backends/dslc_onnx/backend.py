@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, final
 
-from dslc.emit.backend import need_packages
-
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
@@ -75,7 +73,6 @@ class OnnxBackend:
     ) -> OnnxDriver:
         """The exported model, driven with NumPy arrays through onnxruntime."""
         del dtype, io_layout  # a model file is as the spec types it
-        need_packages(self)
         from dslc_onnx.driver import OnnxDriver
 
         return OnnxDriver(checked)

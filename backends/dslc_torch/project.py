@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, final
 
-from dslc.emit.backend import need_packages
 from dslc.emit.classes import write_module
 from dslc.emit.header import header
 from dslc.emit.lowering import outlined
@@ -32,7 +31,6 @@ class TorchBackend:
     ) -> TorchDriver:
         """The model, driven with NumPy arrays; `dtype` "f64" makes it the reference of others."""
         del io_layout  # PyTorch's own layout is the spec's
-        need_packages(self)
         from dslc_torch.driver import TorchDriver
 
         return TorchDriver(checked, self.model_source(checked), dtype)

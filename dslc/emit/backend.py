@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, final
 
 if TYPE_CHECKING:
@@ -16,21 +15,6 @@ Rule = Any
 
 class BuildError(Exception):
     """A spec that is right but that a backend cannot express; the message says what to do."""
-
-
-class MissingFrameworkError(Exception):
-    """A backend's packages are not installed; the message names the `pip install` that mends it."""
-
-
-def need_packages(backend: Any) -> None:
-    """Raises `MissingFrameworkError` unless all that a backend's `requires` names is installed."""
-    missing = [name for name in backend.requires if find_spec(name) is None]
-    if missing:
-        extra = getattr(backend, "extra", backend.name)
-        names = ", ".join(f"`{name}`" for name in missing)
-        raise MissingFrameworkError(
-            f"the {backend.name} backend needs {names}: pip install 'dslc[{extra}]'"
-        )
 
 
 @final

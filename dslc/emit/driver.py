@@ -62,7 +62,7 @@ class DrivenBackend(Protocol):
     name: str
 
     def driver(self, checked: Checked, *, dtype: str = "f32", io_layout: str = "spec") -> Driver:
-        """A driver of the spec's model; raises `MissingFrameworkError` without its packages."""
+        """A driver of the spec's model; the backend's packages are there."""
         ...
 
 

@@ -1,0 +1,109 @@
+"""The generated PyTorch model driven with NumPy arrays; in float64 it is what others are held to."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, final
+
+import torch
+from torch import Tensor, nn
+
+from dslc.emit.loading import load_module
+from dslc.ir.types import FLOATS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+
+    from dslc.passes.pipeline import Checked
+
+    Array = NDArray[Any]
+
+DTYPES = {"f32": torch.float32, "f64": torch.float64}
+
+
+@final
+class TorchDriver:
+    """Runs the model of one spec.
+
+    Args:
+        checked: The spec.
+        source: The text of its `model.py`.
+        dtype: "f32", or "f64" for every float in the model.
+    """
+
+    differentiable = True
+    layouts = ("spec",)
+
+    def __init__(self, checked: Checked, source: str, dtype: str) -> None:
+        if dtype == "f64":
+            source = source.replace("torch.float32", "torch.float64")
+        self.dtype = DTYPES[dtype]
+        self.model = model_class(load_module(source, "model"))().to(self.dtype)
+        self.inputs = {name: type.dtype in FLOATS for name, type in checked.instance.inputs.items()}
+        self.outputs = [name for name, _ in checked.instance.module.outputs]
+
+    def load(self, weights: Mapping[str, Array]) -> None:
+        """Takes the portable weights, all of them."""
+        state = {name: torch.tensor(array, dtype=self.dtype) for name, array in weights.items()}
+        self.model.load_state_dict(state, strict=True)
+
+    def weights(self) -> dict[str, Array]:
+        """The portable weights as they are now."""
+        state = self.model.state_dict()
+        kept = {name: value for name, value in state.items() if "num_batches" not in name}
+        return {name: value.detach().numpy().copy() for name, value in kept.items()}
+
+    def forward(self, inputs: Mapping[str, Array], *, training: bool = False) -> dict[str, Array]:
+        """The outputs by name."""
+        with torch.no_grad():
+            outputs = self.run(self.tensors(inputs), training)
+        return {name: value.numpy().copy() for name, value in outputs.items()}
+
+    def gradients(
+        self,
+        inputs: Mapping[str, Array],
+        cotangents: Mapping[str, Array],
+        *,
+        training: bool = False,
+    ) -> dict[str, Array]:
+        """The gradients of the sum of `output * cotangent`; see `dslc.emit.driver.Driver`."""
+        tensors = self.tensors(inputs)
+        sources = {n: p for n, p in self.model.named_parameters() if p.requires_grad}
+        for name, tensor in tensors.items():
+            if self.inputs[name]:
+                sources[f"input:{name}"] = nn.Parameter(tensor)
+                tensors[name] = sources[f"input:{name}"]
+        outputs = self.run(tensors, training)
+        parts = [
+            (outputs[name] * torch.tensor(array, dtype=self.dtype)).sum()
+            for name, array in cotangents.items()
+        ]
+        total = torch.stack(parts).sum()
+        found = torch.autograd.grad(total, list(sources.values()), allow_unused=True)
+        return {
+            name: (torch.zeros_like(source) if value is None else value).numpy().copy()
+            for (name, source), value in zip(sources.items(), found, strict=True)
+        }
+
+    def tensors(self, inputs: Mapping[str, Array]) -> dict[str, Tensor]:
+        """The inputs as tensors, floats in the model's dtype."""
+        return {
+            name: torch.tensor(inputs[name], dtype=self.dtype if is_float else None)
+            for name, is_float in self.inputs.items()
+        }
+
+    def run(self, tensors: Mapping[str, Tensor], training: bool) -> dict[str, Tensor]:
+        """The outputs by name, of inputs in the spec's order."""
+        found = self.model.train(training)(*tensors.values())
+        return found if isinstance(found, dict) else {self.outputs[0]: found}
+
+
+def model_class(module: Any) -> type[nn.Module]:
+    """The model's class: the last one that a generated module defines."""
+    own = [
+        item
+        for item in vars(module).values()
+        if isinstance(item, type) and item.__module__ == module.__name__
+    ]
+    return own[-1]
