@@ -303,7 +303,9 @@ class BodyWriter:
         first = values[0]
         assert first is not None
         type = found.outputs[""]
-        variable = first.text if self.can_reuse(first) else self.flow.variable(key)
+        others = frozenset[str]().union(*(v.variables for v in values[1:] if v is not None))
+        free = self.can_reuse(first) and first.text not in others
+        variable = first.text if free else self.flow.variable(key, others)
         if variable != first.text:
             self.flow.lines.append(Line(f"{variable} = {first.text}"))
         value = Value(variable, frozenset((variable,)), type, layout=first.layout)
@@ -438,12 +440,14 @@ class BodyWriter:
     def prelude(self) -> list[Statement]:
         """Sizes that the body reads, and the facts that the model rests on."""
         checks = self.fact_checks() if self.is_main else []
-        lines: list[Statement] = []
+        places: dict[str, dict[int, str]] = {}
         for name, variable in self.writer.shapes.items():
             place = self.writer.parameters.place(name)
             assert place is not None
-            input, axis = place
-            lines.append(Line(f"{variable} = {self.inputs[input]}.shape[{axis}]"))
+            places.setdefault(place[0], {})[place[1]] = variable
+        lines = [
+            line for input, axes in places.items() for line in size_lines(self.inputs[input], axes)
+        ]
         return [*lines, *checks]
 
     def fact_checks(self) -> list[Statement]:
@@ -463,6 +467,15 @@ class BodyWriter:
     def docstring(self) -> str:
         """The class's docstring: the spec's doc, and the types of inputs and outputs."""
         return docstring_of(self.formal, self.target, self.is_main)
+
+
+def size_lines(variable: str, axes: dict[int, str]) -> list[Statement]:
+    """Reads sizes of a value: the first few at once, others one by one."""
+    count = len(axes)
+    if count > 1 and sorted(axes) == list(range(count)):
+        names = ", ".join(axes[axis] for axis in range(count))
+        return [Line(f"{names} = {variable}.shape[:{count}]")]
+    return [Line(f"{axes[axis]} = {variable}.shape[{axis}]") for axis in sorted(axes)]
 
 
 def negated(fact: Expr) -> Expr:

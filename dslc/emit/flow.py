@@ -124,18 +124,18 @@ class Flow:
         """Writes an assignment with a comment where the shape is worth one."""
         self.lines.append(Line(f"{variable} = {text}", self.comment(value)))
 
-    def variable(self, key: Key) -> str:
-        """A variable for a value: its step's name if it is read later on, else the stream's."""
+    def variable(self, key: Key, busy: frozenset[str] = frozenset()) -> str:
+        """A variable for a value: its step's name if it is read later on, else the stream's.
+
+        `busy` are variables that must keep what they hold for other reasons.
+        """
         name = self.names.get(key)
         if name is not None and self.remaining.get(key, 0) > 1 and self.is_free(name, key):
             return name
-        for candidate in STREAM:
-            if candidate not in self.taken and self.is_free(candidate, key):
+        for candidate in (*STREAM, *(f"x{number}" for number in range(2, 1000))):
+            if candidate not in self.taken | busy and self.is_free(candidate, key):
                 return candidate
-        number = 2
-        while not self.is_free(f"x{number}", key):
-            number += 1
-        return f"x{number}"
+        raise ValueError("a method needs more than a thousand variables")
 
     def is_free(self, variable: str, key: Key) -> bool:
         """Whether nothing but the value itself still needs a variable."""
