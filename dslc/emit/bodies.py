@@ -32,6 +32,8 @@ class BodyWriter:
         self.inputs = {item.name: self.names.fresh(item.name) for item in self.formal.module.inputs}
         self.flow = Flow(self.comment)
         self.last_shape = ""
+        self.entries: dict[str, Value] = {}
+        self.entry = 0
         self.loop_variables: dict[int, str] = {}
 
     def run(self) -> None:
@@ -44,6 +46,8 @@ class BodyWriter:
             flow.returned = {(outputs[0][1].owner, outputs[0][1].slot)}
         for name, variable in self.inputs.items():
             self.bind_input(name, variable)
+        self.entries = {name: flow.values[MODULE, name] for name in self.inputs}
+        self.entry = len(flow.lines)
         self.name_values(self.formal.steps)
         self.steps(self.formal.steps)
         self.give_back(outputs)
@@ -469,8 +473,11 @@ class BodyWriter:
         return docstring_of(self.formal, self.target, self.is_main)
 
 
-def size_lines(variable: str, axes: dict[int, str]) -> list[Statement]:
+def size_lines(value: Value, axes: dict[int, str]) -> list[Statement]:
     """Reads sizes of a value: the first few at once, others one by one."""
+    variable, last = value.text, value.type.rank - 1
+    if value.layout == "last":
+        axes = {0 if k == 0 else last if k == 1 else k - 1: name for k, name in axes.items()}
     count = len(axes)
     if count > 1 and sorted(axes) == list(range(count)):
         names = ", ".join(axes[axis] for axis in range(count))

@@ -72,7 +72,7 @@ class ClassWriter:
             [Parameter("self"), *self.body.signature()],
             self.body.returns(),
             "",
-            [*self.body.prelude(), *self.body.flow.lines],
+            self.body.statements(),
         )
         body: list[Statement] = [run]
         if stored or made or signature:
