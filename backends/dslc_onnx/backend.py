@@ -1,4 +1,4 @@
-"""The backend as the command line and the Python API see it."""
+"""The backend as the command line, the Python API and `verify` see it."""
 
 from __future__ import annotations
 
@@ -10,32 +10,24 @@ if TYPE_CHECKING:
 
     import onnx_ir as ir
 
-    from dslc.ops.base import Op
+    from dslc.emit.backend import Rules
     from dslc.passes.pipeline import Checked
     from dslc_onnx.driver import OnnxDriver
 
 
 @final
 class OnnxBackend:
-    """Lowers a checked spec to ONNX. Its methods take the options of `dslc_onnx.options.Options`."""
+    """Lowers a checked spec to ONNX. `options` are those of `dslc_onnx.options.Options`."""
 
     name = "onnx"
-    extra = "onnx"
-    requires = ("onnx_ir", "onnxruntime")
+    requires = ("onnx", "onnx_ir", "numpy")
 
     @property
-    def rules(self) -> Mapping[type[Op], Any]:
-        """The rule of each op class."""
-        from dslc_onnx.rules import load
+    def rules(self) -> Rules:
+        """The rule, or the reason for a gap, of each op class."""
+        from dslc_onnx.rules import RULES
 
-        return load().rules
-
-    @property
-    def gaps(self) -> Mapping[type[Op], str]:
-        """The ops that ONNX cannot say, each with the reason."""
-        from dslc_onnx.rules import load
-
-        return load().gaps
+        return RULES
 
     def model(
         self, checked: Checked, weights: Mapping[str, Any] | None = None, **options: Any
@@ -68,15 +60,6 @@ class OnnxBackend:
 
         save(checked, weights, path, force=force, **options)
 
-    def driver(
-        self, checked: Checked, *, dtype: str = "f32", io_layout: str = "spec"
-    ) -> OnnxDriver:
-        """The exported model, driven with NumPy arrays through onnxruntime."""
-        del dtype, io_layout  # a model file is as the spec types it
-        from dslc_onnx.driver import OnnxDriver
-
-        return OnnxDriver(checked)
-
     def project(
         self, checked: Checked, weights: Mapping[str, Any] | None = None, **options: Any
     ) -> dict[str, bytes | str]:
@@ -84,3 +67,12 @@ class OnnxBackend:
         from dslc_onnx.project import project
 
         return project(checked, weights, **options)
+
+    def driver(
+        self, checked: Checked, *, dtype: str = "f32", io_layout: str = "spec"
+    ) -> OnnxDriver:
+        """The exported model, driven with NumPy arrays through onnxruntime; forward only."""
+        del dtype, io_layout  # a model file is as the spec types it
+        from dslc_onnx.driver import OnnxDriver
+
+        return OnnxDriver(checked)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from dslc.emit.backend import BuildError
+
 if TYPE_CHECKING:
     from dslc.source import Span
 
 
-class ExportError(Exception):
+class ExportError(BuildError):
     """Something in a checked spec, or in the weights given for it, has no ONNX form.
 
     Attributes:

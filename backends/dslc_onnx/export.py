@@ -14,7 +14,6 @@ from dslc_onnx.flatten import Flattener
 from dslc_onnx.graph import Graph
 from dslc_onnx.lowering import Operand
 from dslc_onnx.options import Options
-from dslc_onnx.rules import load
 from dslc_onnx.sizes import Sizes, find_sources
 from dslc_onnx.weights import WeightStore
 from dslc_onnx.wire import check_model, serialise
@@ -84,7 +83,7 @@ def lower(checked: Checked, graph: Graph) -> tuple[list[ir.Value], list[ir.Value
     typed = {name: (graph.input(name, type), type) for name, type in instance.inputs.items()}
     sizes = Sizes(graph, find_sources(typed))
     folder = str(Path(checked.source.path).parent)
-    flattener = Flattener(graph, sizes, load(), folder)
+    flattener = Flattener(graph, sizes, folder)
     operands = [Operand(name, type, value) for name, (value, type) in typed.items()]
     found = flattener.module(instance, operands, "")
     values = [flattener.whole(found[name]) for name in instance.outputs if name]

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, final
 
+from dslc.emit.backend import BuildError
 from dslc.ir.graph import MODULE, REGION_INPUT, Parallel, Residual
 from dslc.ops import find
 from dslc.ops.shapes import resolve_axis
@@ -18,6 +19,7 @@ from dslc.syntax.expressions import evaluate
 from dslc_onnx.errors import ExportError
 from dslc_onnx.graph import Site
 from dslc_onnx.lowering import WHOLE, Lowering, Operand
+from dslc_onnx.rules import RULES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -29,7 +31,7 @@ if TYPE_CHECKING:
     from dslc.ir.types import TensorType
     from dslc.ops.base import Op
     from dslc_onnx.graph import Graph
-    from dslc_onnx.rules import Table
+    from dslc_onnx.rules import Result
     from dslc_onnx.sizes import Sizes
 
     Values = dict[tuple[int, str], Operand]
@@ -41,10 +43,9 @@ NOWHERE = Span("", 0, 0, 0, 0)
 class Flattener:
     """Lowers an instance and all that it calls into one graph."""
 
-    def __init__(self, graph: Graph, sizes: Sizes, table: Table, folder: str) -> None:
+    def __init__(self, graph: Graph, sizes: Sizes, folder: str) -> None:
         self.graph = graph
         self.sizes = sizes
-        self.table = table
         self.folder = folder
 
     def module(
@@ -137,9 +138,9 @@ class Flattener:
         self.graph.site = Site(path.partition("/")[0], self.source(span))
         lowering = Lowering(self.graph, self.sizes, op, path, operands, outputs, span)
         try:
-            found = self.table.find(type(op), span)(lowering)
-        except ExportError as error:
-            raise error if error.span else ExportError(error.message, span) from error
+            found: Result = RULES.find(type(op))(lowering)
+        except BuildError as error:
+            raise located(error, span) from error
         if isinstance(found, list):
             return {"": found[0], **dict(zip(op.output_names(), found, strict=True))}
         if not isinstance(found, Operand):
@@ -174,6 +175,13 @@ class Flattener:
 def value_of(ref: Ref | None, values: Values) -> Operand | None:
     """The value that a reference means."""
     return None if ref is None else values.get((ref.owner, ref.slot))
+
+
+def located(error: BuildError, span: Span) -> ExportError:
+    """The error with the step that it happened at, where it names none."""
+    if isinstance(error, ExportError):
+        return error if error.span else ExportError(error.message, span)
+    return ExportError(str(error), span)
 
 
 def beside(path: str, word: str) -> str:

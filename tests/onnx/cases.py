@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
-import torch.nn.functional as F
+import torch.nn.functional as F  # noqa: N812 - as everyone writes it
 
 Judge = Callable[[dict[str, Any], dict[str, Any]], Any]
 
@@ -168,11 +168,17 @@ LINEAR = [
     Case(
         *("linear_chain", SEQUENCE, "- linear: 8\n- gelu\n" + one("linear: 5")),
         lambda i, w: F.linear(
-            F.gelu(F.linear(i["x"], w["linear.weight"], w["linear.bias"])), w["y.weight"], w["y.bias"]
+            F.gelu(F.linear(i["x"], w["linear.weight"], w["linear.bias"])),
+            w["y.weight"],
+            w["y.bias"],
         ),
     ),
     Case(
-        *("conv1d", {"x": "f32[N, 4, L]"}, one("conv1d: {out: 6, kernel: 3, padding: 2, stride: 2}")),
+        *(
+            "conv1d",
+            {"x": "f32[N, 4, L]"},
+            one("conv1d: {out: 6, kernel: 3, padding: 2, stride: 2}"),
+        ),
         lambda i, w: F.conv1d(i["x"], w["y.weight"], w["y.bias"], 2, 2),
     ),
     Case(
@@ -183,7 +189,9 @@ LINEAR = [
     Case(
         "conv2d_groups_dilation",
         IMAGE,
-        one("conv2d: {out: 6, kernel: [3, 2], dilation: 2, groups: 2, padding: [1, 2], bias: false}"),
+        one(
+            "conv2d: {out: 6, kernel: [3, 2], dilation: 2, groups: 2, padding: [1, 2], bias: false}"
+        ),
         lambda i, w: F.conv2d(i["x"], w["y.weight"], None, 1, (1, 2), 2, 2),
         where=BIG,
     ),
@@ -193,11 +201,19 @@ LINEAR = [
         where=BIG,
     ),
     Case(
-        *("conv2d_same_stride", IMAGE, one("conv2d: {out: 6, kernel: 3, padding: same, stride: 2}")),
+        *(
+            "conv2d_same_stride",
+            IMAGE,
+            one("conv2d: {out: 6, kernel: 3, padding: same, stride: 2}"),
+        ),
         lambda i, w: F.conv2d(padded(i["x"], 3, 2), w["y.weight"], w["y.bias"], 2),
     ),
     Case(
-        *("conv2d_same_long_stride", IMAGE, one("conv2d: {out: 6, kernel: 2, padding: same, stride: 3}")),
+        *(
+            "conv2d_same_long_stride",
+            IMAGE,
+            one("conv2d: {out: 6, kernel: 2, padding: same, stride: 3}"),
+        ),
         lambda i, w: F.conv2d(padded(i["x"], 2, 3), w["y.weight"], w["y.bias"], 3),
     ),
     Case(
@@ -471,7 +487,11 @@ ATTENTION = [
         lambda i, w: attend(i["x"], i["x"], i["x"], w, 3, bias=False),
     ),
     Case(
-        *("attention_causal", {"x": "f32[N, T, 8]"}, one("multi_head_attention: {heads: 2, causal: true}")),
+        *(
+            "attention_causal",
+            {"x": "f32[N, T, 8]"},
+            one("multi_head_attention: {heads: 2, causal: true}"),
+        ),
         lambda i, w: attend(*[i["x"]] * 3, w, 2, causal(*[i["x"].shape[1]] * 2)),
     ),
     Case(

@@ -4,11 +4,11 @@ import re
 import warnings
 
 import numpy as np
+from dslc_onnx import backend
 
 from dslc.diagnostics import Report
 from dslc.passes.pipeline import Checked, check_source
 from dslc.source import Source
-from dslc_onnx import backend
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
@@ -20,7 +20,10 @@ TOLERANCE = 5e-6
 """How far a result may be from the judge's, relative to its largest value."""
 
 DTYPES = {
-    **{"f32": np.float32, "f64": np.float64, "bool": np.bool_, "u8": np.uint8},
+    "f32": np.float32,
+    "f64": np.float64,
+    "bool": np.bool_,
+    "u8": np.uint8,
     **{f"i{bits}": np.dtype(f"int{bits}").type for bits in (8, 16, 32, 64)},
 }
 

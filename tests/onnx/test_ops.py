@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 import torch
+from dslc_onnx import backend
 
 from dslc.ops import all_ops
-from dslc_onnx import backend
 from tests.onnx.cases import CASES, Case
 from tests.onnx.harness import (
     TOLERANCE,
@@ -29,7 +29,9 @@ SIZES = [
 
 
 def judged(case: Case, inputs: Arrays, weights: Arrays) -> list[np.ndarray]:
-    tensors = [{k: torch.from_numpy(v.copy()) for k, v in part.items()} for part in (inputs, weights)]
+    tensors = [
+        {k: torch.from_numpy(v.copy()) for k, v in part.items()} for part in (inputs, weights)
+    ]
     found = case.judge(*tensors)
     return [item.numpy() for item in (found if isinstance(found, tuple) else (found,))]
 
@@ -68,7 +70,7 @@ def test_other_opsets(opset: int) -> None:
 
 def test_every_op_has_a_rule_or_a_reason() -> None:
     for op in all_ops().values():
-        assert (op in backend.rules) != bool(backend.gaps.get(op)), op.name
+        assert (op in backend.rules.table) != bool(backend.rules.gaps.get(op)), op.name
 
 
 def test_every_rule_has_a_case() -> None:
@@ -76,4 +78,4 @@ def test_every_rule_has_a_case() -> None:
     for case in CASES:
         checked = spec(case.inputs, case.steps, case.outputs, case.where)
         tried |= {type(step.iterations[0].op) for step in checked.instance.body.steps}
-    assert set(backend.rules) <= tried
+    assert set(backend.rules.table) <= tried

@@ -16,12 +16,13 @@ from dslc.ops.activation import (
     Tanh,
 )
 from dslc.ops.shapes import resolve_axis
+from dslc_onnx.rules import RULES
 
 if TYPE_CHECKING:
     import onnx_ir as ir
 
     from dslc_onnx.lowering import Lowering
-    from dslc_onnx.rules import Result, Rule, Rules
+    from dslc_onnx.rules import Result, Rule
 
 
 def unary(op_type: str) -> Rule:
@@ -47,12 +48,14 @@ def over_axis(op_type: str) -> Rule:
     return rule
 
 
+@RULES.add(LeakyRelu)
 def leaky_relu(at: Lowering[LeakyRelu]) -> Result:
     """`LeakyRelu`, the slope written out."""
     at.keep_form()
     return at.emit("LeakyRelu", at.input(), alpha=at.op.slope)
 
 
+@RULES.add(Silu)
 def silu(at: Lowering[Silu]) -> Result:
     """`x * Sigmoid(x)`: no operator of its own before opset 24."""
     at.keep_form()
@@ -60,6 +63,7 @@ def silu(at: Lowering[Silu]) -> Result:
     return at.emit("Mul", at.input(), gate)
 
 
+@RULES.add(Gelu)
 def gelu(at: Lowering[Gelu]) -> Result:
     """`Gelu` from opset 20 on, before that its formula."""
     at.keep_form()
@@ -82,13 +86,8 @@ def _gated(at: Lowering[Gelu], x: ir.Value, curve: ir.Value) -> ir.Value:
     return at.emit("Mul", at.emit("Mul", x, gate, label="twice"), at.number(0.5))
 
 
-RULES: Rules = {
-    Relu: unary("Relu"),
-    LeakyRelu: leaky_relu,
-    Gelu: gelu,
-    Silu: silu,
-    Sigmoid: unary("Sigmoid"),
-    Tanh: unary("Tanh"),
-    Softmax: over_axis("Softmax"),
-    LogSoftmax: over_axis("LogSoftmax"),
-}
+RULES.add(Relu)(unary("Relu"))
+RULES.add(Sigmoid)(unary("Sigmoid"))
+RULES.add(Tanh)(unary("Tanh"))
+RULES.add(Softmax)(over_axis("Softmax"))
+RULES.add(LogSoftmax)(over_axis("LogSoftmax"))

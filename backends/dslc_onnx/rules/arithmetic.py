@@ -6,11 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 from dslc.ir.types import FLOATS
 from dslc.ops.arithmetic import Add, Mul, ReduceMean, ReduceSum
-from dslc_onnx.lowering import ROWS
+from dslc.ops.base import Check
+from dslc_onnx.lowering import ROWS, form_type
+from dslc_onnx.rules import RULES
 
 if TYPE_CHECKING:
+    from dslc.ir.types import TensorType
     from dslc_onnx.lowering import Lowering
-    from dslc_onnx.rules import Result, Rule, Rules
+    from dslc_onnx.rules import Result, Rule
 
 
 def broadcasting(op_type: str, of_many: str | None = None) -> Rule:
@@ -35,12 +38,10 @@ def broadcasting(op_type: str, of_many: str | None = None) -> Rule:
     return rule
 
 
-def step_type(at: Lowering[Any], position: int) -> Any:
-    """The type of the first `position + 1` values put together."""
-    from dslc.ops.base import Check
-
+def step_type(at: Lowering[Any], position: int) -> TensorType:
+    """The type of the first `position + 1` values put together, in the rule's form."""
     found = at.op.infer(Check(None), *at.input_types[: position + 1])
-    return found if at.form != ROWS else None
+    return form_type(found, at.form) if found.rank == at.type.rank else found
 
 
 def rows_serve(at: Lowering[Any]) -> bool:
@@ -69,9 +70,7 @@ def reduction(op_type: str, *, axes_are_input: int) -> Rule:
     return rule
 
 
-RULES: Rules = {
-    Add: broadcasting("Add", of_many="Sum"),
-    Mul: broadcasting("Mul"),
-    ReduceMean: reduction("ReduceMean", axes_are_input=18),
-    ReduceSum: reduction("ReduceSum", axes_are_input=13),
-}
+RULES.add(Add)(broadcasting("Add", of_many="Sum"))
+RULES.add(Mul)(broadcasting("Mul"))
+RULES.add(ReduceMean)(reduction("ReduceMean", axes_are_input=18))
+RULES.add(ReduceSum)(reduction("ReduceSum", axes_are_input=13))

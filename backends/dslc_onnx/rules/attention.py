@@ -18,6 +18,7 @@ from dslc.ops.attention import MultiHeadAttention
 from dslc.ops.base import Check
 from dslc.ops.shapes import broadcast
 from dslc_onnx.lowering import ROWS, WHOLE, rows_type
+from dslc_onnx.rules import RULES
 from dslc_onnx.types import numpy_dtype
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
     from dslc.ir.dims import DimLike
     from dslc_onnx.lowering import Lowering
-    from dslc_onnx.rules import Result, Rules
+    from dslc_onnx.rules import Result
 
     Attention = Lowering[MultiHeadAttention]
 
@@ -34,6 +35,7 @@ HIDDEN = {"f16": -3e4, "bf16": -1e30, "f32": -1e30, "f64": -1e30}
 that sees nothing gives a mean and no NaN."""
 
 
+@RULES.add(MultiHeadAttention)
 def attention(at: Attention) -> Result:
     """`softmax(q k + mask) v` between projections; see the top of this file."""
     head = at.known(at.op.size_of_head(Check(None), at.type.shape[2]), "head_dim")
@@ -178,6 +180,3 @@ def scalar(at: Attention, size: DimLike) -> ir.Value:
     """A size as a scalar."""
     outputs = [("mask/first", TensorType("i64", ()))]
     return at.graph.node("Squeeze", [at.sizes.size(size)], outputs)[0]
-
-
-RULES: Rules = {MultiHeadAttention: attention}

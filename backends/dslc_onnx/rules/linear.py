@@ -6,15 +6,17 @@ from typing import TYPE_CHECKING, Any
 
 from dslc.ops.linear import Conv1d, Conv2d, DepthwiseConv2d, Embedding, Linear, Matmul
 from dslc_onnx.lowering import ROWS
+from dslc_onnx.rules import RULES
 from dslc_onnx.windows import window_attributes
 
 if TYPE_CHECKING:
     import onnx_ir as ir
 
     from dslc_onnx.lowering import Lowering
-    from dslc_onnx.rules import Result, Rules
+    from dslc_onnx.rules import Result
 
 
+@RULES.add(Linear)
 def linear(at: Lowering[Linear]) -> Result:
     """`Gemm` with the weight as the file has it, on rows where there are more axes."""
     if at.type.rank != 2:
@@ -23,6 +25,7 @@ def linear(at: Lowering[Linear]) -> Result:
     return at.emit("Gemm", at.input(), at.weight("weight"), *bias, transB=1)
 
 
+@RULES.add(Conv1d, Conv2d, DepthwiseConv2d)
 def convolution(at: Lowering[Any]) -> Result:
     """`Conv`; a depthwise one has as many groups as channels."""
     attributes = window_attributes(at)
@@ -33,6 +36,7 @@ def convolution(at: Lowering[Any]) -> Result:
     return at.emit("Conv", at.input(), at.weight("weight"), *bias, **attributes)
 
 
+@RULES.add(Embedding)
 def embedding(at: Lowering[Embedding]) -> Result:
     """`Gather` of rows."""
     return at.emit("Gather", at.weight("weight"), indices(at), axis=0)
@@ -47,16 +51,7 @@ def indices(at: Lowering[Any], position: int = 0) -> ir.Value:
     return at.emit("Cast", at.input(position), type=wide, label="ids", to=7)
 
 
+@RULES.add(Matmul)
 def matmul(at: Lowering[Matmul]) -> Result:
     """`MatMul`."""
     return at.emit("MatMul", at.input(0), at.input(1))
-
-
-RULES: Rules = {
-    Linear: linear,
-    Conv1d: convolution,
-    Conv2d: convolution,
-    DepthwiseConv2d: convolution,
-    Embedding: embedding,
-    Matmul: matmul,
-}

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from dslc.ops.loss import CrossEntropy, Mse
 from dslc.ops.shapes import resolve_axis
 from dslc_onnx.lowering import ROWS
+from dslc_onnx.rules import RULES
 from dslc_onnx.types import product, rows_type
 
 if TYPE_CHECKING:
@@ -14,9 +15,10 @@ if TYPE_CHECKING:
 
     from dslc.ir.types import TensorType
     from dslc_onnx.lowering import Lowering
-    from dslc_onnx.rules import Result, Rules
+    from dslc_onnx.rules import Result
 
 
+@RULES.add(CrossEntropy)
 def cross_entropy(at: Lowering[CrossEntropy]) -> Result:
     """`SoftmaxCrossEntropyLoss`, and the mean over classes for the smoothed part."""
     logits, type, target = scores_and_target(at)
@@ -58,12 +60,10 @@ def wide_target(at: Lowering[CrossEntropy]) -> ir.Value:
     return at.emit("Cast", at.input(1), type=type.with_dtype("i64"), label="ids", to=7)
 
 
+@RULES.add(Mse)
 def mse(at: Lowering[Mse]) -> Result:
     """The mean of the squared differences."""
     full = at.operand().type
     error = at.emit("Sub", at.input(0), at.input(1), type=full, label="error")
     square = at.emit("Mul", error, error, type=full, label="square")
     return at.emit("ReduceMean", square, keepdims=0)
-
-
-RULES: Rules = {CrossEntropy: cross_entropy, Mse: mse}

@@ -8,14 +8,16 @@ import numpy as np
 
 from dslc.ops.norm import BatchNorm, LayerNorm, RmsNorm
 from dslc_onnx.lowering import form_type
+from dslc_onnx.rules import RULES
 
 if TYPE_CHECKING:
     import onnx_ir as ir
 
     from dslc_onnx.lowering import Lowering
-    from dslc_onnx.rules import Result, Rules
+    from dslc_onnx.rules import Result
 
 
+@RULES.add(BatchNorm)
 def batch_norm(at: Lowering[BatchNorm]) -> Result:
     """`BatchNormalization` with the running statistics."""
     mean, variance = at.weight("running_mean"), at.weight("running_var")
@@ -36,6 +38,7 @@ def constant_like(at: Lowering[BatchNorm], name: str, number: float) -> ir.Value
     return at.prepared(name, ["running_mean"], make)
 
 
+@RULES.add(LayerNorm)
 def layer_norm(at: Lowering[LayerNorm]) -> Result:
     """`LayerNormalization` over the last axis."""
     at.keep_form()
@@ -45,6 +48,7 @@ def layer_norm(at: Lowering[LayerNorm]) -> Result:
     )
 
 
+@RULES.add(RmsNorm)
 def rms_norm(at: Lowering[RmsNorm]) -> Result:
     """`RMSNormalization` from opset 23 on, before that its formula."""
     at.keep_form()
@@ -61,6 +65,3 @@ def rms_norm(at: Lowering[RmsNorm]) -> Result:
     safe = at.emit("Add", mean, at.number(at.op.eps), type=one, label="safe")
     root = at.emit("Sqrt", safe, type=one, label="root")
     return at.emit("Mul", at.emit("Div", x, root, label="unit"), weight)
-
-
-RULES: Rules = {BatchNorm: batch_norm, LayerNorm: layer_norm, RmsNorm: rms_norm}

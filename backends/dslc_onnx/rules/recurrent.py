@@ -13,12 +13,14 @@ import numpy as np
 from dslc.ir.types import TensorType
 from dslc.ops.recurrent import Lstm
 from dslc_onnx.lowering import TIME_FIRST, Operand, form_name, form_type
+from dslc_onnx.rules import RULES
 
 if TYPE_CHECKING:
     from dslc_onnx.lowering import Lowering
-    from dslc_onnx.rules import Result, Rules
+    from dslc_onnx.rules import Result
 
 
+@RULES.add(Lstm)
 def lstm(at: Lowering[Lstm]) -> Result:
     """`LSTM` in one direction; outputs that nothing reads are left out."""
     at.form = TIME_FIRST
@@ -56,6 +58,3 @@ def gates(array: Any) -> Any:
 def joined_biases(at: Lowering[Lstm], names: tuple[str, ...]) -> Any:
     """Both biases in one row."""
     return np.concatenate([gates(at.array(name)) for name in names], axis=1)
-
-
-RULES: Rules = {Lstm: lstm}

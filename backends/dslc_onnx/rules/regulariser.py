@@ -5,15 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from dslc.ops.regulariser import Dropout
+from dslc_onnx.rules import RULES
 
 if TYPE_CHECKING:
     from dslc_onnx.lowering import Lowering
-    from dslc_onnx.rules import Result, Rules
+    from dslc_onnx.rules import Result
 
 
+@RULES.add(Dropout)
 def nothing(at: Lowering[Any]) -> Result:
     """The value itself."""
     return at.operand()
-
-
-RULES: Rules = {Dropout: nothing}

@@ -8,18 +8,20 @@ from dslc.ops.base import Check
 from dslc.ops.shapes import resolve_axis
 from dslc.ops.tensor import Cast, Concat, Flatten, Parameter, Reshape, Slice, Split, Transpose
 from dslc_onnx.lowering import Operand, form_name
+from dslc_onnx.rules import RULES
 from dslc_onnx.types import DTYPES
 
 if TYPE_CHECKING:
     import onnx_ir as ir
 
     from dslc_onnx.lowering import Lowering
-    from dslc_onnx.rules import Result, Rules
+    from dslc_onnx.rules import Result
 
 END = (1 << 63) - 1
 """What `Slice` takes as the end of any axis."""
 
 
+@RULES.add(Flatten)
 def flatten(at: Lowering[Flatten]) -> Result:
     """`Flatten` from axis 1 on, else `Reshape`."""
     if at.operand().type == at.type:
@@ -29,6 +31,7 @@ def flatten(at: Lowering[Flatten]) -> Result:
     return reshape(at)
 
 
+@RULES.add(Reshape)
 def reshape(at: Lowering[Any]) -> Result:
     """`Reshape`; symbolic sizes as `dslc_onnx.sizes` tells them."""
     if at.operand().type == at.type:
@@ -36,6 +39,7 @@ def reshape(at: Lowering[Any]) -> Result:
     return at.sizes.reshape(at.input(), at.operand().type, at.type, at.path)
 
 
+@RULES.add(Transpose)
 def transpose(at: Lowering[Transpose]) -> Result:
     """`Transpose`, unless it changes nothing."""
     order = at.op.order(at.type.rank)
@@ -44,6 +48,7 @@ def transpose(at: Lowering[Transpose]) -> Result:
     return at.emit("Transpose", at.input(), perm=list(order))
 
 
+@RULES.add(Concat)
 def concat(at: Lowering[Concat]) -> Result:
     """`Concat`."""
     if len(at.operands) == 1:
@@ -52,6 +57,7 @@ def concat(at: Lowering[Concat]) -> Result:
     return at.emit("Concat", *values, axis=resolve_axis(at.op.axis, at.type.rank))
 
 
+@RULES.add(Split)
 def split(at: Lowering[Split]) -> Result:
     """`Split`, or one `Gather` a part where the axis goes."""
     names = at.op.output_names()
@@ -77,6 +83,7 @@ def split(at: Lowering[Split]) -> Result:
     return [Operand(*parts) for parts in zip(labels, types, values, strict=True)]
 
 
+@RULES.add(Slice)
 def slice_(at: Lowering[Slice]) -> Result:
     """`Gather` of one place, or `Slice` of a range."""
     op, type = at.op, at.operand().type
@@ -102,6 +109,7 @@ def place(at: Lowering[Slice], attribute: str) -> ir.Value:
     return at.emit("Squeeze", at.sizes.size(where), type=scalar, label=attribute)
 
 
+@RULES.add(Cast)
 def cast(at: Lowering[Cast]) -> Result:
     """`Cast`."""
     if at.operand().type == at.type:
@@ -110,18 +118,7 @@ def cast(at: Lowering[Cast]) -> Result:
     return at.emit("Cast", at.input(), to=DTYPES[at.op.dtype].value)
 
 
+@RULES.add(Parameter)
 def parameter(at: Lowering[Parameter]) -> Result:
     """The tensor of the file itself; no node."""
     return at.weight("")
-
-
-RULES: Rules = {
-    Flatten: flatten,
-    Reshape: reshape,
-    Transpose: transpose,
-    Concat: concat,
-    Split: split,
-    Slice: slice_,
-    Cast: cast,
-    Parameter: parameter,
-}
