@@ -39,4 +39,22 @@ ENTRIES: dict[str, Entry] = {
         "pen is found before the memory is gone. `--limit elements=…` and `--limit weight_bytes=…` "
         "allow more.",
     ),
+    "E0908": Entry(
+        "a size is too long an expression",
+        "Sizes are exact polynomials; one with thousands of terms is a slip of the pen.",
+        bad="""\
+dslc: 1
+name: Net
+inputs: {x: "f32[(A + B + C + D + E) ** 8, (F + G + H + I + J) ** 8]"}
+steps:
+  - reshape: [-1]
+""",
+        good="""\
+dslc: 1
+name: Net
+inputs: {x: "f32[A, F]"}
+steps:
+  - reshape: [-1]
+""",
+    ),
 }

@@ -450,9 +450,14 @@ class BodyWriter:
             assert place is not None
             places.setdefault(place[0], {})[place[1]] = variable
         lines = [
-            line for input, axes in places.items() for line in size_lines(self.inputs[input], axes)
+            line for input, axes in places.items() for line in size_lines(self.entries[input], axes)
         ]
         return [*lines, *checks]
+
+    def statements(self) -> list[Statement]:
+        """The method's statements: inputs turned at the door, sizes and facts, then the steps."""
+        lines = self.flow.lines
+        return [*lines[: self.entry], *self.prelude(), *lines[self.entry :]]
 
     def fact_checks(self) -> list[Statement]:
         """A check for each fact in the model's `where`: nothing else looks at them."""

@@ -7,6 +7,7 @@ makes one error.
 
 from __future__ import annotations
 
+from dslc.ir.dims import DimTooLargeError
 from dslc.ir.graph import MODULE, REGION_INPUT, ApplyOp, CallModule, Group, Parallel, Residual
 from dslc.ir.instance import BodyInstance, Instance, Iteration, StepInstance
 from dslc.ir.walk import free_names_of
@@ -143,6 +144,11 @@ class Instantiator(Binder):
         except (Failed, ExpressionError) as failure:
             if isinstance(failure, ExpressionError):
                 self.error(failure.code, failure.span, failure.message, help=failure.help)
+            values[step.id, ""] = None
+            return StepInstance(step, ())
+        except DimTooLargeError:
+            message = "the sizes here are longer expressions than any network needs"
+            self.error("E0908", step.span, message, help="give some sizes as numbers or params")
             values[step.id, ""] = None
             return StepInstance(step, ())
         if step.inputs or any(iteration is not None for iteration in rounds):
