@@ -27,6 +27,7 @@ class MultiHeadAttention(Op):
 
     family = "attention"
     primary = "heads"
+    chance = "dropout"
     inputs = (
         Input("query"),
         Input("key", default="query"),

@@ -200,6 +200,7 @@ class Op:
         outputs: The names of several outputs, the first being the step's value; else empty.
         layout: How the op meets a channels-last backend: "channels" wants channels last,
             "elementwise" takes any layout, "axes" maps its axes, "spec" wants the spec's order.
+        chance: The attribute that says how much of it is drawn at random in training; 0 is nothing.
     """
 
     name: ClassVar[str] = ""
@@ -208,6 +209,7 @@ class Op:
     inputs: ClassVar[tuple[Input, ...]] = (Input("x"),)
     outputs: ClassVar[tuple[str, ...]] = ()
     layout: ClassVar[Literal["channels", "elementwise", "axes", "spec"]] = "spec"
+    chance: ClassVar[str | None] = None
     attributes: ClassVar[Mapping[str, Attribute]] = {}
 
     __slots__ = ("values",)
@@ -247,6 +249,10 @@ class Op:
         """The weights it owns, from the types of its inputs."""
         del types
         return ()
+
+    def ceilings(self, *types: TensorType) -> tuple[DimLike | None, ...]:
+        """For each input of integers the number that all lie below, None where any will do."""
+        return (None,) * len(types)
 
     def flops(self, types: Sequence[TensorType], outputs: Sequence[TensorType]) -> DimLike:
         """Floating-point operations of one forward pass, a multiply-add counting two."""

@@ -178,6 +178,10 @@ class Embedding(Op):
         del types
         return (Weight("weight", (self.vocab, self.dim), ("normal", ("std", 1.0))),)
 
+    def ceilings(self, *types: TensorType) -> tuple[DimLike | None, ...]:
+        del types
+        return (self.vocab,)
+
     def flops(self, types: Sequence[TensorType], outputs: Sequence[TensorType]) -> DimLike:
         return 0
 

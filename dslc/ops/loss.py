@@ -43,6 +43,10 @@ class CrossEntropy(Op):
             check.require("==", left, right, message, code="E0304", input=1, axis=k)
         return logits.with_shape()
 
+    def ceilings(self, *types: TensorType) -> tuple[DimLike | None, ...]:
+        logits, _ = types
+        return None, logits.shape[resolve_axis(self.axis, logits.rank)]
+
     def flops(self, types: Sequence[TensorType], outputs: Sequence[TensorType]) -> DimLike:
         return 5 * types[0].elements
 
