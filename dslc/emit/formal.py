@@ -9,8 +9,10 @@ checked before, so nothing is decided here.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, final
+from typing import TYPE_CHECKING
 
+from dslc.emit.formal_types import Carry, Formal, FormalStep
+from dslc.emit.samples import all_iterations, collect_instances, samples_by_step
 from dslc.ir.dims import Dim, opaque, substitute, sym, symbols_of
 from dslc.ir.graph import (
     MODULE,
@@ -38,96 +40,17 @@ from dslc.syntax.types import ELLIPSIS
 from dslc.values import is_integer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
     from typing import TypeGuard
 
     from dslc.ir.dims import DimLike
-    from dslc.ir.graph import Body, Module, Program, Ref, Repeat, Step
-    from dslc.ir.instance import BodyInstance, Instance, Iteration
+    from dslc.ir.graph import Body, Program, Ref, Repeat, Step
+    from dslc.ir.instance import Instance, Iteration
     from dslc.ops.base import Op
 
-Values = dict[tuple[int, str], TensorType]
 CHECK = Check(None)
 
-
-@final
-class Carry:
-    """A dim that changes over a loop: its symbol, its value before, and after each round."""
-
-    __slots__ = ("axis", "start", "symbol", "update")
-
-    def __init__(self, symbol: str, axis: int, start: DimLike, update: DimLike) -> None:
-        self.symbol = symbol
-        self.axis = axis
-        self.start = start
-        self.update = update
-
-
-@final
-class FormalStep:
-    """A step with its types in the module's names.
-
-    `op` holds symbolic attributes; `samples` are the iterations of all instances; `absent` says
-    that no instance has the step, `sometimes` that only some have it.
-    """
-
-    __slots__ = (
-        "bodies",
-        "callee",
-        "carries",
-        "inputs",
-        "op",
-        "outputs",
-        "samples",
-        "sometimes",
-        "step",
-    )
-
-    def __init__(self, step: Step, samples: list[Iteration], *, sometimes: bool) -> None:
-        self.step = step
-        self.samples = samples
-        self.sometimes = sometimes
-        self.op: Op | None = None
-        self.callee: Formal | None = None
-        self.inputs: tuple[TensorType | None, ...] = ()
-        self.outputs: dict[str, TensorType] = {}
-        self.bodies: tuple[list[FormalStep], ...] = ()
-        self.carries: list[Carry] = []
-
-    @property
-    def absent(self) -> bool:
-        """Whether no instance has it."""
-        return not self.samples
-
-
-@final
-class Formal:
-    """A module with all its types in its own names.
-
-    `bindings` lists every dim that an input binds as (symbol, input, axis); `closed` gives a carried
-    dim's value after its loop where that can be said in one expression.
-    """
-
-    __slots__ = (
-        "bindings",
-        "closed",
-        "inputs",
-        "instances",
-        "module",
-        "outputs",
-        "steps",
-        "values",
-    )
-
-    def __init__(self, module: Module, instances: list[Instance]) -> None:
-        self.module = module
-        self.instances = instances
-        self.inputs: dict[str, TensorType] = {}
-        self.bindings: list[tuple[str, str, int]] = []
-        self.closed: dict[str, DimLike] = {}
-        self.steps: list[FormalStep] = []
-        self.values: Values = {}
-        self.outputs: dict[str, TensorType] = {}
+__all__ = ["Carry", "Formal", "FormalStep", "collect_instances", "formal_modules"]
 
 
 def formal_modules(program: Program, main: Instance) -> list[Formal]:
@@ -148,50 +71,6 @@ def formal_modules(program: Program, main: Instance) -> list[Formal]:
 
     visit(main.module.name)
     return list(found.values())
-
-
-def collect_instances(main: Instance) -> dict[str, list[Instance]]:
-    """Every distinct instance by module, in the order met."""
-    found: dict[str, list[Instance]] = {}
-    seen: set[int] = set()
-
-    def visit(instance: Instance) -> None:
-        if id(instance) in seen:
-            return
-        seen.add(id(instance))
-        found.setdefault(instance.module.name, []).append(instance)
-        for iteration in all_iterations(instance.body):
-            if iteration.call is not None:
-                visit(iteration.call)
-
-    visit(main)
-    return found
-
-
-def all_iterations(body: BodyInstance) -> Iterable[Iteration]:
-    """Every iteration of every step of a body, regions included."""
-    for step in body.steps:
-        for iteration in step.iterations:
-            if iteration is not None:
-                yield iteration
-                for inner in iteration.bodies:
-                    yield from all_iterations(inner)
-
-
-def samples_by_step(instances: list[Instance]) -> dict[int, list[Iteration | None]]:
-    """What every step did in every instance, None where it was absent."""
-    found: dict[int, list[Iteration | None]] = {}
-
-    def visit(body: BodyInstance) -> None:
-        for step in body.steps:
-            found.setdefault(step.step.id, []).extend(step.iterations or (None,))
-            for iteration in step.iterations:
-                for inner in iteration.bodies if iteration is not None else ():
-                    visit(inner)
-
-    for instance in instances:
-        visit(instance.body)
-    return found
 
 
 class _Inference:

@@ -1,0 +1,192 @@
+"""A method around its steps: inputs at the door, sizes and facts, what it returns."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dslc.emit.flow import Flow, Value
+from dslc.emit.python import If, Line, Parameter
+from dslc.emit.shapes import boundary_layout, docstring_of, shape_text
+from dslc.ir.graph import MODULE
+from dslc.syntax.expressions import Compare, Unary, free_names, to_python, to_spec
+
+if TYPE_CHECKING:
+    from dslc.emit.classes import ClassWriter
+    from dslc.emit.formal import FormalStep
+    from dslc.emit.python import Statement
+    from dslc.ir.graph import Ref
+    from dslc.syntax.expressions import Expr
+
+
+class MethodWriter:
+    """Writes what stands around the steps of one class's method."""
+
+    def __init__(self, writer: ClassWriter) -> None:
+        self.writer = writer
+        self.target = writer.target
+        self.formal = writer.formal
+        self.names = writer.module.names.child()
+        self.names.reserve("self")
+        self.is_main = writer.parameters.is_main
+        self.inputs = {item.name: self.names.fresh(item.name) for item in self.formal.module.inputs}
+        self.flow = Flow(self.comment)
+        self.last_shape = ""
+        self.entries: dict[str, Value] = {}
+        self.entry = 0
+        self.loop_variables: dict[int, str] = {}
+
+    def outputs(self) -> list[tuple[str, Ref]]:
+        """What the method returns: a model's outputs, or a block's value and what it hands out."""
+        module = self.formal.module
+        if module.is_model:
+            return list(module.outputs)
+        further = [(name, ref) for name, ref in module.outputs if name not in ("", "output")]
+        return [("", module.body.result), *further]
+
+    def bind_input(self, name: str, variable: str) -> None:
+        """An input as a value; a model's images are turned to the backend's layout at the door."""
+        type = self.formal.inputs[name]
+        layout = boundary_layout(self.target, type)
+        value = Value(variable, frozenset((variable,)), type, layout=layout)
+        self.flow.values[MODULE, name] = value
+        if layout == "last" and self.is_main:
+            turned = self.target.to_last(variable, type.rank)
+            text = f'{turned} if self.io_layout == "spec" else {variable}'
+            self.writer.stored["io_layout"] = "io_layout"
+            self.flow.values[MODULE, name] = Value(
+                text, frozenset((variable,)), type, layout=layout
+            )
+            self.flow.store((MODULE, name))
+
+    def give_back(self, outputs: list[tuple[str, Ref]]) -> None:
+        """The return statement."""
+        texts = {name: self.returned(self.flow.read(ref)) for name, ref in outputs}
+        if len(texts) == 1:
+            code = next(iter(texts.values()))
+        elif self.formal.module.is_model:
+            code = "{" + ", ".join(f"{name!r}: {text}" for name, text in texts.items()) + "}"
+        else:
+            code = ", ".join(texts.values())
+        value = self.flow.read(outputs[0][1])
+        comment = self.comment(value) if len(texts) == 1 else None
+        self.flow.lines.append(Line(f"return {code}", comment))
+
+    def returned(self, value: Value) -> str:
+        """An output's expression in the layout that callers expect."""
+        layout = boundary_layout(self.target, value.type)
+        if self.is_main and layout == "last":
+            stored = self.in_layout(value, "last").text
+            self.writer.stored["io_layout"] = "io_layout"
+            turned = self.target.to_spec(f"({stored})", value.type.rank)
+            return f'{turned} if self.io_layout == "spec" else {stored}'
+        return self.in_layout(value, layout).text
+
+    def in_layout(self, value: Value, layout: str) -> Value:
+        """A value in a layout, transposed where it has another."""
+        if value.layout == layout:
+            return value
+        turn = self.target.to_last if layout == "last" else self.target.to_spec
+        text = turn(value.operand, value.type.rank)
+        return Value(text, value.variables, value.type, heavy=value.heavy, layout=layout)
+
+    def comment(self, value: Value) -> str | None:
+        """The shape behind a line of the main model, where it has changed."""
+        text = shape_text(value.type.substitute(self.formal.closed), value.layout)
+        if not self.is_main or text == self.last_shape or "Carry" in text or len(text) > 60:
+            return None
+        self.last_shape = text
+        return text
+
+    def signature(self) -> list[Parameter]:
+        """The parameters of the method after `self`."""
+        return [Parameter(name, self.target.tensor) for name in self.inputs.values()]
+
+    def returns(self) -> str:
+        """The annotation of what the method returns."""
+        count = len(self.outputs())
+        tensor = self.target.tensor
+        if count == 1:
+            return tensor
+        if self.formal.module.is_model:
+            return f"dict[str, {tensor}]"
+        return f"tuple[{', '.join([tensor] * count)}]"
+
+    def prelude(self) -> list[Statement]:
+        """Sizes that the body reads, and the facts that the model rests on."""
+        checks = self.fact_checks() if self.is_main else []
+        places: dict[str, dict[int, str]] = {}
+        for name, variable in self.writer.shapes.items():
+            place = self.writer.parameters.place(name)
+            assert place is not None
+            places.setdefault(place[0], {})[place[1]] = variable
+        lines = [
+            line for input, axes in places.items() for line in size_lines(self.entries[input], axes)
+        ]
+        return [*lines, *checks]
+
+    def statements(self) -> list[Statement]:
+        """The method's statements: inputs turned at the door, sizes and facts, then the steps."""
+        lines = self.flow.lines
+        return [*lines[: self.entry], *self.prelude(), *lines[self.entry :]]
+
+    def fact_checks(self) -> list[Statement]:
+        """A check for each fact in the model's `where`: nothing else looks at them."""
+        checks: list[Statement] = []
+        for fact in self.formal.module.where:
+            text = to_python(negated(fact), self.writer.call_name)
+            sizes = [
+                f"{name} = {{{self.writer.call_name(name)}}}"
+                for name in sorted(free_names(fact))
+                if self.writer.parameters.place(name) is not None
+            ]
+            message = f"{to_spec(fact)} does not hold for {', '.join(sizes)}"
+            checks.append(If(text, [Line(f"raise ValueError(f{message!r})")]))
+        return checks
+
+    def docstring(self) -> str:
+        """The class's docstring: the spec's doc, and the types of inputs and outputs."""
+        return docstring_of(self.formal, self.target, self.is_main)
+
+    def laid_out(self, found: FormalStep, values: list[Value | None]) -> list[Value | None]:
+        """Values in the layout that a step works in."""
+        if not self.target.channels_last:
+            return values
+        wanted = self.layouts(found, [value for value in values if value is not None])
+        return [
+            None if value is None else self.in_layout(value, layout)
+            for value, layout in zip(values, wanted + ["spec"] * len(values), strict=False)
+        ]
+
+    def layouts(self, found: FormalStep, values: list[Value]) -> list[str]:
+        """The layout that each input is wanted in."""
+        if found.op is None:
+            return [boundary_layout(self.target, value.type) for value in values]
+        kind = found.op.layout
+        if kind == "channels":
+            return ["last" if value.type.rank > 2 else "spec" for value in values]
+        ranks = {value.type.rank for value in values}
+        turned = any(value.layout == "last" for value in values)
+        keeps = found.outputs[""].rank == values[0].type.rank if values else False
+        if turned and kind in ("elementwise", "axes") and len(ranks) == 1 and keeps:
+            return ["last"] * len(values)
+        return ["spec"] * len(values)
+
+
+def size_lines(value: Value, axes: dict[int, str]) -> list[Statement]:
+    """Reads sizes of a value: the first few at once, others one by one."""
+    variable, last = value.text, value.type.rank - 1
+    if value.layout == "last":
+        axes = {0 if k == 0 else last if k == 1 else k - 1: name for k, name in axes.items()}
+    count = len(axes)
+    if count > 1 and sorted(axes) == list(range(count)):
+        names = ", ".join(axes[axis] for axis in range(count))
+        return [Line(f"{names} = {variable}.shape[:{count}]")]
+    return [Line(f"{axes[axis]} = {variable}.shape[{axis}]") for axis in sorted(axes)]
+
+
+def negated(fact: Expr) -> Expr:
+    """The condition under which a fact does not hold."""
+    opposite = {"==": "!=", "!=": "==", "<": ">=", ">=": "<", ">": "<=", "<=": ">"}
+    if isinstance(fact, Compare) and len(fact.ops) == 1 and fact.ops[0] in opposite:
+        return Compare(fact.left, (opposite[fact.ops[0]],), fact.rights, fact.span)  # pyright: ignore[reportArgumentType]
+    return Unary("not", fact, fact.span)

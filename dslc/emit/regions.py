@@ -1,0 +1,121 @@
+"""Regions written in place: unnamed groups, residual and parallel paths, and those under a `when`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dslc.emit.flow import Value
+from dslc.emit.method import MethodWriter
+from dslc.emit.python import If, Line
+from dslc.emit.shapes import boundary_layout
+from dslc.ir.graph import REGION_INPUT, Group, Parallel, Residual
+
+if TYPE_CHECKING:
+    from dslc.emit.formal import FormalStep
+    from dslc.ir.graph import Body, Ref
+
+
+class RegionWriter(MethodWriter):
+    """Writes regions; a subclass writes the steps inside."""
+
+    def steps(self, steps: list[FormalStep]) -> None:
+        """Steps in order."""
+        for found in steps:
+            self.step(found)
+
+    def step(self, found: FormalStep) -> None:
+        """One step."""
+        raise TypeError(f"no writer of steps for {found.step.label}")
+
+    def alias(self, key: tuple[int, str], ref: Ref) -> None:
+        """Lets a key stand for the value of a reference."""
+        self.flow.values[key] = self.flow.read(ref)
+        self.flow.done(ref)
+
+    def can_reuse(self, value: Value) -> bool:
+        """Whether a variable may be overwritten: nothing needs what it holds."""
+        return value.is_variable and self.flow.is_free(value.text, (-1, ""))
+
+    def condition(self, found: FormalStep) -> str:
+        """A step's condition where the module runs: a stored truth value."""
+        assert found.step.when is not None
+        wanted = f"has_{found.step.label or 'region'}"
+        return f"self.{self.writer.store(self.writer.expression(found.step.when), wanted)}"
+
+    def region(self, found: FormalStep) -> None:
+        """An unnamed group, residual or parallel region, written in place."""
+        step = found.step
+        action = step.action
+        start = step.inputs[0]
+        assert start is not None
+        key = (step.id, REGION_INPUT)
+        if self.flow.remaining.get(key, 0) > 1:
+            self.flow.store((start.owner, start.slot))
+        self.alias(key, start)
+        for inner in found.bodies:
+            self.steps(inner)
+        if isinstance(action, Group):
+            self.alias((step.id, ""), action.body.result)
+        elif isinstance(action, Residual):
+            self.join(found, [action.main.result, action.shortcut.result], "add")
+        else:
+            assert isinstance(action, Parallel)
+            self.join(found, [body.result for _, body in action.branches], action.join)
+
+    def join(self, found: FormalStep, results: list[Ref], way: str) -> None:
+        """Joins paths."""
+        values = [self.flow.read(ref) for ref in results]
+        layout = "last" if any(value.layout == "last" for value in values) else "spec"
+        if way not in ("add", "mul"):
+            layout = "spec"
+        values = [self.in_layout(value, layout) for value in values]
+        if isinstance(found.step.action, Residual) and values[1].is_variable:
+            values.reverse()
+        texts = [value.operand for value in values]
+        text = self.target.joined(way, texts, found, self.writer)
+        used = frozenset[str]().union(*(value.variables for value in values))
+        heavy = sum(value.heavy for value in values)
+        for ref in results:
+            self.flow.done(ref)
+        for slot, type in found.outputs.items():
+            part = text if isinstance(text, str) else text[slot]
+            value = Value(part, used, type, heavy=heavy, layout=layout)
+            self.flow.bind((found.step.id, slot), value)
+
+    def conditional_region(self, found: FormalStep) -> None:
+        """A region under a `when`: an `if` here and in the constructor."""
+        step = found.step
+        start = step.inputs[0]
+        assert start is not None
+        assert step.when is not None
+        entry = self.flow.store((start.owner, start.slot))
+        condition = self.condition(found)
+        outer, self.flow.lines = self.flow.lines, []
+        with self.writer.conditional(self.writer.expression(step.when)):
+            self.region(found)
+        value = self.flow.read_key((step.id, ""))
+        layout = (
+            boundary_layout(self.target, value.type) if entry.layout == "spec" else entry.layout
+        )
+        value = self.in_layout(
+            value, entry.layout if value.type.rank == entry.type.rank else layout
+        )
+        variable = entry.text if self.can_reuse(entry) else self.flow.variable((step.id, ""))
+        if value.text != variable:
+            self.flow.lines.append(Line(f"{variable} = {value.text}"))
+        body, self.flow.lines = self.flow.lines, outer
+        if variable != entry.text:
+            self.flow.lines.append(Line(f"{variable} = {entry.text}"))
+        self.flow.lines.append(If(condition, body))
+        stored = Value(variable, frozenset((variable,)), value.type, layout=value.layout)
+        self.flow.values[step.id, ""] = stored
+
+
+def region_bodies(found: FormalStep) -> list[Body]:
+    """The bodies of a region in order."""
+    action = found.step.action
+    if isinstance(action, Group):
+        return [action.body]
+    if isinstance(action, Residual):
+        return [action.main, action.shortcut]
+    return [body for _, body in action.branches] if isinstance(action, Parallel) else []
