@@ -83,4 +83,26 @@ ENTRIES: dict[str, Entry] = {
             "i64[N, T]",
         ),
     ),
+    "E0410": Entry(
+        "a step has a name that its layer cannot have",
+        "A step's name becomes an attribute of a module in PyTorch and Flax and a part of its "
+        "weights' paths, so Python's keywords and what the frameworks' own classes define are "
+        "taken, on every backend alike.",
+        bad="""\
+dslc: 1
+name: Net
+inputs: {x: "f32[N, 4]"}
+steps:
+  - linear: 4
+    name: train
+""",
+        good="""\
+dslc: 1
+name: Net
+inputs: {x: "f32[N, 4]"}
+steps:
+  - linear: 4
+    name: trained
+""",
+    ),
 }

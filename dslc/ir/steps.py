@@ -18,6 +18,7 @@ from dslc.ir.graph import (
 )
 from dslc.ir.operations import OperationReader
 from dslc.ir.reading import is_camel, is_snake
+from dslc.ir.reserved_names import reserved_by
 from dslc.ir.scope import Scope
 from dslc.ops.base import snake_case
 from dslc.syntax.expressions import Literal
@@ -67,6 +68,7 @@ class StepReader(OperationReader):
         action = self.action(key, value, inner, identifier)
         self.declare(name, identifier, scope)
         label = self.label(key, name, repeat is not None, scope)
+        self.refuse_reserved(label, key if name is None else name)
         if action is None:
             self.failed.add(identifier)
             return None
