@@ -7,14 +7,14 @@ Python's keywords and what the two base classes define themselves are taken, on 
 from __future__ import annotations
 
 KEYWORDS = frozenset(
-    (
+    str.split(
         "and as assert async await break class continue def del elif else except finally for from "
         "global if import in is lambda nonlocal not or pass raise return self try while with yield"
-    ).split()
+    )
 )
 
 MODULE_ATTRIBUTES = frozenset(
-    (
+    str.split(
         "add_module apply bfloat16 buffers call_super_init children compile cpu cuda double "
         "dump_patches eval extra_repr float forward get_buffer get_extra_state get_parameter "
         "get_submodule half ipu iter_children iter_modules load_state_dict modules mtia "
@@ -22,7 +22,7 @@ MODULE_ATTRIBUTES = frozenset(
         "register_buffer register_module register_parameter requires_grad_ set_attributes "
         "set_extra_state set_submodule share_memory sow state_dict to to_empty train training type "
         "xpu zero_grad rngs io_layout"
-    ).split()
+    )
 )
 
 

@@ -153,6 +153,14 @@ class StepReader(OperationReader):
         word = key.text.removeprefix("$")
         return scope.label(snake_case(word) if is_camel(word) else word)
 
+    def refuse_reserved(self, label: str, at: Scalar) -> None:
+        """Reports a label that a layer cannot have."""
+        owner = reserved_by(label)
+        if owner is not None:
+            message = f"a step cannot be called `{label}`: {owner} owns the name"
+            help = f"give it another name, such as `{label}_1`"
+            self.report.error("E0410", at.span, message, help=help)
+
     def action(
         self, key: Scalar, value: Node | None, scope: Scope, identifier: int
     ) -> Action | None:
