@@ -89,14 +89,14 @@ ENTRIES: dict[str, Entry] = {
         "A block's `where` is a promise that each caller keeps. The sizes of this call break it, or "
         "it cannot be shown that they keep it.",
         spec(
-            'blocks:\n  Half:\n    inputs: {x: "f32[N, C, H, W]"}\n    where: [H % 2 == 0]\n'
-            "    steps:\n      - max_pool2d: 2\nsteps:\n  - Half\n",
+            'blocks:\n  Halve:\n    inputs: {x: "f32[N, C, H, W]"}\n    where: [H % 2 == 0]\n'
+            "    steps:\n      - max_pool2d: 2\nsteps:\n  - Halve\n",
             ANY_IMAGE,
         ),
         spec(
             "where: [H % 2 == 0, W >= 2]\n"
-            'blocks:\n  Half:\n    inputs: {x: "f32[N, C, H, W]"}\n    where: [H % 2 == 0]\n'
-            "    steps:\n      - max_pool2d: 2\nsteps:\n  - Half\n",
+            'blocks:\n  Halve:\n    inputs: {x: "f32[N, C, H, W]"}\n    where: [H % 2 == 0]\n'
+            "    steps:\n      - max_pool2d: 2\nsteps:\n  - Halve\n",
             ANY_IMAGE,
         ),
     ),

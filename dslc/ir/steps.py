@@ -20,7 +20,7 @@ from dslc.ir.operations import OperationReader
 from dslc.ir.reading import is_camel, is_snake
 from dslc.ir.reserved_names import reserved_by
 from dslc.ir.scope import Scope
-from dslc.ops.base import snake_case
+from dslc.ops.base import Op, snake_case
 from dslc.syntax.expressions import Literal
 from dslc.syntax.tree import Mapping, Scalar, Sequence
 from dslc.typed import TYPE_CHECKING
@@ -68,10 +68,11 @@ class StepReader(OperationReader):
         action = self.action(key, value, inner, identifier)
         self.declare(name, identifier, scope)
         label = self.label(key, name, repeat is not None, scope)
-        self.refuse_reserved(label, key if name is None else name)
         if action is None:
             self.failed.add(identifier)
             return None
+        if not isinstance(action, ApplyOp) or action.op.weights is not Op.weights:
+            self.refuse_reserved(label, key if name is None else name)
         self.refuse_weight_keys(keys, action, key.text)
         return Step(
             id=identifier,
