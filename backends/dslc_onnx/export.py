@@ -80,13 +80,14 @@ def build(checked: Checked, weights: Mapping[str, Any] | None, options: Options)
 def lower(checked: Checked, graph: Graph) -> tuple[list[ir.Value], list[ir.Value]]:
     """The model's inputs and outputs, with the nodes between them in the graph."""
     instance = checked.instance
+    graph.reserve(output_names(checked))
     typed = {name: (graph.input(name, type), type) for name, type in instance.inputs.items()}
     sizes = Sizes(graph, find_sources(typed))
     folder = str(Path(checked.source.path).parent)
     flattener = Flattener(graph, sizes, folder)
     operands = [Operand(name, type, value) for name, (value, type) in typed.items()]
     found = flattener.module(instance, operands, "")
-    values = [flattener.whole(found[name]) for name in instance.outputs if name]
+    values = [flattener.whole(found[name]) for name in output_names(checked)]
     if not values:
         raise ExportError("the model has no output")
     return [value for value, _ in typed.values()], values
@@ -95,20 +96,29 @@ def lower(checked: Checked, graph: Graph) -> tuple[list[ir.Value], list[ir.Value
 def name_outputs(
     graph: Graph, checked: Checked, inputs: list[ir.Value], outputs: list[ir.Value]
 ) -> None:
-    """Gives outputs the spec's names; what two names share, or an input is, is passed through."""
+    """Gives outputs the spec's names; what two names share, or no node makes, is passed through."""
     seen: set[ir.Value] = set(inputs)
-    names = [name for name in checked.instance.outputs if name]
-    taken = {value.name: value for node in graph.nodes for value in node.outputs}
     graph.site = None
-    for position, (name, value) in enumerate(zip(names, outputs, strict=True)):
-        other = taken.get(name)
-        if other is not None and other is not value:
-            other.name = graph.unique(f"{name}/inner")
+    for position, name in enumerate(output_names(checked)):
+        value = outputs[position]
         if value in seen or value.producer() is None:
             type = checked.instance.outputs[name]
-            outputs[position] = graph.node("Identity", [value], [(name, type)])[0]
-        outputs[position].name = name
+            value = outputs[position] = graph.node("Identity", [value], [(name, type)])[0]
         seen.add(value)
+        producer = value.producer()
+        if producer is not None and producer.name == value.name:
+            producer.name = name
+        value.name = name
+
+
+def output_names(checked: Checked) -> list[str]:
+    """The names of the model's outputs, in order."""
+    names = [name for name in checked.instance.outputs if name]
+    for name in names:
+        if name in checked.instance.inputs:
+            message = f"the output `{name}` has the name of an input, which no ONNX file may have"
+            raise ExportError(message, checked.instance.module.span)
+    return names
 
 
 def assemble(

@@ -58,6 +58,10 @@ class Graph:
         self._names.add(found)
         return found
 
+    def reserve(self, names: Sequence[str]) -> None:
+        """Keeps names for values that get them at the very end."""
+        self._names.update(names)
+
     def input(self, name: str, type: TensorType) -> ir.Value:
         """An input of the model."""
         return make_value(self.unique(name), type)

@@ -7,6 +7,7 @@ op or family is written in one place.
 from __future__ import annotations
 
 import os
+from functools import cache
 from importlib import import_module
 
 from dslc.ops.base import REGISTRY
@@ -30,9 +31,8 @@ def find(name: str) -> type[Op] | None:
     return REGISTRY.get(name)
 
 
+@cache
 def _load() -> None:
-    if REGISTRY:
-        return
     for file in sorted(os.listdir(os.path.dirname(__file__))):
         if file.endswith(".py") and not file.startswith("_"):
             import_module(f"{__name__}.{file[:-3]}")
