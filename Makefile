@@ -48,7 +48,7 @@ parity: setup  ## the numeric suite: every backend against the reference
 	@$(ONE_THREAD) $(BIN)/python -m pytest -q -n $(JOBS) --dist loadgroup tests/numeric
 
 bench: setup  ## cold start, generation and export times
-	@$(ONE_THREAD) $(BIN)/python bench/run.py
+	@$(ONE_THREAD) $(BIN)/python benchmarks/run.py
 
 clean:  ## remove what the tools left, but not .venv
 	@rm -rf build dist .pytest_cache .ruff_cache .hypothesis out runs
