@@ -9,12 +9,13 @@ model = net.torch()  # a torch.nn.Module
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, final
+from typing import TYPE_CHECKING, Any, cast, final
 
 from dslc.diagnostics import Report, SpecError
 from dslc.passes.pipeline import check_source
 from dslc.source import Source, Span, read_source
 from dslc.syntax.tree import Scalar, Sequence
+from dslc.values import is_list
 
 if TYPE_CHECKING:
     import os
@@ -183,8 +184,10 @@ def loads(text: str, **params: object) -> Net:
 def _node(value: object, name: str) -> Node:
     """A Python value as the reader would give it."""
     span = Span(f"the argument {name}", 1, 1, 1, 2)
-    if isinstance(value, list | tuple):
-        return Sequence([_node(item, name) for item in value], span)  # pyright: ignore[reportUnknownVariableType]
+    if isinstance(value, list):
+        value = tuple(cast("list[object]", value))
+    if is_list(value):
+        return Sequence([_node(item, name) for item in value], span)
     if isinstance(value, bool):
         return Scalar("true" if value else "false", "plain", span)
     if value is None or isinstance(value, int | float):

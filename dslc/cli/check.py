@@ -10,6 +10,7 @@ from dslc.cli.common import Call, UsageError, add_spec_options, command_parser
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from dslc.diagnostics import Diagnostic
 
@@ -83,22 +84,18 @@ def spec_files(paths: Sequence[str]) -> list[str]:
         if not os.path.isdir(path):
             files.append(path)
             continue
-        below = [
-            os.path.join(folder, name)
-            for folder, _, names in os.walk(path)
-            for name in names
-            if name.endswith(ENDINGS) and is_spec(os.path.join(folder, name))
-        ]
+        from pathlib import Path
+
+        below = sorted(file for file in Path(path).rglob("*") if is_spec(file))
         if not below:
             raise UsageError(f"{path} holds no spec (a YAML file with `dslc:`)")
-        files += sorted(below)
+        files += map(str, below)
     return files
 
 
-def is_spec(path: str) -> bool:
-    """Whether a YAML file begins like a spec: one of its lines begins with `dslc:`."""
-    try:
-        with open(path, encoding="utf-8", errors="replace") as file:
-            return os.path.isfile(path) and any(line.startswith("dslc:") for line in file)
-    except OSError:
+def is_spec(path: Path) -> bool:
+    """Whether a file is YAML and one of its lines begins with `dslc:`."""
+    if path.suffix not in ENDINGS or not path.is_file():
         return False
+    with path.open(encoding="utf-8", errors="replace") as file:
+        return any(line.startswith("dslc:") for line in file)

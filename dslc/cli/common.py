@@ -24,7 +24,7 @@ class UsageError(Exception):
     """The call is at fault: the message says what to write instead. Exit status 2."""
 
 
-class Failed(Exception):
+class SpecFailedError(Exception):
     """The spec is at fault, and that has been printed. Exit status 1."""
 
 
@@ -34,7 +34,7 @@ def command_parser(name: str, description: str, example: str) -> argparse.Argume
         prog=f"dslc {name}",
         description=description,
         epilog=f"example: {example}",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=_Formatter,
         allow_abbrev=False,
     )
 
@@ -98,6 +98,13 @@ def overrides_of(options: argparse.Namespace, sources: dict[str, Source]) -> dic
     return found
 
 
+class _Formatter(argparse.RawDescriptionHelpFormatter):
+    """Help at a fixed width: to ask the terminal for its own, argparse imports half of `shutil`."""
+
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog, max_help_position=28, width=96)
+
+
 class Call:
     """One call that reads specs: its limits, overrides, and the texts that messages quote."""
 
@@ -133,12 +140,12 @@ class Call:
         """Checks one spec and prints what was found.
 
         Raises:
-            Failed: the spec is wrong, and the errors have been printed.
+            SpecFailedError: the spec is wrong, and the errors have been printed.
         """
         checked, found = self.check(path)
         self.show(found)
         if checked is None:
-            raise Failed
+            raise SpecFailedError
         return checked
 
     def show(self, found: Sequence[Diagnostic]) -> None:

@@ -1,8 +1,7 @@
-"""The console script `dslc`: finds the command, loads its file alone, and turns what goes wrong into
-a line and an exit status.
+"""The console script `dslc`: finds a command, loads its file alone, makes a line of what goes wrong.
 
-Status 0: done. 1: the spec (or the comparison) is at fault. 2: the call is at fault. 130 and 141: cut
-off by the keyboard or by a reader that went away.
+Status 0: done. 1: the spec (or the comparison) is at fault. 2: the call is at fault. 130 and 141:
+cut off by the keyboard or by a reader that went away.
 """
 
 from __future__ import annotations
@@ -93,11 +92,11 @@ def overview() -> str:
 
 def describe_failure(error: Exception) -> int:
     """Prints one line for an error and gives its exit status."""
-    from dslc.cli.common import Failed, UsageError
+    from dslc.cli.common import SpecFailedError, UsageError
     from dslc.diagnostics import SpecError
     from dslc.source import SourceError
 
-    if isinstance(error, Failed):
+    if isinstance(error, SpecFailedError):
         return 1
     if isinstance(error, SpecError):
         print(error, file=sys.stderr)

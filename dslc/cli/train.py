@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from dslc.cli.build import add_backend_option
-from dslc.cli.common import Call, Failed, UsageError, add_spec_options, command_parser
+from dslc.cli.common import Call, SpecFailedError, UsageError, add_spec_options, command_parser
 from dslc.files import write_tree
 from dslc.ops.base import snake_case
 from dslc.tools.backends import find_backend, project, require
@@ -39,7 +39,7 @@ def run(arguments: list[str]) -> int:
     if "train.py" not in files:
         reason = "has no `train` section" if checked.program.train is None else "cannot be trained"
         print(f"dslc: {options.file} {reason} with {options.backend}", file=sys.stderr)
-        raise Failed
+        raise SpecFailedError
     folder = Path(options.output or f"{snake_case(checked.program.name)}-{options.backend}")
     write_tree(folder, files, force=options.force)
     passed = [

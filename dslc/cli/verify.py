@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from typing import Any
 
 from dslc.cli.common import Call, add_spec_options, command_parser
 from dslc.tools.backends import SHIPPED, find_backend, require
@@ -31,33 +30,8 @@ def run(arguments: list[str]) -> int:
         require(name, find_backend(name))
     from dslc.tools.verify import verify
 
-    result: Any = verify(checked, names, train_steps=options.train_steps, seed=options.seed)
-    if options.format == "json":
-        import json
-
-        print(json.dumps(result))
-    else:
-        print(table(result))
-    if not result["ok"]:
+    result = verify(checked, names, train_steps=options.train_steps, seed=options.seed)
+    print(result.as_json() if options.format == "json" else result.as_table())
+    if not result.ok:
         print("dslc: the backends differ by more than the tolerance", file=sys.stderr)
-    return 0 if result["ok"] else 1
-
-
-def table(result: Any) -> str:
-    """The comparison as a table, a row for each backend."""
-    head = ("backend", "forward", "gradient", "training", "")
-    rows = [head]
-    for name, found in result["backends"].items():
-        cells = [figure(found.get(part)) for part in ("forward", "gradient", "train")]
-        rows.append((name, *cells, "ok" if found["ok"] else "differs"))
-    widths = [max(len(row[k]) for row in rows) for k in range(len(head))]
-    lines = [
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
-        for row in rows
-    ]
-    return "\n".join([*lines, "", f"largest relative differences from {result['reference']}"])
-
-
-def figure(found: Any) -> str:
-    """The largest relative difference of one comparison, or a dash where there was none."""
-    return f"{found['max_rel']:.1e}" if found and found.get("max_rel") is not None else "–"
+    return 0 if result.ok else 1
