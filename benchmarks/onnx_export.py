@@ -13,6 +13,7 @@ import contextlib
 import gc
 import io
 import json
+import logging
 import statistics
 import tempfile
 import time
@@ -39,6 +40,7 @@ def main() -> None:
     parser.add_argument("spec", nargs="?", default=str(ZOO / "resnet50.yaml"))
     parser.add_argument("--rounds", type=int, default=9)
     options = parser.parse_args()
+    logging.getLogger("torch.onnx").setLevel(logging.ERROR)
     checked = check_file(options.spec)
     module = generated_module(checked).eval()
     weights = {name: value.numpy() for name, value in module.state_dict().items()}

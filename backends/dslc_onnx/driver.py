@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Any, final
 
 import onnxruntime
 
-from dslc_onnx.export import export
+from dslc_onnx.export import build, export
+from dslc_onnx.graph import PATH
+from dslc_onnx.options import Options
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -65,3 +67,18 @@ class OnnxDriver:
         """An ONNX model has no gradients."""
         del inputs, cotangents, training
         raise ValueError("an ONNX model has no gradients")
+
+    def epsilons(self) -> dict[str, float]:
+        """The epsilon of every normalisation by its path, from an export that keeps them all."""
+        graph = build(self.checked, self.held, Options(fold_batch_norm=False)).graph
+        found: dict[str, float] = {}
+        for node in graph:
+            epsilon = node.attributes.get("epsilon")
+            if epsilon is not None:
+                found[node.metadata_props[PATH]] = epsilon.as_float()
+            elif node.name is not None and node.name.endswith("/safe"):
+                constant = node.inputs[1]
+                assert constant is not None
+                assert constant.const_value is not None
+                found[node.metadata_props[PATH]] = float(constant.const_value.numpy())
+        return found

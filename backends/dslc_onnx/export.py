@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import onnx_ir as ir
 
 from dslc_onnx import rewrites
-from dslc_onnx.budget import unrolled_steps
 from dslc_onnx.errors import ExportError
 from dslc_onnx.flatten import Flattener
 from dslc_onnx.graph import Graph
@@ -61,7 +60,6 @@ def save(
 
 def build(checked: Checked, weights: Mapping[str, Any] | None, options: Options) -> ir.Model:
     """The model as `onnx_ir` has it, checked; weights are wrapped, not copied."""
-    unrolled_steps(checked.instance, options.limits)
     infos = checked.weights()
     store = WeightStore(infos, weights, seed=options.seed, limits=options.limits)
     graph = Graph(store, options.opset)

@@ -22,7 +22,7 @@ class Options:
         opset: The version of the operators, 17 to 23.
         fold_batch_norm: Whether a batch norm behind a convolution or linear map joins its weights.
         seed: What the initial weights are drawn from where none are given.
-        limits: The budgets for steps and weight bytes.
+        limits: The budget for weight bytes.
     """
 
     __slots__ = ("fold_batch_norm", "limits", "opset", "seed")

