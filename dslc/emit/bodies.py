@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from dslc.emit.context import OpContext
 from dslc.emit.flow import Value, written_inputs
+from dslc.emit.layouts import layout_after
 from dslc.emit.python import For, Line
 from dslc.emit.regions import RegionWriter, region_bodies
 from dslc.emit.shapes import boundary_layout
@@ -114,20 +115,11 @@ class BodyWriter(RegionWriter):
         assert found.op is not None
         context = OpContext(self.writer, found, values)
         result = self.target.rules.find(type(found.op))(context)
-        layout = self.layout_after(found, values)
-        if context.layout is not None:
-            layout = context.layout
+        layout = context.layout or layout_after(found, [v for v in values if v is not None])
         texts = {"": result} if isinstance(result, str) else dict(result)
         if self.is_optional(found) and found.step.repeat is None:
             texts[""] = self.optional(found, values, texts[""])
         return {slot: (text, layout) for slot, text in texts.items()}
-
-    def layout_after(self, found: FormalStep, values: list[Value | None]) -> str:
-        """The layout of an op's output: its first input's, where the ranks agree."""
-        first = next((value for value in values if value is not None), None)
-        if first is None or found.outputs[""].rank != first.type.rank:
-            return "spec"
-        return first.layout
 
     def optional(self, found: FormalStep, values: list[Value | None], text: str) -> str:
         """The value of an op under a `when`: its own, or its first input's."""

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 from dslc.emit.backend import BuildError
 from dslc.emit.bodies import BodyWriter
-from dslc.emit.drafts import CarryDraft, Drafts, IfDraft, LoopDraft
+from dslc.emit.drafts import CarryDraft, Drafts, IfDraft, LoopDraft, texts
 from dslc.emit.formal import formal_modules
 from dslc.emit.parameters import Parameters
 from dslc.emit.python import Class, Function, Line, Parameter
 from dslc.emit.units import ModuleWriter, Unit
 from dslc.ir.dims import symbols_of, text_of
-from dslc.ir.graph import CallModule
+from dslc.ir.graph import ApplyOp, CallModule
 from dslc.ir.walk import all_steps
 from dslc.syntax.expressions import math_functions, to_python
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from dslc.emit.target import Target
     from dslc.ir.graph import Program, Tie
     from dslc.ir.instance import Instance
+    from dslc.ops.base import Op
     from dslc.syntax.expressions import Expr
 
 
@@ -66,7 +67,11 @@ class ClassWriter:
         stored = [Line(f"self.{own} = {value}") for value, own in self.stored.items()]
         made = drafts.statements()
         prelude = [Line(text) for text in target.prelude]
+        handed = f"{target.generator}={target.generator}"
+        parameters.generates = any(handed in text for text in texts(self.drafts))
         signature = parameters.signature()
+        if parameters.is_main and target.generator and not parameters.generates:
+            made.append(Line(f"del {target.generator}"))
         run = Function(
             target.call_name,
             [Parameter("self"), *self.body.signature()],
@@ -199,6 +204,33 @@ class ClassWriter:
             )
             raise BuildError(f"{reason}: tie it in the model or block that holds both")
         return "self." + ".".join(labels), own
+
+    def tied_op(self, tie: Tie) -> type[Op]:
+        """The op that owns a tied weight."""
+        body = self.formal.module.body
+        for label in tie.path:
+            steps = {step.label: step for step in all_steps(body)}
+            action = steps[label].action if label in steps else None
+            if isinstance(action, ApplyOp):
+                return action.op
+            if isinstance(action, CallModule):
+                body = self.module.program.modules[action.module].body
+        raise BuildError(f"`{'.'.join(tie.path)}` is tied, and no op is there")
+
+    def shared_layer(self, constructor: str, wanted: str) -> str:
+        """A layer without weights, made once for all steps that would make the same."""
+        for draft in self.drafts:
+            if isinstance(draft, str) and draft.endswith(f" = {constructor}"):
+                return draft.split(" ")[0]
+        own = f"self.{self.parameters.attributes.fresh(wanted)}"
+        self.drafts.append(f"{own} = {constructor}")
+        return own
+
+    def io_layout(self) -> str:
+        """The layout of the model's inputs and outputs, which thereby becomes a parameter."""
+        self.stored["io_layout"] = "io_layout"
+        self.parameters.io_layout = True
+        return "self.io_layout"
 
     def conditional(self, condition: str) -> _Conditional:
         """Collects the layers that are only made under a condition."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from dslc.emit.layouts import stored_axis
 from dslc.emit.python import Line
 from dslc.ir.dims import text_of
 from dslc.ir.graph import ApplyOp
@@ -133,6 +134,18 @@ class OpContext:
         self.heavy = heavy
         return self.writer.layer(self.found, constructor)
 
+    def shared_layer(self, constructor: str, wanted: str) -> str:
+        """A layer without weights: one serves all steps that would make the same."""
+        if self.step.repeat is not None:
+            return self.layer(constructor)
+        return self.writer.shared_layer(constructor, self.step.name or wanted)
+
+    def in_layout(self, position: int, layout: str) -> str:
+        """An input's expression in a layout, for ops that take any."""
+        value = self.values[position]
+        assert value is not None
+        return self.writer.body.in_layout(value, layout).operand
+
     def tied(self, weight: str) -> tuple[str, str] | None:
         """The object and own name of the weight that one of this op's is tied to."""
         tie = self.step.tie.get(weight)
@@ -150,11 +163,7 @@ class OpContext:
         """An axis of the first input where it stands in this backend's layout."""
         value = self.values[0]
         assert value is not None
-        rank = value.type.rank if rank is None else rank
-        axis %= rank
-        if value.layout == "spec" or axis == 0:
-            return axis
-        return rank - 1 if axis == 1 else axis - 1
+        return stored_axis(axis, value.type.rank if rank is None else rank, value.layout)
 
 
 def same(value: object) -> bool:

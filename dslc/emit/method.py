@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dslc.emit.flow import Flow, Value
+from dslc.emit.layouts import wanted_layouts
 from dslc.emit.python import If, Line, Parameter
 from dslc.emit.shapes import boundary_layout, docstring_of, shape_text
 from dslc.ir.graph import MODULE
@@ -51,8 +52,7 @@ class MethodWriter:
         self.flow.values[MODULE, name] = value
         if layout == "last" and self.is_main:
             turned = self.target.to_last(variable, type.rank)
-            text = f'{turned} if self.io_layout == "spec" else {variable}'
-            self.writer.stored["io_layout"] = "io_layout"
+            text = f'{turned} if {self.writer.io_layout()} == "spec" else {variable}'
             self.flow.values[MODULE, name] = Value(
                 text, frozenset((variable,)), type, layout=layout
             )
@@ -60,7 +60,7 @@ class MethodWriter:
 
     def give_back(self, outputs: list[tuple[str, Ref]]) -> None:
         """The return statement."""
-        texts = {name: self.returned(self.flow.read(ref)) for name, ref in outputs}
+        texts = {name: self.returned((ref.owner, ref.slot)) for name, ref in outputs}
         if len(texts) == 1:
             code = next(iter(texts.values()))
         elif self.formal.module.is_model:
@@ -71,15 +71,15 @@ class MethodWriter:
         comment = self.comment(value) if len(texts) == 1 else None
         self.flow.lines.append(Line(f"return {code}", comment))
 
-    def returned(self, value: Value) -> str:
+    def returned(self, key: tuple[int, str]) -> str:
         """An output's expression in the layout that callers expect."""
+        value = self.flow.read_key(key)
         layout = boundary_layout(self.target, value.type)
-        if self.is_main and layout == "last":
-            stored = self.in_layout(value, "last").text
-            self.writer.stored["io_layout"] = "io_layout"
-            turned = self.target.to_spec(f"({stored})", value.type.rank)
-            return f'{turned} if self.io_layout == "spec" else {stored}'
-        return self.in_layout(value, layout).text
+        if not self.is_main or layout == "spec":
+            return self.in_layout(value, layout).text
+        value = self.flow.store(key)
+        spec, last = (self.in_layout(value, layout).text for layout in ("spec", "last"))
+        return f'{spec} if {self.writer.io_layout()} == "spec" else {last}'
 
     def in_layout(self, value: Value, layout: str) -> Value:
         """A value in a layout, transposed where it has another."""
@@ -151,25 +151,9 @@ class MethodWriter:
         """Values in the layout that a step works in."""
         if not self.target.channels_last:
             return values
-        wanted = self.layouts(found, [value for value in values if value is not None])
-        return [
-            None if value is None else self.in_layout(value, layout)
-            for value, layout in zip(values, wanted + ["spec"] * len(values), strict=False)
-        ]
-
-    def layouts(self, found: FormalStep, values: list[Value]) -> list[str]:
-        """The layout that each input is wanted in."""
-        if found.op is None:
-            return [boundary_layout(self.target, value.type) for value in values]
-        kind = found.op.layout
-        if kind == "channels":
-            return ["last" if value.type.rank > 2 else "spec" for value in values]
-        ranks = {value.type.rank for value in values}
-        turned = any(value.layout == "last" for value in values)
-        keeps = found.outputs[""].rank == values[0].type.rank if values else False
-        if turned and kind in ("elementwise", "axes") and len(ranks) == 1 and keeps:
-            return ["last"] * len(values)
-        return ["spec"] * len(values)
+        given = [value for value in values if value is not None]
+        wanted = iter(wanted_layouts(self.target, found, given))
+        return [None if value is None else self.in_layout(value, next(wanted)) for value in values]
 
 
 def size_lines(value: Value, axes: dict[int, str]) -> list[Statement]:

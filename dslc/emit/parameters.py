@@ -28,13 +28,16 @@ class Parameters:
         self.formal = formal
         self.is_main = formal.module.name == module.program.main
         self.names = module.names.child()
+        self.names.reserve(module.target.generator, "io_layout")
         self.own = {param.name: self.names.fresh(param.name) for param in formal.module.params}
         self.used: set[str] = set()
         self.files: dict[str, str] = {}
         self.dims: dict[str, str] = {}
         self.places = {symbol: (name, axis) for symbol, name, axis in formal.bindings}
         self.attributes = module.names.child()
-        self.attributes.reserve(*layer_labels(formal.steps))
+        self.attributes.reserve("io_layout", *layer_labels(formal.steps))
+        self.io_layout = False
+        self.generates = False
 
     def use(self, name: str) -> str:
         """The Python name of a param or bound dim, which thereby becomes a parameter."""
@@ -97,9 +100,11 @@ class Parameters:
         params = {param.name: param for param in self.formal.module.params}
         found += [self.own_parameter(params[name]) for name in self.own_params()]
         target = self.module.target
-        if self.is_main and target.channels_last:
-            found.append(Parameter("io_layout", "str", '"spec"', "keyword"))
-        if target.generator:
+        if self.io_layout:
+            self.module.require("from typing import Literal")
+            kind, default = 'Literal["spec", "native"]', f'"{target.io_layout}"'
+            found.append(Parameter("io_layout", kind, default, "keyword"))
+        if target.generator and (self.generates or self.is_main):
             found.append(Parameter(target.generator, target.generator_type, None, "keyword"))
         return found
 
@@ -133,9 +138,9 @@ class Parameters:
         for name in own:
             by_name = by_name or params[name].default is not None
             texts.append(f"{self.own[name]}={arguments[name]}" if by_name else arguments[name])
-        target = self.module.target
-        if target.generator:
-            texts.append(f"{target.generator}={target.generator}")
+        if self.generates:
+            generator = self.module.target.generator
+            texts.append(f"{generator}={generator}")
         return ", ".join(texts)
 
 

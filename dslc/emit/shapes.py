@@ -25,9 +25,9 @@ def shape_text(type: TensorType, layout: str) -> str:
     return "[" + ", ".join(str(dim) for dim in shape) + "]"
 
 
-def type_text(type: TensorType, layout: str) -> str:
-    """A type as a docstring shows it."""
-    return type.dtype + shape_text(type, layout)
+def type_text(type: TensorType, layout: str, target: Target) -> str:
+    """A type as a docstring shows it, its dtype as the framework has it."""
+    return target.dtypes.get(type.dtype, type.dtype) + shape_text(type, layout)
 
 
 def docstring_of(formal: Formal, target: Target, is_main: bool) -> str:
@@ -37,25 +37,29 @@ def docstring_of(formal: Formal, target: Target, is_main: bool) -> str:
     first, _, rest = doc.partition("\n")
     first = first.rstrip(".") + "."
     inputs = formal.inputs
-    layout = "spec" if is_main else None
     outputs = formal.outputs if module.is_model else {"": formal.outputs[""]}
     outputs = {name: type.substitute(formal.closed) for name, type in outputs.items()}
     carried = any("Carry" in s for t in outputs.values() for d in t.shape for s in symbols_of(d))
     if carried or any(looks_made(symbol) for symbol, _, _ in formal.bindings):
         return "\n".join(part for part in (first, rest.strip()) if part)
 
-    def listing(types: dict[str, TensorType]) -> str:
+    def listing(types: dict[str, TensorType], *, native: bool) -> str:
         texts: list[str] = []
         for name, type in types.items():
             shown = name if is_main or len(types) > 1 else ""
-            texts.append(
-                f"{shown} {type_text(type, layout or boundary_layout(target, type))}".strip()
-            )
+            layout = boundary_layout(target, type) if native else "spec"
+            texts.append(f"{shown} {type_text(type, layout, target)}".strip())
         return ", ".join(texts)
 
-    signature = f"{listing(inputs)} -> {listing(outputs)}"
-    parts = [first, "", rest.strip(), ""] if rest.strip() else [first, ""]
-    return "\n".join([*parts, signature])
+    lines = [first, "", rest.strip(), ""] if rest.strip() else [first, ""]
+    native = not is_main or target.io_layout == "native"
+    lines.append(f"{listing(inputs, native=native)} -> {listing(outputs, native=native)}")
+    types = {**inputs, **outputs}
+    images = {n: t for n, t in types.items() if boundary_layout(target, t) == "last"}
+    if is_main and images:
+        other = "spec" if native else "native"
+        lines.append(f'With io_layout="{other}": {listing(images, native=not native)}')
+    return "\n".join(lines)
 
 
 def looks_made(symbol: str) -> bool:

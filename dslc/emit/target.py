@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING
 from dslc.ir.graph import Parallel
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from dslc.emit.backend import Rules
     from dslc.emit.classes import ClassWriter
     from dslc.emit.formal import FormalStep
+    from dslc.ops.base import Op
 
 
 class Target:
@@ -26,6 +28,9 @@ class Target:
         generator: The keyword parameter that constructors take and hand on, or "".
         helpers: The file that holds helper functions and classes.
         channels_last: Whether images are computed with their channels last.
+        io_layout: The layout of a model's inputs and outputs where its caller says nothing.
+        any_layout: The ops whose rules take their inputs in any layout.
+        dtypes: The dtypes that have another name in this framework.
     """
 
     name = ""
@@ -38,6 +43,9 @@ class Target:
     generator_type = ""
     helpers: Path
     channels_last = False
+    io_layout = "spec"
+    any_layout: tuple[type[Op], ...] = ()
+    dtypes: Mapping[str, str] = {}
     rules: Rules
 
     def new_list(self) -> str:

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from dslc.emit.classes import ClassWriter
     from dslc.emit.python import Statement
     from dslc.emit.target import Target
+    from dslc.ir.dims import DimLike
     from dslc.ir.graph import Program
 
 
@@ -38,7 +39,7 @@ class ModuleWriter:
         self.helpers: dict[str, str] = {}
         self.units: dict[str, Unit] = {}
         self.classes: list[Statement] = []
-        self.flattened: set[tuple[str, int]] = set()
+        self.flattened: dict[tuple[str, int], tuple[DimLike, ...]] = {}
 
     def helper(self, name: str) -> str:
         """Puts a helper into the module once and gives its name."""

@@ -1,0 +1,139 @@
+"""Helpers that generated JAX modules contain where they need them, word for word."""
+
+import jax
+import jax.numpy as jnp
+from flax import nnx
+from jax import Array
+
+
+def cross_entropy(
+    logits: Array, target: Array, axis: int = -1, label_smoothing: float = 0.0
+) -> Array:
+    """The mean of `-log softmax(logits)[target]` over all places.
+
+    Smoothing mixes the target with the uniform distribution over the classes.
+    """
+    log_probabilities = nnx.log_softmax(logits, axis)
+    picked = jnp.take_along_axis(log_probabilities, jnp.expand_dims(target, axis), axis)
+    right = (1 - label_smoothing) * picked.mean()
+    return -(right + label_smoothing * log_probabilities.mean())
+
+
+class BatchNorm(nnx.BatchNorm):
+    """Batch norm over all axes but the last; its running variance is the unbiased one."""
+
+    def __init__(
+        self,
+        features: int,
+        *,
+        momentum: float = 0.9,
+        epsilon: float = 1e-5,
+        affine: bool = True,
+        rngs: nnx.Rngs,
+    ) -> None:
+        super().__init__(
+            features,
+            momentum=momentum,
+            epsilon=epsilon,
+            use_bias=affine,
+            use_scale=affine,
+            use_fast_variance=False,
+            rngs=rngs,
+        )
+
+    def __call__(
+        self, x: Array, use_running_average: bool | None = None, *, mask: Array | None = None
+    ) -> Array:
+        if use_running_average is None:
+            use_running_average = self.use_running_average
+        before = self.momentum * self.var[...]
+        y = super().__call__(x, use_running_average, mask=mask)
+        if not use_running_average:  # n / (n - 1) of the batch's variance
+            n = x.size // x.shape[-1] if mask is None else mask.sum()
+            self.var[...] += jax.lax.stop_gradient(self.var[...] - before) / (n - 1)
+        return y
+
+
+class LSTM(nnx.Module):
+    """A long short-term memory from zero states: gates i, f, g, o and one bias.
+
+    f32[N, T, D] -> every hidden state f32[N, T, hidden], the last one and the last cell state
+    f32[N, hidden]
+    """
+
+    portable = {"input": "ih_l0", "recurrent": "hh_l0"}
+
+    def __init__(self, features: int, hidden: int, *, rngs: nnx.Rngs) -> None:
+        self.hidden = hidden
+        self.input = nnx.Linear(features, 4 * hidden, rngs=rngs)
+        self.recurrent = nnx.Linear(hidden, 4 * hidden, use_bias=False, rngs=rngs)
+
+    def __call__(self, x: Array) -> tuple[Array, Array, Array]:
+        def step(carry: tuple[Array, Array], x_t: Array) -> tuple[tuple[Array, Array], Array]:
+            h, c = carry
+            i, f, g, o = jnp.split(self.input(x_t) + self.recurrent(h), 4, axis=-1)
+            c = nnx.sigmoid(f) * c + nnx.sigmoid(i) * jnp.tanh(g)
+            h = nnx.sigmoid(o) * jnp.tanh(c)
+            return (h, c), h
+
+        zeros = jnp.zeros((x.shape[0], self.hidden), x.dtype)
+        (last, state), sequence = jax.lax.scan(step, (zeros, zeros), x.swapaxes(0, 1))
+        return sequence.swapaxes(0, 1), last, state
+
+
+class MultiHeadAttention(nnx.Module):
+    """Scaled dot-product attention of several heads between learned projections.
+
+    f32[N, T, D], f32[N, S, E] -> f32[N, T, D]; mask is true where attended, [N, S] or broadcastable
+    to [N, heads, T, S]; causal lets query t see keys up to t + S - T.
+    """
+
+    def __init__(
+        self,
+        dim: int,
+        heads: int,
+        *,
+        head_dim: int | None = None,
+        key_dim: int | None = None,
+        value_dim: int | None = None,
+        causal: bool = False,
+        dropout: float = 0.0,
+        use_bias: bool = True,
+        rngs: nnx.Rngs,
+    ) -> None:
+        self.heads = heads
+        self.causal = causal
+        inner = heads * (head_dim or dim // heads)
+        self.query = nnx.Linear(dim, inner, use_bias=use_bias, rngs=rngs)
+        self.key = nnx.Linear(key_dim or dim, inner, use_bias=use_bias, rngs=rngs)
+        self.value = nnx.Linear(value_dim or key_dim or dim, inner, use_bias=use_bias, rngs=rngs)
+        self.out = nnx.Linear(inner, dim, use_bias=use_bias, rngs=rngs)
+        self.dropout = nnx.Dropout(dropout, rngs=rngs)
+
+    def __call__(
+        self,
+        query: Array,
+        key: Array | None = None,
+        value: Array | None = None,
+        *,
+        mask: Array | None = None,
+    ) -> Array:
+        key = query if key is None else key
+        value = key if value is None else value
+        q, k, v = (
+            layer(x).reshape(*x.shape[:2], self.heads, -1)
+            for layer, x in ((self.query, query), (self.key, key), (self.value, value))
+        )
+        if mask is not None and mask.ndim == 2:
+            mask = mask[:, None, None, :]
+        if self.causal:
+            t, s = query.shape[1], key.shape[1]
+            seen = jnp.tril(jnp.ones((t, s), bool), s - t)
+            mask = seen if mask is None else mask & seen
+        if self.dropout.rate == 0 or self.dropout.deterministic:
+            y = jax.nn.dot_product_attention(q, k, v, mask=mask)
+        else:
+            scores = jnp.einsum("nthd,nshd->nhts", q, k) / q.shape[-1] ** 0.5
+            weights = self.dropout(jax.nn.softmax(scores, where=mask))
+            y = jnp.einsum("nhts,nshd->nthd", weights, v)
+        return self.out(y.reshape(*y.shape[:2], -1))

@@ -1,0 +1,85 @@
+"""Linear maps in JAX."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dslc.ops.linear import Conv1d, Conv2d, DepthwiseConv2d, Embedding, Linear, Matmul
+from dslc.ops.tensor import Parameter
+from dslc_jax.axes import sizes_text
+from dslc_jax.flattening import flattened_shape
+from dslc_jax.rules import RULES
+
+if TYPE_CHECKING:
+    from dslc.emit.context import OpContext
+
+
+@RULES.add(Linear)
+def linear(c: OpContext) -> str:
+    if "weight" in c.step.tie:
+        return tied_linear(c)
+    options = "" if c.op.values["bias"] else ", use_bias=False"
+    shape = flattened_shape(c)
+    if shape is not None:
+        sizes = ", ".join(c.size(dim) for dim in shape)
+        options += f', kernel_metadata={{"flattened": ({sizes})}}'
+    width = c.size(c.types[0].shape[-1])
+    layer = c.layer(f"nnx.Linear({width}, {c.attribute('out')}{options}, rngs=rngs)")
+    return f"{layer}({c.x})"
+
+
+def tied_linear(c: OpContext) -> str:
+    """A linear map with another layer's weight; only the bias is its own."""
+    bias = ""
+    if c.op.values["bias"]:
+        layer = c.layer(f"nnx.Dict(bias=nnx.Param(jnp.zeros({c.attribute('out')})))")
+        bias = f" + {layer}.bias[...]"
+    return f"{c.x} @ {tied_weight(c, transposed=True)}{bias}"
+
+
+def tied_weight(c: OpContext, *, transposed: bool) -> str:
+    """The weight that this op's is tied to, [out, in] as the portable file has it or transposed."""
+    tie = c.step.tie["weight"]
+    op = c.writer.tied_op(tie)
+    owner, name = c.writer.tied(tie)
+    if op is Parameter:
+        text, is_transposed = f"{owner}.{name}[...]", False
+    elif op is Embedding:
+        text, is_transposed = f"{owner}.embedding[...]", False
+    else:
+        text, is_transposed = f"{owner}.kernel[...]", True
+    return text if is_transposed == transposed else f"{text}.T"
+
+
+@RULES.add(Conv1d, Conv2d, DepthwiseConv2d)
+def convolution(c: OpContext) -> str:
+    values = c.op.values
+    channels = c.types[0].shape[1]
+    options = c.option("stride", 1).replace("stride=", "strides=")
+    padding = values["padding"]
+    options += ', padding="SAME"' if padding == "same" else f", padding={c.attribute('padding')}"
+    options += c.option("dilation", 1).replace("dilation=", "kernel_dilation=")
+    if isinstance(c.op, DepthwiseConv2d):
+        out = c.size(channels * c.op.multiplier)
+        options += f", feature_group_count={c.size(channels)}"
+    else:
+        out = c.attribute("out")
+        options += c.option("groups", 1).replace("groups=", "feature_group_count=")
+    options += "" if values["bias"] else ", use_bias=False"
+    kernel = sizes_text(c, "kernel")
+    layer = c.layer(f"nnx.Conv({c.size(channels)}, {out}, {kernel}{options}, rngs=rngs)")
+    return f"{layer}({c.x})"
+
+
+@RULES.add(Embedding)
+def embedding(c: OpContext) -> str:
+    if "weight" in c.step.tie:
+        return f"jnp.take({tied_weight(c, transposed=False)}, {c.x}, axis=0)"
+    layer = c.layer(f"nnx.Embed({c.attribute('vocab')}, {c.attribute('dim')}, rngs=rngs)")
+    return f"{layer}({c.x})"
+
+
+@RULES.add(Matmul)
+def matmul(c: OpContext) -> str:
+    x, y = c.args
+    return f"{x} @ {y}"

@@ -1,0 +1,27 @@
+"""Losses in JAX."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dslc.ops.loss import CrossEntropy, Mse
+from dslc_jax.axes import axis_text
+from dslc_jax.rules import RULES
+
+if TYPE_CHECKING:
+    from dslc.emit.context import OpContext
+
+
+@RULES.add(CrossEntropy)
+def cross_entropy(c: OpContext) -> str:
+    name = c.helper("cross_entropy")
+    axis = axis_text(c)
+    place = "" if axis == "-1" else f", axis={axis}"
+    smoothing = c.option("label_smoothing", 0.0, run=True)
+    return f"{name}({', '.join(c.args)}{place}{smoothing})"
+
+
+@RULES.add(Mse)
+def mse(c: OpContext) -> str:
+    x, target = c.args
+    return f"(({x} - {target}) ** 2).mean()"

@@ -1,0 +1,55 @@
+"""The words of Flax NNX: modules over channels-last arrays, `None` for what is absent."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import MappingProxyType
+from typing import final
+
+from dslc.emit.target import Target
+from dslc.ops.tensor import Flatten, Transpose
+from dslc_jax.rules import RULES
+
+
+@final
+class JaxTarget(Target):
+    """`nnx.Module` classes; every constructor takes `rngs`."""
+
+    name = "jax"
+    base = "nnx.Module"
+    call_name = "__call__"
+    tensor = "Array"
+    imports = (
+        "import jax",
+        "import jax.numpy as jnp",
+        "from flax import nnx",
+        "from jax import Array",
+    )
+    generator = "rngs"
+    generator_type = "nnx.Rngs"
+    helpers = Path(__file__).with_name("helpers.py")
+    channels_last = True
+    any_layout = (Flatten, Transpose)
+    dtypes = MappingProxyType({"i64": "i32"})
+    rules = RULES
+
+    def __init__(self, io_layout: str = "spec") -> None:
+        self.io_layout = io_layout
+
+    def new_list(self) -> str:
+        return "nnx.List([])"
+
+    def listed(self, comprehension: str) -> str:
+        return f"nnx.List({comprehension})"
+
+    def optional(self, constructor: str, condition: str) -> str:
+        return f"{constructor} if {condition} else None"
+
+    def call_optional(self, layer: str, args: str, otherwise: str) -> str:
+        return f"{layer}({args}) if {layer} else {otherwise}"
+
+    def concatenated(self, texts: list[str], axis: str) -> str:
+        return f"jnp.concatenate([{', '.join(texts)}], axis={axis})"
+
+    def stacked(self, texts: list[str], axis: str) -> str:
+        return f"jnp.stack([{', '.join(texts)}], axis={axis})"

@@ -1,0 +1,93 @@
+"""Layouts inside a channels-last backend: which one an op wants, and which one it gives.
+
+A value is laid out as the spec says ("spec") or with its channels last ("last"). What works on each
+element takes either; an op that names axes has them mapped; an op that drops axes gives whichever
+layout is left without a transpose, where one is.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dslc.emit.shapes import boundary_layout
+from dslc.ir.graph import ApplyOp
+from dslc.syntax.expressions import free_names
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from dslc.emit.flow import Value
+    from dslc.emit.formal import FormalStep
+    from dslc.emit.target import Target
+
+
+def wanted_layouts(target: Target, found: FormalStep, values: list[Value]) -> list[str]:
+    """The layout in which a step wants each of the inputs that are given."""
+    if found.op is None:
+        return [boundary_layout(target, value.type) for value in values]
+    if isinstance(found.op, target.any_layout):
+        return [value.layout for value in values]
+    spec = ["spec"] * len(values)
+    kind = found.op.layout
+    if kind == "channels":
+        return ["last" if value.type.rank > 2 else "spec" for value in values]
+    if kind == "spec" or all(value.layout == "spec" for value in values):
+        return spec
+    if kind == "elementwise" and len({value.type.rank for value in values}) == 1:
+        return ["last"] * len(values)
+    if kind == "axes" and layout_without(values[0], dropped_axes(found, values[0])) is not None:
+        same = [value.type.rank == values[0].type.rank for value in values]
+        return ["last" if equal else "spec" for equal in same]
+    return spec
+
+
+def layout_after(found: FormalStep, values: list[Value]) -> str:
+    """The layout of an op's value."""
+    if not values or found.op is None or found.outputs[""].rank == 0:
+        return "spec"
+    first = values[0]
+    if found.outputs[""].rank == first.type.rank:
+        return first.layout
+    if found.op.layout != "axes":
+        return "spec"
+    return layout_without(first, dropped_axes(found, first)) or "spec"
+
+
+def dropped_axes(found: FormalStep, value: Value) -> Collection[int] | None:
+    """The axes of its first input that an op drops; None where they are not always the same."""
+    op, step = found.op, found.step
+    assert op is not None
+    assert isinstance(step.action, ApplyOp)
+    axis = step.action.attributes.get("axis")
+    if axis is not None and free_names(axis):
+        return None
+    rank = value.type.rank
+    if found.outputs[""].rank == rank:
+        return ()
+    if found.outputs[""].rank == 0:
+        return range(rank)
+    axes = op.values["axis"]
+    return {k % rank for k in (axes if isinstance(axes, tuple) else (axes,))}  # pyright: ignore[reportUnknownVariableType]
+
+
+def layout_without(value: Value, dropped: Collection[int] | None) -> str | None:
+    """The layout of a value without some of its axes; None where it is neither of the two."""
+    if dropped is None:
+        return None if value.layout == "last" else "spec"
+    left = [axis for axis in stored_order(value.type.rank, value.layout) if axis not in dropped]
+    if left == sorted(left):
+        return "spec"
+    last = [sorted(left)[k] for k in stored_order(len(left), "last")]
+    return "last" if left == last else None
+
+
+def stored_order(rank: int, layout: str) -> list[int]:
+    """The axes of the spec in the order in which a layout stores them."""
+    if layout == "spec" or rank < 3:
+        return list(range(rank))
+    return [0, *range(2, rank), 1]
+
+
+def stored_axis(axis: int, rank: int, layout: str) -> int:
+    """Where an axis of the spec stands in a layout."""
+    return stored_order(rank, layout).index(axis % rank)
