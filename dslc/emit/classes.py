@@ -67,8 +67,7 @@ class ClassWriter:
         stored = [Line(f"self.{own} = {value}") for value, own in self.stored.items()]
         made = drafts.statements()
         prelude = [Line(text) for text in target.prelude]
-        handed = f"{target.generator}={target.generator}"
-        parameters.generates = any(handed in text for text in texts(self.drafts))
+        parameters.generates = self.hands_on()
         signature = parameters.signature()
         if parameters.is_main and target.generator and not parameters.generates:
             made.append(Line(f"del {target.generator}"))
@@ -86,6 +85,11 @@ class ClassWriter:
         name = self.formal.module.name
         self.module.classes.append(Class(name, [target.base], self.body.docstring(), body))
         self.module.units[name] = Unit(name, self)
+
+    def hands_on(self) -> bool:
+        """Whether a layer is handed the generator of random numbers."""
+        word = self.target.generator
+        return bool(word) and any(f"{word}={word}" in text for text in texts(self.drafts))
 
     def constructor_name(self, name: str) -> str:
         """A name of the spec where layers are made: a loop's, a carried dim's or a parameter."""
