@@ -45,6 +45,7 @@ class Elaborator:
         self.values: dict[str, object] = {}
         self.signatures: dict[str, Signature] = {}
         self.defaults: dict[str, tuple[dict[str, Expr], dict[str, Initialiser]]] = {}
+        self.meant: set[tuple[int, str | None]] = set()
 
     def program(self, root: Node) -> Program | None:
         """The program, or None where the file is no spec at all."""
@@ -52,9 +53,7 @@ class Elaborator:
             help = "begin with `dslc: 1` and `name: MyNet`"
             self.report.error("E0610", root.span, "a spec is a mapping", help=help)
             return None
-        for key, _ in root.entries:
-            if key.text not in TOP_KEYS:
-                self.reader.unknown_key(key, TOP_KEYS, "a spec")
+        self.unknown_keys(root, TOP_KEYS, "a spec")
         name = self.heading(root)
         self.params = self.reader.params(root.get("params"), ())
         self.values = self.reader.values(self.params, self.overrides, root.span)
@@ -80,19 +79,35 @@ class Elaborator:
             train=root.get("train"),
             path=self.source.path,
             text=self.source.text,
+            defaults=self.defaults,
         )
+
+    def unknown_keys(self, fields: Mapping, known: tuple[str, ...], where: str) -> None:
+        """Reports keys that nothing reads; what they were meant to be is then not missing."""
+        for key, _ in fields.entries:
+            if key.text not in known:
+                self.reader.unknown_key(key, known, where)
+                self.meant.add((id(fields), nearest(key.text, known)))
+
+    def lacks(self, fields: Mapping, key: str) -> bool:
+        """Whether a key is missing, and not just misspelt."""
+        return fields.key(key) is None and (id(fields), key) not in self.meant
 
     def heading(self, root: Mapping) -> str:
         """`dslc: 1` and the name."""
         version = root.get("dslc")
-        if version is None:
+        if version is None and self.lacks(root, "dslc"):
             help = "write `dslc: 1` as the first line"
             self.report.error("E0611", root.span, "the language's version is missing", help=help)
-        elif not isinstance(version, Scalar) or version.value != LANGUAGE_VERSION:
+        elif version is not None and not (
+            isinstance(version, Scalar) and version.value == LANGUAGE_VERSION
+        ):
             message = "this dslc reads version 1 of the language"
             self.report.error("E0611", version.span, message, help="write `dslc: 1`")
         name = root.get("name")
         if name is None:
+            if not self.lacks(root, "name"):
+                return "Net"
             help = "write `name: MyNet`: the class that it becomes"
             self.report.error("E0612", root.span, "the spec has no name", help=help)
         elif not isinstance(name, Scalar) or not is_camel(name.text):
@@ -146,18 +161,16 @@ class Elaborator:
 
     def block(self, key: Scalar, node: Mapping, params: tuple[Param, ...]) -> Module:
         """One block."""
-        for entry, _ in node.entries:
-            if entry.text not in BLOCK_KEYS:
-                self.reader.unknown_key(entry, BLOCK_KEYS, f"the block `{key.text}`")
+        self.unknown_keys(node, BLOCK_KEYS, f"the block `{key.text}`")
         return self.module(key.text, node, params, key.span, is_model=False)
 
     def model(self, name: str, root: Mapping) -> Module:
         """The model that the spec itself is."""
         key = root.key("steps")
-        if key is None:
+        if self.lacks(root, "steps"):
             help = "list the ops under `steps:`, each behind `- `"
             self.report.error("E0614", root.span, "the spec has no steps", help=help)
-        if root.get("inputs") is None:
+        if self.lacks(root, "inputs"):
             help = 'write `inputs: {x: "f32[N, 10]"}`'
             self.report.error("E0615", root.span, "the spec has no inputs", help=help)
         return self.module(name, root, (), root.span if key is None else key.span, is_model=True)
@@ -172,9 +185,10 @@ class Elaborator:
         inputs = self.inputs(node, reader, scope, span)
         doc = node.get("doc")
         steps = reader.items(node.get("steps"), "`steps`")
-        if not steps and not is_model:
+        if not steps and not is_model and (node.key("steps") or self.lacks(node, "steps")):
             self.report.error("E0614", span, f"the block `{name}` has no steps")
-        start = Ref(MODULE, inputs[0].name if inputs else "x", span)
+        first = inputs[0] if inputs else None
+        start = Ref(MODULE, first.name if first else "x", first.span if first else span)
         body = reader.body(steps, scope, start)
         where = [reader.expression(item) for item in reader.items(node.get("where"), "`where`")]
         return Module(

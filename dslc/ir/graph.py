@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 MODULE = 0
 """The owner of a module's inputs; steps count from 1."""
 
+UNKNOWN = -1
+"""The owner of what could not be read; only a program with errors has such references."""
+
 REGION_INPUT = "<input>"
 """The slot of the value that enters a region, or an iteration of a repeat."""
 
@@ -197,6 +200,7 @@ class Program(Record):
     train: object | None
     path: str
     text: str
+    defaults: Mapping[str, tuple[Mapping[str, Expr], Mapping[str, Initialiser]]]
 
     @property
     def digest(self) -> str:

@@ -89,7 +89,7 @@ class OperationReader(Reader):
         if missing:
             name = missing[0]
             takes = op.attributes[name].describe()
-            help = f"write `{op.name}: {{{name}: …}}`"
+            help = f"add `{name}: …`"
             message = f"`{op.name}` needs `{name}`, {takes}"
             self.report.error("E0505", key.span, message, help=help)
             return None
@@ -216,7 +216,9 @@ class OperationReader(Reader):
             is_word = name.text in module.words
             read = self.word(item, scope) if is_word else self.expression(item, scope)
             found[name.text] = Literal(None, item.span) if read is None else read
-        missing = [name for name in module.required if name not in found]
+        given = [] if value is None else [name.text for name, _ in value.entries]
+        meant = {nearest(name, module.params) for name in given if name not in module.params}
+        missing = [name for name in module.required if name not in (*given, *meant)]
         if missing:
             message = f"`{key.text}` needs the param `{missing[0]}`"
             help = f"write `{key.text}: {{{missing[0]}: …}}`"

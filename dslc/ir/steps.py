@@ -5,6 +5,7 @@ from __future__ import annotations
 from dslc.diagnostics import Label, nearest
 from dslc.ir.graph import (
     REGION_INPUT,
+    UNKNOWN,
     ApplyOp,
     Body,
     CallModule,
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from dslc.syntax.tree import Node
 
 RESERVED = ("name", "from", "repeat", "when", "type", "init", "tie", "freeze", "doc")
+REPEAT_KEYS = ("times", "over", "as", "index", "share")
 STRUCTURES = ("residual", "parallel", "group")
 
 
@@ -46,7 +48,9 @@ class StepReader(OperationReader):
         current = start
         for node in nodes:
             step = self.step(node, scope, current)
-            if step is not None:
+            if step is None:
+                current = Ref(UNKNOWN, "", node.span)
+            else:
                 steps.append(step)
                 current = Ref(step.id, "", step.span)
         return Body(tuple(steps), current)
@@ -235,10 +239,11 @@ class StepReader(OperationReader):
             times = self.expression(node, scope)
             return Repeat(times, None, (), None, False, node.span), ()
         for entry, _ in node.entries:
-            if entry.text not in ("times", "over", "as", "index", "share"):
-                self.unknown_key(entry, ("times", "over", "as", "index", "share"), "`repeat`")
+            if entry.text not in REPEAT_KEYS:
+                self.unknown_key(entry, REPEAT_KEYS, "`repeat`")
         over, times = node.get("over"), node.get("times")
-        if (over is None) == (times is None):
+        misspelt = any(key.text not in REPEAT_KEYS for key, _ in node.entries)
+        if (over is None) == (times is None) and not misspelt:
             self.report.error("E0609", node.span, "`repeat` takes either `times` or `over`")
         names = self.item_names(node.get("as"))
         index = node.get("index")
@@ -295,9 +300,9 @@ class StepReader(OperationReader):
             close = nearest(head, scope.all_values())
             help = f"did you mean `{close}`?" if close else "give the step a `name`, above this one"
             self.report.error("E0404", node.span, f"no value is called `{head}` here", help=help)
-            return Ref(-1, "", node.span)
+            return Ref(UNKNOWN, "", node.span)
         if found.owner in self.failed:
-            return Ref(-1, "", node.span)
+            return Ref(UNKNOWN, "", node.span)
         return Ref(found.owner, slot or found.slot, node.span)
 
     def ties(self, node: Node | None) -> dict[str, Tie]:

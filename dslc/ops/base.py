@@ -7,6 +7,7 @@ checker points at the text.
 
 from __future__ import annotations
 
+from dslc.ir.dim_values import evaluate
 from dslc.ir.types import FLOATS, INTEGERS
 from dslc.ops.attributes import Attribute
 from dslc.typed import TYPE_CHECKING, final
@@ -181,12 +182,21 @@ def explain(
     if verdict.kind == "refuted":
         sizes = ", ".join(f"{name}={size}" for name, size in verdict.counterexample.items())
         if sizes and not verdict.always_false:
-            message = f"{message}: for {sizes} this fails"
+            message = f"{message}: for {sizes} {_instead(claim, verdict.counterexample)}"
     else:
         code, message = "E0302", f"{message}: it cannot be shown that {left} {op} {right}"
     if remedy:
         help = f"this holds with `where: [{', '.join(remedy)}]`"
     return code, message, help
+
+
+def _instead(claim: tuple[Comparison, DimLike, DimLike], sizes: Mapping[str, int]) -> str:
+    """What a claim's sides come to where it fails."""
+    op, left, right = claim
+    found = evaluate(left, sizes)
+    if isinstance(right, int):
+        return f"{left} is {found}"
+    return f"they are {found} and {evaluate(right, sizes)}" if op == "==" else "this fails"
 
 
 class Op:

@@ -74,6 +74,7 @@ class _Convolution(Op):
             0,
             f"`groups` must divide the {channels} input channels, and {groups} does not",
             attribute="groups",
+            help=_divisors(channels),
         )
         check.require(
             "==",
@@ -81,6 +82,7 @@ class _Convolution(Op):
             0,
             f"`groups` must divide the {out} output channels, and {groups} does not",
             attribute="groups",
+            help=_divisors(out),
         )
         return x.with_shape(x.shape[0], out, *spatial_sizes(check, x.shape, self))
 
@@ -96,6 +98,14 @@ class _Convolution(Op):
         channels = types[0].shape[1]
         taps = (channels // self.groups_of(channels)) * product(self.values["kernel"])
         return outputs[0].elements * (2 * taps + (1 if self.bias else 0))
+
+
+def _divisors(channels: DimLike) -> str | None:
+    """What would divide a number of channels, where that is a short list."""
+    if not isinstance(channels, int) or channels > 4096:
+        return None
+    found = [str(n) for n in range(1, channels + 1) if channels % n == 0]
+    return f"{channels} is divisible by {', '.join(found)}" if len(found) <= 12 else None
 
 
 class Conv1d(_Convolution):

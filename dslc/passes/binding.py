@@ -9,6 +9,7 @@ from dslc.ir.dims import Dim, sym
 from dslc.ir.facts import Constraint
 from dslc.ir.params import kind_problem
 from dslc.ir.types import TensorType
+from dslc.ops.base import explain
 from dslc.ops.shapes import count_axes
 from dslc.syntax.expressions import Boolean, Compare, ExpressionError, Name, evaluate, free_names
 from dslc.syntax.types import ELLIPSIS
@@ -56,6 +57,8 @@ class Binder:
             for name, at in reversed(self.chain[-3:])
         ]
         assert span is not None
+        if code == "E0202" and help is None:
+            help = "an input's type names a dim, such as C in `f32[N, C]`"
         found = [Label(at, text) for at, text in labels]
         self.report.error(code, span, message, help=help, labels=found, notes=notes)
 
@@ -130,49 +133,49 @@ class Binder:
 
     def match(
         self, stated: TypeExpr, actual: TensorType, environment: Environment, span: Span
-    ) -> None:
-        """Checks a type against what is stated, binding symbols that are new."""
+    ) -> bool:
+        """Checks a type against what is stated, binding symbols that are new; whether it fits."""
         if stated.dtype != actual.dtype:
             message = f"{stated.dtype} is stated here, and the value is {actual}"
             self.error("E0316", span, message)
-            return
+            return False
         if stated.dims is None:
-            return
+            return True
         pairs = pair_axes(stated, actual)
         if pairs is None:
             known = sum(1 for dim in stated.dims if dim is not ELLIPSIS)
             message = f"{count_axes(known)} are stated here, and the value is {actual}"
             self.error("E0316", span, message)
-            return
-        for axis, dim, size in pairs:
-            self.match_dim(dim, size, axis, actual, environment, span)
+            return False
+        found = [self.match_dim(*pair, actual, environment, span) for pair in pairs]
+        return all(found)
 
     def match_dim(
         self,
+        axis: int,
         dim: Expr,
         size: DimLike,
-        axis: int,
         actual: TensorType,
         environment: Environment,
         span: Span,
-    ) -> None:
+    ) -> bool:
         """Binds a new symbol to a size, or shows that the stated size is the found one."""
         if isinstance(dim, Name) and dim.id not in environment and dim.id[0].isupper():
             environment[dim.id] = size
-            return
+            return True
         try:
             wanted = self.evaluate(dim, environment)
         except ExpressionError as error:
             self.error(error.code, error.span, error.message, help=error.help)
-            return
-        if (
-            not isinstance(wanted, int | Dim)
-            or self.facts.decide("==", size, wanted).kind != "shown"
-        ):
-            remedy = self.facts.remedy("==", size, wanted) if isinstance(wanted, int | Dim) else ()
-            help = f"this holds with `where: [{', '.join(remedy)}]`" if remedy else None
-            message = f"axis {axis} is stated as {wanted}, and the value is {actual}"
-            self.error("E0316", span, message, help=help)
+            return False
+        code, help = "E0316", None
+        message = f"axis {axis} is stated as {wanted}, and the value is {actual}"
+        if isinstance(wanted, int | Dim):
+            if self.facts.decide("==", size, wanted).kind == "shown":
+                return True
+            _, message, help = explain(self.facts, ("==", size, wanted), code, message, help)
+        self.error(code, span, message, help=help)
+        return False
 
     def arguments(
         self, module: Module, action: CallModule, environment: Environment

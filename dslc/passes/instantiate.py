@@ -10,6 +10,7 @@ from __future__ import annotations
 from dslc.ir.dims import DimTooLargeError
 from dslc.ir.graph import MODULE, REGION_INPUT, ApplyOp, CallModule, Group, Parallel, Residual
 from dslc.ir.instance import BodyInstance, Instance, Iteration, StepInstance
+from dslc.ir.types import INTEGERS
 from dslc.ir.walk import free_names_of
 from dslc.ops.attributes import InvalidAttribute
 from dslc.ops.base import Check, OpError
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from dslc.ir.graph import Body, Module, Program, Ref, Step
     from dslc.ir.types import TensorType
     from dslc.limits import Limits
-    from dslc.ops.base import Op
+    from dslc.ops.base import Input, Op
     from dslc.source import Span
 
 Values = dict[tuple[int, str], "TensorType | None"]
@@ -79,15 +80,19 @@ class Instantiator(Binder):
         """Types one instance."""
         environment = {**self.program.values, **arguments, **sizes}
         values: Values = {}
+        is_called = not module.is_model or not sizes
+        fits = True
         for declared, type in zip(module.inputs, inputs, strict=True):
-            if declared.type is not None and not module.is_model:
-                self.match(declared.type, type, environment, declared.span)
+            if declared.type is not None and is_called:
+                fits &= self.match(declared.type, type, environment, declared.span)
             values[MODULE, declared.name] = type
+        if not fits:
+            return None
         bound = {
             name: environment[name] for name in environment.keys() - self.program.values.keys()
         }
         bound = {name: bound[name] for name in sorted(bound.keys() - arguments.keys())}
-        facts = () if module.is_model else module.where
+        facts = module.where if is_called else ()
         shown = [self.require_fact(fact, environment) for fact in facts]
         if not all(shown):
             return None
@@ -97,7 +102,9 @@ class Instantiator(Binder):
         if not module.is_model and body.type is not None:
             known[""] = body.type
         names = (item.name for item in module.inputs)
-        return Instance(module, arguments, bound, dict(zip(names, inputs, strict=True)), known, body)
+        return Instance(
+            module, arguments, bound, dict(zip(names, inputs, strict=True)), known, body
+        )
 
     def body(self, body: Body, environment: Environment, values: Values) -> BodyInstance:
         """Types the steps of a body in order."""
@@ -174,7 +181,9 @@ class Instantiator(Binder):
             times = self.evaluate(repeat.times, environment)
             if isinstance(times, bool) or not isinstance(times, int) or times < 0:
                 self.error(
-                    "E0616", repeat.times.span, f"`repeat` counts {times}: not a whole number"
+                    "E0616",
+                    repeat.times.span,
+                    f"`repeat` counts 0, 1, 2, …, and this is {describe(times)}",
                 )
                 raise Failed
             if times > self.limits.steps:
@@ -220,6 +229,8 @@ class Instantiator(Binder):
         )
         for ref, type in zip(step.inputs, inputs, strict=True):
             if ref is not None and type is None:
+                if isinstance(step.action, ApplyOp):
+                    self.make_op(step, step.action, environment)  # its attributes may be wrong too
                 raise Failed
         iteration = self.run(step, environment, inputs, values)
         if step.type is not None:
@@ -277,8 +288,7 @@ class Instantiator(Binder):
         for position, type in enumerate(types):
             slot = declared[0] if declared[0].variadic else declared[position]
             if not slot.takes(type.dtype):
-                message = f"`{op.name}` takes {slot.holds} values as `{slot.name}`, not {type}"
-                self.error("E0320", self.input_span(step, position), message)
+                self.refuse_dtype(step, op, slot, position, type)
                 raise Failed
         try:
             found = op.infer(self.check, *types)
@@ -292,6 +302,24 @@ class Instantiator(Binder):
         if isinstance(found, tuple):
             outputs |= dict(zip(op.output_names(), found, strict=True))
         return Iteration(inputs, outputs, environment, op=op)
+
+    def refuse_dtype(
+        self, step: Step, op: Op, slot: Input, position: int, type: TensorType
+    ) -> None:
+        """Reports a value of a dtype that an op does not take, with its origin."""
+        message = f"`{op.name}` takes {slot.holds} values as `{slot.name}`, not {type}"
+        help = "convert it with `cast: f32`"
+        if slot.holds == "integer":
+            help = "convert it with `cast: i64`"
+        elif type.dtype in INTEGERS and slot.holds == "float":
+            help = "`embedding` looks ids up; `cast: f32` converts numbers"
+        elif slot.holds == "bool":
+            help = "a mask is bool: true where attended"
+        span = self.input_span(step, position)
+        ref = step.inputs[position] if position < len(step.inputs) else None
+        known = ref is not None and ref.span is not None and ref.span != span
+        labels = [(ref.span, str(type))] if known and ref is not None and ref.span else []
+        self.error("E0320", span, message, help=help, labels=labels)
 
     def check_elements(self, step: Step, type: TensorType) -> None:
         """Refuses a value of known size that is too large for any machine."""
@@ -333,9 +361,14 @@ class Instantiator(Binder):
             raise Failed
         with self.calling(step, module):
             instance = self.instance(module, arguments, types, {})
-        if instance is None or "" not in instance.outputs:
+        if instance is None or not instance.outputs:
             raise Failed
-        return Iteration(inputs, instance.outputs, environment, call=instance)
+        outputs = instance.outputs
+        if module.is_model:
+            outputs = {"": next(iter(outputs.values())), **outputs}
+        elif "" not in outputs:
+            raise Failed
+        return Iteration(inputs, outputs, environment, call=instance)
 
     def file_values(self) -> Environment:
         return dict(self.program.values)

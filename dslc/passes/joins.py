@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dslc.ops import find
 from dslc.ops.base import OpError
-from dslc.ops.shapes import resolve_axis
+from dslc.ops.shapes import count_axes, resolve_axis
 from dslc.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -25,29 +25,23 @@ def join_residual(
     if main is None or shortcut is None:
         return None
     here = end_of(action.shortcut, step)
-    labels = [(end_of(action.main, step), str(main))]
+    labels = [(end_of(action.main, step), f"{main} here"), (here, f"{shortcut} here")]
     if main.dtype != shortcut.dtype:
-        message = f"`add` needs one dtype: the shortcut is {shortcut}, the main path {main}"
+        message = f"`add` needs one dtype: the shortcut is {shortcut.dtype}, not {main.dtype}"
         checker.error("E0305", here, message, labels=labels)
         return None
     if main.rank != shortcut.rank:
-        message = f"`add` needs equal shapes: the shortcut is {shortcut}, the main path {main}"
-        checker.error("E0304", here, message, labels=labels)
+        ranks = f"{count_axes(shortcut.rank)}, not {main.rank}"
+        checker.error("E0304", here, f"`add` needs equal shapes: {ranks}", labels=labels)
         return None
     for axis, (left, right) in enumerate(zip(main.shape, shortcut.shape, strict=True)):
-        message = f"`add` needs equal shapes: axis {axis} is {right}, not {left}"
+        message = f"`add` needs equal shapes: axis {axis} is {left} and {right}"
         try:
             checker.check.require(
                 "==", left, right, message, code="E0304", help=residual_help(action, axis)
             )
         except OpError as error:
-            checker.error(
-                error.code,
-                here,
-                f"{error.message} (the shortcut is {shortcut})",
-                help=error.help,
-                labels=labels,
-            )
+            checker.error(error.code, here, error.message, help=error.help, labels=labels)
             return None
     return {"": main}
 
@@ -91,7 +85,10 @@ def join_branches(
     except OpError as error:
         position = error.input or 0
         here = end_of(action.branches[position][1], step)
-        labels = [(end_of(action.branches[0][1], step), str(types[0]))]
+        labels = [
+            (end_of(action.branches[0][1], step), str(types[0])),
+            (here, str(types[position])),
+        ]
         checker.error(error.code, here, error.message, help=error.help, labels=labels)
         return None
     assert not isinstance(found, tuple)

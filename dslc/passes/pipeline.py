@@ -29,13 +29,23 @@ if TYPE_CHECKING:
     from dslc.passes.weights import WeightInfo
     from dslc.source import Source
     from dslc.syntax.tree import Node
+    from dslc.train.section import Section
+    from dslc.train.training import Training
+
+IN_STEPS = frozenset(
+    (
+        *("E0401", "E0404", "E0405", "E0501", "E0502", "E0504", "E0505", "E0506", "E0508", "E0510"),
+        *("E0605", "E0606", "E0607", "E0622", "E0623", "E0701", "E0702", "E0703"),
+    )
+)
+"""Errors after which the other steps can still be checked."""
 
 
 @final
 class Checked:
     """A spec that passed: its program, the main model's instance, the facts behind the proof."""
 
-    __slots__ = ("constraints", "facts", "instance", "program", "report", "source")
+    __slots__ = ("constraints", "facts", "instance", "program", "report", "source", "train")
 
     def __init__(
         self,
@@ -45,6 +55,7 @@ class Checked:
         facts: Facts,
         constraints: tuple[str, ...],
         report: Report,
+        train: Training | None = None,
     ) -> None:
         self.source = source
         self.program = program
@@ -52,6 +63,7 @@ class Checked:
         self.facts = facts
         self.constraints = constraints
         self.report = report
+        self.train = train
 
     def weights(self) -> list[WeightInfo]:
         """Every weight of the main model, in order."""
@@ -70,15 +82,37 @@ def check_source(
     if root is None:
         return None
     program = elaborate(source, root, report, overrides or {})
-    if program is None or not report.ok:
+    if program is None:
+        return None
+    if not report.ok:
+        read_training(program, report)
+        report_more(source, program, report, limits)
         return None
     return check_program(source, program, report, limits)
+
+
+def report_more(source: Source, program: Program, report: Report, limits: Limits) -> None:
+    """Adds what is wrong with sizes to a report that has errors in steps alone.
+
+    A step that could not be read has an unknown value, and what reads it is passed over, so the
+    rest of the steps can still be checked.
+    """
+    errors = [item for item in report.diagnostics if item.severity == "error"]
+    if not all(item.code in IN_STEPS for item in errors):
+        return
+    spans = {item.span for item in errors}
+    more = Report()
+    check_program(source, program, more, limits)
+    for item in more.diagnostics:
+        if item.code[:3] in ("E03", "E05") and item.span not in spans:
+            report.add(item)
 
 
 def check_program(
     source: Source, program: Program, report: Report, limits: Limits
 ) -> Checked | None:
     """Types and sizes of a program whose names are right."""
+    section = read_training(program, report)
     model = program.modules[program.main]
     binder = Binder(report, Facts(()))
     sizes: dict[str, object] = {}
@@ -102,10 +136,24 @@ def check_program(
     check_budget(instance, limits, model.span, report)
     if report.ok:
         check_ties(program, instance, report)
+    training = None
+    if report.ok and section is not None:
+        from dslc.train.section import type_section
+
+        training = type_section(section, checker, lambda: weights_of(instance))
     if not report.ok:
         return None
     texts = tuple(f"{c.left} {c.op} {c.right}" for c in constraints)
-    return Checked(source, program, instance, facts, texts, report)
+    return Checked(source, program, instance, facts, texts, report, training)
+
+
+def read_training(program: Program, report: Report) -> Section | None:
+    """The `train` section without its types; a spec that has none loads nothing of `dslc.train`."""
+    if program.train is None:
+        return None
+    from dslc.train.section import read_section
+
+    return read_section(program, report)
 
 
 def model_types(
