@@ -167,10 +167,9 @@ class Elaborator:
     def model(self, name: str, root: Mapping) -> Module:
         """The model that the spec itself is."""
         key = root.key("steps")
-        if self.lacks(root, "steps"):
-            help = "list the ops under `steps:`, each behind `- `"
-            self.report.error("E0614", root.span, "the spec has no steps", help=help)
-        if self.lacks(root, "inputs"):
+        given = root.get("inputs")
+        empty = isinstance(given, Scalar) and given.plain and given.value is None
+        if empty or self.lacks(root, "inputs"):
             help = 'write `inputs: {x: "f32[N, 10]"}`'
             self.report.error("E0615", root.span, "the spec has no inputs", help=help)
         return self.module(name, root, (), root.span if key is None else key.span, is_model=True)
@@ -185,8 +184,10 @@ class Elaborator:
         inputs = self.inputs(node, reader, scope, span)
         doc = node.get("doc")
         steps = reader.items(node.get("steps"), "`steps`")
-        if not steps and not is_model and (node.key("steps") or self.lacks(node, "steps")):
-            self.report.error("E0614", span, f"the block `{name}` has no steps")
+        if not steps and (node.key("steps") or self.lacks(node, "steps")):
+            what = "the spec" if is_model else f"the block `{name}`"
+            help = "list the ops under `steps:`, each behind `- `"
+            self.report.error("E0614", span, f"{what} has no steps", help=help)
         first = inputs[0] if inputs else None
         start = Ref(MODULE, first.name if first else "x", first.span if first else span)
         body = reader.body(steps, scope, start)
