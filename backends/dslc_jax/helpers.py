@@ -20,37 +20,18 @@ def cross_entropy(
 
 
 class BatchNorm(nnx.BatchNorm):
-    """Batch norm over all axes but the last; its running variance is the unbiased one."""
-
-    def __init__(
-        self,
-        features: int,
-        *,
-        momentum: float = 0.9,
-        epsilon: float = 1e-5,
-        affine: bool = True,
-        rngs: nnx.Rngs,
-    ) -> None:
-        super().__init__(
-            features,
-            momentum=momentum,
-            epsilon=epsilon,
-            use_bias=affine,
-            use_scale=affine,
-            use_fast_variance=False,
-            rngs=rngs,
-        )
+    """Batch norm whose running variance is the unbiased one, n / (n - 1) of the batch's."""
 
     def __call__(
         self, x: Array, use_running_average: bool | None = None, *, mask: Array | None = None
     ) -> Array:
-        if use_running_average is None:
-            use_running_average = self.use_running_average
+        frozen = self.use_running_average if use_running_average is None else use_running_average
         before = self.momentum * self.var[...]
-        y = super().__call__(x, use_running_average, mask=mask)
-        if not use_running_average:  # n / (n - 1) of the batch's variance
-            n = x.size // x.shape[-1] if mask is None else mask.sum()
-            self.var[...] += jax.lax.stop_gradient(self.var[...] - before) / (n - 1)
+        y = super().__call__(x, frozen, mask=mask)
+        if not frozen:
+            count = x.size if mask is None else jnp.broadcast_to(mask, x.shape).sum()
+            rest = jnp.maximum(count / x.shape[-1] - 1, 1)
+            self.var[...] += jax.lax.stop_gradient(self.var[...] - before) / rest
         return y
 
 
@@ -61,7 +42,7 @@ class LSTM(nnx.Module):
     f32[N, hidden]
     """
 
-    portable = {"input": "ih_l0", "recurrent": "hh_l0"}
+    portable = (("input", "ih_l0"), ("recurrent", "hh_l0"))
 
     def __init__(self, features: int, hidden: int, *, rngs: nnx.Rngs) -> None:
         self.hidden = hidden
