@@ -40,6 +40,8 @@ def find_backend(name: str) -> Any:
         except ModuleNotFoundError as error:
             if error.name == f"dslc_{name}":
                 raise MissingBackendError(f"this dslc has no {name} backend") from error
+            if (error.name or "").startswith("dslc_"):
+                raise
             raise MissingBackendError(hint(name, error.name or name)) from error
     from importlib.metadata import entry_points
 
