@@ -105,16 +105,22 @@ class MultiHeadAttention(nnx.Module):
             layer(x).reshape(*x.shape[:2], self.heads, -1)
             for layer, x in ((self.query, query), (self.key, key), (self.value, value))
         )
+        t, s = query.shape[1], key.shape[1]
+        drops = self.dropout.rate > 0 and not self.dropout.deterministic
+        if mask is None and not drops and (t == s or not self.causal):
+            y = jax.nn.dot_product_attention(q, k, v, is_causal=self.causal)
+        else:
+            y = self.attend(q, k, v, mask)
+        return self.out(y.reshape(*y.shape[:2], -1))
+
+    def attend(self, q: Array, k: Array, v: Array, mask: Array | None) -> Array:
+        """Attention with a mask or dropout; a query that sees no key gets zeros."""
         if mask is not None and mask.ndim == 2:
             mask = mask[:, None, None, :]
         if self.causal:
-            t, s = query.shape[1], key.shape[1]
+            t, s = q.shape[1], k.shape[1]
             seen = jnp.tril(jnp.ones((t, s), bool), s - t)
             mask = seen if mask is None else mask & seen
-        if self.dropout.rate == 0 or self.dropout.deterministic:
-            y = jax.nn.dot_product_attention(q, k, v, mask=mask)
-        else:
-            scores = jnp.einsum("nthd,nshd->nhts", q, k) / q.shape[-1] ** 0.5
-            weights = self.dropout(jax.nn.softmax(scores, where=mask))
-            y = jnp.einsum("nhts,nshd->nthd", weights, v)
-        return self.out(y.reshape(*y.shape[:2], -1))
+        scores = jnp.einsum("nthd,nshd->nhts", q, k) / q.shape[-1] ** 0.5
+        weights = self.dropout(nnx.softmax(scores, where=mask))
+        return jnp.einsum("nhts,nshd->nthd", weights, v)
