@@ -88,6 +88,11 @@ class PadSame(layers.Layer):
         return {**super().get_config(), **sizes}
 
 
+def add(x: KerasTensor, y: KerasTensor) -> KerasTensor:
+    """A sum that broadcasts any axis; on TensorFlow, Keras's own takes some `y` for a bias."""
+    return x - ops.negative(y)
+
+
 def max_pool2d(
     x: KerasTensor,
     kernel: int | tuple[int, int],

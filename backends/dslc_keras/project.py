@@ -51,12 +51,17 @@ class KerasBackend:
             seed: Of the initial weights.
             io_layout: The layout of its inputs and outputs.
         """
+        from dslc.train.paths import frozen_paths
         from dslc.weights.starting import starting_weights
-        from dslc_keras.runtime.portable import load_weights
+        from dslc_keras.runtime.portable import all_layers, load_weights
 
         writer = self.module(checked, io_layout)
         model = getattr(load_module(writer.source(), "model"), model_function(writer))()
         load_weights(model, starting_weights(checked.weights(), seed))
+        frozen = frozen_paths(checked.instance)
+        for layer in all_layers(model):
+            if any(f"{layer.name}.".startswith(f"{path}.") for path in frozen):
+                layer.trainable = False
         return model
 
     def load(self, checked: Checked, *, io_layout: str = "spec", seed: int = 0) -> Any:
