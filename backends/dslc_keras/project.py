@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, final
 from dslc.emit.functions import model_function, write_functions
 from dslc.emit.header import header
 from dslc.emit.loading import load_module
+from dslc.emit.lowering import outlined
 from dslc_keras.target import KerasTarget
 
 if TYPE_CHECKING:
@@ -36,8 +37,8 @@ class KerasBackend:
 
     def module(self, checked: Checked, io_layout: str = "spec") -> FunctionModule:
         """What `model.py` holds; `io_layout` is what its model takes unless told otherwise."""
-        program = checked.program
-        return write_functions(program, checked.instance, KerasTarget(io_layout), header(program))
+        program, instance = outlined(checked, shared_only=True)
+        return write_functions(program, instance, KerasTarget(io_layout), header(program))
 
     def model_source(self, checked: Checked, *, io_layout: str = "spec") -> str:
         """The text of `model.py`."""

@@ -121,7 +121,7 @@ class LoopWriter:
         layer = self.body.names.fresh(found.step.label)
         made = self.body.function.call_of(found, given, shared=True)
         self.before[-1].append(Line(f"{layer} = {made}"))
-        return f"{layer}({', '.join(given)})"
+        return f"{layer}({given[0]})" if len(given) == 1 else f"{layer}([{', '.join(given)}])"
 
     def enter(self, repeat: Repeat) -> str:
         """Makes a repeat's names known; gives its index, one of our own where the spec has none."""
