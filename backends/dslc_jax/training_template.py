@@ -45,7 +45,7 @@ Batch = Mapping[str, Array]
 Portable = dict[str, np.ndarray]
 
 
-class Model(nnx.Module):
+class TheModel(nnx.Module):
     """Features to classes."""
 
     def __init__(self, *, io_layout: str = "spec", rngs: nnx.Rngs) -> None:
@@ -105,9 +105,9 @@ class Trainer:
     def __init__(self, seed: int, device: str = "auto") -> None:
         use_device(device)
         if NATIVE:
-            self.model = Model(io_layout="native", rngs=nnx.Rngs(seed))
+            self.model = TheModel(io_layout="native", rngs=nnx.Rngs(seed))
         else:
-            self.model = Model(rngs=nnx.Rngs(seed))
+            self.model = TheModel(rngs=nnx.Rngs(seed))
         self.shapes = {name: array.shape for name, array in to_portable(self.model).items()}
         self.model.eval()
         self.inference = nnx.graphdef(self.model)
@@ -131,7 +131,7 @@ class Trainer:
         if MEASURES:
             self.run_metrics = jax.jit(self.evaluate)
 
-    def merged(self, graph: Any, params: list[Array], rest: list[Array]) -> Model:
+    def merged(self, graph: Any, params: list[Array], rest: list[Array]) -> TheModel:
         """The module from its parts."""
         if BF16:
             params = [param.astype(jnp.bfloat16) for param in params]

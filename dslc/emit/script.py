@@ -55,6 +55,9 @@ DTYPES = {
 class Script:
     """Writes one `train.py`.
 
+    Class attributes:
+        stand_in: What the backend's template calls the model.
+
     Args:
         checked: A spec with a `train` section.
         target: The backend's words.
@@ -62,6 +65,8 @@ class Script:
         framework: What the docstring calls the framework.
         devices: What `--device` takes.
     """
+
+    stand_in = "TheModel"
 
     def __init__(
         self, checked: Checked, target: Target, model: str, framework: str, devices: Sequence[str]
@@ -151,7 +156,7 @@ class Script:
 
     def template(self, path: Path, **names: str) -> Template:
         """A template with this script's flags, its model's name and other names to write."""
-        return Template(path, self.flags, {"Model": self.model_name, **names})
+        return Template(path, self.flags, {self.stand_in: self.model_name, **names})
 
     def add(self, *statements: Statement) -> None:
         """Appends statements to the script."""
