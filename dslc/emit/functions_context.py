@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 class FunctionContext(OpContext):
     """One op in one function: the layer's name, and layers that several steps call."""
 
+    is_symbolic = True
+
     def __init__(
         self, writer: FunctionWriter, found: FormalStep, values: list[Value | None]
     ) -> None:
