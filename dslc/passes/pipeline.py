@@ -12,7 +12,9 @@ from dslc.ir.facts import Facts
 from dslc.limits import Limits
 from dslc.passes.binding import Binder, input_type
 from dslc.passes.budget import check_budget
+from dslc.passes.doubts import warn_doubts
 from dslc.passes.instantiate import Instantiator
+from dslc.passes.unused import warn_unused
 from dslc.passes.weight_checks import check_ties
 from dslc.passes.weights import weights_of
 from dslc.source import read_source
@@ -88,7 +90,16 @@ def check_source(
         read_training(program, report)
         report_more(source, program, report, limits)
         return None
-    return check_program(source, program, report, limits)
+    checked = check_program(source, program, report, limits)
+    if checked is not None:
+        warn(checked, report)
+    return checked
+
+
+def warn(checked: Checked, report: Report) -> None:
+    """Adds what is right and probably not meant."""
+    warn_unused(checked.program, report)
+    warn_doubts(checked, report)
 
 
 def report_more(source: Source, program: Program, report: Report, limits: Limits) -> None:
