@@ -28,6 +28,7 @@ $(STAMP): pyproject.toml requirements-dev.txt
 	@echo "installing the pinned development set into .venv (minutes, the first time)"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check \
 		-c requirements-dev.txt -e ".[all,dev]" 2> >(grep -v "^WARNING" >&2)
+	@$(BIN)/python -m compileall -q dslc backends # as an installed package has it
 	@touch $@
 
 demo: setup  ## check, train, export and verify the digits network; one table of figures

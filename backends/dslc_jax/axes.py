@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dslc.emit.context import literal
+from dslc.emit.layouts import axis_name
 from dslc.syntax.expressions import ListOf, Literal, evaluate, free_names, to_python
 from dslc.values import is_list
 
@@ -17,9 +18,9 @@ def axis_text(c: OpContext, name: str = "axis") -> str:
     expression = c.written(name)
     if expression is not None and free_names(expression):
         return c.run_attribute(name)
-    rank = c.types[0].rank
-    axis = c.axis(c.op.values[name])
-    return "-1" if axis == rank - 1 else str(axis)
+    value = c.values[0]
+    assert value is not None
+    return axis_name(c.op.values[name], value.type.rank, value.layout)
 
 
 def sizes(c: OpContext, name: str, *, run: bool = False) -> list[str]:

@@ -1,7 +1,152 @@
-"""E08xx: the training section."""
+"""E08xx: the training section. Each `bad` and `good` is a whole spec."""
 
 from __future__ import annotations
 
 from dslc.diagnostics.catalogue import Entry
+from dslc.diagnostics.examples import spec
 
-ENTRIES: dict[str, Entry] = {}
+DATA = "data: wine"
+LOSS = "loss: cross_entropy"
+OPTIMIZER = "optimizer: {sgd: {lr: 0.1}}"
+LABEL = 'inputs: {label: "i64[N]"}'
+MORE = "loss: {cross_entropy: {}, from: [more, label]}"
+
+
+def _train(
+    *lines: str,
+    inputs: str = LABEL,
+    data: str = DATA,
+    loss: str = LOSS,
+    optimizer: str = OPTIMIZER,
+    features: str = "f32[N, 13]",
+) -> str:
+    """A classifier of wines with a training section; `lines` are further keys of it."""
+    keys = (inputs, data, loss, optimizer, *lines, "epochs: 10", "batch: 16")
+    text = "".join(f"  {line}\n" for line in keys)
+    steps = "steps:\n  - linear: 3\n    name: head\noutputs: {logits: head}\n"
+    return spec(f"{steps}train:\n{text}", features).replace("x:", "features:", 1)
+
+
+ENTRIES: dict[str, Entry] = {
+    "E0801": Entry(
+        "a key of the training section is missing",
+        "A training section says where the data come from (`data`), what is minimised (`loss`), by "
+        "which `optimizer`, for how many `epochs` and on how many rows at a time (`batch`). An "
+        "optimiser says its learning rate (`lr`).",
+        _train(optimizer="optimizer: {sgd: {momentum: 0.9}}"),
+        _train(optimizer="optimizer: {sgd: {lr: 0.1, momentum: 0.9}}"),
+    ),
+    "E0802": Entry(
+        "no such optimiser or schedule",
+        "The name is none of those that this version has. The nearest one is suggested.",
+        _train(optimizer="optimizer: {adam_w: {lr: 1e-3}}"),
+        _train(optimizer="optimizer: {adamw: {lr: 1e-3}}"),
+    ),
+    "E0803": Entry(
+        "no such setting",
+        "Each optimiser, each schedule and `data` take settings of their own, and no others: a "
+        "misspelt one would silently leave the default in its place.",
+        _train(optimizer="optimizer: {sgd: {lr: 0.1, momentun: 0.9}}"),
+        _train(optimizer="optimizer: {sgd: {lr: 0.1, momentum: 0.9}}"),
+    ),
+    "E0804": Entry(
+        "a setting does not take this value",
+        "The value is of another kind, or beyond the bounds that the message names.",
+        _train(optimizer="optimizer: {sgd: {lr: 0.1, momentum: 1.5}}"),
+        _train(optimizer="optimizer: {sgd: {lr: 0.1, momentum: 0.9}}"),
+    ),
+    "E0805": Entry(
+        "no such loss or metric",
+        "A loss is the name of a value of the training graph, or an op that gives one number. A "
+        "metric is a word for such an op, or a step.",
+        _train(loss="loss: cross_entrophy"),
+        _train(loss="loss: cross_entropy"),
+    ),
+    "E0806": Entry(
+        "it is not clear what a loss or metric compares",
+        "Without `from`, a loss compares the only output with the only column that is no input of "
+        "the model, and a metric what the loss compares. Where there are several, `from` says "
+        "which.",
+        _train(inputs='inputs: {label: "i64[N]", other: "i64[N]"}', data="data: wine.csv"),
+        _train(
+            inputs='inputs: {label: "i64[N]", other: "i64[N]"}',
+            data="data: wine.csv",
+            loss="loss: {cross_entropy: {}, from: [logits, label]}",
+        ),
+    ),
+    "E0807": Entry(
+        "a loss or metric is not one number",
+        "What is minimised or reported is a single number for a batch: a mean or a sum over it.",
+        _train("steps:", "  - softmax:", "    name: shares", loss="loss: shares"),
+        _train(
+            "steps:",
+            "  - softmax:",
+            "  - reduce_mean:",
+            "    name: share",
+            loss="loss: share",
+        ),
+    ),
+    "E0808": Entry(
+        "a training step cannot have weights",
+        "Weights belong to the model, so that they are in its file and every backend finds them "
+        "there. The steps of `train` are ops without weights and calls of the model.",
+        _train("steps:", "  - linear: 3", "    name: more", loss=MORE),
+        _train("steps:", "  - gelu:", "    name: more", loss=MORE),
+    ),
+    "E0809": Entry(
+        "a column does not begin with the batch",
+        "The first axis of every column counts the rows of a batch, so it is a symbol, and the same "
+        "one for all columns.",
+        _train(
+            inputs='inputs: {label: "i64[N]", prior: "f32[3]"}',
+            data="data: wine.csv",
+            loss="loss: {cross_entropy: {}, from: [logits, label]}",
+        ),
+        _train(
+            inputs='inputs: {label: "i64[N]", prior: "f32[N, 3]"}',
+            data="data: wine.csv",
+            loss="loss: {cross_entropy: {}, from: [logits, label]}",
+        ),
+    ),
+    "E0810": Entry(
+        "two figures of a run have one name",
+        "The loss is reported as `loss`, a metric under its name or its op's: each once.",
+        _train("metrics: [accuracy, accuracy]"),
+        _train("metrics: [accuracy, top_2_accuracy]"),
+    ),
+    "E0811": Entry(
+        "the data lie outside the spec's folder",
+        "A path in a spec stays below the folder that the spec is in, so that a spec from elsewhere "
+        "reads nothing that it was not given.",
+        _train(data="data: ../wine.csv"),
+        _train(data="data: wine.csv"),
+    ),
+    "E0812": Entry(
+        "no such column",
+        "`columns` says which column of the data feeds which input; an input that it does not name "
+        "takes the column of its own name.",
+        _train(data="data: {source: wine, columns: {label: klass}}"),
+        _train(data="data: {source: wine, columns: {label: label}}"),
+    ),
+    "E0813": Entry(
+        "the rows cannot be stratified by this",
+        "A stratified split keeps the share of each class on both sides. It takes a column of whole "
+        "numbers, one for each row.",
+        _train(data="data: {source: wine, stratify: features}"),
+        _train(data="data: {source: wine, stratify: label}"),
+    ),
+    "E0814": Entry(
+        "a column of the data is of another type than its input",
+        "The column's dtype, the shape of its rows or the number of its classes is not what the "
+        "model and the loss are declared for.",
+        _train(features="f32[N, 12]"),
+        _train(),
+    ),
+    "E0815": Entry(
+        "a glob matches no trained weight",
+        "Globs speak of the paths of weights, as `dslc summary` lists them: `*` stands for one part "
+        "or a piece of it, `**` for any number of parts.",
+        _train(optimizer='optimizer: {adamw: {lr: 0.1, no_decay: ["*.bais"]}}'),
+        _train(optimizer='optimizer: {adamw: {lr: 0.1, no_decay: ["**.bias"]}}'),
+    ),
+}

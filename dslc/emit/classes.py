@@ -31,8 +31,9 @@ def write_module(program: Program, main: Instance, target: Target, doc: str) -> 
     """Writes every class that the main model needs, callees first."""
     writer = ModuleWriter(program, target, doc)
     formals = formal_modules(program, main)
+    writer.formals = formals
     for formal in formals:
-        writer.names.reserve(formal.module.name)
+        writer.class_names[formal.module.name] = writer.names.fresh(formal.module.name)
     for formal in formals:
         ClassWriter(writer, formal).write()
     return writer
@@ -64,13 +65,6 @@ class ClassWriter:
             target.listed,
             target.new_list(),
         )
-        stored = [Line(f"self.{own} = {value}") for value, own in self.stored.items()]
-        made = drafts.statements()
-        prelude = [Line(text) for text in target.prelude]
-        parameters.generates = self.hands_on()
-        signature = parameters.signature()
-        if parameters.is_main and target.generator and not parameters.generates:
-            made.append(Line(f"del {target.generator}"))
         run = Function(
             target.call_name,
             [Parameter("self"), *self.body.signature()],
@@ -78,13 +72,21 @@ class ClassWriter:
             "",
             self.body.statements(),
         )
+        stored = [Line(f"self.{own} = {value}") for value, own in self.stored.items()]
+        made = drafts.statements()
+        prelude = [Line(text) for text in target.prelude]
+        parameters.generates = self.hands_on()
+        signature = parameters.signature()
+        if parameters.is_main and target.generator and not parameters.generates:
+            made.append(Line(f"del {target.generator}"))
         body: list[Statement] = [run]
         if stored or made or signature:
             parts = [*prelude, *stored, *made]
             body.insert(0, Function("__init__", [Parameter("self"), *signature], "None", "", parts))
         name = self.formal.module.name
-        self.module.classes.append(Class(name, [target.base], self.body.docstring(), body))
-        self.module.units[name] = Unit(name, self)
+        own = self.module.class_names[name]
+        self.module.classes.append(Class(own, [target.base], self.body.docstring(), body))
+        self.module.units[name] = Unit(own, self)
 
     def hands_on(self) -> bool:
         """Whether a layer is handed the generator of random numbers."""

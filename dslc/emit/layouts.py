@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dslc.emit.shapes import boundary_layout
-from dslc.ir.graph import ApplyOp
+from dslc.ir.graph import ApplyOp, Parallel
 from dslc.syntax.expressions import free_names
 
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from dslc.emit.flow import Value
     from dslc.emit.formal import FormalStep
     from dslc.emit.target import Target
+    from dslc.ir.graph import Action
 
 
 def wanted_layouts(target: Target, found: FormalStep, values: list[Value]) -> list[str]:
@@ -86,6 +87,22 @@ def stored_order(rank: int, layout: str) -> list[int]:
     if layout == "spec" or rank < 3:
         return list(range(rank))
     return [0, *range(2, rank), 1]
+
+
+def join_layout(action: Action, values: list[Value], way: str) -> str:
+    """The layout in which paths meet: channels last where one path is and their axes are known."""
+    equal = len({value.type.rank for value in values}) == 1
+    if isinstance(action, Parallel) and free_names(action.axis):
+        equal = equal and way != "concat"
+    turned = any(value.layout == "last" for value in values)
+    return "last" if turned and equal and way in ("add", "mul", "concat") else "spec"
+
+
+def axis_name(axis: object, rank: int, layout: str) -> str:
+    """An axis of the spec where it stands in a layout; the last one is -1."""
+    assert isinstance(axis, int)
+    place = stored_axis(axis, rank, layout)
+    return "-1" if place == rank - 1 else str(place)
 
 
 def stored_axis(axis: int, rank: int, layout: str) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dslc.emit.flow import Flow, Value
-from dslc.emit.layouts import wanted_layouts
+from dslc.emit.layouts import stored_axis, wanted_layouts
 from dslc.emit.python import If, Line, Parameter
 from dslc.emit.shapes import boundary_layout, docstring_of, shape_text
 from dslc.ir.graph import MODULE
@@ -158,13 +158,13 @@ class MethodWriter:
 
 def size_lines(value: Value, axes: dict[int, str]) -> list[Statement]:
     """Reads sizes of a value: the first few at once, others one by one."""
-    variable, last = value.text, value.type.rank - 1
-    if value.layout == "last":
-        axes = {0 if k == 0 else last if k == 1 else k - 1: name for k, name in axes.items()}
-    count = len(axes)
-    if count > 1 and sorted(axes) == list(range(count)):
-        names = ", ".join(axes[axis] for axis in range(count))
-        return [Line(f"{names} = {variable}.shape[:{count}]")]
+    variable, rank = value.text, value.type.rank
+    axes = {stored_axis(axis, rank, value.layout): name for axis, name in axes.items()}
+    first, end = min(axes), max(axes) + 1
+    if end - first == len(axes) > 1:
+        names = ", ".join(axes[axis] for axis in range(first, end))
+        place = f"[{first or ''}:{'' if end == rank else end}]".replace("[:]", "")
+        return [Line(f"{names} = {variable}.shape{place}")]
     return [Line(f"{axes[axis]} = {variable}.shape[{axis}]") for axis in sorted(axes)]
 
 

@@ -334,6 +334,17 @@ def helper_source(path: str | Path, name: str) -> tuple[str, tuple[str, ...]]:
     return "\n\n\n".join(_segment(text, node) for node in defined), tuple(imports.statements())
 
 
+def defined_names(path: str | Path) -> list[str]:
+    """The names of the functions, classes and constants at the top level of a file."""
+    kinds = (ast.Import, ast.ImportFrom)
+    return [
+        name
+        for node in _read(str(path))[0].body
+        if not isinstance(node, kinds)
+        for name in _bound(node)
+    ]
+
+
 @cache
 def _read(path: str) -> tuple[ast.Module, str]:
     text = Path(path).read_text(encoding="utf-8")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dslc.emit.flow import Value
+from dslc.emit.layouts import join_layout
 from dslc.emit.method import MethodWriter
 from dslc.emit.python import If, Line
 from dslc.emit.shapes import boundary_layout
@@ -65,21 +66,21 @@ class RegionWriter(MethodWriter):
     def join(self, found: FormalStep, results: list[Ref], way: str) -> None:
         """Joins paths."""
         values = [self.flow.read(ref) for ref in results]
-        layout = "last" if any(value.layout == "last" for value in values) else "spec"
-        if way not in ("add", "mul"):
-            layout = "spec"
-        values = [self.in_layout(value, layout) for value in values]
+        layout = join_layout(found.step.action, values, way)
+        if way != "none":
+            values = [self.in_layout(value, layout) for value in values]
         if isinstance(found.step.action, Residual) and values[1].is_variable:
             values.reverse()
         texts = [value.operand for value in values]
-        text = self.target.joined(way, texts, found, self.writer)
+        text = self.target.joined(way, texts, found, self.writer, layout)
         used = frozenset[str]().union(*(value.variables for value in values))
         heavy = sum(value.heavy for value in values)
         for ref in results:
             self.flow.done(ref)
-        for slot, type in found.outputs.items():
+        layouts = [value.layout for value in (values[0], *values)]
+        for (slot, type), own in zip(found.outputs.items(), layouts, strict=False):
             part = text if isinstance(text, str) else text[slot]
-            value = Value(part, used, type, heavy=heavy, layout=layout)
+            value = Value(part, used, type, heavy=heavy, layout=own if way == "none" else layout)
             self.flow.bind((found.step.id, slot), value)
 
     def conditional_region(self, found: FormalStep) -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from dslc.emit.layouts import axis_name
 from dslc.ir.graph import Parallel
+from dslc.syntax.expressions import evaluate
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,6 +31,7 @@ class Target:
         helpers: The file that holds helper functions and classes.
         channels_last: Whether images are computed with their channels last.
         io_layout: The layout of a model's inputs and outputs where its caller says nothing.
+        names: Names at the top level that rules may use, beside imports and helpers.
         any_layout: The ops whose rules take their inputs in any layout.
         dtypes: The dtypes that have another name in this framework.
     """
@@ -44,6 +47,7 @@ class Target:
     helpers: Path
     channels_last = False
     io_layout = "spec"
+    names: tuple[str, ...] = ()
     any_layout: tuple[type[Op], ...] = ()
     dtypes: Mapping[str, str] = {}
     rules: Rules
@@ -65,7 +69,7 @@ class Target:
         raise TypeError("a target says what stands for an absent layer")
 
     def joined(
-        self, way: str, texts: list[str], found: FormalStep, writer: ClassWriter
+        self, way: str, texts: list[str], found: FormalStep, writer: ClassWriter, layout: str
     ) -> str | dict[str, str]:
         """Paths joined: `add`, `mul`, `concat` and `stack` give one expression, `none` several."""
         if way == "add":
@@ -78,6 +82,8 @@ class Target:
         action = found.step.action
         assert isinstance(action, Parallel)
         axis = writer.expression(action.axis)
+        if layout == "last":
+            axis = axis_name(evaluate(action.axis, {}), found.outputs[""].rank, layout)
         return self.concatenated(texts, axis) if way == "concat" else self.stacked(texts, axis)
 
     def concatenated(self, texts: list[str], axis: str) -> str:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, final
 
 from dslc.emit.names import Names
-from dslc.emit.python import Module, Raw, helper_source, to_source
+from dslc.emit.python import Module, Raw, defined_names, helper_source, to_source
 
 if TYPE_CHECKING:
     from dslc.emit.classes import ClassWriter
+    from dslc.emit.formal import Formal
     from dslc.emit.python import Statement
     from dslc.emit.target import Target
     from dslc.ir.dims import DimLike
@@ -35,7 +36,10 @@ class ModuleWriter:
         self.module = Module(doc)
         for statement in target.imports:
             self.module.require(statement)
-        self.names = Names(imported_names(target.imports))
+        self.names = Names([*imported_names(target.imports), *target.names])
+        self.names.reserve(*defined_names(target.helpers))
+        self.formals: list[Formal] = []
+        self.class_names: dict[str, str] = {}
         self.helpers: dict[str, str] = {}
         self.units: dict[str, Unit] = {}
         self.classes: list[Statement] = []

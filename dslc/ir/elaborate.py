@@ -10,12 +10,12 @@ from dslc.diagnostics import nearest
 from dslc.ir.graph import MODULE, CallModule, Input, Module, Program, Ref
 from dslc.ir.operations import Signature
 from dslc.ir.params import ParamReader
-from dslc.ir.reading import is_camel
+from dslc.ir.reading import is_camel, is_nothing
 from dslc.ir.scope import Scope
 from dslc.ir.steps import StepReader
 from dslc.ir.walk import actions
 from dslc.ops import all_ops, find
-from dslc.syntax.tree import Mapping, Scalar
+from dslc.syntax.tree import Mapping, Scalar, Sequence
 from dslc.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -167,10 +167,8 @@ class Elaborator:
     def model(self, name: str, root: Mapping) -> Module:
         """The model that the spec itself is."""
         key = root.key("steps")
-        if self.lacks(root, "steps"):
-            help = "list the ops under `steps:`, each behind `- `"
-            self.report.error("E0614", root.span, "the spec has no steps", help=help)
-        if self.lacks(root, "inputs"):
+        is_empty = root.key("inputs") is not None and is_nothing(root.get("inputs"))
+        if is_empty or self.lacks(root, "inputs"):
             help = 'write `inputs: {x: "f32[N, 10]"}`'
             self.report.error("E0615", root.span, "the spec has no inputs", help=help)
         return self.module(name, root, (), root.span if key is None else key.span, is_model=True)
@@ -185,8 +183,13 @@ class Elaborator:
         inputs = self.inputs(node, reader, scope, span)
         doc = node.get("doc")
         steps = reader.items(node.get("steps"), "`steps`")
-        if not steps and not is_model and (node.key("steps") or self.lacks(node, "steps")):
-            self.report.error("E0614", span, f"the block `{name}` has no steps")
+        absent = is_nothing(node.get("steps")) and (
+            node.key("steps") is not None or self.lacks(node, "steps")
+        )
+        if not steps and (absent or isinstance(node.get("steps"), Sequence)):
+            what = "the spec" if is_model else f"the block `{name}`"
+            help = "list the ops under `steps:`, each behind `- `"
+            self.report.error("E0614", span, f"{what} has no steps", help=help)
         first = inputs[0] if inputs else None
         start = Ref(MODULE, first.name if first else "x", first.span if first else span)
         body = reader.body(steps, scope, start)

@@ -200,7 +200,7 @@ class Program(Record):
     train: object | None
     path: str
     text: str
-    defaults: Mapping[str, tuple[Mapping[str, Expr], Mapping[str, Initialiser]]]
+    defaults: dict[str, tuple[dict[str, Expr], dict[str, Initialiser]]]
 
     @property
     def digest(self) -> str:

@@ -35,6 +35,11 @@ def is_camel(text: str) -> bool:
     return text.isascii() and text.isidentifier() and text[0].isupper() and "_" not in text
 
 
+def is_nothing(node: Node | None) -> bool:
+    """Whether there is no node, or one that says nothing: `steps:` and no more."""
+    return node is None or (isinstance(node, Scalar) and node.plain and node.value is None)
+
+
 class Reader:
     """Turns pieces of the tree into typed pieces, reporting what does not fit."""
 

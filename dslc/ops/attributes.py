@@ -1,9 +1,10 @@
 """Attribute descriptors: what an op may be told, with types, defaults and bounds.
 
-A descriptor is declared in an op's class body. It says how the slot reads text (`word` slots take
-text as it is, all others take expressions), checks an evaluated value, and documents itself. While
-code is generated, values of the size kinds may be symbolic (`Dim`), so a check passes what it
-cannot decide: every instance has been checked with numbers before.
+A descriptor is declared in the class body of an op, or of another thing with settings such as an
+optimiser. It says how the slot reads text (`word` slots take text as it is, all others take
+expressions), checks an evaluated value, and documents itself. While code is generated, values of the
+size kinds may be symbolic (`Dim`), so a check passes what it cannot decide: every instance has been
+checked with numbers before.
 """
 
 from __future__ import annotations
@@ -15,8 +16,6 @@ from dslc.values import is_integer, is_list
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Any
-
-    from dslc.ops.base import Op
 
 REQUIRED = object()
 """The default of an attribute that has none."""
@@ -60,10 +59,10 @@ class Attribute:
         self.below = below
         self.words = tuple(words)
 
-    def __set_name__(self, owner: type[Op], name: str) -> None:
+    def __set_name__(self, owner: type[Any], name: str) -> None:
         self.name = name.rstrip("_")
 
-    def __get__(self, op: Op | None, owner: type[Op]) -> Any:
+    def __get__(self, op: Any, owner: type[Any]) -> Any:
         return self if op is None else op.values[self.name]
 
     @property
@@ -282,7 +281,7 @@ class Maybe(Attribute):
         self.reads = inner.reads
         self.symbolic = inner.symbolic
 
-    def __set_name__(self, owner: type[Op], name: str) -> None:
+    def __set_name__(self, owner: type[Any], name: str) -> None:
         super().__set_name__(owner, name)
         self.inner.name = self.name
 

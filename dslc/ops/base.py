@@ -193,7 +193,10 @@ def explain(
 def _instead(claim: tuple[Comparison, DimLike, DimLike], sizes: Mapping[str, int]) -> str:
     """What a claim's sides come to where it fails."""
     op, left, right = claim
-    found = evaluate(left, sizes)
+    try:
+        found = evaluate(left, sizes)
+    except (KeyError, ValueError, ZeroDivisionError):
+        return "this fails"
     if isinstance(right, int):
         return f"{left} is {found}"
     return f"they are {found} and {evaluate(right, sizes)}" if op == "==" else "this fails"

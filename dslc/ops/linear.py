@@ -68,23 +68,16 @@ class _Convolution(Op):
         need_rank(self.name, x, self.rank + 2, "[N, C, " + ("H, W]" if self.rank == 2 else "L]"))
         channels, groups = x.shape[1], self.groups_of(x.shape[1])
         out = self.out_of(channels)
-        check.require(
-            "==",
-            channels % groups,
-            0,
-            f"`groups` must divide the {channels} input channels, and {groups} does not",
-            attribute="groups",
-            help=_divisors(channels),
-        )
-        check.require(
-            "==",
-            out % groups,
-            0,
-            f"`groups` must divide the {out} output channels, and {groups} does not",
-            attribute="groups",
-            help=_divisors(out),
-        )
+        if groups != 1:
+            self._check_groups(check, channels, "input", groups)
+            self._check_groups(check, out, "output", groups)
         return x.with_shape(x.shape[0], out, *spatial_sizes(check, x.shape, self))
+
+    def _check_groups(self, check: Check, channels: DimLike, which: str, groups: DimLike) -> None:
+        """Raises unless the groups divide the channels."""
+        message = f"`groups` must divide the {channels} {which} channels, and {groups} does not"
+        help = _divisors(channels)
+        check.require("==", channels % groups, 0, message, attribute="groups", help=help)
 
     def weights(self, *types: TensorType) -> tuple[Weight, ...]:
         channels = types[0].shape[1]

@@ -29,19 +29,8 @@ class CrossEntropy(Op):
     label_smoothing = Number(0.0, minimum=0, below=1, doc="the share given to all classes alike")
 
     def infer(self, check: Check, *types: TensorType) -> TensorType:
-        logits, target = types
-        axis = resolve_axis(self.axis, logits.rank)
-        expected = logits.shape[:axis] + logits.shape[axis + 1 :]
-        if target.rank != len(expected):
-            message = (
-                f"`cross_entropy` needs a target with {count_axes(len(expected))} for {logits}, "
-                f"and {target} has {count_axes(target.rank)}"
-            )
-            raise OpError("E0304", message, input=1)
-        for k, (left, right) in enumerate(zip(expected, target.shape, strict=True)):
-            message = f"axis {k} of the target is {right}, not {left}"
-            check.require("==", left, right, message, code="E0304", input=1, axis=k)
-        return logits.with_shape()
+        classes_axis(self, check, *types)
+        return types[0].with_shape()
 
     def ceilings(self, *types: TensorType) -> tuple[DimLike | None, ...]:
         logits, _ = types
@@ -71,3 +60,20 @@ class Mse(Op):
 
     def flops(self, types: Sequence[TensorType], outputs: Sequence[TensorType]) -> DimLike:
         return 3 * types[0].elements
+
+
+def classes_axis(op: Op, check: Check, *types: TensorType) -> int:
+    """The axis of the classes, after checking that a target is the logits without it."""
+    logits, target = types
+    axis = resolve_axis(op.values["axis"], logits.rank)
+    expected = logits.shape[:axis] + logits.shape[axis + 1 :]
+    if target.rank != len(expected):
+        message = (
+            f"`{op.name}` needs a target with {count_axes(len(expected))} for {logits}, "
+            f"and {target} has {count_axes(target.rank)}"
+        )
+        raise OpError("E0304", message, input=1)
+    for k, (left, right) in enumerate(zip(expected, target.shape, strict=True)):
+        message = f"axis {k} of the target is {right}, not {left}"
+        check.require("==", left, right, message, code="E0304", input=1, axis=k)
+    return axis

@@ -125,6 +125,8 @@ def check_program(
     """Types and sizes of a program whose names are right."""
     section = read_training(program, report)
     model = program.modules[program.main]
+    if any(declared.type is None for declared in model.inputs):
+        return None  # reported where it was read
     binder = Binder(report, Facts(()))
     sizes: dict[str, object] = {}
     try:

@@ -102,6 +102,7 @@ class GPT(nn.Module):
     ) -> None:
         super().__init__()
         self.dropout = dropout
+        self.context = context
         self.wte = nn.Embedding(vocab, dim)
         self.wpe = nn.Parameter(torch.zeros(context, dim))
         self.block = nn.ModuleList(Block(dim, heads, rate=dropout) for _ in range(depth))

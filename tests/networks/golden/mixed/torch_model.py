@@ -152,8 +152,7 @@ class Mixed(nn.Module):
         self.head = nn.Linear(8, 10)
 
     def forward(self, image: Tensor) -> dict[str, Tensor]:
-        h = image.shape[2]
-        w = image.shape[3]
+        h, w = image.shape[2:]
         if h % 8 != 0:
             raise ValueError(f"H % 8 == 0 does not hold for H = {h}")
         if w % 8 != 0:

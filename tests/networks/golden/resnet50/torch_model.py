@@ -81,8 +81,7 @@ class ResNet50(nn.Module):
         self.fc = nn.Linear(channels, classes)
 
     def forward(self, image: Tensor) -> Tensor:
-        h = image.shape[2]
-        w = image.shape[3]
+        h, w = image.shape[2:]
         if h < 32:
             raise ValueError(f"H >= 32 does not hold for H = {h}")
         if w < 32:

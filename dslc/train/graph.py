@@ -1,0 +1,294 @@
+"""The training graph: a module from the data's columns to the loss and the metrics.
+
+It is read and typed by the same code as any other graph. Where no step calls the model, it is called
+once on the columns of its inputs' names, and its outputs are in scope.
+"""
+
+from __future__ import annotations
+
+from dslc.diagnostics import nearest
+from dslc.ir.graph import MODULE, ApplyOp, Body, CallModule, Input, Module, Ref, Step
+from dslc.ir.operations import Signature
+from dslc.ir.scope import Scope
+from dslc.ir.steps import RESERVED, StepReader
+from dslc.ir.walk import all_steps
+from dslc.ops import all_ops, find
+from dslc.syntax.tree import Mapping, Scalar, Sequence
+from dslc.typed import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from dslc.diagnostics import Report
+    from dslc.ir.graph import Program
+    from dslc.source import Span
+    from dslc.syntax.tree import Node
+
+NAME = "train"
+LOSS = "loss"
+SUMS = ("loss", "metric")
+"""The families whose ops a bare word may name as loss or metric."""
+
+
+class GraphReader:
+    """Reads `inputs`, `steps`, `loss` and `metrics` of a training section."""
+
+    def __init__(self, program: Program, report: Report, fields: Mapping) -> None:
+        self.program = program
+        self.report = report
+        self.fields = fields
+        self.model = program.modules[program.main]
+        signatures = {name: signature(module) for name, module in program.modules.items()}
+        self.reader = StepReader(report, signatures, program.defaults)
+        self.scope = Scope(None, [param.name for param in program.params])
+        self.inputs: dict[str, Input] = {}
+        self.own: set[str] = set()
+        self.steps: list[Step] = []
+        self.calls_itself = False
+
+    def read(self) -> Module | None:
+        """The graph; None after an error."""
+        self.read_inputs()
+        if not self.inputs:
+            return None
+        nodes = self.reader.items(self.fields.get("steps"), "`steps`")
+        self.calls_itself = any(mentions(node, self.program.main) for node in nodes)
+        if not self.calls_itself:
+            self.call_model()
+        start = Ref(self.steps[0].id, "") if self.steps else Ref(MODULE, next(iter(self.inputs)))
+        body = self.reader.body(nodes, self.scope, start)
+        self.steps += body.steps
+        self.refuse_blocks()
+        loss = self.loss()
+        if loss is None or not self.report.ok:
+            return None
+        outputs = ((LOSS, loss), *self.metrics(loss))
+        if not self.report.ok:
+            return None
+        whole = Body(tuple(self.steps), loss)
+        return Module(
+            name=NAME,
+            doc=None,
+            params=(),
+            inputs=self.used_inputs(whole, outputs),
+            where=(),
+            body=whole,
+            outputs=outputs,
+            is_model=True,
+            span=self.fields.span,
+        )
+
+    def read_inputs(self) -> None:
+        """The columns: the model's own inputs, then those that the section declares."""
+        for item in self.model.inputs:
+            self.inputs[item.name] = item
+            self.own.add(item.name)
+        fields = self.reader.mapping(self.fields.get("inputs"), "`inputs`")
+        for key, value in fields.entries if fields is not None else ():
+            type = self.reader.type(value)
+            if self.reader.step_name(key) is None or type is None:
+                continue
+            self.inputs[key.text] = Input(key.text, type, key.span)
+            self.scope.spans[key.text] = key.span
+        for name, item in self.inputs.items():
+            self.scope.values[name] = Ref(MODULE, name, item.span)
+
+    def call_model(self) -> None:
+        """The call that stands there where no step calls the model."""
+        step = self.new_step(
+            CallModule(self.program.main, {}),
+            tuple(
+                Ref(MODULE, item.name, self.inputs[item.name].span) for item in self.model.inputs
+            ),
+            self.fields.span,
+        )
+        for name, _ in self.model.outputs:
+            self.scope.values[name] = Ref(step.id, name, self.fields.span)
+
+    def new_step(
+        self, action: ApplyOp | CallModule, inputs: tuple[Ref | None, ...], span: Span
+    ) -> Step:
+        """A step that the section implies, at the end of the graph so far."""
+        self.reader.last_id += 1
+        step = Step(
+            id=self.reader.last_id,
+            name=None,
+            label="model" if isinstance(action, CallModule) else action.op.name,
+            action=action,
+            inputs=inputs,
+            repeat=None,
+            when=None,
+            type=None,
+            init={},
+            tie={},
+            freeze=False,
+            doc=None,
+            span=span,
+        )
+        self.steps.append(step)
+        return step
+
+    def refuse_blocks(self) -> None:
+        """Reports a call of a block: a training step calls ops and the model."""
+        for step in self.all_steps():
+            action = step.action
+            if isinstance(action, CallModule) and action.module != self.program.main:
+                message = (
+                    f"a training step calls ops and the model, not the block `{action.module}`"
+                )
+                help = f"call it in `{self.program.main}` and list its value under `outputs`"
+                self.report.error("E0808", step.span, message, help=help)
+
+    def all_steps(self) -> Iterator[Step]:
+        """Every step of the graph so far."""
+        return all_steps(Body(tuple(self.steps), Ref(MODULE, "")))
+
+    def loss(self) -> Ref | None:
+        """The loss: a value by name, or an op, by default on the only output and other input."""
+        node = self.fields.get(LOSS)
+        if node is None:
+            help = "write `loss: cross_entropy`, or the name of a step"
+            self.report.error("E0801", self.fields.span, "`train` needs a `loss`", help=help)
+            return None
+        if isinstance(node, Scalar) and self.scope.find(node.text.partition(".")[0]) is not None:
+            return self.reader.reference(node, self.scope)
+        step = self.operation(node, LOSS, None)
+        return None if step is None else Ref(step.id, "", step.span)
+
+    def metrics(self, loss: Ref) -> tuple[tuple[str, Ref], ...]:
+        """The metrics by name: words, or steps; by default on what the loss compares."""
+        nodes = self.reader.items(self.fields.get("metrics"), "`metrics`")
+        measured = next((step for step in self.steps if step.id == loss.owner), None)
+        found: dict[str, Ref] = {}
+        for node in nodes:
+            step = self.operation(node, "metric", measured)
+            if step is None:
+                continue
+            name = step.name or metric_name(node)
+            if name in (*found, LOSS):
+                message = f"two figures are called `{name}`"
+                self.report.error("E0810", node.span, message, help="give the step a `name`")
+            found[name] = Ref(step.id, "", step.span)
+        return tuple(found.items())
+
+    def operation(self, node: Node, what: str, measured: Step | None) -> Step | None:
+        """A loss or metric as a step."""
+        parts = operation_parts(node)
+        if parts is None:
+            message = f"a {what} is an op's name, or a step"
+            self.report.error("E0805", node.span, message)
+            return None
+        key, value = parts
+        if find(key.text) is None:
+            self.unknown(key, what)
+            return None
+        if isinstance(node, Mapping) and node.get("from") is not None:
+            step = self.reader.step(node, self.scope, Ref(MODULE, ""))
+            if step is not None:
+                self.steps.append(step)
+            return step
+        action = self.reader.operation(key, value, self.scope)
+        if action is None:
+            return None
+        inputs = self.default_inputs(action, key, measured)
+        if inputs is None:
+            return None
+        return self.named(self.new_step(axis_of(action, measured), inputs, key.span), node)
+
+    def named(self, step: Step, node: Node) -> Step:
+        """A step under the name that the spec gives it."""
+        name = node.get("name") if isinstance(node, Mapping) else None
+        text = None if name is None else self.reader.step_name(name)
+        if text is None:
+            return step
+        self.steps[-1] = step.replace(name=text.text)
+        return self.steps[-1]
+
+    def unknown(self, key: Scalar, what: str) -> None:
+        """Reports a word that is neither a value nor an op."""
+        words = [name for name, op in all_ops().items() if op.family in SUMS]
+        words += sorted(self.scope.all_values()) if what == LOSS else []
+        close = nearest(key.text, words)
+        help = f"did you mean `{close}`?" if close else f"there are {', '.join(words)}"
+        self.report.error("E0805", key.span, f"no {what} is called `{key.text}`", help=help)
+
+    def default_inputs(
+        self, action: ApplyOp, key: Scalar, measured: Step | None
+    ) -> tuple[Ref | None, ...] | None:
+        """What a loss or metric reads where it does not say so."""
+        count = sum(1 for item in action.op.inputs if item.default is None)
+        if measured is not None and len(measured.inputs) == count:
+            return measured.inputs
+        outputs = [] if self.calls_itself else [name for name, _ in self.model.outputs]
+        others = [name for name in self.inputs if name not in self.own]
+        if count == 1 and len(outputs) == 1:
+            return (self.scope.values[outputs[0]],)
+        if count == 2 and len(outputs) == len(others) == 1:
+            return self.scope.values[outputs[0]], self.scope.values[others[0]]
+        names = [item.name for item in action.op.inputs][:count]
+        message = f"`{key.text}` needs its inputs: it is not clear what it compares"
+        help = f"write `{key.text}:` and below it `from: [{', '.join(names)}]`, each a value"
+        self.report.error("E0806", key.span, message, help=help)
+        return None
+
+    def used_inputs(self, body: Body, outputs: tuple[tuple[str, Ref], ...]) -> tuple[Input, ...]:
+        """The columns: all that are declared here, and the model's own that something reads."""
+        refs = [ref for step in all_steps(body) for ref in step.inputs if ref is not None]
+        refs += [ref for _, ref in outputs]
+        read = {ref.slot for ref in refs if ref.owner == MODULE}
+        return tuple(
+            item for name, item in self.inputs.items() if name in read or name in self.scope.spans
+        )
+
+
+def signature(module: Module) -> Signature:
+    """What a caller sees of a module."""
+    return Signature(
+        tuple(param.name for param in module.params),
+        tuple(param.name for param in module.params if param.default is None),
+        tuple(param.name for param in module.params if param.kind == "str"),
+        tuple(item.name for item in module.inputs),
+    )
+
+
+def mentions(node: Node, name: str) -> bool:
+    """Whether a step, or one inside it, calls a module of a name."""
+    if isinstance(node, Scalar):
+        return node.text == name
+    if isinstance(node, Sequence):
+        return any(mentions(item, name) for item in node.items)
+    return any(key.text == name or mentions(value, name) for key, value in node.entries)
+
+
+def operation_parts(node: Node) -> tuple[Scalar, Node | None] | None:
+    """The op's word and what stands behind it; `top_5_accuracy` is `{top_k_accuracy: 5}`."""
+    if isinstance(node, Scalar):
+        if not node.text or node.value is None:
+            return None
+        parts = node.text.split("_")
+        if len(parts) == 3 and parts[0] == "top" and parts[2] == "accuracy":
+            word = Scalar("top_k_accuracy", "plain", node.span)
+            return (word, Scalar(parts[1], "plain", node.span)) if parts[1] != "k" else (word, None)
+        return node, None
+    if isinstance(node, Sequence):
+        return None
+    others = [(key, value) for key, value in node.entries if key.text not in RESERVED]
+    return others[0] if len(others) == 1 else None
+
+
+def metric_name(node: Node) -> str:
+    """What a metric without a name is called: its word."""
+    if isinstance(node, Scalar):
+        return node.text
+    assert isinstance(node, Mapping)
+    return next(key.text for key, _ in node.entries if key.text not in RESERVED)
+
+
+def axis_of(action: ApplyOp, measured: Step | None) -> ApplyOp:
+    """A metric's op with the loss's axis of classes, where it does not give one itself."""
+    if measured is None or not isinstance(measured.action, ApplyOp):
+        return action
+    axis = measured.action.attributes.get("axis")
+    if axis is None or "axis" not in action.op.attributes or "axis" in action.attributes:
+        return action
+    return ApplyOp(action.op, {**action.attributes, "axis": axis})

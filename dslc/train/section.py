@@ -1,0 +1,175 @@
+"""The `train` section: read without sizes first, then typed with the model's.
+
+Reading finds unknown keys, words and names even where the model itself is wrong; typing needs the
+model's own types and runs only once they are right.
+"""
+
+from __future__ import annotations
+
+from dslc.ir.graph import CallModule
+from dslc.ir.scope import Scope
+from dslc.passes.binding import input_type
+from dslc.syntax.expressions import ExpressionError
+from dslc.syntax.tree import Mapping
+from dslc.train.columns import check_batch_axis, find_ceilings
+from dslc.train.data import Column, DataReader
+from dslc.train.globs import matches
+from dslc.train.graph import LOSS, GraphReader
+from dslc.train.optimizers import Optimizer
+from dslc.train.run import Run
+from dslc.train.schedules import Constant, Schedule
+from dslc.train.settings import SettingsReader
+from dslc.train.training import Training
+from dslc.typed import TYPE_CHECKING, final
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    from dslc.diagnostics import Report
+    from dslc.ir.graph import Module, Program
+    from dslc.ir.instance import BodyInstance, Instance
+    from dslc.ir.types import TensorType
+    from dslc.passes.instantiate import Instantiator
+    from dslc.passes.weights import WeightInfo
+    from dslc.train.data import Data
+
+GRAPH_KEYS = ("inputs", "data", "steps", "loss", "optimizer", "schedule", "metrics")
+
+
+@final
+class Section:
+    """A section that was read: all but types."""
+
+    __slots__ = ("data", "fields", "graph", "optimizer", "run", "schedule", "source")
+
+    def __init__(
+        self,
+        fields: Mapping,
+        graph: Module,
+        source: DataReader,
+        data: Data,
+        optimizer: Optimizer,
+        schedule: Schedule,
+        run: Run,
+    ) -> None:
+        self.fields = fields
+        self.graph = graph
+        self.source = source
+        self.data = data
+        self.optimizer = optimizer
+        self.schedule = schedule
+        self.run = run
+
+
+def read_section(program: Program, report: Report) -> Section | None:
+    """Reads a spec's `train` section; None after an error, which is reported."""
+    node: Any = program.train
+    names_are_right = report.ok
+    reader = SettingsReader(
+        report, Scope(None, [param.name for param in program.params]), program.values
+    )
+    fields = reader.mapping(node, "`train`") or Mapping([], node.span)
+    for key, _ in fields.entries:
+        if key.text not in (*GRAPH_KEYS, *Run.attributes):
+            reader.unknown_key(key, (*GRAPH_KEYS, *Run.attributes), "`train`")
+    run = reader.settings(Run, fields, "`train`", tuple(key.text for key, _ in fields.entries))
+    graph = GraphReader(program, report, fields).read() if names_are_right else None
+    optimizer = schedule = data = source = None
+    for name in ("optimizer", "data"):
+        if fields.get(name) is None:
+            help = f"write `{name}: …`; `dslc explain E0801` shows a whole section"
+            report.error("E0801", fields.span, f"`train` needs `{name}`", help=help)
+    if (chosen := fields.get("optimizer")) is not None:
+        optimizer = reader.choice(Optimizer, chosen)
+    chosen = fields.get("schedule")
+    schedule = Constant({}) if chosen is None else reader.choice(Schedule, chosen)
+    if (chosen := fields.get("data")) is not None:
+        source = DataReader(reader, chosen)
+        data = source.read()
+    if not (graph and source and data and optimizer and schedule and run):
+        return None
+    return Section(fields, graph, source, data, optimizer, schedule, run)
+
+
+def type_section(
+    section: Section, checker: Instantiator, weights: Callable[[], list[WeightInfo]]
+) -> Training | None:
+    """Types the graph and compares columns and globs with what is there; None after an error."""
+    sizes: dict[str, object] = {}
+    values = checker.program.values
+    types: list[TensorType] = []
+    try:
+        for item in section.graph.inputs:
+            assert item.type is not None
+            environment = {**values, **sizes}
+            types.append(input_type(item.type, environment, checker))
+            sizes.update({k: environment[k] for k in environment.keys() - values.keys()})
+    except ExpressionError as error:
+        checker.error(error.code, error.span, error.message, help=error.help)
+        return None
+    instance = checker.instance(section.graph, {}, tuple(types), sizes)
+    if instance is None or not checker.report.ok:
+        return None
+    check_figures(instance, section, checker.report)
+    refuse_weights(instance.body, checker.report)
+    check_globs(section, weights, checker.report)
+    sources = section.source.sources(instance.inputs)
+    spans = {item.name: item.span for item in section.graph.inputs}
+    columns = {
+        name: Column(sources[name], type, spans[name]) for name, type in instance.inputs.items()
+    }
+    find_ceilings(instance, columns)
+    check_batch_axis(columns, checker.report)
+    section.source.check(section.data, columns)
+    return Training(
+        section.graph,
+        instance,
+        columns,
+        section.data,
+        section.optimizer,
+        section.schedule,
+        section.run,
+    )
+
+
+def check_figures(instance: Instance, section: Section, report: Report) -> None:
+    """Reports a loss or metric that is not one number."""
+    for name, ref in section.graph.outputs:
+        type = instance.outputs.get(name)
+        if type is None or (type.rank == 0 and type.dtype[0] in "fb"):
+            continue
+        what = "the loss" if name == LOSS else f"the metric `{name}`"
+        help = "reduce it, as with `reduce_mean`"
+        span = section.graph.span if ref.span is None else ref.span
+        report.error("E0807", span, f"{what} is one number, and this is {type}", help=help)
+
+
+def refuse_weights(body: BodyInstance, report: Report) -> None:
+    """Reports a step of the graph that owns weights."""
+    for found in body.steps:
+        for iteration in found.iterations:
+            if iteration is None or isinstance(found.step.action, CallModule):
+                continue
+            types = tuple(type for type in iteration.inputs if type is not None)
+            if iteration.op is not None and iteration.op.weights(*types):
+                message = f"`{iteration.op.name}` owns weights, and those belong to the model"
+                help = "put the step into the model and list its value under `outputs`"
+                report.error("E0808", found.step.span, message, help=help)
+            for inner in iteration.bodies:
+                refuse_weights(inner, report)
+
+
+def check_globs(section: Section, weights: Callable[[], list[WeightInfo]], report: Report) -> None:
+    """Reports a glob that matches no trained weight."""
+    globs = section.optimizer.values["no_decay"]
+    if not globs:
+        return
+    trained = [info.path for info in weights() if info.role == "trained" and info.tied is None]
+    for glob in globs:
+        if not any(matches(glob, path) for path in trained):
+            message = f"no trained weight matches {glob!r}"
+            help = "`**` stands for any number of parts: `**.bias`"
+            node = section.fields.get("optimizer")
+            assert node is not None
+            report.error("E0815", node.span, message, help=help)

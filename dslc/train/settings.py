@@ -1,0 +1,139 @@
+"""Settings out of the tree: values checked by their descriptors, choices by name.
+
+A setting may be any expression over the file's params; a word (`precision: f32`) stands for itself.
+"""
+
+from __future__ import annotations
+
+from dslc.diagnostics import nearest
+from dslc.ir.reading import Reader
+from dslc.ops.attributes import InvalidAttribute
+from dslc.syntax.expressions import ExpressionError, evaluate
+from dslc.syntax.tree import Mapping, Scalar, Sequence
+from dslc.typed import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping as ReadOnly
+    from typing import TypeVar
+
+    from dslc.diagnostics import Report
+    from dslc.ir.scope import Scope
+    from dslc.ops.attributes import Attribute
+    from dslc.source import Span
+    from dslc.syntax.tree import Node
+    from dslc.train.choices import Choice
+
+    C = TypeVar("C", bound=Choice)
+
+
+class Unread(Exception):
+    """A value that was not understood, and has been reported."""
+
+
+class SettingsReader(Reader):
+    """Reads settings; names in expressions are the file's params."""
+
+    def __init__(self, report: Report, scope: Scope, values: ReadOnly[str, object]) -> None:
+        super().__init__(report)
+        self.scope = scope
+        self.values = values
+
+    def choice(self, kind: type[C], node: Node) -> C | None:
+        """A choice: a word, or `{word: settings}`; None after an error."""
+        key, value = node, None
+        if isinstance(node, Mapping) and len(node.entries) == 1:
+            key, value = node.entries[0]
+        if not isinstance(key, Scalar):
+            message = f"a {kind.kind} is a word or `{{word: {{…}}}}`"
+            self.report.error("E0804", node.span, message)
+            return None
+        found = kind.choices.get(key.text)
+        if found is None:
+            close = nearest(key.text, kind.choices)
+            help = f"did you mean `{close}`?" if close else f"there are {', '.join(kind.choices)}"
+            message = f"no {kind.kind} is called `{key.text}`"
+            self.report.error("E0802", key.span, message, help=help)
+            return None
+        return self.made(found, key, value)  # pyright: ignore[reportReturnType]
+
+    def made(self, choice: type[Choice], key: Scalar, value: Node | None) -> Choice | None:
+        """A choice with its settings; a bare value sets the primary one."""
+        where = f"`{choice.name}`"
+        if value is None or isinstance(value, Mapping):
+            entries: list[tuple[Scalar, Node]] = value.entries if value is not None else []
+        elif isinstance(value, Scalar) and value.style == "plain" and value.value is None:
+            entries = []
+        elif choice.primary is None:
+            message = f"{where} takes settings by name: {', '.join(choice.attributes)}"
+            self.report.error("E0804", value.span, message)
+            return None
+        else:
+            entries = [(Scalar(choice.primary, "plain", value.span), value)]
+        return self.settings(choice, Mapping(entries, key.span), where)
+
+    def settings(
+        self, choice: type[C], fields: Mapping, where: str, others: tuple[str, ...] = ()
+    ) -> C | None:
+        """A choice from its settings by name; `others` are keys that someone else reads."""
+        values: dict[str, object] = {}
+        spans: dict[str, Span] = {}
+        good = True
+        for key, value in fields.entries:
+            attribute = choice.attributes.get(key.text)
+            if attribute is None:
+                if key.text not in others:
+                    self.unknown_setting(key, (*choice.attributes, *others), where)
+                    good = False
+                continue
+            spans[key.text] = value.span
+            try:
+                values[key.text] = self.value(attribute, value)
+            except Unread:
+                good = False
+        for name, attribute in choice.attributes.items():
+            if attribute.required and name not in spans:
+                help = f"write `{name}: …`, {attribute.describe()}: {attribute.doc}"
+                self.report.error("E0801", fields.span, f"{where} needs `{name}`", help=help)
+                good = False
+        if not good:
+            return None
+        try:
+            return choice(values)
+        except InvalidAttribute as error:
+            self.report.error("E0804", spans.get(error.name, fields.span), error.message)
+            return None
+
+    def unknown_setting(self, key: Scalar, known: tuple[str, ...], where: str) -> None:
+        """Reports a setting that nothing reads."""
+        close = nearest(key.text, known)
+        help = f"did you mean `{close}`?" if close else f"it takes {', '.join(known)}"
+        self.report.error("E0803", key.span, f"{where} has no `{key.text}`", help=help)
+
+    def value(self, attribute: Attribute, node: Node) -> object:
+        """A setting's value, checked; raises `Unread` after reporting one that is wrong."""
+        found = self.raw(attribute, node)
+        try:
+            return attribute.check(found)
+        except InvalidAttribute as error:
+            close = nearest(str(found), attribute.words) if attribute.words else None
+            help = f"did you mean `{close}`?" if close else None
+            self.report.error("E0804", node.span, error.message, help=help)
+            raise Unread from error
+
+    def raw(self, attribute: Attribute, node: Node) -> object:
+        """What stands in a slot: texts, or an evaluated expression."""
+        if attribute.reads == "texts":
+            nodes = node.items if isinstance(node, Sequence) else [node]
+            texts = [self.text(item, f"`{attribute.name}`") for item in nodes]
+            if any(text is None for text in texts):
+                raise Unread
+            return tuple(texts)
+        word = attribute.reads == "word"
+        expression = self.word(node, self.scope) if word else self.expression(node, self.scope)
+        if expression is None:
+            raise Unread
+        try:
+            return evaluate(expression, self.values)
+        except ExpressionError as error:
+            self.report.error(error.code, error.span, error.message, help=error.help)
+            raise Unread from error
