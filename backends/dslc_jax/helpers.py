@@ -20,37 +20,18 @@ def cross_entropy(
 
 
 class BatchNorm(nnx.BatchNorm):
-    """Batch norm over all axes but the last; its running variance is the unbiased one."""
-
-    def __init__(
-        self,
-        features: int,
-        *,
-        momentum: float = 0.9,
-        epsilon: float = 1e-5,
-        affine: bool = True,
-        rngs: nnx.Rngs,
-    ) -> None:
-        super().__init__(
-            features,
-            momentum=momentum,
-            epsilon=epsilon,
-            use_bias=affine,
-            use_scale=affine,
-            use_fast_variance=False,
-            rngs=rngs,
-        )
+    """Batch norm whose running variance is the unbiased one, n / (n - 1) of the batch's."""
 
     def __call__(
         self, x: Array, use_running_average: bool | None = None, *, mask: Array | None = None
     ) -> Array:
-        if use_running_average is None:
-            use_running_average = self.use_running_average
+        frozen = self.use_running_average if use_running_average is None else use_running_average
         before = self.momentum * self.var[...]
-        y = super().__call__(x, use_running_average, mask=mask)
-        if not use_running_average:  # n / (n - 1) of the batch's variance
-            n = x.size // x.shape[-1] if mask is None else mask.sum()
-            self.var[...] += jax.lax.stop_gradient(self.var[...] - before) / (n - 1)
+        y = super().__call__(x, frozen, mask=mask)
+        if not frozen:
+            count = x.size if mask is None else jnp.broadcast_to(mask, x.shape).sum()
+            rest = jnp.maximum(count / x.shape[-1] - 1, 1)
+            self.var[...] += jax.lax.stop_gradient(self.var[...] - before) / rest
         return y
 
 
@@ -61,7 +42,7 @@ class LSTM(nnx.Module):
     f32[N, hidden]
     """
 
-    portable = {"input": "ih_l0", "recurrent": "hh_l0"}
+    portable = (("input", "ih_l0"), ("recurrent", "hh_l0"))
 
     def __init__(self, features: int, hidden: int, *, rngs: nnx.Rngs) -> None:
         self.hidden = hidden
@@ -124,16 +105,22 @@ class MultiHeadAttention(nnx.Module):
             layer(x).reshape(*x.shape[:2], self.heads, -1)
             for layer, x in ((self.query, query), (self.key, key), (self.value, value))
         )
+        t, s = query.shape[1], key.shape[1]
+        drops = self.dropout.rate > 0 and not self.dropout.deterministic
+        if mask is None and not drops and (t == s or not self.causal):
+            y = jax.nn.dot_product_attention(q, k, v, is_causal=self.causal)
+        else:
+            y = self.attend(q, k, v, mask)
+        return self.out(y.reshape(*y.shape[:2], -1))
+
+    def attend(self, q: Array, k: Array, v: Array, mask: Array | None) -> Array:
+        """Attention with a mask or dropout; a query that sees no key gets zeros."""
         if mask is not None and mask.ndim == 2:
             mask = mask[:, None, None, :]
         if self.causal:
-            t, s = query.shape[1], key.shape[1]
+            t, s = q.shape[1], k.shape[1]
             seen = jnp.tril(jnp.ones((t, s), bool), s - t)
             mask = seen if mask is None else mask & seen
-        if self.dropout.rate == 0 or self.dropout.deterministic:
-            y = jax.nn.dot_product_attention(q, k, v, mask=mask)
-        else:
-            scores = jnp.einsum("nthd,nshd->nhts", q, k) / q.shape[-1] ** 0.5
-            weights = self.dropout(jax.nn.softmax(scores, where=mask))
-            y = jnp.einsum("nhts,nshd->nthd", weights, v)
-        return self.out(y.reshape(*y.shape[:2], -1))
+        scores = jnp.einsum("nthd,nshd->nhts", q, k) / q.shape[-1] ** 0.5
+        weights = self.dropout(nnx.softmax(scores, where=mask))
+        return jnp.einsum("nhts,nshd->nthd", weights, v)

@@ -29,6 +29,15 @@ class JaxTarget(Target):
     generator_type = "nnx.Rngs"
     helpers = Path(__file__).with_name("helpers.py")
     channels_last = True
+    names = (
+        "Literal",
+        "partial",
+        "batch_norm",
+        "conv1d",
+        "conv2d",
+        "depthwise_conv2d",
+        "layer_norm",
+    )
     any_layout = (Flatten, Transpose)
     dtypes = MappingProxyType({"i64": "i32"})
     rules = RULES

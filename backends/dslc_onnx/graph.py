@@ -98,9 +98,8 @@ class Graph:
         return value
 
     def weight(self, path: str) -> ir.Value:
-        """A weight as the portable file has it; tied ones are one tensor."""
-        real = self.weights.resolve(path)
-        return self.initializer(("weight", real), real, lambda: self.weights.array(real))
+        """A weight of the portable file as it is; `path` is where the file has it, ties followed."""
+        return self.initializer(("weight", path), path, lambda: self.weights.array(path))
 
     def scalar(self, dtype: str, number: float) -> ir.Value:
         """A constant of no axes."""

@@ -80,11 +80,15 @@ class TorchDriver:
             for name, array in cotangents.items()
         ]
         total = torch.stack(parts).sum()
-        found = torch.autograd.grad(total, list(sources.values()), allow_unused=True)
-        return {
-            name: (torch.zeros_like(source) if value is None else value).numpy().copy()
-            for (name, source), value in zip(sources.items(), found, strict=True)
-        }
+        found = torch.autograd.grad(
+            total, list(sources.values()), allow_unused=True, materialize_grads=True
+        )
+        return {name: value.numpy().copy() for name, value in zip(sources, found, strict=True)}
+
+    def epsilons(self) -> dict[str, float]:
+        """The epsilon of every normalisation by its path."""
+        modules: dict[str, Any] = dict(self.model.named_modules())
+        return {name: module.eps for name, module in modules.items() if hasattr(module, "eps")}
 
     def tensors(self, inputs: Mapping[str, Array]) -> dict[str, Tensor]:
         """The inputs as tensors, floats in the model's dtype."""

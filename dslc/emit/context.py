@@ -8,7 +8,7 @@ from dslc.emit.layouts import stored_axis
 from dslc.emit.python import Line
 from dslc.ir.dims import text_of
 from dslc.ir.graph import ApplyOp
-from dslc.syntax.expressions import ListOf, Literal, number_text, to_python
+from dslc.syntax.expressions import ListOf, Literal, free_names, number_text, to_python
 from dslc.values import is_list
 
 if TYPE_CHECKING:
@@ -94,6 +94,11 @@ class OpContext:
     def given(self, name: str) -> bool:
         """Whether the spec (or its defaults) gives an attribute."""
         return self.written(name) is not None
+
+    def is_constant(self, name: str) -> bool:
+        """Whether an attribute is the same in every use of the class."""
+        expression = self.written(name)
+        return expression is None or not free_names(expression)
 
     def written(self, name: str) -> Expr | None:
         """What the spec (or its defaults) writes for an attribute."""

@@ -52,6 +52,10 @@ class Driver(Protocol):
         """
         ...
 
+    def epsilons(self) -> dict[str, float]:
+        """The epsilon of every normalisation by its path, read from the framework's own objects."""
+        ...
+
 
 class DrivenBackend(Protocol):
     """A backend whose models can be run in this process.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, final
 
 from dslc.emit.names import Names
-from dslc.emit.python import Module, Raw, defined_names, helper_source, to_source
+from dslc.emit.python import Line, Module, Raw, defined_names, helper_source, to_source
 
 if TYPE_CHECKING:
     from dslc.emit.classes import ClassWriter
@@ -41,6 +41,7 @@ class ModuleWriter:
         self.formals: list[Formal] = []
         self.class_names: dict[str, str] = {}
         self.helpers: dict[str, str] = {}
+        self.constants: dict[str, str] = {}
         self.units: dict[str, Unit] = {}
         self.classes: list[Statement] = []
         self.flattened: dict[tuple[str, int], tuple[DimLike, ...]] = {}
@@ -63,7 +64,8 @@ class ModuleWriter:
         parts: dict[str, None] = {}
         for source in self.helpers.values():
             parts.update(dict.fromkeys(source.split("\n\n\n")))
-        self.module.add(*(Raw(part) for part in parts), *self.classes)
+        constants = [Line(f"{name} = {code}") for name, code in self.constants.items()]
+        self.module.add(*(Raw(part) for part in parts), *constants, *self.classes)
         self.module.prune_imports()
         return to_source(self.module)
 

@@ -40,6 +40,8 @@ def find_backend(name: str) -> Any:
         except ModuleNotFoundError as error:
             if error.name == f"dslc_{name}":
                 raise MissingBackendError(f"this dslc has no {name} backend") from error
+            if (error.name or "").startswith("dslc_"):
+                raise
             raise MissingBackendError(hint(name, error.name or name)) from error
     from importlib.metadata import entry_points
 
@@ -71,5 +73,6 @@ def project(name: str, checked: Checked, *, io_layout: str = "spec") -> dict[str
     backend = find_backend(name)
     if name == "onnx":
         require(name, backend)
-    options = {} if io_layout == "spec" else {"io_layout": io_layout}
+    spec_only = name == "onnx" or io_layout == "spec"  # ONNX has the spec's layout for its own
+    options = {} if spec_only else {"io_layout": io_layout}
     return backend.project(checked, **options)

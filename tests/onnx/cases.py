@@ -90,6 +90,11 @@ def norm(x: Any, w: dict[str, Any], *, affine: bool = True) -> Any:
     return F.batch_norm(x, w["y.running_mean"], w["y.running_var"], *scale, eps=1e-3)
 
 
+def added_norm(x: Any, w: dict[str, Any]) -> Any:
+    """A value and its batch norm by a step named n."""
+    return x + norm(x, {"y" + name[1:]: value for name, value in w.items()})
+
+
 def lstm(x: Any, w: dict[str, Any], path: str = "y") -> tuple[Any, Any, Any]:
     """PyTorch's own LSTM with a step's weights: all hidden states, the last, the last cell."""
     hidden = w[f"{path}.weight_hh_l0"].shape[1]
@@ -282,6 +287,14 @@ NORMS = [
         nodes=["Conv", "BatchNormalization"],
     ),
     Case(
+        "batch_norm_beside_a_use_inside",
+        IMAGE,
+        "- conv2d: {out: 6, kernel: 1}\n  name: c\n- batch_norm: {eps: 1e-3}\n  name: n\n"
+        "- add:\n  from: [n, c]\n  name: y",
+        lambda i, w: added_norm(F.conv2d(i["x"], w["c.weight"], w["c.bias"]), w),
+        nodes=["Conv", "BatchNormalization", "Add"],
+    ),
+    Case(
         *("layer_norm", SEQUENCE, one("layer_norm: {eps: 1e-3}")),
         lambda i, w: F.layer_norm(i["x"], (6,), w["y.weight"], w["y.bias"], 1e-3),
     ),
@@ -391,6 +404,11 @@ TENSORS = [
         *("slice_symbolic_range", SEQUENCE, one("slice: {axis: 1, start: T // 2}")),
         lambda i, w: i["x"][:, i["x"].shape[1] // 2 :],
     ),
+    Case(
+        *("slice_negative_quotient", SEQUENCE, one("slice: {axis: 1, start: (T - 9) // 2 + 3}")),
+        lambda i, w: i["x"][:, (i["x"].shape[1] - 9) // 2 + 3 :],
+        where="T >= 4",
+    ),
     Case("cast", SEQUENCE, one("cast: i32"), lambda i, w: i["x"].int()),
     Case("cast_bool", {"x": "i64[N, T]"}, one("cast: bool"), lambda i, w: i["x"].bool()),
     Case(
@@ -437,6 +455,30 @@ ARITHMETIC = [
         lambda i, w: i["x"].sum(-1, keepdim=True),
     ),
     Case("reduce_sum_all", IMAGE, one("reduce_sum:"), lambda i, w: i["x"].sum()),
+    Case(
+        "add_what_rows_cannot_say",
+        {"x": "f32[N, T, 6]", "b": "f32[T, 6]"},
+        "- linear: 6\n  name: a\n- add:\n  from: [a, b]\n- linear: 3\n  name: y",
+        lambda i, w: F.linear(
+            F.linear(i["x"], w["a.weight"], w["a.bias"]) + i["b"], w["y.weight"], w["y.bias"]
+        ),
+    ),
+    Case(
+        "rows_stay_rows",
+        SEQUENCE,
+        "- linear: 6\n  name: a\n- softmax: 1\n  name: s\n- relu:\n  from: a\n- linear: 3\n  name: y",
+        lambda i, w: (
+            F.linear(
+                F.relu(F.linear(i["x"], w["a.weight"], w["a.bias"])), w["y.weight"], w["y.bias"]
+            ),
+            F.softmax(F.linear(i["x"], w["a.weight"], w["a.bias"]), 1),
+        ),
+        outputs="y s",
+        nodes=[
+            *("Reshape", "Gemm", "Shape", "Concat", "Reshape", "Softmax"),
+            *("Relu", "Gemm", "Concat", "Reshape"),
+        ],
+    ),
     Case(
         "add_on_rows",
         {"x": "f32[N, T, 6]", "b": "f32[6]"},
@@ -506,6 +548,15 @@ ATTENTION = [
         "- multi_head_attention: {heads: 2, causal: true}\n  from: [x, c]\n  name: y",
         lambda i, w: attend(i["x"], i["c"], i["c"], w, 2, causal(i["x"].shape[1], i["c"].shape[1])),
         where="S >= T",
+    ),
+    Case(
+        "attention_tied",
+        {"x": "f32[N, T, 8]"},
+        "- linear: {out: 8, bias: false}\n  name: q\n- multi_head_attention: 2\n  name: y\n"
+        "  tie: {query.weight: q.weight}",
+        lambda i, w: attend(
+            *[F.linear(i["x"], w["q.weight"])] * 3, {**w, "y.query.weight": w["q.weight"]}, 2
+        ),
     ),
     Case(
         "attention_three_values",

@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812 - as everyone writes it
 
 from dslc.passes.pipeline import check_file
-from tests.onnx.cases import attend, causal
+from tests.onnx.cases import ATTENTION, attend, causal
 from tests.onnx.harness import (
     TOLERANCE,
     Arrays,
@@ -23,6 +23,7 @@ from tests.onnx.harness import (
     random_weights,
     run_onnxruntime,
     run_reference,
+    spec,
 )
 from tests.onnx.specs import BERT, GPT, STRUCTURES
 
@@ -193,6 +194,19 @@ def test_a_tied_weight_is_one_tensor_and_every_use_follows_it() -> None:
     expected = gpt(torch.from_numpy(inputs["tokens"]), tensors(weights), 1).numpy()
     found = run_onnxruntime(model.SerializeToString(), inputs)["logits"]
     assert distance(found, expected) < TOLERANCE
+
+
+def test_a_tied_projection_stays_one_tensor() -> None:
+    case = next(case for case in ATTENTION if case.name == "attention_tied")
+    checked = spec(case.inputs, case.steps)
+    model = onnx.load_from_string(export(checked, random_weights(checked)))
+    names = [tensor.name for tensor in model.graph.initializer]
+    assert sorted(
+        tensor.dims[0] for tensor in model.graph.initializer if len(tensor.dims) == 2
+    ) == [
+        *(8, 8, 16)  # the tied one, the output, and key with value
+    ]
+    assert "q.weight" in names
 
 
 def test_every_value_has_our_type_and_every_node_its_place() -> None:

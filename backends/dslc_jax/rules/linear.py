@@ -8,6 +8,7 @@ from dslc.ops.linear import Conv1d, Conv2d, DepthwiseConv2d, Embedding, Linear, 
 from dslc.ops.tensor import Parameter
 from dslc_jax.axes import sizes_text
 from dslc_jax.flattening import flattened_shape
+from dslc_jax.partials import constructor
 from dslc_jax.rules import RULES
 
 if TYPE_CHECKING:
@@ -65,9 +66,11 @@ def convolution(c: OpContext) -> str:
     else:
         out = c.attribute("out")
         options += c.option("groups", 1).replace("groups=", "feature_group_count=")
-    options += "" if values["bias"] else ", use_bias=False"
+    make, bias = "nnx.Conv", ""
+    if not values["bias"]:
+        make, bias = constructor(c, "nnx.Conv", ("bias",), "use_bias=False")
     kernel = sizes_text(c, "kernel")
-    layer = c.layer(f"nnx.Conv({c.size(channels)}, {out}, {kernel}{options}, rngs=rngs)")
+    layer = c.layer(f"{make}({c.size(channels)}, {out}, {kernel}{options}{bias}, rngs=rngs)")
     return f"{layer}({c.x})"
 
 

@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from dslc.ops.norm import BatchNorm, LayerNorm, RmsNorm
-from dslc.syntax.expressions import Literal
+from dslc_jax.partials import constructor
 from dslc_jax.rules import RULES
 
 if TYPE_CHECKING:
@@ -15,26 +15,26 @@ if TYPE_CHECKING:
 
 @RULES.add(BatchNorm)
 def batch_norm(c: OpContext) -> str:
-    options = f", momentum={momentum(c)}" if c.op.values["momentum"] != 0.1 else ""
-    options += f", epsilon={c.attribute('eps')}" if c.op.values["eps"] != 1e-5 else ""
-    options += "" if c.op.values["affine"] else ", affine=False"
-    name = c.helper("BatchNorm")
-    layer = c.layer(f"{name}({c.size(c.types[0].shape[1])}{options}, rngs=rngs)")
+    fixed = f"momentum={momentum(c)}, epsilon={c.attribute('eps')}, use_fast_variance=False"
+    make, options = constructor(c, c.helper("BatchNorm"), ("momentum", "eps"), fixed)
+    options += "" if c.op.values["affine"] else ", use_bias=False, use_scale=False"
+    layer = c.layer(f"{make}({c.size(c.types[0].shape[1])}{options}, rngs=rngs)")
     return f"{layer}({c.x})"
 
 
 def momentum(c: OpContext) -> str:
     """The weight of the old statistic, which is what Flax calls momentum."""
-    if isinstance(c.written("momentum"), Literal):
+    if c.is_constant("momentum"):
         return str(1 - Decimal(repr(c.op.values["momentum"])))
     return f"1 - {c.attribute('momentum')}"
 
 
 @RULES.add(LayerNorm)
 def layer_norm(c: OpContext) -> str:
-    options = f"epsilon={c.attribute('eps')}, use_fast_variance=False"
+    fixed = f"epsilon={c.attribute('eps')}, use_fast_variance=False"
+    make, options = constructor(c, "nnx.LayerNorm", ("eps",), fixed)
     options += "" if c.op.values["bias"] else ", use_bias=False"
-    layer = c.layer(f"nnx.LayerNorm({c.size(c.types[0].shape[-1])}, {options}, rngs=rngs)")
+    layer = c.layer(f"{make}({c.size(c.types[0].shape[-1])}{options}, rngs=rngs)")
     return f"{layer}({c.x})"
 
 

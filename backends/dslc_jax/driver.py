@@ -1,0 +1,128 @@
+"""The generated JAX model driven with NumPy arrays."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, final
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from flax import nnx
+
+from dslc.ir.types import FLOATS
+from dslc_jax.runtime.portable import load_weights, to_portable
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+
+    from dslc.passes.pipeline import Checked
+
+    Array = NDArray[Any]
+
+
+@final
+class JaxDriver:
+    """Runs the model of one spec.
+
+    Args:
+        checked: The spec.
+        model: The generated model; its inputs and outputs are in `io_layout`.
+        io_layout: "spec", or "native" where arrays are to be turned here.
+    """
+
+    differentiable = True
+    layouts = ("spec", "native")
+
+    def __init__(self, checked: Checked, model: nnx.Module, io_layout: str) -> None:
+        self.model = model
+        self.turns = io_layout == "native"
+        self.inputs = {name: type.dtype in FLOATS for name, type in checked.instance.inputs.items()}
+        self.outputs = [name for name, _ in checked.instance.module.outputs]
+        self.trained = {w.path for w in checked.weights() if w.role == "trained" and not w.tied}
+        self.compiled = jax.jit(self.pure, static_argnums=0)
+        self.differentiated = jax.jit(jax.grad(self.total, argnums=(1, 2)), static_argnums=0)
+
+    def load(self, weights: Mapping[str, Array]) -> None:
+        """Takes the portable weights, all of them."""
+        load_weights(self.model, weights)
+
+    def weights(self) -> dict[str, Array]:
+        """The portable weights as they are now."""
+        return dict(to_portable(self.model))
+
+    def forward(self, inputs: Mapping[str, Array], *, training: bool = False) -> dict[str, Array]:
+        """The outputs by name; in training mode the running statistics move."""
+        graph, params, rest = self.split(training)
+        outputs, rest = self.compiled(graph, params, self.arrays(inputs), rest)
+        nnx.update(self.model, rest)
+        return {name: np.array(value) for name, value in outputs.items()}
+
+    def gradients(
+        self,
+        inputs: Mapping[str, Array],
+        cotangents: Mapping[str, Array],
+        *,
+        training: bool = False,
+    ) -> dict[str, Array]:
+        """The gradients of the sum of `output * cotangent`; see `dslc.emit.driver.Driver`."""
+        graph, params, rest = self.split(training)
+        arrays = self.arrays(inputs)
+        floats = {name: arrays.pop(name) for name, is_float in self.inputs.items() if is_float}
+        targets = {name: jnp.asarray(array) for name, array in cotangents.items()}
+        by_weight, by_input = self.differentiated(graph, params, floats, arrays, targets, rest)
+        found = to_portable(nnx.merge(graph, by_weight, rest, copy=True))
+        gradients = {name: array for name, array in found.items() if name in self.trained}
+        for name, array in by_input.items():
+            gradients[f"input:{name}"] = np.array(self.to_spec(array))
+        return gradients
+
+    def epsilons(self) -> dict[str, float]:
+        """The epsilon of every normalisation by its path."""
+        modules: list[tuple[Any, Any]] = list(nnx.iter_modules(self.model))
+        norms = {path: module.epsilon for path, module in modules if hasattr(module, "epsilon")}
+        return {".".join(map(str, path)): value for path, value in norms.items()}
+
+    def split(self, training: bool) -> tuple[Any, Any, Any]:
+        """The model's graph, trained weights and other state, in a mode."""
+        self.model.train() if training else self.model.eval()
+        graph, params, rest = nnx.split(self.model, nnx.Param, ...)
+        return graph, params, rest
+
+    def arrays(self, inputs: Mapping[str, Array]) -> dict[str, jax.Array]:
+        """The inputs as JAX's arrays, 32 bits wide."""
+        found = {name: jnp.asarray(inputs[name]) for name in self.inputs}
+        return {name: self.to_native(array) for name, array in found.items()}
+
+    def to_native(self, array: jax.Array) -> jax.Array:
+        """An input as the model takes it."""
+        return jnp.moveaxis(array, 1, -1) if self.turns and array.ndim > 3 else array
+
+    def to_spec(self, array: jax.Array) -> jax.Array:
+        """An output of the model, or an input's gradient, in the spec's order."""
+        return jnp.moveaxis(array, -1, 1) if self.turns and array.ndim > 3 else array
+
+    def pure(
+        self, graph: Any, params: Any, arrays: dict[str, jax.Array], rest: Any
+    ) -> tuple[dict[str, jax.Array], Any]:
+        """The outputs in the spec's order, and the state after the call."""
+        model = nnx.merge(graph, params, rest, copy=True)
+        found = model(*(arrays[name] for name in self.inputs))
+        outputs = found if isinstance(found, dict) else {self.outputs[0]: found}
+        _, _, after = nnx.split(model, nnx.Param, ...)
+        return {name: self.to_spec(value) for name, value in outputs.items()}, after
+
+    def total(
+        self,
+        graph: Any,
+        params: Any,
+        floats: dict[str, jax.Array],
+        others: dict[str, jax.Array],
+        cotangents: dict[str, jax.Array],
+        rest: Any,
+    ) -> jax.Array:
+        """The sum of `output * cotangent`."""
+        outputs, _ = self.pure(graph, params, {**floats, **others}, rest)
+        parts = [(outputs[name] * cotangent).sum() for name, cotangent in cotangents.items()]
+        return jnp.stack(parts).sum()

@@ -1,0 +1,141 @@
+"""Portable weights of a Flax NNX model: PyTorch's names and layouts, in one safetensors file.
+
+Names are the paths of the layers with the weight's own name (`block.0.norm.weight`). A kernel is
+turned (`[in, out]` is `[out, in]` in the file, `[height, width, in, out]` is `[out, in, height,
+width]`), scale and statistics have PyTorch's names, and an LSTM has PyTorch's two biases, of which
+the second is zero. A tied weight is there once. Random states and counters are not.
+"""
+
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+from flax import nnx
+from numpy.typing import NDArray
+from safetensors.numpy import load_file
+
+Arrays = Mapping[str, NDArray[Any]]
+
+LAYERS = (nnx.Conv, nnx.Linear, nnx.Embed, nnx.BatchNorm, nnx.LayerNorm, nnx.RMSNorm)
+NAMES = {
+    "kernel": "weight",
+    "embedding": "weight",
+    "scale": "weight",
+    "mean": "running_mean",
+    "var": "running_var",
+}
+
+
+def load_weights(model: nnx.Module, weights: Arrays | str | os.PathLike[str]) -> None:
+    """Puts portable weights into a model.
+
+    Args:
+        model: the model; nothing in it is changed where the weights do not fit.
+        weights: arrays by name, or the path of a safetensors file.
+
+    Raises:
+        ValueError: a name is missing or not known, or a shape differs; all are listed.
+    """
+    arrays = weights if isinstance(weights, Mapping) else load_file(weights)
+    found = list(_weights(model))
+    _check({weight.name: weight.shape for weight in found}, arrays)
+    for weight in found:
+        array = jnp.asarray(_to_model(weight, arrays[weight.name]), weight.variable.dtype)
+        weight.variable[...] = weight.variable[...] + array if weight.is_second_bias else array
+
+
+def to_portable(model: nnx.Module) -> dict[str, NDArray[np.float32]]:
+    """A model's weights and running statistics by their portable names, in float32."""
+    arrays: dict[str, NDArray[np.float32]] = {}
+    for weight in _weights(model):
+        array = _to_file(weight, np.array(weight.variable[...], np.float32))
+        arrays[weight.name] = np.zeros_like(array) if weight.is_second_bias else array
+    return arrays
+
+
+@dataclass(frozen=True)
+class _Weight:
+    """One weight of the file and where the model keeps it.
+
+    Attributes:
+        name: Its name in the file.
+        variable: What holds it.
+        kernel: The shape of a kernel, with the channels of flattened images apart; None for what is
+            stored as it is.
+        is_second_bias: Whether it is an LSTM's second bias, which the first one takes in.
+    """
+
+    name: str
+    variable: nnx.Variable[Any]
+    kernel: tuple[int, ...] | None = None
+    is_second_bias: bool = False
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Its shape in the file."""
+        if self.kernel is None:
+            return self.variable.shape
+        if self.kernel != self.variable.shape:  # of flattened images
+            return self.variable.shape[::-1]
+        return (self.kernel[-1], self.kernel[-2], *self.kernel[:-2])
+
+
+def _weights(model: nnx.Module) -> Iterator[_Weight]:
+    """Every parameter and running statistic of a model, by path."""
+    nodes = dict(nnx.iter_graph(model))
+    for path, node in nodes.items():
+        if not isinstance(node, nnx.Param | nnx.BatchStat):
+            continue
+        *place, own = map(str, path)
+        layer = nodes[path[:-1]]
+        name = NAMES.get(own, own) if isinstance(layer, LAYERS) else own
+        kernel = _kernel_shape(node) if isinstance(layer, LAYERS) and own == "kernel" else None
+        parts = dict(getattr(type(nodes[path[:-2]]), "portable", ()))
+        if parts:
+            name = f"{name}_{parts[place.pop()]}"
+        yield _Weight(".".join((*place, name)), node, kernel)
+        if parts and own == "bias":
+            yield _Weight(".".join((*place, "bias_hh_l0")), node, is_second_bias=True)
+
+
+def _kernel_shape(variable: nnx.Variable[Any]) -> tuple[int, ...]:
+    """A kernel's shape; behind flattened images with their channels apart."""
+    flattened = variable.get_metadata().get("flattened")
+    if flattened is None:
+        return variable.shape
+    channels, *spatial = flattened
+    return (*spatial, channels, variable.shape[-1])
+
+
+def _to_file(weight: _Weight, array: NDArray[Any]) -> NDArray[Any]:
+    """A weight as the file has it."""
+    if weight.kernel is None:
+        return array
+    rank = len(weight.kernel)
+    turned = array.reshape(weight.kernel).transpose(rank - 1, rank - 2, *range(rank - 2))
+    return np.ascontiguousarray(turned.reshape(weight.shape))
+
+
+def _to_model(weight: _Weight, array: NDArray[Any]) -> NDArray[Any]:
+    """A weight as the model has it."""
+    if weight.kernel is None:
+        return array
+    *spatial, inputs, outputs = weight.kernel
+    turned = array.reshape(outputs, inputs, *spatial).transpose(*range(2, len(weight.kernel)), 1, 0)
+    return turned.reshape(weight.variable.shape)
+
+
+def _check(shapes: dict[str, tuple[int, ...]], arrays: Arrays) -> None:
+    """Compares names and shapes before anything is copied."""
+    faults = [f"{name}: missing" for name in shapes if name not in arrays]
+    faults += [f"{name}: not in the model" for name in arrays if name not in shapes]
+    for name in shapes.keys() & arrays.keys():
+        if tuple(arrays[name].shape) != shapes[name]:
+            expected = list(shapes[name])
+            faults.append(f"{name}: has shape {list(arrays[name].shape)}, expected {expected}")
+    if faults:
+        shown = [*sorted(faults)[:20], *([f"and {len(faults) - 20} more"] * (len(faults) > 20))]
+        raise ValueError("\n  ".join(["the weights do not fit the model:", *shown]))

@@ -1,0 +1,66 @@
+"""Takes chance out of a program: dropout and its kin at 0, everything else as it is.
+
+Masks are each framework's own, so training mode can only be compared without them.
+"""
+
+from __future__ import annotations
+
+from dslc.diagnostics import Report
+from dslc.ir.graph import ApplyOp, Group, Parallel, Residual
+from dslc.limits import Limits
+from dslc.passes.pipeline import check_program
+from dslc.passes.weights import sites
+from dslc.syntax.expressions import Literal
+from dslc.typed import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from dslc.ir.graph import Action, Body, Program, Step
+    from dslc.passes.pipeline import Checked
+
+
+def has_chance(checked: Checked) -> bool:
+    """Whether an op of the main model draws at random in training."""
+    ops = (site.iteration.op for site in sites(checked.instance))
+    return any(op is not None and op.chance and op.values[op.chance] for op in ops)
+
+
+def without_chance(checked: Checked) -> Checked:
+    """The same spec with nothing left to chance; itself where nothing was."""
+    if not has_chance(checked):
+        return checked
+    program = determined(checked.program)
+    again = check_program(checked.source, program, Report(), Limits())
+    assert again is not None, "a rate of 0 is always legal"
+    return again
+
+
+def determined(program: Program) -> Program:
+    """The program with every op's `chance` attribute at 0."""
+    modules = {
+        name: module.replace(body=_body(module.body)) for name, module in program.modules.items()
+    }
+    return program.replace(modules=modules)
+
+
+def _body(body: Body) -> Body:
+    return body.replace(steps=tuple(_step(step) for step in body.steps))
+
+
+def _step(step: Step) -> Step:
+    return step.replace(action=_action(step.action, step))
+
+
+def _action(action: Action, step: Step) -> Action:
+    if isinstance(action, ApplyOp):
+        if action.op.chance is None:
+            return action
+        attributes = {**action.attributes, action.op.chance: Literal(0.0, step.span)}
+        return action.replace(attributes=attributes)
+    if isinstance(action, Group):
+        return Group(_body(action.body))
+    if isinstance(action, Residual):
+        return Residual(_body(action.main), _body(action.shortcut))
+    if isinstance(action, Parallel):
+        branches = tuple((label, _body(body)) for label, body in action.branches)
+        return action.replace(branches=branches)
+    return action

@@ -1,0 +1,225 @@
+"""`verify`: the same weights and inputs through every backend, compared with one reference.
+
+The judges: PyTorch in float64 for values; for gradients its autograd, which central differences
+check; every weight, scale and running statistic drawn at random, since a spec's own initialisers
+hide whole branches; sizes odd and even. What training does differently (statistics of the batch,
+running ones) is compared too, with dropout at 0. Where numbers cannot tell (an epsilon of 1e-6 for
+1e-5), the models are asked for theirs.
+
+A decision that flips by rounding (a ReLU at zero, the largest of a window) changes gradients by
+more than any tolerance, and so does a fault. Drawn anew, the first goes away and the second stays:
+a comparison of gradients fails only where each of three draws does.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property, partial
+from itertools import combinations
+from typing import TYPE_CHECKING, Any, final
+
+import numpy as np
+
+from dslc.emit.backend import BuildError
+from dslc.passes.determine import without_chance
+from dslc.passes.weights import sites
+from dslc.tools.backends import find_backend, require
+from dslc.tools.verify_figures import (
+    FORWARD,
+    GRADIENT,
+    gradients_apart,
+    values_apart,
+    worst,
+)
+from dslc.tools.verify_inputs import ceilings
+from dslc.tools.verify_reference import NAME, Reference, run
+from dslc.tools.verify_report import Compared, Verification
+from dslc.tools.verify_sizes import settings
+from dslc.tools.verify_training import compare_training
+from dslc.weights import random_weights
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from dslc.emit.driver import Driver
+    from dslc.passes.pipeline import Checked
+    from dslc.tools.verify_figures import Difference
+
+    Arrays = Mapping[str, NDArray[Any]]
+
+DRAWS = 3
+FEW_ROWS = 3
+MANY_ROWS = 17
+"""The rows of a batch whose statistics are taken: the deviation of a few values, one of which is
+nearly their mean, magnifies rounding errors."""
+EPSILON = 1e-6
+"""How far, relatively, an epsilon may be from the spec's: what float32 rounds it by."""
+
+
+def verify(
+    checked: Checked, backends: Sequence[Any], *, train_steps: int = 0, seed: int = 0
+) -> Verification:
+    """Compares backends with the reference and with each other.
+
+    Args:
+        checked: The spec.
+        backends: Their names, or the backends themselves.
+        train_steps: How many steps of the spec's own training are compared as well.
+        seed: Of weights and inputs.
+
+    Raises:
+        MissingBackendError: A backend, or PyTorch for the reference, is not installed.
+        BuildError: A backend cannot express the spec.
+        NoSizesError: No sizes were found that fulfil the spec's facts.
+    """
+    found = [item if not isinstance(item, str) else find_backend(item) for item in backends]
+    judge = find_backend("torch")
+    for backend in (judge, *found):
+        require(backend.name, backend)
+    return Comparison(checked, judge, seed).run(found, train_steps)
+
+
+@final
+class Comparison:
+    """One spec with random weights, its reference, and the backends held against it."""
+
+    def __init__(self, checked: Checked, judge: Any, seed: int) -> None:
+        self.checked = checked
+        self.judge = judge
+        self.seed = seed
+        infos = [info for info in checked.weights() if info.tied is None]
+        shapes = {info.path: tuple(int(size) for size in info.shape) for info in infos}  # pyright: ignore[reportArgumentType]
+        zeros = [info.path for info in infos if info.role == "zeros"]
+        self.weights = random_weights(shapes, seed, zeros)
+        self.buffers = frozenset(info.path for info in infos if info.role == "buffer")
+        self.settings = settings(checked.instance.inputs, checked.facts, rows=FEW_ROWS)
+        self.training_settings = settings(checked.instance.inputs, checked.facts, rows=MANY_ROWS)
+        self.below = ceilings(checked.instance)
+        self.outputs: dict[str, list[Arrays]] = {}
+
+    @cached_property
+    def reference(self) -> Reference:
+        """The judge of the spec as it is used."""
+        return self.judged(self.checked)
+
+    @cached_property
+    def training_reference(self) -> Reference:
+        """The judge of the spec as it is trained, without dropout."""
+        return self.judged(without_chance(self.checked))
+
+    def judged(self, checked: Checked) -> Reference:
+        """The judge of a spec."""
+        driver = self.judge.driver(checked, dtype="f64")
+        types = checked.instance.inputs
+        return Reference(driver, self.weights, self.buffers, types, self.below)
+
+    def run(self, backends: Sequence[Any], train_steps: int) -> Verification:
+        """Compares all of them."""
+        results = [self.compare(backend) for backend in backends]
+        if train_steps:
+            compare_training(self, backends, results, train_steps)
+        first = self.reference.case(self.settings[0], self.seed, training=False)
+        check = self.reference.check_gradients(first, self.seed) if first.gradients else None
+        return Verification(results, self.pairs(), NAME, check, self.settings)
+
+    def compare(self, backend: Any) -> Compared:
+        """One backend against the reference, but for training steps."""
+        result = Compared(backend.name)
+        self.guarded(result, lambda: self.compare_use(backend, result))
+        if self.buffers:
+            self.guarded(result, lambda: self.compare_training_mode(backend, result))
+        return result
+
+    def guarded(self, result: Compared, work: Callable[[], None]) -> None:
+        """Runs a backend's part; what it raises while it runs is a finding about it."""
+        try:
+            work()
+        except BuildError:
+            raise
+        except Exception as error:
+            line = " ".join(str(error).split())[:200]
+            result.problems.append(f"it raised {type(error).__name__}: {line}")
+
+    def compare_use(self, backend: Any, result: Compared) -> None:
+        """Forward values, gradients, weights and epsilons of one backend in each layout."""
+        driver = backend.driver(self.checked)
+        self.check_weights(driver, result)
+        self.check_epsilons(driver, result)
+        outputs = self.compare_cases(driver, result, self.reference, training=False)
+        self.outputs[result.name] = outputs
+        for layout in driver.layouts:
+            if layout != "spec":
+                other = backend.driver(self.checked, io_layout=layout)
+                self.compare_cases(other, result, self.reference, training=False)
+
+    def compare_training_mode(self, backend: Any, result: Compared) -> None:
+        """Values, running statistics and gradients as they are in training, without dropout."""
+        driver = backend.driver(without_chance(self.checked))
+        if driver.differentiable:
+            self.compare_cases(driver, result, self.training_reference, training=True)
+
+    def compare_cases(
+        self, driver: Driver, result: Compared, reference: Reference, *, training: bool
+    ) -> list[Arrays]:
+        """One driver against the reference at every setting; gives its outputs."""
+        found: list[Arrays] = []
+        for sizes in self.training_settings if training else self.settings:
+            case = reference.case(sizes, self.seed, training=training)
+            outputs = run(driver, self.weights, self.buffers, case.inputs, training)
+            difference = values_apart(outputs, case.outputs)
+            noise = partial(reference.noise, case)
+            result.forward.append(difference.allow(FORWARD, lambda n=noise: n()[0]))
+            found.append(outputs)
+            if driver.differentiable and case.gradients:
+                result.gradient.append(self.gradients(driver, reference, sizes, training))
+        return found
+
+    def gradients(
+        self, driver: Driver, reference: Reference, sizes: Mapping[str, int], training: bool
+    ) -> Difference:
+        """The difference of the gradients: the first draw's that is small enough, else the least."""
+        found: list[Difference] = []
+        for draw in range(DRAWS):
+            case = reference.case(sizes, self.seed + draw, training=training)
+            driver.load(self.weights)
+            gradients = driver.gradients(case.inputs, case.cotangents, training=training)
+            difference = gradients_apart(gradients, case.gradients)
+            noise = partial(reference.noise, case)
+            found.append(difference.allow(GRADIENT, lambda n=noise: n()[1]))
+            if difference.ok:
+                return difference
+        return min(found, key=lambda item: item.max_rel)
+
+    def check_weights(self, driver: Driver, result: Compared) -> None:
+        """The portable weights go in and come out as they were."""
+        driver.load(self.weights)
+        after = driver.weights()
+        for name in sorted(after.keys() ^ self.weights.keys()):
+            result.problems.append(f"the weight {name} does not come out as it went in")
+        for name in sorted(after.keys() & self.weights.keys()):
+            if not np.array_equal(after[name], self.weights[name]):
+                result.problems.append(f"the weight {name} does not come out as it went in")
+
+    def check_epsilons(self, driver: Driver, result: Compared) -> None:
+        """Every normalisation has the spec's epsilon, which numbers alone cannot always tell."""
+        found = driver.epsilons()
+        for site in sites(self.checked.instance):
+            op = site.iteration.op
+            wanted = None if op is None else op.values.get("eps")
+            if wanted is None:
+                continue
+            actual = found.get(site.path)
+            if actual is None or abs(actual - wanted) > EPSILON * wanted:
+                text = "none" if actual is None else f"{actual:g}"
+                result.problems.append(f"the epsilon of {site.path} is {text}, not {wanted:g}")
+
+    def pairs(self) -> dict[tuple[str, str], Difference]:
+        """The forward difference of each two backends, over all settings."""
+        return {
+            (left, right): worst(
+                values_apart(a, b)
+                for a, b in zip(self.outputs[left], self.outputs[right], strict=True)
+            )
+            for left, right in combinations(self.outputs, 2)
+        }

@@ -1,0 +1,123 @@
+"""How far arrays are apart, and how far they may be.
+
+Forward values and running statistics are held against the largest value of the reference's array.
+Gradients are held weight by weight against the largest entry of that weight's own gradient, but not
+against less than `FLOOR` of the largest entry of any: what is zero in exact arithmetic (an
+attention's key bias, a convolution's bias before batch norm) is rounding noise of the size of what
+cancels.
+
+What float32 cannot compute better is no fault: where a figure exceeds its tolerance, the reference
+itself is run in float64 from weights and inputs that are rounded as float32 rounds. A net that this
+alone moves by more than a tenth of the tolerance (fifty layers of batch norm on a small batch) is
+held to `MARGIN` times that.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, final
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from numpy.typing import NDArray
+
+    Arrays = Mapping[str, NDArray[Any]]
+
+FORWARD = 5e-6
+GRADIENT = 1e-5
+TRAINING = 1e-6
+FLOOR = 0.03
+MARGIN = 10
+TINY = 1e-30
+
+
+@final
+class Difference:
+    """The largest differences found in one comparison.
+
+    Attributes:
+        max_abs: Absolute.
+        max_rel: Relative to the scale.
+        where: The place of the latter.
+        allowed: How large it may be.
+    """
+
+    __slots__ = ("allowed", "max_abs", "max_rel", "where")
+
+    def __init__(
+        self, max_abs: float = 0.0, max_rel: float = 0.0, where: str = "", allowed: float = FORWARD
+    ) -> None:
+        self.max_abs = max_abs
+        self.max_rel = max_rel
+        self.where = where
+        self.allowed = allowed
+
+    @property
+    def ok(self) -> bool:
+        """Whether it is small enough."""
+        return self.max_rel <= self.allowed
+
+    def allow(self, tolerance: float, noise: Callable[[], float]) -> Difference:
+        """Sets what is allowed: the tolerance, or more where float32 can do no better."""
+        self.allowed = tolerance
+        if not self.ok:
+            self.allowed = max(tolerance, MARGIN * noise())
+        return self
+
+    def __repr__(self) -> str:
+        return f"Difference({self.max_abs:.2e}, {self.max_rel:.2e}, {self.where!r})"
+
+
+def worst(differences: Iterable[Difference]) -> Difference:
+    """The largest figures, with the place and the allowance of the one that exceeds its own most."""
+    found = list(differences)
+    if not found:
+        return Difference()
+    first = max(found, key=lambda item: item.max_rel / item.allowed)
+    max_abs, max_rel = max(d.max_abs for d in found), max(d.max_rel for d in found)
+    if not first.ok:
+        max_rel = first.max_rel
+    return Difference(max_abs, max_rel, first.where, first.allowed)
+
+
+def largest(array: NDArray[Any]) -> float:
+    """The largest absolute value; 0 of nothing."""
+    return float(np.abs(array.astype(np.float64)).max()) if array.size else 0.0
+
+
+def distance(found: NDArray[Any], expected: NDArray[Any], scale: float, where: str) -> Difference:
+    """How far two arrays are apart; infinitely where shapes differ or one alone is finite."""
+    if found.shape != expected.shape:
+        return Difference(np.inf, np.inf, f"{where}: {found.shape}, not {expected.shape}")
+    left, right = found.astype(np.float64), expected.astype(np.float64)
+    if not np.isfinite(left).all() or not np.isfinite(right).all():
+        same = np.array_equal(left, right, equal_nan=True)
+        return Difference(0.0, 0.0, where) if same else Difference(np.inf, np.inf, where)
+    error = largest(left - right)
+    exact = not np.issubdtype(expected.dtype, np.floating)
+    relative = (np.inf if error else 0.0) if exact else error / max(scale, TINY)
+    return Difference(error, relative, where)
+
+
+def values_apart(found: Arrays, expected: Arrays) -> Difference:
+    """Arrays by name, each held against the largest value of its own reference."""
+    missing = expected.keys() ^ found.keys()
+    if missing:
+        return Difference(np.inf, np.inf, f"only on one side: {', '.join(sorted(missing)[:3])}")
+    return worst(
+        distance(found[name], array, largest(array), name) for name, array in expected.items()
+    )
+
+
+def gradients_apart(found: Arrays, expected: Arrays) -> Difference:
+    """Gradients by name, each held against its own scale, with a floor from the largest of all."""
+    missing = expected.keys() ^ found.keys()
+    if missing:
+        return Difference(np.inf, np.inf, f"only on one side: {', '.join(sorted(missing)[:3])}")
+    floor = FLOOR * max(map(largest, expected.values()), default=0.0)
+    return worst(
+        distance(found[name], array, max(largest(array), floor), name)
+        for name, array in expected.items()
+    )

@@ -1,0 +1,153 @@
+"""Random inputs by type; ids stay below the vocabulary that they are looked up in.
+
+Which integers an input may hold follows from where it goes: the model's graph is traced from its
+inputs through every op that hands integers on, to the ops that say how large theirs may be.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from dslc.ir.dims import evaluate
+from dslc.ir.graph import MODULE, REGION_INPUT
+from dslc.ir.types import FLOATS, INTEGERS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+
+    from dslc.ir.graph import Ref
+    from dslc.ir.instance import BodyInstance, Instance, Iteration, StepInstance
+    from dslc.ir.types import TensorType
+
+Roots = frozenset[str]
+Values = dict[tuple[int, str], Roots]
+
+NUMPY = {
+    "bool": np.bool_,
+    "i8": np.int8,
+    "i16": np.int16,
+    "i32": np.int32,
+    "i64": np.int64,
+    "u8": np.uint8,
+    "f16": np.float16,
+    "f32": np.float32,
+    "f64": np.float64,
+}
+NONE: Roots = frozenset()
+FREE_BELOW = 8
+
+
+def draw_inputs(
+    types: Mapping[str, TensorType],
+    below: Mapping[str, int],
+    sizes: Mapping[str, int],
+    seed: int,
+) -> dict[str, NDArray[Any]]:
+    """One batch of inputs.
+
+    Args:
+        types: The inputs' types.
+        below: What the integers of an input lie below, where that matters.
+        sizes: A value for every symbol.
+        seed: Another seed gives other inputs.
+    """
+    generator = np.random.default_rng([seed, 0x5EED])
+    return {name: draw(generator, type, sizes, below.get(name)) for name, type in types.items()}
+
+
+def draw(
+    generator: np.random.Generator,
+    type: TensorType,
+    sizes: Mapping[str, int],
+    below: int | None,
+) -> NDArray[Any]:
+    """One array: normal floats, integers from 0, and masks that always let something through."""
+    shape = tuple(evaluate(dim, sizes) for dim in type.shape)
+    if type.dtype in FLOATS:
+        return generator.standard_normal(shape).astype(NUMPY.get(type.dtype, np.float32))
+    if type.dtype in INTEGERS:
+        return generator.integers(0, below or FREE_BELOW, shape).astype(NUMPY[type.dtype])
+    mask = generator.random(shape) < 0.7
+    if shape:
+        mask[..., 0] = True
+    return mask
+
+
+def ceilings(instance: Instance) -> dict[str, int]:
+    """What the integers of each input must lie below."""
+    tracer = Tracer()
+    inputs = instance.inputs
+    roots = [frozenset((n,)) if t.dtype in INTEGERS else NONE for n, t in inputs.items()]
+    tracer.instance(instance, roots)
+    least = min([FREE_BELOW, *tracer.below.values()])
+    integers = (name for name, type in inputs.items() if type.dtype in INTEGERS)
+    return {name: tracer.below.get(name, least) for name in integers}
+
+
+class Tracer:
+    """Follows integers from the inputs of a model; `below` collects what they must lie below."""
+
+    def __init__(self) -> None:
+        self.below: dict[str, int] = {}
+
+    def instance(self, instance: Instance, inputs: list[Roots]) -> dict[str, Roots]:
+        """Where the integers of an instance's outputs come from."""
+        values: Values = {
+            (MODULE, name): roots for name, roots in zip(instance.inputs, inputs, strict=False)
+        }
+        found = {"": self.body(instance.body, values)}
+        found |= {name: read(ref, values) for name, ref in instance.module.outputs}
+        return found
+
+    def body(self, body: BodyInstance, values: Values) -> Roots:
+        """Runs the steps; gives where the result's integers come from."""
+        for step in body.steps:
+            self.step(step, values)
+        return read(body.result, values)
+
+    def step(self, found: StepInstance, values: Values) -> None:
+        """Runs one step in all its iterations."""
+        inputs = [read(ref, values) for ref in found.step.inputs]
+        outputs = {"": inputs[0] if inputs else NONE}
+        for iteration in found.iterations:
+            if iteration is None:
+                continue
+            outputs = self.iteration(found, iteration, inputs, values)
+            if inputs:
+                inputs[0] = outputs[""]
+        for slot, roots in outputs.items():
+            values[found.step.id, slot] = roots
+
+    def iteration(
+        self, found: StepInstance, iteration: Iteration, inputs: list[Roots], values: Values
+    ) -> dict[str, Roots]:
+        """One run: an op, a call, or the bodies of a region."""
+        if iteration.op is not None:
+            types = [type for type in iteration.inputs if type is not None]
+            given = [roots for roots, t in zip(inputs, iteration.inputs, strict=False) if t]
+            for roots, most in zip(given, iteration.op.ceilings(*types), strict=False):
+                if isinstance(most, int):
+                    self.bound(roots, most)
+            every = frozenset[str]().union(*given)
+            outputs = iteration.outputs.items()
+            return {slot: every if t.dtype in INTEGERS else NONE for slot, t in outputs}
+        if iteration.call is not None:
+            return {"": NONE, **self.instance(iteration.call, inputs)}
+        values[found.step.id, REGION_INPUT] = inputs[0] if inputs else NONE
+        bodies = [self.body(body, values) for body in iteration.bodies]
+        every = frozenset[str]().union(*bodies)
+        return dict.fromkeys(iteration.outputs, every)
+
+    def bound(self, roots: Roots, most: int) -> None:
+        """Integers that come from these inputs must lie below a number."""
+        for name in roots:
+            self.below[name] = min(most, self.below.get(name, most))
+
+
+def read(ref: Ref | None, values: Values) -> Roots:
+    """Where a value's integers come from."""
+    return NONE if ref is None else values.get((ref.owner, ref.slot), NONE)

@@ -1,0 +1,88 @@
+"""Training steps of every backend from the same weights and batches, loss by loss.
+
+The reference is PyTorch as it trains, in float32: losses of well-conditioned nets agree within 1e-6
+over ten steps. How far rounding alone parts two runs is measured by running PyTorch again from
+weights whose last digit is another.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from dslc.emit.backend import BuildError
+from dslc.passes.determine import without_chance
+from dslc.tools.verify_figures import TRAINING, distance, largest
+from dslc.tools.verify_inputs import ceilings, draw_inputs
+from dslc.tools.verify_sizes import settings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from dslc.passes.pipeline import Checked
+    from dslc.tools.verify import Comparison
+    from dslc.tools.verify_report import Compared
+
+    Arrays = Mapping[str, NDArray[Any]]
+    Steps = Callable[[Arrays], NDArray[Any]]
+
+ROWS = 17
+
+
+def compare_training(
+    comparison: Comparison, backends: Sequence[Any], results: Sequence[Compared], steps: int
+) -> None:
+    """Adds the difference of the losses to each backend that trains.
+
+    Raises:
+        BuildError: The spec has no `train` section.
+    """
+    checked = without_chance(comparison.checked)
+    batches = draw_batches(checked, steps, comparison.seed)
+    expected = losses_of(comparison.judge, checked, batches, steps)(comparison.weights)
+
+    def noise() -> float:
+        other = losses_of(comparison.judge, checked, batches, steps)(nudged(comparison.weights))
+        return distance(other, expected, largest(expected), "").max_rel
+
+    def work(backend: Any, result: Compared) -> None:
+        found = losses_of(backend, checked, batches, steps)(comparison.weights)
+        for step, (loss, wanted) in enumerate(zip(found, expected, strict=True)):
+            difference = distance(loss[None], wanted[None], abs(float(wanted)), f"step {step}")
+            result.train.append(difference.allow(TRAINING, noise))
+
+    for backend, result in zip(backends, results, strict=True):
+        if hasattr(backend, "train_steps"):
+            comparison.guarded(result, lambda b=backend, r=result: work(b, r))
+
+
+def losses_of(backend: Any, checked: Checked, batches: Sequence[Arrays], steps: int) -> Steps:
+    """A backend's losses as a function of the weights that it starts from."""
+
+    def run(weights: Arrays) -> NDArray[Any]:
+        losses, _ = backend.train_steps(checked, weights, batches, steps)
+        return np.asarray(losses, np.float64)
+
+    return run
+
+
+def draw_batches(checked: Checked, steps: int, seed: int) -> list[dict[str, NDArray[Any]]]:
+    """A batch for each step, of the columns that the training graph reads."""
+    training = checked.training
+    if training is None:
+        raise BuildError("the spec has no `train` section, so there are no steps to compare")
+    instance = training.instance
+    sizes = settings(instance.inputs, checked.facts, rows=ROWS, count=1)[0]
+    below = ceilings(instance)
+    return [draw_inputs(instance.inputs, below, sizes, seed + step) for step in range(steps)]
+
+
+def nudged(weights: Mapping[str, NDArray[np.float32]]) -> dict[str, NDArray[np.float32]]:
+    """Weights whose last digit is another; what is zero stays zero."""
+    return {
+        name: np.where(array == 0, array, np.nextafter(array, np.float32(np.inf)))
+        for name, array in weights.items()
+    }
