@@ -18,6 +18,10 @@ else:
     Severity = str
 
 
+REMEDY = "this holds with `where: "
+"""How a help begins that offers facts."""
+
+
 class Label:
     """A second place that explains the first: a span and what it shows.
 
@@ -101,13 +105,15 @@ class SpecError(Exception):
 class Report:
     """The diagnostics found so far."""
 
-    __slots__ = ("_found", "_seen", "failed")
+    __slots__ = ("_found", "_seen", "facts", "failed")
 
     def __init__(self) -> None:
         self._found: list[Diagnostic] = []
         self._seen: set[tuple[str, Span]] = set()
         self.failed = False
         """Whether an error was reported."""
+        self.facts: tuple[str, ...] = ()
+        """What the net asks of its inputs' sizes, as far as that could be found."""
 
     @property
     def ok(self) -> bool:
@@ -167,6 +173,14 @@ class Report:
         self._found.append(diagnostic)
         if diagnostic.severity == "error":
             self.failed = True
+
+    def advise(self, facts: str) -> None:
+        """Tells the facts that mend the whole net where the first remedy falls short of them."""
+        for item in self.diagnostics:
+            if item.help is not None and item.help.startswith(REMEDY):
+                if item.help != f"{REMEDY}[{facts}]`":
+                    item.help = f"the whole net holds with `where: [{facts}]`"
+                return
 
     def raise_if_failed(self) -> None:
         """Raises what was found, if it holds an error.

@@ -194,14 +194,15 @@ class Elaborator:
         start = Ref(MODULE, first.name if first else "x", first.span if first else span)
         body = reader.body(steps, scope, start)
         where = [reader.expression(item) for item in reader.items(node.get("where"), "`where`")]
+        outputs = self.outputs(node.get("outputs"), reader, scope, body.result, is_model)
         return Module(
             name=name,
             doc=None if doc is None else reader.text(doc, "`doc`"),
             params=params,
             inputs=inputs,
             where=tuple(fact for fact in where if fact is not None),
-            body=body,
-            outputs=self.outputs(node.get("outputs"), reader, scope, body.result, is_model),
+            body=reader.finished(body),
+            outputs=outputs,
             is_model=is_model,
             span=span,
         )

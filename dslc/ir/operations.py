@@ -73,7 +73,7 @@ class OperationReader(Reader):
         """An op with its attributes; a bare scalar or list sets the primary one."""
         op = find(key.text)
         if op is None:
-            close = nearest(key.text, (*all_ops(), "residual", "parallel", "group"))
+            close = nearest(key.text, (*all_ops(), "residual", "parallel", "group", "reuse"))
             help = f"did you mean `{close}`?" if close else "`dslc ops` lists the ops"
             self.report.error("E0501", key.span, f"no op is called `{key.text}`", help=help)
             return None

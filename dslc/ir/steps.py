@@ -14,11 +14,12 @@ from dslc.ir.graph import (
     Ref,
     Repeat,
     Residual,
+    Reuse,
     Step,
     Tie,
 )
-from dslc.ir.operations import OperationReader
 from dslc.ir.reading import is_camel, is_snake
+from dslc.ir.references import Place, ReferenceReader, uses_own_loop
 from dslc.ir.reserved_names import reserved_by
 from dslc.ir.scope import Scope
 from dslc.ops.base import Op, snake_case
@@ -33,11 +34,13 @@ if TYPE_CHECKING:
     from dslc.syntax.tree import Node
 
 RESERVED = ("name", "from", "repeat", "when", "type", "init", "tie", "freeze", "doc")
+REUSE_KEYS = ("name", "from", "type", "doc")
 REPEAT_KEYS = ("times", "over", "as", "index", "share")
 STRUCTURES = ("residual", "parallel", "group")
+FORMS = (*STRUCTURES, "reuse")
 
 
-class StepReader(OperationReader):
+class StepReader(ReferenceReader):
     """Reads the steps of one module; ids count from 1 in the order of the text."""
 
     last_id = 0
@@ -64,6 +67,8 @@ class StepReader(OperationReader):
         self.last_id += 1
         identifier = self.last_id
         name = self.step_name(keys.get("name"))
+        if key.text == "reuse":
+            return self.reuse(key, value, keys, name, scope, previous)
         repeat, names = self.repeat(keys.get("repeat"), scope)
         inner = Scope(scope, names) if names or repeat or key.text in STRUCTURES else scope
         owns_scope = repeat is not None or name is not None or key.text not in STRUCTURES
@@ -71,6 +76,15 @@ class StepReader(OperationReader):
             inner = scope
         action = self.action(key, value, inner, identifier)
         self.declare(name, identifier, scope)
+        if name is not None:
+            self.places[identifier] = Place(
+                name.text,
+                inner,
+                self.branch_scopes.get(identifier, {}),
+                names,
+                is_structure=key.text in STRUCTURES,
+                repeats=repeat is not None,
+            )
         label = self.label(key, name, repeat is not None, scope)
         if action is None:
             self.failed.add(identifier)
@@ -78,12 +92,14 @@ class StepReader(OperationReader):
         if not isinstance(action, ApplyOp) or action.op.weights is not Op.weights:
             self.refuse_reserved(label, key if name is None else name)
         self.refuse_weight_keys(keys, action, key.text)
-        return Step(
+        inputs = self.step_inputs(keys.get("from"), action, key.span, inner, previous)
+        self.refuse_moving_start(inputs, names)
+        step = Step(
             id=identifier,
             name=None if name is None else name.text,
             label=label,
             action=action,
-            inputs=self.step_inputs(keys.get("from"), action, key.span, inner, previous),
+            inputs=inputs,
             repeat=repeat,
             when=self.optional_expression(keys.get("when"), inner),
             type=self.type(keys["type"]) if "type" in keys else None,
@@ -93,6 +109,75 @@ class StepReader(OperationReader):
             doc=self.text(keys["doc"], "`doc`") if "doc" in keys else None,
             span=key.span,
         )
+        if name is not None:
+            self.named[identifier] = step
+        return step
+
+    def reuse(
+        self,
+        key: Scalar,
+        value: Node | None,
+        keys: dict[str, Node],
+        name: Scalar | None,
+        scope: Scope,
+        previous: Ref,
+    ) -> Step | None:
+        """`reuse: name`: the named step once more, all but its input as it is there."""
+        identifier = self.last_id
+        text = None if value is None else self.text(value, "`reuse`")
+        found = None if text is None else scope.find(text)
+        target = None if found is None else self.named.get(found.owner)
+        self.declare(name, identifier, scope)
+        if target is None:
+            self.failed.add(identifier)
+            if found is None or found.owner not in self.failed:
+                self.unknown_target(key, value, text, scope)
+            return None
+        for word, node in keys.items():
+            if word not in REUSE_KEYS:
+                self.unknown_key(Scalar(word, "plain", node.span), REUSE_KEYS, "`reuse`")
+        if isinstance(target.action, Reuse):
+            target = target.action.step
+        place = self.places[target.id]
+        self.exports[identifier] = self.exports.setdefault(target.id, {})
+        self.places[identifier] = place
+        inputs = self.step_inputs(keys.get("from"), target.action, key.span, scope, previous)
+        step = target.replace(
+            id=identifier,
+            name=None if name is None else name.text,
+            action=Reuse(target),
+            inputs=inputs,
+            type=self.type(keys["type"]) if "type" in keys else None,
+            doc=self.text(keys["doc"], "`doc`") if "doc" in keys else None,
+            span=key.span,
+        )
+        if name is not None:
+            self.named[identifier] = step
+        return step
+
+    def unknown_target(
+        self, key: Scalar, value: Node | None, text: str | None, scope: Scope
+    ) -> None:
+        """Reports a `reuse` of what is no step."""
+        names = {word for word in scope.all_values() if self.is_step(word, scope)}
+        close = nearest(text or "", names)
+        help = f"did you mean `{close}`?" if close else "give the step above a `name`"
+        span = key.span if value is None else value.span
+        self.report.error("E0416", span, f"no step above is called `{text or ''}`", help=help)
+
+    def is_step(self, name: str, scope: Scope) -> bool:
+        """Whether a visible name is a step's."""
+        found = scope.find(name)
+        return found is not None and found.owner in self.named
+
+    def refuse_moving_start(self, inputs: tuple[Ref | None, ...], loops: tuple[str, ...]) -> None:
+        """Reports a repeated step that reads its first input anew for each instance."""
+        first = inputs[0] if inputs else None
+        if first is not None and uses_own_loop(first, loops):
+            message = "each instance's first input is the value of the one before"
+            help = "give what changes as a further input, or put the step into a `group`"
+            assert first.span is not None
+            self.report.error("E0417", first.span, message, help=help)
 
     def parts(self, node: Node) -> tuple[Scalar, Node | None, dict[str, Node]] | None:
         """The op, block or structure key of a step with its value, and the reserved keys."""
@@ -224,8 +309,10 @@ class StepReader(OperationReader):
     def branches(self, node: Node, scope: Scope, start: Ref) -> tuple[tuple[str, Body], ...]:
         """Branches by name (a scope each) or in a list (adding nothing)."""
         if isinstance(node, Mapping):
+            scopes = {key.text: Scope(scope) for key, _ in node.entries}
+            self.branch_scopes[start.owner] = scopes
             return tuple(
-                (key.text, self.body(self.items(value, "a branch"), Scope(scope), start))
+                (key.text, self.body(self.items(value, "a branch"), scopes[key.text], start))
                 for key, value in node.entries
             )
         found = self.items(node, "`branches`")
@@ -287,23 +374,9 @@ class StepReader(OperationReader):
                     self.unknown_key(key, names, "`from`")
             return self.fill([by_name.get(name) for name in names or by_name], action, span)
         nodes = node.items if isinstance(node, Sequence) else [node]
-        return self.fill([self.reference(item, scope) for item in nodes], action, node.span)
-
-    def reference(self, node: Node, scope: Scope) -> Ref | None:
-        """A reference to a value above."""
-        text = self.text(node, "a reference")
-        if text is None:
-            return None
-        head, _, slot = text.partition(".")
-        found = scope.find(head)
-        if found is None:
-            close = nearest(head, scope.all_values())
-            help = f"did you mean `{close}`?" if close else "give the step a `name`, above this one"
-            self.report.error("E0404", node.span, f"no value is called `{head}` here", help=help)
-            return Ref(UNKNOWN, "", node.span)
-        if found.owner in self.failed:
-            return Ref(UNKNOWN, "", node.span)
-        return Ref(found.owner, slot or found.slot, node.span)
+        several = names is None and isinstance(node, Sequence)
+        given = [self.reference(item, scope, several=several) for item in nodes]
+        return self.fill(given, action, node.span)
 
     def ties(self, node: Node | None) -> dict[str, Tie]:
         """`tie: {weight: wte.weight}`."""

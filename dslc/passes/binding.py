@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from dslc.diagnostics import Report
     from dslc.ir.dims import DimLike
     from dslc.ir.facts import Facts
-    from dslc.ir.graph import CallModule, Module, Step
+    from dslc.ir.graph import CallModule, Module
     from dslc.ops.base import Comparison
     from dslc.source import Span
     from dslc.syntax.expressions import Expr
@@ -63,9 +63,9 @@ class Binder:
         self.report.error(code, span, message, help=help, labels=found, notes=notes)
 
     @contextmanager
-    def calling(self, step: Step, module: Module) -> Generator[None]:
-        """Marks errors inside as coming from a call."""
-        self.chain.append((module.name, step.span))
+    def inside(self, name: str, at: Span) -> Generator[None]:
+        """Marks errors inside as coming from a call of a block, or another run of a step."""
+        self.chain.append((name, at))
         try:
             yield
         finally:

@@ -65,7 +65,7 @@ class GraphReader:
         outputs = ((LOSS, loss), *self.metrics(loss))
         if not self.report.ok:
             return None
-        whole = Body(tuple(self.steps), loss)
+        whole = self.reader.finished(Body(tuple(self.steps), loss))
         return Module(
             name=NAME,
             doc=None,
