@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, final
 from dslc.emit.functions import model_function, write_functions
 from dslc.emit.header import header
 from dslc.emit.loading import load_module
+from dslc.emit.lowering import outlined
 from dslc_keras.target import KerasTarget
 
 if TYPE_CHECKING:
@@ -36,8 +37,8 @@ class KerasBackend:
 
     def module(self, checked: Checked, io_layout: str = "spec") -> FunctionModule:
         """What `model.py` holds; `io_layout` is what its model takes unless told otherwise."""
-        program = checked.program
-        return write_functions(program, checked.instance, KerasTarget(io_layout), header(program))
+        program, instance = outlined(checked, shared_only=True)
+        return write_functions(program, instance, KerasTarget(io_layout), header(program))
 
     def model_source(self, checked: Checked, *, io_layout: str = "spec") -> str:
         """The text of `model.py`."""
@@ -51,12 +52,17 @@ class KerasBackend:
             seed: Of the initial weights.
             io_layout: The layout of its inputs and outputs.
         """
+        from dslc.train.paths import frozen_paths
         from dslc.weights.starting import starting_weights
-        from dslc_keras.runtime.portable import load_weights
+        from dslc_keras.runtime.portable import all_layers, load_weights
 
         writer = self.module(checked, io_layout)
         model = getattr(load_module(writer.source(), "model"), model_function(writer))()
         load_weights(model, starting_weights(checked.weights(), seed))
+        frozen = frozen_paths(checked.instance)
+        for layer in all_layers(model):
+            if any(f"{layer.name}.".startswith(f"{path}.") for path in frozen):
+                layer.trainable = False
         return model
 
     def load(self, checked: Checked, *, io_layout: str = "spec", seed: int = 0) -> Any:

@@ -32,9 +32,15 @@ if TYPE_CHECKING:
     from dslc.source import Span
 
 
-def outline(program: Program) -> Program:
-    """The program with every labelled group as a module."""
-    pass_ = _Outline(program)
+def outline(program: Program, *, shared_only: bool = False) -> Program:
+    """The program with every labelled group as a module.
+
+    Args:
+        program: The program.
+        shared_only: Leaves alone all groups but those that repeat with one set of weights, for
+            backends where only these need an object.
+    """
+    pass_ = _Outline(program, shared_only=shared_only)
     for name, module in program.modules.items():
         pass_.done = {}
         pass_.modules[name] = module.replace(body=pass_.body(module.body, module))
@@ -43,8 +49,9 @@ def outline(program: Program) -> Program:
 
 
 class _Outline:
-    def __init__(self, program: Program) -> None:
+    def __init__(self, program: Program, *, shared_only: bool) -> None:
         self.program = program
+        self.shared_only = shared_only
         self.modules: dict[str, Module] = {}
         self.made: list[str] = []
         self.done: dict[int, Step] = {}
@@ -62,7 +69,9 @@ class _Outline:
             step = self.parallel(step, step.action, owner)
         else:
             step = step.replace(action=self.action(step.action, owner))
-        if step.label and not isinstance(step.action, ApplyOp | CallModule):
+        shares = step.repeat is not None and step.repeat.share
+        is_region = not isinstance(step.action, ApplyOp | CallModule)
+        if step.label and is_region and (shares or not self.shared_only):
             step = self.call(step, owner)
         if step.name is not None:
             self.done[step.id] = step
@@ -79,18 +88,20 @@ class _Outline:
         """A parallel region; what is handed out of a branch goes through the branch's module."""
         branches: list[tuple[str, Body]] = []
         exports = dict(step.exports)
-        for label, body in action.branches:
-            inner = {slot: ref for slot, ref in exports.items() if slot.startswith(f"{label}.")}
-            if not label or not body.steps:
-                branches.append((label, self.body(body, owner)))
-                continue
-            slots = {slot.partition(".")[2]: ref for slot, ref in inner.items()}
-            branch = self.branch(label, body, owner, slots)
-            exports |= {slot: Ref(branch.result.owner, slot.partition(".")[2]) for slot in inner}
-            branches.append((label, branch))
-        return step.replace(
-            action=action.replace(branches=tuple(branches)), exports=tuple(exports.items())
-        )
+        for position, (label, body) in enumerate(action.branches):
+            if self.shared_only or not label or not body.steps:
+                branch = self.body(body, owner)
+            else:
+                inner = {s: ref for s, ref in exports.items() if s.startswith(f"{label}.")}
+                slots = {slot.partition(".")[2]: ref for slot, ref in inner.items()}
+                branch = self.branch(label, body, owner, slots)
+                place = branch.result.owner
+                exports |= {slot: Ref(place, slot.partition(".")[2]) for slot in inner}
+            branches.append((label if self.shared_only else "", branch))
+            if action.join == "none" and not self.shared_only:
+                exports[label or str(position)] = branch.result
+        action = action.replace(branches=tuple(branches))
+        return step.replace(action=action, exports=tuple(exports.items()))
 
     def branch(self, label: str, body: Body, owner: Module, exports: dict[str, Ref]) -> Body:
         """A branch with a name: a scope, so its steps become a module."""
@@ -176,11 +187,7 @@ def contents(step: Step) -> tuple[Body, list[tuple[str, Ref]]]:
         return action.body, list(step.exports)
     entry = (Ref(step.id, REGION_INPUT, step.span),)
     inner = plain_step(step.id, "", action, entry, step.span).replace(doc=step.doc)
-    outputs = list(step.exports)
-    if isinstance(action, Parallel) and action.join == "none":
-        labels = [label or str(k) for k, (label, _) in enumerate(action.branches)]
-        outputs += [(label, Ref(step.id, label, step.span)) for label in labels]
-    return Body((inner,), Ref(step.id, "", step.span)), outputs
+    return Body((inner,), Ref(step.id, "", step.span)), list(step.exports)
 
 
 def plain_step(
