@@ -46,6 +46,7 @@ class Values(dict[tuple[int, str], Operand]):
         super().__init__()
         self.counts: dict[int, int] = {}
         self.homes: dict[int, str] = {}
+        self.environment: Mapping[str, object] = {}
 
 
 @final
@@ -65,12 +66,12 @@ class Flattener:
     ) -> dict[str, Operand]:
         """The outputs of one instance under a path, "" being its value."""
         values = Values()
+        values.environment = {**self.params, **instance.arguments, **instance.sizes}
         for declared, operand in zip(instance.module.inputs, inputs, strict=False):
             values[MODULE, declared.name] = operand
         result = self.body(instance.body, prefix, values)
-        environment = {**self.params, **instance.arguments, **instance.sizes}
         outputs = {
-            name: value_of(ref, values, environment) for name, ref in instance.module.outputs
+            name: value_of(ref, values, values.environment) for name, ref in instance.module.outputs
         }
         found = {name: operand for name, operand in outputs.items() if operand is not None}
         if instance.module.is_model and found:
@@ -90,7 +91,7 @@ class Flattener:
             prefix = values.homes[step.action.step.id]
         else:
             values.homes[step.id] = prefix
-        starts = values_of(step.inputs[:1], values, {})
+        starts = values_of(step.inputs[:1], values, values.environment)
         current = starts[0] if starts else None
         outputs = {} if current is None else {"": current}
         values.counts[step.id] = len(found.iterations)
@@ -126,11 +127,13 @@ class Flattener:
             step = step.action.step.replace(exports=step.exports)
         if inputs[0] is not None:
             values[step.id, REGION_INPUT] = inputs[0]
+        outside, values.environment = values.environment, iteration.environment
         ends: list[Operand] = []
         for label, body in zip(branch_labels(step), iteration.bodies, strict=False):
             end = self.body(body, join(path, label), values)
             assert end is not None
             ends.append(end)
+        values.environment = outside
         found = self.join(step, iteration, path, ends)
         for slot, ref in step.exports:
             export = value_of(ref, values, iteration.environment)
@@ -148,7 +151,7 @@ class Flattener:
         if not isinstance(action, Parallel):
             return {"": ends[0]}
         if action.join == "none":
-            names = [name for name in outputs if name]
+            names = [label or str(k) for k, (label, _) in enumerate(action.branches)]
             return {"": ends[0], **dict(zip(names, ends, strict=True))}
         name = beside(path, action.join)
         axis = evaluate(action.axis, iteration.environment)

@@ -36,7 +36,7 @@ class LoopWriter(RegionWriter):
             type = found.rounds.get(slot)
             if type is None:
                 continue
-            name = self.names.fresh(f"{wanted}s" if not wanted.endswith("s") else f"all_{wanted}")
+            name = self.names.fresh(plural(wanted))
             layout = boundary_layout(self.target, type)
             value = Value(name, frozenset((name,)), type, layout=layout)
             self.flow.values[step.id, f"{slot}[]"] = value
@@ -114,7 +114,9 @@ class LoopWriter(RegionWriter):
         index = repeat.index if repeat.index in self.loop_reads else None
         layer = self.loop_variables.get(found.step.id)
         items = [self.loop_names[name] if name in self.loop_reads else "_" for name in repeat.names]
-        over = "" if repeat.over is None else to_python(repeat.over, self.writer.call_name)
+        over = ""
+        if repeat.over is not None and (layer is None or set(items) - {"_"}):
+            over = to_python(repeat.over, self.writer.call_name)
         if layer is None and repeat.over is None:
             assert repeat.times is not None
             count = to_python(repeat.times, self.writer.call_name)
@@ -128,6 +130,13 @@ class LoopWriter(RegionWriter):
             return target, iterable
         inner = f"({target})" if "," in target else target
         return f"{self.loop_names[index]}, {inner}", f"enumerate({iterable})"
+
+
+def plural(word: str) -> str:
+    """The name of a list of values."""
+    if word.endswith("s"):
+        return f"all_{word}"
+    return f"{word[:-1]}ies" if word.endswith("y") and word[-2:-1] not in "aeiou" else f"{word}s"
 
 
 def refuse_optional(found: FormalStep) -> BuildError:
