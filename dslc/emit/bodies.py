@@ -49,6 +49,7 @@ class BodyWriter(LoopWriter):
             for body, inner in zip(bodies, found.bodies, strict=False):
                 self.count(inner)
                 self.flow.count([], [body.result])
+            self.flow.count([], [ref for _, ref in found.step.exports])
 
     def name_values(self, steps: list[FormalStep]) -> None:
         """Reserves the names of values that the spec refers to by name."""

@@ -325,6 +325,8 @@ class Inference:
             found.bodies = tuple(self.body(body) for _, body in action.branches)
             types = [self.result(body.result) for _, body in action.branches]
             found.outputs = self.joined(action, types)
+        for slot, ref in found.step.exports:
+            found.outputs[slot] = self.types_of(ref)[0]
 
     def joined(self, action: Parallel, types: list[TensorType]) -> dict[str, TensorType]:
         """The outputs of a parallel region."""

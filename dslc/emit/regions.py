@@ -62,6 +62,8 @@ class RegionWriter(MethodWriter):
         else:
             assert isinstance(action, Parallel)
             self.join(found, [body.result for _, body in action.branches], action.join)
+        for slot, ref in step.exports:
+            self.alias((step.id, slot), ref)
 
     def join(self, found: FormalStep, results: list[Ref], way: str) -> None:
         """Joins paths."""

@@ -37,7 +37,7 @@ def outline(program: Program, *, shared_only: bool = False) -> Program:
 
     Args:
         program: The program.
-        shared_only: Leaves alone all groups but those that repeat with one set of weights, for
+        shared_only: Leaves alone all groups but those whose weights several runs share, for
             backends where only these need an object.
     """
     pass_ = _Outline(program, shared_only=shared_only)
@@ -55,6 +55,12 @@ class _Outline:
         self.modules: dict[str, Module] = {}
         self.made: list[str] = []
         self.done: dict[int, Step] = {}
+        self.reused = {
+            step.action.step.id
+            for module in program.modules.values()
+            for step in all_steps(module.body)
+            if isinstance(step.action, Reuse)
+        }
         self.last_id = 0
 
     def body(self, body: Body, owner: Module) -> Body:
@@ -70,6 +76,7 @@ class _Outline:
         else:
             step = step.replace(action=self.action(step.action, owner))
         shares = step.repeat is not None and step.repeat.share
+        shares = shares or step.id in self.reused
         is_region = not isinstance(step.action, ApplyOp | CallModule)
         if step.label and is_region and (shares or not self.shared_only):
             step = self.call(step, owner)
