@@ -9,15 +9,27 @@ from dslc.emit.functions import model_function, write_functions
 from dslc.emit.header import header
 from dslc.emit.loading import load_module
 from dslc.emit.lowering import outlined
+from dslc.emit.project import describing_files, runtime_file, training_files
 from dslc_keras.target import KerasTarget
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from dslc.emit.driver import Array, Arrays
     from dslc.emit.functions import FunctionModule
     from dslc.passes.pipeline import Checked
     from dslc_keras.driver import KerasDriver
 
 PORTABLE = Path(__file__).with_name("runtime") / "portable.py"
-WEIGHTS = Path(__file__).parents[2] / "dslc" / "train" / "runtime" / "weights.py"
+REQUIRES = ("keras>=3.5", "tensorflow>=2.17")
+
+USAGE = """
+from model import {model}
+from portable import load_weights
+
+model = {model}()
+load_weights(model, "weights.safetensors")
+"""
 
 
 @final
@@ -28,12 +40,20 @@ class KerasBackend:
     requires = ("keras",)
 
     def project(self, checked: Checked, *, io_layout: str = "spec") -> dict[str, str | bytes]:
-        """The files of a project: `model.py`, and `portable.py` with what it needs for weights."""
-        return {
-            "model.py": self.model_source(checked, io_layout=io_layout),
+        """The files of a project: the model, `portable.py` for its weights, and what trains it."""
+        writer = self.module(checked, io_layout)
+        model = model_function(writer)
+        files: dict[str, str | bytes] = {
+            "model.py": writer.source(),
             "portable.py": portable_source(),
-            "weights.py": WEIGHTS.read_bytes(),
+            "weights.py": runtime_file("weights"),
         }
+        if checked.train is not None:
+            from dslc_keras.training import train_source
+
+            files |= training_files(train_source(checked, model))
+        usage = USAGE.format(model=model)
+        return files | describing_files(checked, "Keras", REQUIRES, usage)
 
     def module(self, checked: Checked, io_layout: str = "spec") -> FunctionModule:
         """What `model.py` holds; `io_layout` is what its model takes unless told otherwise."""
@@ -77,6 +97,14 @@ class KerasBackend:
 
         with floats(dtype):
             return KerasDriver(checked, self.build(checked, io_layout=io_layout), io_layout)
+
+    def train_steps(
+        self, checked: Checked, weights: Arrays, batches: Sequence[Arrays], steps: int
+    ) -> tuple[list[float], Mapping[str, Array]]:
+        """Trains as the generated script does; gives the batch losses and the weights after it."""
+        from dslc.train.steps import train_steps
+
+        return train_steps(self.project(checked), weights, batches, steps)
 
 
 def portable_source() -> str:

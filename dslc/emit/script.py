@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dslc.emit.header import header
+from dslc.emit.objective import needed_steps, reads
 from dslc.emit.python import (
     Blank,
     Function,
@@ -55,6 +56,9 @@ DTYPES = {
 class Script:
     """Writes one `train.py`.
 
+    Class attributes:
+        stand_in: What the backend's template calls the model.
+
     Args:
         checked: A spec with a `train` section.
         target: The backend's words.
@@ -62,6 +66,8 @@ class Script:
         framework: What the docstring calls the framework.
         devices: What `--device` takes.
     """
+
+    stand_in = "TheModel"
 
     def __init__(
         self, checked: Checked, target: Target, model: str, framework: str, devices: Sequence[str]
@@ -131,6 +137,7 @@ class Script:
             "SCHEDULED": self.schedule() is not None,
             "STRATIFIED": train.data.stratify is not None,
             "TURNED": bool(self.turned()),
+            "UNREACHED": self.leaves_out(),
         }
 
     def ops(self) -> list[Op]:
@@ -143,6 +150,15 @@ class Script:
         instance = self.checked.instance
         return any(t.rank > 3 for t in (*instance.inputs.values(), *instance.outputs.values()))
 
+    def leaves_out(self) -> bool:
+        """Whether the loss reads only some of the model's outputs, so that weights may idle."""
+        graph = self.train.graph
+        needed = needed_steps(self.train.instance.body, [graph.body.result])
+        steps = [step for step in graph.body.steps if step.id in needed]
+        read = {ref.slot for step in steps for ref in reads(step)} | {graph.body.result.slot}
+        outputs = [name for name, _ in self.checked.instance.module.outputs]
+        return not set(outputs[1:]) <= read or (outputs[0] not in read and "" not in read)
+
     def turned(self) -> list[str]:
         """The columns that the model computes on in another layout than the spec's."""
         if not self.target.channels_last:
@@ -151,7 +167,7 @@ class Script:
 
     def template(self, path: Path, **names: str) -> Template:
         """A template with this script's flags, its model's name and other names to write."""
-        return Template(path, self.flags, {"Model": self.model_name, **names})
+        return Template(path, self.flags, {self.stand_in: self.model_name, **names})
 
     def add(self, *statements: Statement) -> None:
         """Appends statements to the script."""

@@ -126,8 +126,10 @@ class Comparison:
     def compare(self, backend: Any) -> Compared:
         """One backend against the reference, but for training steps."""
         result = Compared(backend.name)
+        self.reference.prepare(self.settings, self.seed, training=False)
         self.guarded(result, lambda: self.compare_use(backend, result))
         if self.buffers:
+            self.training_reference.prepare(self.training_settings, self.seed, training=True)
             self.guarded(result, lambda: self.compare_training_mode(backend, result))
         return result
 
@@ -142,7 +144,7 @@ class Comparison:
             result.problems.append(f"it raised {type(error).__name__}: {line}")
 
     def compare_use(self, backend: Any, result: Compared) -> None:
-        """Forward values, gradients, weights and epsilons of one backend in each layout."""
+        """Values in each layout, gradients, weights and epsilons of one backend."""
         driver = backend.driver(self.checked)
         self.check_weights(driver, result)
         self.check_epsilons(driver, result)
@@ -151,13 +153,22 @@ class Comparison:
         for layout in driver.layouts:
             if layout != "spec":
                 other = backend.driver(self.checked, io_layout=layout)
-                self.compare_cases(other, result, self.reference, training=False)
+                self.compare_layout(other, result)
 
     def compare_training_mode(self, backend: Any, result: Compared) -> None:
         """Values, running statistics and gradients as they are in training, without dropout."""
         driver = backend.driver(without_chance(self.checked))
         if driver.differentiable:
             self.compare_cases(driver, result, self.training_reference, training=True)
+
+    def compare_layout(self, driver: Driver, result: Compared) -> None:
+        """The values of a model whose inputs and outputs are in another layout."""
+        for sizes in self.settings:
+            case = self.reference.case(sizes, self.seed, training=False)
+            outputs = run(driver, self.weights, self.buffers, case.inputs, training=False)
+            noise = partial(self.reference.noise, case)
+            difference = values_apart(outputs, case.outputs)
+            result.forward.append(difference.allow(FORWARD, lambda n=noise: n()[0]))
 
     def compare_cases(
         self, driver: Driver, result: Compared, reference: Reference, *, training: bool
