@@ -9,16 +9,15 @@ from dslc.emit.backend import BuildError
 from dslc.emit.context import OpContext
 from dslc.emit.flow import Value, written_inputs
 from dslc.emit.layouts import layout_after
-from dslc.emit.python import For, Line
 from dslc.emit.loops import LoopWriter, refuse_optional
+from dslc.emit.python import Line
 from dslc.emit.regions import region_bodies
 from dslc.emit.shapes import boundary_layout
 from dslc.ir.graph import MODULE, ApplyOp, CallModule
-from dslc.syntax.expressions import free_names, to_python
+from dslc.syntax.expressions import free_names
 
 if TYPE_CHECKING:
     from dslc.emit.formal import FormalStep
-    from dslc.ir.graph import Ref
 
 
 class BodyWriter(LoopWriter):

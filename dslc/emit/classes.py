@@ -144,7 +144,7 @@ class ClassWriter:
         step = found.step
         own = f"self.{step.label}"
         if found.reused is not None:
-            return self.reused(found, own)
+            return self.run_again(found, own)
         if step.when is not None and self.body.is_optional(found):
             constructor = self.target.optional(constructor, self.expression(step.when))
         if step.repeat is None or step.repeat.share:
@@ -153,7 +153,7 @@ class ClassWriter:
         self.drafts.append(self.loop(found, own, constructor))
         return self.body.loop_variable(found)
 
-    def reused(self, found: FormalStep, own: str) -> str:
+    def run_again(self, found: FormalStep, own: str) -> str:
         """The layers of a step above, run again."""
         if found.reused not in {step.id for step in all_steps(self.formal.module.body)}:
             reason = f"`{found.step.label}` is used again inside `{self.formal.module.name}`"

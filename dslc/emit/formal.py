@@ -12,7 +12,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dslc.emit.formal_types import Carry, Formal, FormalStep
-from dslc.emit.instances import instance_types
+from dslc.emit.instances import instance_types, last_round
 from dslc.emit.samples import all_iterations, collect_instances, samples_by_step
 from dslc.ir.dims import Dim, opaque, substitute, sym, symbols_of
 from dslc.ir.graph import (
@@ -256,7 +256,7 @@ class Inference:
             free = symbols_of(update) & {*names, *symbols.values()}
             closed = None
             if always and not symbols_of(update) & set(symbols.values()):
-                closed = substitute(update, self.last_round(repeat))
+                closed = substitute(update, last_round(self, repeat))
             elif always and not symbols_of(update - sym(symbol)) & set(symbols.values()):
                 closed = self.accumulated(repeat, first.shape[axis], update - sym(symbol))
             if closed is not None:
@@ -275,20 +275,6 @@ class Inference:
             return start + opaque(f"len({items})", free) * growth
         whole = len(repeat.names) == 1 and growth == sym(repeat.names[0])
         return start + opaque(f"sum({items})", free) if whole else None
-
-    def last_round(self, repeat: Repeat) -> dict[str, DimLike]:
-        """What a repeat's names are in its last round."""
-        last: dict[str, DimLike] = {}
-        if repeat.over is not None:
-            items = to_python(repeat.over)
-            names = free_names(repeat.over)
-            if len(repeat.names) == 1:
-                last[repeat.names[0]] = opaque(f"{items}[-1]", names)
-            if repeat.index:
-                last[repeat.index] = opaque(f"len({items})", names) - 1
-        elif repeat.index and repeat.times is not None:
-            last[repeat.index] = self.size(repeat.times) - 1
-        return last
 
     def types_of(self, ref: Ref) -> list[TensorType]:
         """The type of a referenced value; of every instance's where all are meant."""

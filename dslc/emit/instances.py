@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from dslc.emit.formal import Inference
     from dslc.emit.formal_types import FormalStep
     from dslc.ir.dims import DimLike
-    from dslc.ir.graph import Ref
+    from dslc.ir.graph import Ref, Repeat
     from dslc.ir.instance import Iteration
     from dslc.ir.types import TensorType
     from dslc.syntax.expressions import Expr
@@ -91,3 +91,18 @@ def _table(inference: Inference, found: FormalStep, slot: str, axis: int, index:
         return size
     text = "".join(f"{size}, " for size in sizes).rstrip(" ")
     return opaque(f"({text})[{to_python(index)}]", free_names(index))
+
+
+def last_round(inference: Inference, repeat: Repeat) -> dict[str, DimLike]:
+    """What a repeat's names are in its last round."""
+    last: dict[str, DimLike] = {}
+    if repeat.over is not None:
+        items = to_python(repeat.over)
+        names = free_names(repeat.over)
+        if len(repeat.names) == 1:
+            last[repeat.names[0]] = opaque(f"{items}[-1]", names)
+        if repeat.index:
+            last[repeat.index] = opaque(f"len({items})", names) - 1
+    elif repeat.index and repeat.times is not None:
+        last[repeat.index] = inference.size(repeat.times) - 1
+    return last

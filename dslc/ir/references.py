@@ -11,6 +11,7 @@ from dslc.diagnostics import nearest
 from dslc.ir.graph import EVERY, UNKNOWN, Group, Parallel, Ref, Residual, Reuse
 from dslc.ir.operations import OperationReader
 from dslc.syntax.expressions import Literal, free_names
+from dslc.syntax.tree import Mapping, Sequence
 from dslc.typed import TYPE_CHECKING, final
 
 if TYPE_CHECKING:
@@ -94,38 +95,24 @@ class ReferenceReader(OperationReader):
 
     def segments(self, text: str, node: Node, scope: Scope) -> list[Segment] | None:
         """The parts of a reference: names, numbers and `*` as text, indices as expressions."""
-        parts: list[Segment] = []
-        rest = text
-        while rest:
-            if rest[0] == "[" and parts:
-                inner, bracket, rest = rest[1:].partition("]")
-                while bracket and inner.count("[") > inner.count("]"):
-                    more, bracket, rest = rest.partition("]")
-                    inner += "]" + more
-                index = self.parsed(inner, node.span, scope) if bracket else None
-                if index is None:
-                    break
-                parts.append(index)
-                continue
-            if parts and rest[0] == ".":
-                rest = rest[1:]
-            elif parts:
-                break
-            word = rest[: next((k for k, c in enumerate(rest) if c in ".["), len(rest))]
-            if not (word.isidentifier() or word.isdecimal() or (word == "*" and parts)):
-                break
-            parts.append(word)
-            rest = rest[len(word) :]
-        else:
-            if parts and isinstance(parts[0], str):
-                return parts
-        if self.report.ok or "[" not in text:
+        parts = split_path(text)
+        if parts is None:
             message = f"`{text}` is no reference"
             help = (
                 "a reference is a name, or a path: `down.0.skip`, `down[i + 1].skip`, `down.*.skip`"
             )
             self.report.error("E0414", node.span, message, help=help)
-        return None
+            return None
+        found: list[Segment] = []
+        for part in parts:
+            if not part.startswith("["):
+                found.append(part)
+                continue
+            index = self.parsed(part[1:-1], node.span, scope)
+            if index is None:
+                return None
+            found.append(index)
+        return found
 
     def follow(
         self, start: Ref, parts: list[Segment], span: Span, scope: Scope | None
@@ -200,6 +187,34 @@ class ReferenceReader(OperationReader):
         self.exports.setdefault(owner, {})[slot] = inner
         return slot
 
+    def step_inputs(
+        self, node: Node | None, action: Action, span: Span, scope: Scope, previous: Ref
+    ) -> tuple[Ref | None, ...]:
+        """The step's inputs in the order that its op or module declares them."""
+        names = self.input_names(action)
+        if node is None:
+            given: list[Ref | None] = [] if names == () else [previous]
+            return self.fill(given, action, span)
+        if isinstance(node, Mapping):
+            by_name = {key.text: self.reference(value, scope) for key, value in node.entries}
+            for key, _ in node.entries:
+                if names is not None and key.text not in names:
+                    self.unknown_key(key, names, "`from`")
+            return self.fill([by_name.get(name) for name in names or by_name], action, span)
+        nodes = node.items if isinstance(node, Sequence) else [node]
+        several = names is None and isinstance(node, Sequence)
+        given = [self.reference(item, scope, several=several) for item in nodes]
+        return self.fill(given, action, node.span)
+
+    def refuse_moving_start(self, inputs: tuple[Ref | None, ...], loops: tuple[str, ...]) -> None:
+        """Reports a repeated step that reads its first input anew for each instance."""
+        first = inputs[0] if inputs else None
+        if first is not None and uses_own_loop(first, loops):
+            message = "each instance's first input is the value of the one before"
+            help = "give what changes as a further input, or put the step into a `group`"
+            assert first.span is not None
+            self.report.error("E0417", first.span, message, help=help)
+
     def finished(self, body: Body) -> Body:
         """A module's body in which every structure hands out what references read in it."""
         if not self.exports and not self.kept:
@@ -220,6 +235,35 @@ class ReferenceReader(OperationReader):
             branches = tuple((label, self.finished(body)) for label, body in action.branches)
             return action.replace(branches=branches)
         return Reuse(self._finished(action.step)) if isinstance(action, Reuse) else action
+
+
+def split_path(text: str) -> list[str] | None:
+    """The parts of `name.part[index].*`, brackets kept; None where the text has another form."""
+    parts: list[str] = []
+    place = 0
+    while place < len(text):
+        start = place
+        if text[place] == "[":
+            depth = 0
+            while place < len(text):
+                depth += {"[": 1, "]": -1}.get(text[place], 0)
+                place += 1
+                if not depth:
+                    break
+            if depth:
+                return None
+        else:
+            if parts:
+                if text[place] != ".":
+                    return None
+                start += 1
+            place = min((k for k in range(start, len(text)) if text[k] in ".["), default=len(text))
+        part = text[start:place]
+        is_name = part.isidentifier() or part.isdecimal()
+        if not (is_name if not parts else is_name or part == "*" or part[:1] == "["):
+            return None
+        parts.append(part)
+    return parts or None
 
 
 def index_of(part: Segment, span: Span) -> Index:

@@ -14,13 +14,13 @@ from dslc.ir.graph import (
     Ref,
     Repeat,
     Residual,
-    Reuse,
     Step,
     Tie,
 )
 from dslc.ir.reading import is_camel, is_snake
-from dslc.ir.references import Place, ReferenceReader, uses_own_loop
+from dslc.ir.references import Place
 from dslc.ir.reserved_names import reserved_by
+from dslc.ir.reuse import ReuseReader
 from dslc.ir.scope import Scope
 from dslc.ops.base import Op, snake_case
 from dslc.syntax.expressions import Literal
@@ -29,21 +29,17 @@ from dslc.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from dslc.ir.graph import Action, Initialiser
-    from dslc.source import Span
     from dslc.syntax.expressions import Expr
     from dslc.syntax.tree import Node
 
 RESERVED = ("name", "from", "repeat", "when", "type", "init", "tie", "freeze", "doc")
-REUSE_KEYS = ("name", "from", "type", "doc")
 REPEAT_KEYS = ("times", "over", "as", "index", "share")
 STRUCTURES = ("residual", "parallel", "group")
 FORMS = (*STRUCTURES, "reuse")
 
 
-class StepReader(ReferenceReader):
+class StepReader(ReuseReader):
     """Reads the steps of one module; ids count from 1 in the order of the text."""
-
-    last_id = 0
 
     def body(self, nodes: list[Node], scope: Scope, start: Ref) -> Body:
         """Steps in a row, the first reading `start` unless it says otherwise."""
@@ -113,72 +109,6 @@ class StepReader(ReferenceReader):
             self.named[identifier] = step
         return step
 
-    def reuse(
-        self,
-        key: Scalar,
-        value: Node | None,
-        keys: dict[str, Node],
-        name: Scalar | None,
-        scope: Scope,
-        previous: Ref,
-    ) -> Step | None:
-        """`reuse: name`: the named step once more, all but its input as it is there."""
-        identifier = self.last_id
-        text = None if value is None else self.text(value, "`reuse`")
-        found = None if text is None else scope.find(text)
-        target = None if found is None else self.named.get(found.owner)
-        self.declare(name, identifier, scope)
-        if target is None:
-            self.failed.add(identifier)
-            if found is None or found.owner not in self.failed:
-                self.unknown_target(key, value, text, scope)
-            return None
-        for word, node in keys.items():
-            if word not in REUSE_KEYS:
-                self.unknown_key(Scalar(word, "plain", node.span), REUSE_KEYS, "`reuse`")
-        if isinstance(target.action, Reuse):
-            target = target.action.step
-        place = self.places[target.id]
-        self.exports[identifier] = self.exports.setdefault(target.id, {})
-        self.places[identifier] = place
-        inputs = self.step_inputs(keys.get("from"), target.action, key.span, scope, previous)
-        step = target.replace(
-            id=identifier,
-            name=None if name is None else name.text,
-            action=Reuse(target),
-            inputs=inputs,
-            type=self.type(keys["type"]) if "type" in keys else None,
-            doc=self.text(keys["doc"], "`doc`") if "doc" in keys else None,
-            span=key.span,
-        )
-        if name is not None:
-            self.named[identifier] = step
-        return step
-
-    def unknown_target(
-        self, key: Scalar, value: Node | None, text: str | None, scope: Scope
-    ) -> None:
-        """Reports a `reuse` of what is no step."""
-        names = {word for word in scope.all_values() if self.is_step(word, scope)}
-        close = nearest(text or "", names)
-        help = f"did you mean `{close}`?" if close else "give the step above a `name`"
-        span = key.span if value is None else value.span
-        self.report.error("E0416", span, f"no step above is called `{text or ''}`", help=help)
-
-    def is_step(self, name: str, scope: Scope) -> bool:
-        """Whether a visible name is a step's."""
-        found = scope.find(name)
-        return found is not None and found.owner in self.named
-
-    def refuse_moving_start(self, inputs: tuple[Ref | None, ...], loops: tuple[str, ...]) -> None:
-        """Reports a repeated step that reads its first input anew for each instance."""
-        first = inputs[0] if inputs else None
-        if first is not None and uses_own_loop(first, loops):
-            message = "each instance's first input is the value of the one before"
-            help = "give what changes as a further input, or put the step into a `group`"
-            assert first.span is not None
-            self.report.error("E0417", first.span, message, help=help)
-
     def parts(self, node: Node) -> tuple[Scalar, Node | None, dict[str, Node]] | None:
         """The op, block or structure key of a step with its value, and the reserved keys."""
         if isinstance(node, Scalar) and node.text and node.value is not None:
@@ -219,20 +149,6 @@ class StepReader(ReferenceReader):
             return node
         self.report.error("E0402", node.span, "a step's name is in snake_case, such as `conv_1`")
         return None
-
-    def declare(self, name: Scalar | None, identifier: int, scope: Scope) -> None:
-        """Makes a step's value visible to the steps after it."""
-        if name is None:
-            return
-        if name.text in scope.spans or name.text in scope.names:
-            labels = (
-                [Label(scope.spans[name.text], "first here")] if name.text in scope.spans else []
-            )
-            message = f"`{name.text}` is a name already in this scope"
-            self.report.error("E0403", name.span, message, labels=labels)
-            return
-        scope.spans[name.text] = name.span
-        scope.values[name.text] = Ref(identifier, "", name.span)
 
     def label(self, key: Scalar, name: Scalar | None, repeats: bool, scope: Scope) -> str:
         """The step's part of weight paths."""
@@ -358,25 +274,6 @@ class StepReader(ReferenceReader):
             return node.text
         self.report.error("E0402", node.span, "an index or item has a name in snake_case")
         return None
-
-    def step_inputs(
-        self, node: Node | None, action: Action, span: Span, scope: Scope, previous: Ref
-    ) -> tuple[Ref | None, ...]:
-        """The step's inputs in the order that its op or module declares them."""
-        names = self.input_names(action)
-        if node is None:
-            given: list[Ref | None] = [] if names == () else [previous]
-            return self.fill(given, action, span)
-        if isinstance(node, Mapping):
-            by_name = {key.text: self.reference(value, scope) for key, value in node.entries}
-            for key, _ in node.entries:
-                if names is not None and key.text not in names:
-                    self.unknown_key(key, names, "`from`")
-            return self.fill([by_name.get(name) for name in names or by_name], action, span)
-        nodes = node.items if isinstance(node, Sequence) else [node]
-        several = names is None and isinstance(node, Sequence)
-        given = [self.reference(item, scope, several=several) for item in nodes]
-        return self.fill(given, action, node.span)
 
     def ties(self, node: Node | None) -> dict[str, Tie]:
         """`tie: {weight: wte.weight}`."""

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     from dslc.diagnostics import Report
     from dslc.ir.facts import Facts
-    from dslc.ir.graph import Body, Module, Program, Ref, Step
+    from dslc.ir.graph import Body, Module, Program, Step
     from dslc.ir.types import TensorType
     from dslc.limits import Limits
     from dslc.ops.base import Input, Op
@@ -107,21 +107,6 @@ class Instantiator(ValueReader):
         return Instance(
             module, arguments, bound, dict(zip(names, inputs, strict=True)), known, body
         )
-
-    def outputs_of(
-        self, module: Module, values: Values, environment: Environment
-    ) -> dict[str, TensorType]:
-        """The types of a module's outputs, as far as they are known."""
-        found: dict[str, TensorType] = {}
-        for name, ref in module.outputs:
-            try:
-                type = self.value(ref, values, environment)
-            except ExpressionError as error:
-                self.error(error.code, error.span, error.message, help=error.help)
-                continue
-            if type is not None:
-                found[name] = type
-        return found
 
     def body(self, body: Body, environment: Environment, values: Values) -> BodyInstance:
         """Types the steps of a body in order."""

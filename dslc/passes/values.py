@@ -9,7 +9,7 @@ from dslc.typed import TYPE_CHECKING, final
 from dslc.values import is_integer
 
 if TYPE_CHECKING:
-    from dslc.ir.graph import Ref, Step
+    from dslc.ir.graph import Module, Ref, Step
     from dslc.ir.types import TensorType
 
     Environment = dict[str, object]
@@ -110,3 +110,18 @@ class ValueReader(Binder):
                 raise Failed
             found += types
         return tuple(found)
+
+    def outputs_of(
+        self, module: Module, values: Values, environment: Environment
+    ) -> dict[str, TensorType]:
+        """The types of a module's outputs, as far as they are known."""
+        found: dict[str, TensorType] = {}
+        for name, ref in module.outputs:
+            try:
+                type = self.value(ref, values, environment)
+            except ExpressionError as error:
+                self.error(error.code, error.span, error.message, help=error.help)
+                continue
+            if type is not None:
+                found[name] = type
+        return found
