@@ -34,7 +34,7 @@ def write_module(program: Program, main: Instance, target: Target, doc: str) -> 
     formals = formal_modules(program, main)
     writer.formals = formals
     for formal in formals:
-        writer.class_names[formal.module.name] = writer.names.fresh(formal.module.name)
+        writer.name_class(formal.module)
     for formal in formals:
         ClassWriter(writer, formal).write()
     return writer

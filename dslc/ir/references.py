@@ -30,14 +30,13 @@ if TYPE_CHECKING:
 class Place:
     """What a reference may enter: a step with the scope of its inside, where it has one."""
 
-    __slots__ = ("branches", "is_structure", "loops", "name", "repeats", "scope")
+    __slots__ = ("branches", "is_structure", "name", "repeats", "scope")
 
     def __init__(
         self,
         name: str,
         scope: Scope,
         branches: dict[str, Scope],
-        loops: tuple[str, ...],
         *,
         is_structure: bool,
         repeats: bool,
@@ -45,7 +44,6 @@ class Place:
         self.name = name
         self.scope = scope
         self.branches = branches
-        self.loops = loops
         self.is_structure = is_structure
         self.repeats = repeats
 

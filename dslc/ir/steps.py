@@ -66,20 +66,15 @@ class StepReader(ReuseReader):
         if key.text == "reuse":
             return self.reuse(key, value, keys, name, scope, previous)
         repeat, names = self.repeat(keys.get("repeat"), scope)
-        inner = Scope(scope, names) if names or repeat or key.text in STRUCTURES else scope
-        owns_scope = repeat is not None or name is not None or key.text not in STRUCTURES
-        if not owns_scope:
-            inner = scope
+        is_scope = repeat is not None or (key.text in STRUCTURES and name is not None)
+        inner = Scope(scope, names) if is_scope else scope
         action = self.action(key, value, inner, identifier)
         self.declare(name, identifier, scope)
         if name is not None:
+            is_structure, repeats = key.text in STRUCTURES, repeat is not None
+            branches = self.branch_scopes.get(identifier, {})
             self.places[identifier] = Place(
-                name.text,
-                inner,
-                self.branch_scopes.get(identifier, {}),
-                names,
-                is_structure=key.text in STRUCTURES,
-                repeats=repeat is not None,
+                name.text, inner, branches, is_structure=is_structure, repeats=repeats
             )
         label = self.label(key, name, repeat is not None, scope)
         if action is None:
