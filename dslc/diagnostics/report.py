@@ -51,6 +51,20 @@ class Edit:
         return f"Edit({self.span!r}, {self.text!r})"
 
 
+def mend(span: Span, word: str, near: str | None, text: str | None = None) -> tuple[Edit, ...]:
+    """The edit that puts the nearest known word in place of an unknown one.
+
+    Args:
+        span: the text that holds the word.
+        word: the unknown word.
+        near: the word that was meant; None where none is near.
+        text: what stands at the span, by default the word alone.
+    """
+    if near is None:
+        return ()
+    return (Edit(span, near if text is None else text.replace(word, near, 1)),)
+
+
 class Diagnostic:
     """One mistake.
 

@@ -6,7 +6,7 @@ params, the cycle of blocks. Sizes come afterwards, in `dslc.passes.instantiate`
 
 from __future__ import annotations
 
-from dslc.diagnostics import nearest
+from dslc.diagnostics import mend, nearest
 from dslc.ir.graph import MODULE, CallModule, Input, Module, Program, Ref
 from dslc.ir.operations import Signature
 from dslc.ir.params import ParamReader
@@ -149,7 +149,8 @@ class Elaborator:
             if op is None:
                 close = nearest(key.text, all_ops())
                 help = f"did you mean `{close}`?" if close else "`dslc ops` lists the ops"
-                self.report.error("E0501", key.span, f"no op is called `{key.text}`", help=help)
+                message, fix = f"no op is called `{key.text}`", mend(key.span, key.text, close)
+                self.report.error("E0501", key.span, message, help=help, fix=fix)
                 continue
             given = self.reader.mapping(value, f"the defaults of `{key.text}`")
             if given is None:

@@ -7,11 +7,11 @@ and a slot, and the structure learns to export the slot. So whatever turns struc
 
 from __future__ import annotations
 
-from dslc.diagnostics import nearest
+from dslc.diagnostics import mend, nearest
 from dslc.ir.graph import EVERY, UNKNOWN, Group, Parallel, Ref, Residual, Reuse
 from dslc.ir.operations import OperationReader
 from dslc.syntax.expressions import Literal, free_names
-from dslc.syntax.tree import Mapping, Sequence
+from dslc.syntax.tree import Mapping, Scalar, Sequence
 from dslc.typed import TYPE_CHECKING, final
 
 if TYPE_CHECKING:
@@ -77,7 +77,10 @@ class ReferenceReader(OperationReader):
         if found is None:
             close = nearest(str(head), scope.all_values())
             help = f"did you mean `{close}`?" if close else "give the step a `name`, above this one"
-            self.report.error("E0404", node.span, f"no value is called `{head}` here", help=help)
+            message, fix = f"no value is called `{head}` here", ()
+            if isinstance(node, Scalar) and node.plain:
+                fix = mend(node.span, str(head), close, text)
+            self.report.error("E0404", node.span, message, help=help, fix=fix)
             return Ref(UNKNOWN, "", node.span)
         if found.owner in self.failed:
             return Ref(UNKNOWN, "", node.span)

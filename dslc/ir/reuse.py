@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dslc.diagnostics import Label, nearest
+from dslc.diagnostics import Label, mend, nearest
 from dslc.ir.graph import Ref, Reuse
 from dslc.ir.references import ReferenceReader
 from dslc.syntax.tree import Scalar
@@ -85,7 +85,8 @@ class ReuseReader(ReferenceReader):
         close = nearest(text or "", names)
         help = f"did you mean `{close}`?" if close else "give the step above a `name`"
         span = key.span if value is None else value.span
-        self.report.error("E0416", span, f"no step above is called `{text or ''}`", help=help)
+        message, fix = f"no step above is called `{text or ''}`", mend(span, text or "", close)
+        self.report.error("E0416", span, message, help=help, fix=fix)
 
     def is_step(self, name: str, scope: Scope) -> bool:
         """Whether a visible name is a step's."""

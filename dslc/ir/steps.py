@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dslc.diagnostics import Label, nearest
+from dslc.diagnostics import Label, mend, nearest
 from dslc.ir.graph import (
     REGION_INPUT,
     UNKNOWN,
@@ -123,9 +123,8 @@ class StepReader(ReuseReader):
         close = nearest(second.text, RESERVED)
         help = f"did you mean `{close}`?" if close else "each step is an item of its own: `- …`"
         message = f"a step has one op, block or structure, and `{second.text}` is a second"
-        self.report.error(
-            "E0607", second.span, message, help=help, labels=[Label(first.span, "the first")]
-        )
+        labels, fix = [Label(first.span, "the first")], mend(second.span, second.text, close)
+        self.report.error("E0607", second.span, message, help=help, labels=labels, fix=fix)
         return None
 
     def refuse_weight_keys(self, keys: dict[str, Node], action: Action, word: str) -> None:
@@ -212,7 +211,8 @@ class StepReader(ReuseReader):
         if join is not None and word not in joins:
             close = nearest(word, joins)
             help = f"did you mean `{close}`?" if close else f"it takes {', '.join(joins)}"
-            self.report.error("E0504", join.span, f"`join` has no way called `{word}`", help=help)
+            message, fix = f"`join` has no way called `{word}`", mend(join.span, word, close)
+            self.report.error("E0504", join.span, message, help=help, fix=fix)
         axis = fields.get("axis")
         where = Literal(1, key.span) if axis is None else self.expression(axis, scope)
         return Parallel(self.branches(branches, scope, start), word, where or Literal(1, key.span))
@@ -308,6 +308,7 @@ class StepReader(ReuseReader):
         if module is None:
             close = nearest(key.text, self.modules)
             help = f"did you mean `{close}`?" if close else "declare it under `blocks`"
-            self.report.error("E0405", key.span, f"no block is called `{key.text}`", help=help)
+            message, fix = f"no block is called `{key.text}`", mend(key.span, key.text, close)
+            self.report.error("E0405", key.span, message, help=help, fix=fix)
             return None
         return CallModule(key.text, self.arguments(key, value, module, scope))

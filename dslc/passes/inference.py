@@ -52,4 +52,4 @@ def without_implied(
         others = [other for other in kept if other is not constraint]
         if Facts([*given, *others]).proves(constraint.op, constraint.left, constraint.right):
             kept = others
-    return tuple(kept)
+    return tuple(sorted(kept, key=str))

@@ -7,6 +7,7 @@ makes one error.
 
 from __future__ import annotations
 
+from dslc.diagnostics import mend, nearest
 from dslc.ir.dims import DimTooLargeError
 from dslc.ir.graph import (
     MODULE,
@@ -25,7 +26,7 @@ from dslc.ops.base import Check, OpError
 from dslc.passes.joins import join_branches, join_residual
 from dslc.passes.values import Failed, ValueReader, Values
 from dslc.passes.weight_checks import check_weights
-from dslc.syntax.expressions import ExpressionError, describe
+from dslc.syntax.expressions import ExpressionError, Literal, describe
 from dslc.typed import TYPE_CHECKING
 from dslc.values import is_list
 
@@ -331,8 +332,19 @@ class Instantiator(ValueReader):
             span = (
                 action.attributes[error.name].span if error.name in action.attributes else step.span
             )
-            self.error("E0504", span, error.message)
+            self.invalid_attribute(action, error, span)
             raise Failed from error
+
+    def invalid_attribute(self, action: ApplyOp, error: InvalidAttribute, span: Span) -> None:
+        """Reports a value that an attribute does not take, with the word that was meant."""
+        given = action.attributes.get(error.name)
+        word = given.value if isinstance(given, Literal) else None
+        close = None
+        if isinstance(word, str) and action.op.attributes[error.name].words:
+            close = nearest(word, action.op.attributes[error.name].words)
+        help = f"did you mean `{close}`?" if close else None
+        fix = mend(span, str(word), close)
+        self.error("E0504", span, error.message, help=help, fix=fix)
 
     def call(
         self,
