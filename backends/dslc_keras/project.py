@@ -74,14 +74,14 @@ class KerasBackend:
         """
         from dslc.train.paths import frozen_paths
         from dslc.weights.starting import starting_weights
-        from dslc_keras.runtime.portable import all_layers, load_weights
+        from dslc_keras.runtime.portable import all_layers, load_weights, path_of
 
         writer = self.module(checked, io_layout)
         model = getattr(load_module(writer.source(), "model"), model_function(writer))()
         load_weights(model, starting_weights(checked.weights(), seed))
         frozen = frozen_paths(checked.instance)
         for layer in all_layers(model):
-            if any(f"{layer.name}.".startswith(f"{path}.") for path in frozen):
+            if any(f"{path_of(layer)}.".startswith(f"{path}.") for path in frozen):
                 layer.trainable = False
         return model
 

@@ -121,10 +121,10 @@ class BodyWriter(LoopWriter):
         if value.is_variable or ref.index is not None or len(value.text) < SHORT or len(long) != 1:
             return texts
         text, layout = texts[long[0]]
-        if text.count(value.operand) != 1:
+        if text.count(value.text) != 1:
             return texts
         variable = self.flow.store_ref(ref).text
-        return {**texts, long[0]: (text.replace(value.operand, variable), layout)}
+        return {**texts, long[0]: (text.replace(value.text, variable), layout)}
 
     def is_heavy(self, found: FormalStep) -> bool:
         """Whether a step does the work: a call, or an op with a matrix of weights."""
