@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 def regions(action: Action) -> tuple[Body, ...]:
     """The bodies inside an action."""
+    if isinstance(action, ApplyOp | CallModule):
+        return ()
     if isinstance(action, Group):
         return (action.body,)
     if isinstance(action, Residual):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dslc.ir.facts import Facts
-from dslc.ir.graph import ApplyOp, CallModule, Group, Parallel, Residual
+from dslc.ir.graph import ApplyOp, CallModule, Parallel
 from dslc.ir.walk import all_steps, regions
 from dslc.ops.base import Op
 from dslc.syntax.expressions import free_names
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from dslc.diagnostics import Report
-    from dslc.ir.graph import Body, Module, Program, Ref, Step
+    from dslc.ir.graph import Action, Body, Module, Program, Ref, Step
     from dslc.ir.instance import Instance, Iteration
     from dslc.passes.pipeline import Checked
 
@@ -201,22 +201,26 @@ def scopes_of(body: Body) -> Iterator[list[Step]]:
     """The steps of each scope of weight paths, this one first."""
     own: list[Step] = []
     inner: list[Body] = []
-    waiting = list(body.steps)
+    waiting = list(reversed(body.steps))
     while waiting:
-        step = waiting.pop(0)
+        step = waiting.pop()
         own.append(step)
-        if step.label and isinstance(step.action, Group | Residual):
-            inner += regions(step.action)
-        elif isinstance(step.action, Parallel):
-            named = [branch for label, branch in step.action.branches if label or step.label]
-            plain = [branch for label, branch in step.action.branches if not (label or step.label)]
-            inner += named
-            waiting = [item for branch in plain for item in branch.steps] + waiting
-        else:
-            waiting = [item for region in regions(step.action) for item in region.steps] + waiting
+        is_scope = bool(step.label)
+        for label, region in labelled_regions(step.action):
+            if is_scope or label:
+                inner.append(region)
+            else:
+                waiting += reversed(region.steps)
     yield own
     for other in inner:
         yield from scopes_of(other)
+
+
+def labelled_regions(action: Action) -> list[tuple[str, Body]]:
+    """The regions of an action, each with what it adds to paths."""
+    if isinstance(action, Parallel):
+        return list(action.branches)
+    return [("", region) for region in regions(action)]
 
 
 def has_weights(step: Step) -> bool:

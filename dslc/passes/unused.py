@@ -34,11 +34,13 @@ def warn_unused(program: Program, report: Report) -> None:
             report.warning("W0105", module.span, message, help="call it, or take it out")
             continue
         warn_values(module, spoken, report)
-        names = set(names_in_module(module))
+        names = set(names_in_module(module)) if module.params else set[str]()
         for param in module.params:
             if param.name not in names:
                 message = f"nothing in `{module.name}` reads its param `{param.name}`"
                 report.warning("W0104", param.span, message, help="take it out of `params`")
+    if not program.params:
+        return
     names = {name for module in program.modules.values() for name in names_in_module(module)}
     names |= names_in_defaults(program) | spoken
     names |= {name for param in program.params for name in names_of(param.default)}
@@ -114,27 +116,34 @@ class Needed:
                 self.parents.update((inner.id, step.id) for inner in body.steps)
 
     def mark(self, ref: Ref | None) -> None:
-        """A value that is read; what enters a region is that region's first input."""
-        if ref is None or ref.owner not in self.steps:
-            return
-        if ref.slot == REGION_INPUT:
-            for outer in self.steps[ref.owner].inputs:
-                self.mark(outer)
-            return
-        self.mark_step(ref.owner)
+        """A value that is read, with all that leads to it."""
+        waiting = [ref]
+        while waiting:
+            current = waiting.pop()
+            if current is None or current.owner not in self.steps:
+                continue
+            if current.slot == REGION_INPUT:  # the value is the region's own first input
+                waiting += self.steps[current.owner].inputs
+            else:
+                waiting += self.reads(current.owner)
 
     def mark_step(self, identifier: int) -> None:
-        """A step that is needed, with what it reads and the regions around it."""
-        if identifier in self.found:
-            return
-        self.found.add(identifier)
-        step = self.steps[identifier]
-        for ref in step.inputs:
+        """A step that is needed whatever reads it."""
+        for ref in self.reads(identifier):
             self.mark(ref)
-        for body in regions(step.action):
-            self.mark(body.result)
-        if identifier in self.parents:
-            self.mark_step(self.parents[identifier])
+
+    def reads(self, identifier: int) -> list[Ref | None]:
+        """What a step reads that was not needed so far, and the regions around it read."""
+        found: list[Ref | None] = []
+        around: int | None = identifier
+        while around is not None and around not in self.found:
+            self.found.add(around)
+            step = self.steps[around]
+            found += step.inputs
+            found += (body.result for body in regions(step.action))
+            found += (ref for _, ref in step.exports)
+            around = self.parents.get(around)
+        return found
 
 
 def names_of(expression: Expr | None) -> frozenset[str]:
