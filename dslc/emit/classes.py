@@ -143,12 +143,24 @@ class ClassWriter:
         """Makes a layer for a step, in a list where it repeats; gives the text that calls it."""
         step = found.step
         own = f"self.{step.label}"
+        if found.reused is not None:
+            return self.run_again(found, own)
         if step.when is not None and self.body.is_optional(found):
             constructor = self.target.optional(constructor, self.expression(step.when))
         if step.repeat is None or step.repeat.share:
             self.drafts.append(f"{own} = {constructor}")
             return own
         self.drafts.append(self.loop(found, own, constructor))
+        return self.body.loop_variable(found)
+
+    def run_again(self, found: FormalStep, own: str) -> str:
+        """The layers of a step above, run again."""
+        if found.reused not in {step.id for step in all_steps(self.formal.module.body)}:
+            reason = f"`{found.step.label}` is used again inside `{self.formal.module.name}`"
+            raise BuildError(f"{reason}, where it is not seen: reuse it beside where it stands")
+        step = found.step
+        if step.repeat is None or step.repeat.share:
+            return own
         return self.body.loop_variable(found)
 
     def loop(self, found: FormalStep, own: str, constructor: str) -> LoopDraft:

@@ -69,6 +69,11 @@ class OpContext:
         assert value is not None
         return value
 
+    @property
+    def is_spread(self) -> bool:
+        """Whether an argument stands for the values of every instance of a repeat."""
+        return any(value is not None and value.is_spread for value in self.values)
+
     def arg(self, position: int) -> str | None:
         """One input's expression, None where it is left out."""
         value = self.values[position] if position < len(self.values) else None

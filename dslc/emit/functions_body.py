@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from dslc.emit.formal import FormalStep
     from dslc.emit.functions import FunctionWriter
     from dslc.ir.graph import Ref
+    from dslc.syntax.expressions import Expr
 
 
 @final
@@ -110,7 +111,7 @@ class FunctionBody(BodyWriter):
 
     def output(self, name: str, ref: Ref) -> str:
         """The variable of one of the model's outputs, the output's own name where it is free."""
-        key = (ref.owner, ref.slot)
+        key = ref.key
         value = self.flow.read(ref)
         if boundary_layout(self.target, value.type) == "spec":
             value = self.in_layout(value, "spec")
@@ -120,7 +121,8 @@ class FunctionBody(BodyWriter):
             variable = self.names.fresh(name) if free else self.flow.variable(key)
             self.flow.assign(variable, value.text, value)
             value = value.renamed(variable)
-        self.flow.values[key] = value
+        if ref.index is None:
+            self.flow.values[key] = value
         return value.text
 
     def can_reuse(self, value: Value) -> bool:
@@ -167,7 +169,7 @@ class FunctionBody(BodyWriter):
             deepest = 0 if heavy or len(given) > 1 else 1
             for ref in given:
                 if heavy or self.flow.read(ref).heavy > deepest:
-                    self.flow.store((ref.owner, ref.slot))
+                    self.flow.store_ref(ref)
             return super().operands(found, heavy=heavy)
         refs = found.step.inputs
         values: list[Value | None] = [carried]
@@ -241,6 +243,12 @@ class FunctionBody(BodyWriter):
         else:
             assert isinstance(action, Residual | Parallel)
             self.join(found, results, "add" if isinstance(action, Residual) else action.join)
+        for slot, ref in step.exports:
+            self.alias((step.id, slot), ref)
+
+    def index_text(self, index: Expr) -> str:
+        """An index: a function has its params and its loops' names at hand."""
+        return self.writer.expression(index)
 
     def enter_region(self, found: FormalStep) -> None:
         """Gives a region its input."""
@@ -253,7 +261,7 @@ class FunctionBody(BodyWriter):
         start = step.inputs[0]
         assert start is not None
         if flow.remaining.get(key, 0) > 1:
-            flow.store((start.owner, start.slot))
+            flow.store_ref(start)
         self.alias(key, start)
 
     def settle(self) -> None:

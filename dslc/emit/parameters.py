@@ -46,7 +46,7 @@ class Parameters:
             return self.own[name]
         if name in self.places:
             if name not in self.dims:
-                self.dims[name] = self.names.fresh(self.dim_name(name))
+                self.dims[name] = self.names.fresh(self.free_dim_name(name))
             return self.dims[name]
         if name not in self.module.program.values:
             raise BuildError(f"`{name}` is not known where `{self.formal.module.name}` is built")
@@ -63,6 +63,13 @@ class Parameters:
                 if str(dim) == name:
                     return input, axis
         return None
+
+    def free_dim_name(self, symbol: str) -> str:
+        """What a reader calls a dim; with the input's name where the plain word is taken."""
+        name = self.dim_name(symbol)
+        if self.names.is_free(name):
+            return name
+        return f"{self.places[symbol][0]}_{name.removeprefix('in_')}"
 
     def dim_name(self, symbol: str) -> str:
         """What a reader calls a dim: `C` is `in_channels`, `D` is `dim`."""

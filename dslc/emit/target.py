@@ -76,11 +76,11 @@ class Target:
             return " + ".join(texts)
         if way == "mul":
             return " * ".join(texts)
-        if way == "none":
-            slots = [slot for slot in found.outputs if slot]
-            return {"": texts[0], **dict(zip(slots, texts, strict=True))}
         action = found.step.action
         assert isinstance(action, Parallel)
+        if way == "none":
+            slots = [label or str(k) for k, (label, _) in enumerate(action.branches)]
+            return {"": texts[0], **dict(zip(slots, texts, strict=True))}
         axis = writer.expression(action.axis)
         if layout == "last":
             axis = axis_name(evaluate(action.axis, {}), found.outputs[""].rank, layout)
