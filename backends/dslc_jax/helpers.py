@@ -124,3 +124,34 @@ class MultiHeadAttention(nnx.Module):
         scores = jnp.einsum("nthd,nshd->nhts", q, k) / q.shape[-1] ** 0.5
         weights = self.dropout(nnx.softmax(scores, where=mask))
         return jnp.einsum("nhts,nshd->nthd", weights, v)
+
+
+class PReLU(nnx.Module):
+    """A learned slope where the input is negative: one for all, or one for each channel."""
+
+    def __init__(self, slopes: int = 1) -> None:
+        self.weight = nnx.Param(jnp.full(slopes, 0.25))
+
+    def __call__(self, x: Array) -> Array:
+        return jnp.where(x >= 0, x, self.weight[...] * x)
+
+
+def quick_gelu(x: Array) -> Array:
+    return x * nnx.sigmoid(1.702 * x)
+
+
+def swiglu(x: Array, axis: int = -1) -> Array:
+    """The first half of an axis through SiLU, times the second."""
+    a, b = jnp.split(x, 2, axis)
+    return nnx.silu(a) * b
+
+
+def geglu(x: Array, axis: int = -1, approximate: bool = False) -> Array:
+    """The first half of an axis through GELU, times the second."""
+    a, b = jnp.split(x, 2, axis)
+    return nnx.gelu(a, approximate=approximate) * b
+
+
+def maxout(x: Array, pieces: int, axis: int) -> Array:
+    """The largest of every few neighbours along an axis."""
+    return x.reshape(*x.shape[:axis], -1, pieces, *x.shape[axis + 1 :]).max(axis + 1)

@@ -120,3 +120,19 @@ class MultiHeadAttention(nn.Module):
         dropout = self.dropout if self.training else 0.0
         y = F.scaled_dot_product_attention(q, k, v, mask, dropout, is_causal)
         return self.out(y.transpose(1, 2).flatten(2))
+
+
+def quick_gelu(x: Tensor) -> Tensor:
+    return x * torch.sigmoid(1.702 * x)
+
+
+def swiglu(x: Tensor) -> Tensor:
+    """The first half of the last axis through SiLU, times the second."""
+    a, b = x.chunk(2, dim=-1)
+    return F.silu(a) * b
+
+
+def geglu(x: Tensor, approximate: str = "none") -> Tensor:
+    """The first half of the last axis through GELU, times the second."""
+    a, b = x.chunk(2, dim=-1)
+    return F.gelu(a, approximate=approximate) * b
