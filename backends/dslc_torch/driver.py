@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, final
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -58,7 +59,7 @@ class TorchDriver:
         """The outputs by name."""
         with torch.no_grad():
             outputs = self.run(self.tensors(inputs), training)
-        return {name: value.numpy().copy() for name, value in outputs.items()}
+        return {name: value.detach().numpy().copy() for name, value in outputs.items()}
 
     def gradients(
         self,
@@ -75,13 +76,18 @@ class TorchDriver:
                 sources[f"input:{name}"] = nn.Parameter(tensor)
                 tensors[name] = sources[f"input:{name}"]
         outputs = self.run(tensors, training)
-        parts = [
+        parts: list[Tensor] = [
             (outputs[name] * torch.tensor(array, dtype=self.dtype)).sum()
             for name, array in cotangents.items()
+            if outputs[name].requires_grad
         ]
-        total = torch.stack(parts).sum()
+        if not parts:
+            return {name: np.zeros(source.shape) for name, source in sources.items()}
         found = torch.autograd.grad(
-            total, list(sources.values()), allow_unused=True, materialize_grads=True
+            torch.stack(parts).sum(),
+            list(sources.values()),
+            allow_unused=True,
+            materialize_grads=True,
         )
         return {name: value.numpy().copy() for name, value in zip(sources, found, strict=True)}
 

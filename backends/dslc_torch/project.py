@@ -1,17 +1,34 @@
-"""The generated PyTorch project."""
+"""The generated PyTorch project, and the model that it describes in this process."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, final
+from typing import TYPE_CHECKING, Any, final
 
+from dslc.emit.backend import BuildError
 from dslc.emit.classes import write_module
 from dslc.emit.header import header
 from dslc.emit.lowering import outlined
+from dslc.emit.project import describing_files, training_files
 from dslc_torch.target import TorchTarget
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from dslc.emit.driver import Array, Arrays
+    from dslc.emit.units import ModuleWriter
     from dslc.passes.pipeline import Checked
     from dslc_torch.driver import TorchDriver
+
+REQUIRES = ("torch>=2.4",)
+
+USAGE = """
+from safetensors.torch import load_file
+
+from model import {model}
+
+model = {model}()
+model.load_state_dict(load_file("weights.safetensors"))
+"""
 
 
 @final
@@ -21,10 +38,50 @@ class TorchBackend:
     name = "torch"
     requires = ("torch",)
 
+    def project(self, checked: Checked, *, io_layout: str = "spec") -> dict[str, str | bytes]:
+        """The files of a project by name; PyTorch's own layout is the spec's."""
+        if io_layout not in ("spec", "native"):
+            raise BuildError(f"there is no layout {io_layout!r}: it is spec or native")
+        writer = self.module(checked)
+        model = writer.class_names[checked.program.main]
+        files: dict[str, str | bytes] = {"model.py": writer.source()}
+        if checked.train is not None:
+            from dslc_torch.training import train_source
+
+            files |= training_files(train_source(checked, model))
+        usage = USAGE.format(model=model)
+        return files | describing_files(checked, "PyTorch", REQUIRES, usage)
+
+    def module(self, checked: Checked) -> ModuleWriter:
+        """What `model.py` holds."""
+        program, instance = outlined(checked)
+        return write_module(program, instance, TorchTarget(), header(program))
+
     def model_source(self, checked: Checked) -> str:
         """The text of `model.py`."""
-        program, instance = outlined(checked)
-        return write_module(program, instance, TorchTarget(), header(program)).source()
+        return self.module(checked).source()
+
+    def build(self, checked: Checked, seed: int = 0) -> Any:
+        """The model as a `torch.nn.Module` with the spec's initial weights.
+
+        Args:
+            checked: The spec.
+            seed: Of the initial weights.
+        """
+        import torch
+
+        from dslc.emit.loading import load_module
+        from dslc.weights.starting import starting_weights
+
+        writer = self.module(checked)
+        name = writer.class_names[checked.program.main]
+        model = getattr(load_module(writer.source(), "model"), name)()
+        weights = starting_weights(checked.weights(), seed)
+        state = {name: torch.from_numpy(array) for name, array in weights.items()}
+        model.load_state_dict(state)
+        return model
+
+    load = build
 
     def driver(
         self, checked: Checked, *, dtype: str = "f32", io_layout: str = "spec"
@@ -34,6 +91,14 @@ class TorchBackend:
         from dslc_torch.driver import TorchDriver
 
         return TorchDriver(checked, self.model_source(checked), dtype)
+
+    def train_steps(
+        self, checked: Checked, weights: Arrays, batches: Sequence[Arrays], steps: int
+    ) -> tuple[list[float], Mapping[str, Array]]:
+        """Trains as the generated script does; gives the batch losses and the weights after it."""
+        from dslc.train.steps import train_steps
+
+        return train_steps(self.project(checked), weights, batches, steps)
 
 
 backend = TorchBackend()

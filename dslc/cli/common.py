@@ -56,7 +56,7 @@ def add_spec_options(parser: argparse.ArgumentParser) -> None:
         help="another limit, such as steps=200000; may be repeated",
     )
     parser.add_argument(
-        "--allow-plugins", action="store_true", help="allow ops from Python files that a spec names"
+        "--allow-plugins", action="store_true", help="reserved: no spec can name Python files yet"
     )
 
 

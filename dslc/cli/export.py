@@ -22,7 +22,12 @@ def run(arguments: list[str]) -> int:
         "--weights", metavar="FILE", help="a safetensors file of this spec's weights"
     )
     parser.add_argument(
-        "--opset", type=int, default=20, metavar="N", help="17 to 23; by default 20"
+        "--opset",
+        type=int,
+        choices=range(17, 24),
+        default=20,
+        metavar="N",
+        help="17 to 23; by default 20",
     )
     parser.add_argument("--seed", type=int, default=0, metavar="S", help="of the initial weights")
     parser.add_argument("--force", action="store_true", help="replace a file that exists")

@@ -62,7 +62,7 @@ def dispatch(arguments: list[str]) -> int:
     """Loads and runs the command that the first argument names."""
     word = arguments[0] if arguments else "--help"
     if word in ("-h", "--help", "help"):
-        print(overview())
+        print(overview(), file=sys.stdout if arguments else sys.stderr)
         return 0 if arguments else 2
     if word == "--version":
         from dslc import __version__

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
+from dslc.emit.backend import BuildError
 from dslc.emit.context import OpContext
 from dslc.emit.flow import Value, written_inputs
 from dslc.emit.layouts import layout_after
@@ -115,6 +116,10 @@ class BodyWriter(RegionWriter):
         assert found.op is not None
         context = OpContext(self.writer, found, values)
         result = self.target.rules.find(type(found.op))(context)
+        if context.untied:
+            name, weight = found.op.name, min(context.untied)
+            message = f"`{name}` cannot take its weight `{weight}` from another layer"
+            raise BuildError(f"{message} in the {self.target.name} backend")
         layout = context.layout or layout_after(found, [v for v in values if v is not None])
         texts = {"": result} if isinstance(result, str) else dict(result)
         if self.is_optional(found) and found.step.repeat is None:

@@ -39,6 +39,7 @@ class OpContext:
         self.out = found.outputs[""]
         self.heavy = False
         self.layout: str | None = None
+        self.untied = set(found.step.tie)
 
     @property
     def x(self) -> str:
@@ -154,7 +155,10 @@ class OpContext:
     def tied(self, weight: str) -> tuple[str, str] | None:
         """The object and own name of the weight that one of this op's is tied to."""
         tie = self.step.tie.get(weight)
-        return None if tie is None else self.writer.tied(tie)
+        if tie is None:
+            return None
+        self.untied.discard(weight)
+        return self.writer.tied(tie)
 
     def helper(self, name: str) -> str:
         """A helper of the backend, put into the module; gives its name."""

@@ -170,22 +170,29 @@ class Drafts:
 
     def header(self, draft: LoopDraft, text: str) -> tuple[str, str]:
         """The loop's target and iterable, with only the names that its body reads."""
-        words = set(re.findall(r"[A-Za-z_]\w*", text))
+        words = frozenset(re.findall(r"[A-Za-z_]\w*", text))
         iterable = self.final(draft.iterable)
-        items = [name if name in words else "_" for name in draft.names]
-        item = items[0] if len(items) == 1 else f"({', '.join(items)})" if items else "_"
-        index = draft.index if draft.index in words else None
-        if draft.times:
-            return index or "_", f"range({iterable})"
-        if index is None:
-            return item.strip("()"), iterable
-        if set(items) <= {"_"}:
-            return index, f"range(len({iterable}))"
-        return f"{index}, {item}", f"enumerate({iterable})"
+        return loop_header(draft.index, draft.names, iterable, words, times=draft.times)
 
     def final(self, text: str) -> str:
         """A text with carried dims by their variables."""
         return CARRY.sub(lambda match: self.variables[match.group()], text)
+
+
+def loop_header(
+    index: str | None, names: list[str], iterable: str, words: frozenset[str], *, times: bool
+) -> tuple[str, str]:
+    """A loop's target and iterable, with only the names among the words that its body reads."""
+    items = [name if name in words else "_" for name in names]
+    item = items[0] if len(items) == 1 else f"({', '.join(items)})" if items else "_"
+    index = index if index in words else None
+    if times:
+        return index or "_", f"range({iterable})"
+    if index is None:
+        return item.strip("()"), iterable
+    if set(items) <= {"_"}:
+        return index, f"range(len({iterable}))"
+    return f"{index}, {item}", f"enumerate({iterable})"
 
 
 def shortened(update: str) -> str:

@@ -36,10 +36,27 @@ def wanted_layouts(target: Target, found: FormalStep, values: list[Value]) -> li
         return spec
     if kind == "elementwise" and len({value.type.rank for value in values}) == 1:
         return ["last"] * len(values)
-    if kind == "axes" and layout_without(values[0], dropped_axes(found, values[0])) is not None:
-        same = [value.type.rank == values[0].type.rank for value in values]
-        return ["last" if equal else "spec" for equal in same]
-    return spec
+    return axes_layouts(found, values) or spec if kind == "axes" else spec
+
+
+def axes_layouts(found: FormalStep, values: list[Value]) -> list[str] | None:
+    """The layouts for an op that names axes: channels last, and a target without its class axis."""
+    assert found.op is not None
+    first = values[0]
+    if first.layout == "spec" and not found.op.inputs[0].variadic:
+        return None
+    dropped = dropped_axes(found, first)
+    if dropped is None or layout_without(first, dropped) is None:
+        return None
+    wanted: list[str] = []
+    for value in values:
+        layout = "last"
+        if value.type.rank != first.type.rank:
+            layout = layout_without(first, {found.op.values["axis"] % first.type.rank})
+        if layout is None:
+            return None
+        wanted.append(layout)
+    return wanted
 
 
 def layout_after(found: FormalStep, values: list[Value]) -> str:

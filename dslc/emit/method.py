@@ -92,7 +92,13 @@ class MethodWriter:
     def comment(self, value: Value) -> str | None:
         """The shape behind a line of the main model, where it has changed."""
         text = shape_text(value.type.substitute(self.formal.closed), value.layout)
-        if not self.is_main or text == self.last_shape or "Carry" in text or len(text) > 60:
+        if (
+            not self.is_main
+            or value.type.rank == 0
+            or text == self.last_shape
+            or "Carry" in text
+            or len(text) > 60
+        ):
             return None
         self.last_shape = text
         return text

@@ -48,6 +48,7 @@ class Mse(Op):
 
     family = "loss"
     inputs = (Input("x"), Input("target"))
+    layout = "elementwise"
 
     def infer(self, check: Check, *types: TensorType) -> TensorType:
         x, target = types

@@ -73,5 +73,6 @@ def project(name: str, checked: Checked, *, io_layout: str = "spec") -> dict[str
     backend = find_backend(name)
     if name == "onnx":
         require(name, backend)
-    options = {} if io_layout == "spec" else {"io_layout": io_layout}
+    spec_only = name == "onnx" or io_layout == "spec"  # ONNX has the spec's layout for its own
+    options = {} if spec_only else {"io_layout": io_layout}
     return backend.project(checked, **options)

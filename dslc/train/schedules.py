@@ -8,6 +8,7 @@ the steps that are left.
 from __future__ import annotations
 
 from dslc.ops.attributes import Integer, Number
+from dslc.syntax.expressions import number_text
 from dslc.train.choices import Choice
 
 WARMUP = "steps in which the rate rises evenly from nothing"
@@ -15,9 +16,18 @@ FINAL = "the factor at the end of the run"
 
 
 class Schedule(Choice):
-    """The base of the schedules; `done` is the share of the run behind the warmup, 0 to 1."""
+    """The base of the schedules."""
 
     kind = "schedule"
+
+    def fall(self, done: str, total: str) -> tuple[str, list[str]]:
+        """A line of documentation, and Python that returns the rate behind the warmup.
+
+        Args:
+            done: The expression of the steps done behind the warmup.
+            total: The expression of all that there are.
+        """
+        raise TypeError(f"{type(self).__name__} has no formula for {done} of {total}")
 
 
 class Constant(Schedule):
@@ -26,22 +36,38 @@ class Constant(Schedule):
     primary = "warmup"
     warmup = Integer(0, doc=WARMUP, minimum=0)
 
+    def fall(self, done: str, total: str) -> tuple[str, list[str]]:
+        del done, total
+        return "Always the same rate.", ["return LEARNING_RATE"]
+
 
 class Cosine(Schedule):
     """Half a cosine from 1 down to `final`: `final + (1 - final) * (1 + cos(pi * done)) / 2`.
 
-    Source: Loshchilov and Hutter 2017.
+    `done` is the share of the run behind the warmup. Source: Loshchilov and Hutter 2017.
     """
 
     warmup = Integer(0, doc=WARMUP, minimum=0)
     final = Number(0.0, doc=FINAL, minimum=0, maximum=1)
 
+    def fall(self, done: str, total: str) -> tuple[str, list[str]]:
+        share = "0.5 * (1 + math.cos(math.pi * done))"
+        doc, factor = between("Half a cosine", share, self.final)
+        return doc, [f"done = {done} / {total}", f"return LEARNING_RATE * {factor}"]
+
 
 class Linear(Schedule):
-    """A straight line from 1 down to `final`: `1 - (1 - final) * done`."""
+    """A straight line from 1 down to `final`: `1 - (1 - final) * done`.
+
+    `done` is the share of the run behind the warmup.
+    """
 
     warmup = Integer(0, doc=WARMUP, minimum=0)
     final = Number(0.0, doc=FINAL, minimum=0, maximum=1)
+
+    def fall(self, done: str, total: str) -> tuple[str, list[str]]:
+        doc, factor = between("A straight line", "(1 - done)", self.final)
+        return doc, [f"done = {done} / {total}", f"return LEARNING_RATE * {factor}"]
 
 
 class Step(Schedule):
@@ -51,3 +77,17 @@ class Step(Schedule):
     every = Integer(doc="steps between two falls", minimum=1)
     factor = Number(0.1, doc="what the rate is multiplied by", minimum=0, maximum=1)
     warmup = Integer(0, doc=WARMUP, minimum=0)
+
+    def fall(self, done: str, total: str) -> tuple[str, list[str]]:
+        del total
+        factor = number_text(self.factor)
+        doc = f"The rate, multiplied by {factor} every {self.every} steps."
+        return doc, [f"return LEARNING_RATE * {factor} ** ({done} // {self.every})"]
+
+
+def between(shape: str, share: str, final: float) -> tuple[str, str]:
+    """A line of documentation and a factor that falls as `share` does from 1 down to `final`."""
+    if not final:
+        return f"{shape} down to zero.", share
+    end = number_text(final)
+    return f"{shape} down to {end} of the rate.", f"({end} + (1 - {end}) * {share})"

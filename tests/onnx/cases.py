@@ -130,6 +130,13 @@ def entropy(logits: Any, target: Any, axis: int = 1, smoothing: float = 0.0) -> 
     return F.cross_entropy(moved, target.reshape(-1).long(), label_smoothing=smoothing)
 
 
+def among(logits: Any, target: Any, axis: int, k: int) -> Any:
+    """The share of places whose target has fewer than k larger logits."""
+    moved = logits.movedim(axis, -1).reshape(-1, logits.shape[axis])
+    own = moved.gather(1, target.reshape(-1, 1).long())
+    return ((moved > own).sum(1) < k).float().mean()
+
+
 def activation(name: str, step: str, function: Callable[[Any], Any]) -> Case:
     """A case of a function of each element."""
     return Case(name, SEQUENCE, one(step), lambda i, w: function(i["x"]))
@@ -605,7 +612,26 @@ LOSSES = [
     ),
 ]
 
+METRICS = [
+    Case(
+        f"{name}_{form}",
+        {"x": types[0], "t": f"{dtype}{types[1]}"},
+        f"- {step.format(axis=axis)}\n  from: [x, t]\n  name: y",
+        lambda i, w, axis=axis, k=k: among(i["x"], i["t"], axis, k),
+    )
+    for name, step, k in (
+        ("accuracy", "accuracy: {{axis: {axis}}}", 1),
+        ("top_k_accuracy", "top_k_accuracy: {{k: 2, axis: {axis}}}", 2),
+    )
+    for form, types, dtype, axis in (
+        ("rank_2", ("f32[N, 5]", "[N]"), "i64", 1),
+        ("image", ("f32[N, 5, H, W]", "[N, H, W]"), "i32", 1),
+        ("last", ("f32[N, T, 5]", "[N, T]"), "u8", -1),
+    )
+]
+
 GROUPS = {
+    "metric": METRICS,
     "activation": ACTIVATIONS,
     "linear": LINEAR,
     "norm": NORMS,

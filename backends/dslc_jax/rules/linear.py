@@ -40,9 +40,8 @@ def tied_linear(c: OpContext) -> str:
 
 def tied_weight(c: OpContext, *, transposed: bool) -> str:
     """The weight that this op's is tied to, [out, in] as the portable file has it or transposed."""
-    tie = c.step.tie["weight"]
-    op = c.writer.tied_op(tie)
-    owner, name = c.writer.tied(tie)
+    op = c.writer.tied_op(c.step.tie["weight"])
+    owner, name = c.tied("weight") or ("", "")
     if op is Parameter:
         text, is_transposed = f"{owner}.{name}[...]", False
     elif op is Embedding:

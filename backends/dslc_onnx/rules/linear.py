@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from dslc.ops.linear import Conv1d, Conv2d, DepthwiseConv2d, Embedding, Linear, Matmul
 from dslc_onnx.lowering import ROWS
 from dslc_onnx.rules import RULES
+from dslc_onnx.types import DTYPES
 from dslc_onnx.windows import window_attributes
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ def indices(at: Lowering[Any], position: int = 0) -> ir.Value:
     if type.dtype in ("i32", "i64"):
         return at.input(position)
     wide = type.with_dtype("i64")
-    return at.emit("Cast", at.input(position), type=wide, label="ids", to=7)
+    return at.emit("Cast", at.input(position), type=wide, label="ids", to=DTYPES["i64"].value)
 
 
 @RULES.add(Matmul)

@@ -8,7 +8,7 @@ from dslc.ops.loss import CrossEntropy, Mse
 from dslc.ops.shapes import resolve_axis
 from dslc_onnx.lowering import ROWS
 from dslc_onnx.rules import RULES
-from dslc_onnx.types import product, rows_type
+from dslc_onnx.types import DTYPES, product, rows_type
 
 if TYPE_CHECKING:
     import onnx_ir as ir
@@ -57,7 +57,9 @@ def wide_target(at: Lowering[CrossEntropy]) -> ir.Value:
     type = at.operand(1).type
     if type.dtype in ("i32", "i64"):
         return at.input(1)
-    return at.emit("Cast", at.input(1), type=type.with_dtype("i64"), label="ids", to=7)
+    return at.emit(
+        "Cast", at.input(1), type=type.with_dtype("i64"), label="ids", to=DTYPES["i64"].value
+    )
 
 
 @RULES.add(Mse)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from dslc.ops.linear import Conv1d, Conv2d, DepthwiseConv2d, Embedding, Linear, Matmul
 from dslc_torch.rules import RULES
@@ -34,11 +34,12 @@ def convolution(c: OpContext) -> str:
     x = c.x
     options = c.option("stride", 1)
     if values["padding"] == "same":
-        if values["stride"] == (1,) * rank:
+        if values["stride"] == (1,) * rank and pads_alike(values):
             options += ', padding="same"'
         else:
             window = [c.run_attribute("kernel"), c.run_attribute("stride")]
-            window += [c.run_attribute("dilation")] if c.given("dilation") else []
+            if values["dilation"] != (1,) * rank:
+                window.append(c.run_attribute("dilation"))
             x = f"{c.helper('pad_same')}({x}, {', '.join(window)})"
     else:
         options += c.option("padding", 0)
@@ -55,10 +56,17 @@ def convolution(c: OpContext) -> str:
     return f"{layer}({x})"
 
 
+def pads_alike(values: dict[str, Any]) -> bool:
+    """Whether `same` pads both sides alike; PyTorch warns where it does not."""
+    reaches = [d * (k - 1) for k, d in zip(values["kernel"], values["dilation"], strict=True)]
+    return not any(isinstance(reach, int) and reach % 2 for reach in reaches)
+
+
 @RULES.add(Embedding)
 def embedding(c: OpContext) -> str:
     layer = c.layer(f"nn.Embedding({c.attribute('vocab')}, {c.attribute('dim')})")
-    return f"{layer}({c.x})"
+    wide = "" if c.types[0].dtype in ("i32", "i64") else ".int()"
+    return f"{layer}({c.x}{wide})"
 
 
 @RULES.add(Matmul)

@@ -102,6 +102,35 @@ def newest(root: Path) -> Checkpoint | None:
     return None
 
 
+def to_resume(
+    root: Path, spec: str, state: Mapping[str, Any], *, resume: bool
+) -> Checkpoint | None:
+    """Cleans up after a kill and finds the checkpoint to go on from, if there is one.
+
+    Args:
+        root: folder of the run's checkpoints.
+        spec: hash of the spec that is trained now.
+        state: what a checkpoint must have in its state to be of the same run, such as the seed.
+        resume: whether the caller wants to go on.
+
+    Raises:
+        ValueError: There is a run that the caller does not want to go on with, or it is another.
+    """
+    clean(root)
+    found = newest(root)
+    if found is None:
+        return None
+    if not resume:
+        raise ValueError(f"{root.parent} holds a run already: --resume it, or choose another")
+    if found.spec != spec:
+        raise ValueError(f"{found.path} is of another spec: choose another folder for this one")
+    for name, value in state.items():
+        if found.state.get(name) != value:
+            before = found.state.get(name)
+            raise ValueError(f"{found.path} has another {name}: {before!r}, and not {value!r}")
+    return found
+
+
 def load(checkpoint: Checkpoint) -> dict[str, dict[str, Array]]:
     """The arrays of a checkpoint, by group and name."""
     return {file.stem: load_file(file) for file in sorted(checkpoint.path.glob("*.safetensors"))}

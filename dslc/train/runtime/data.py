@@ -12,7 +12,7 @@ import hashlib
 import importlib
 import zipfile
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -275,6 +275,25 @@ def evaluation_batches(arrays: Arrays, batch: int) -> Iterator[tuple[Arrays, NDA
         rows = np.arange(start, start + batch)
         mask = rows < count
         yield take(arrays, np.where(mask, rows, start)), mask
+
+
+def average(
+    measure: Callable[[Arrays], Mapping[str, float]], arrays: Arrays, batch: int
+) -> dict[str, float]:
+    """The means over all rows of what is measured on batches in order; the last may be smaller.
+
+    Args:
+        measure: from a batch to means over its rows, by name.
+        arrays: columns of equal length.
+        batch: the largest number of rows at a time.
+    """
+    count = _rows(arrays)
+    totals: dict[str, float] = {}
+    for start in range(0, count, batch):
+        rows = np.arange(start, min(start + batch, count))
+        for name, value in measure(take(arrays, rows)).items():
+            totals[name] = totals.get(name, 0.0) + value * len(rows)
+    return {name: total / count for name, total in totals.items()}
 
 
 def statistics(arrays: Arrays, names: Sequence[str]) -> dict[str, tuple[Array, Array]]:

@@ -197,6 +197,11 @@ def initial(
     return weights
 
 
+def matches(globs: Sequence[str], path: str) -> bool:
+    """Whether one of some globs matches a path."""
+    return any(glob_pattern(glob).fullmatch(path + ".") for glob in globs)
+
+
 def glob_pattern(glob: str) -> re.Pattern[str]:
     """A pattern for paths with a dot after each part: `*` within one part, `**` any number."""
     parts = [

@@ -1,0 +1,136 @@
+"""Helpers that generated Keras models contain where they need them, word for word."""
+
+# Keras declares no types for its functions: what is inferred is that of all its backends at once.
+# pyright: reportOptionalMemberAccess=false, reportOptionalOperand=false
+# pyright: reportOptionalSubscript=false, reportReturnType=false, reportArgumentType=false
+# pyright: reportAssignmentType=false, reportOperatorIssue=false
+
+from collections.abc import Callable
+from typing import Any
+
+import keras
+from keras import KerasTensor, layers, ops
+
+
+class BatchNormalization(layers.BatchNormalization):
+    """A batch normalisation whose running variance is unbiased, as PyTorch's is.
+
+    It is saved as Keras's own layer, so that a saved model loads without this file.
+    """
+
+    __module__ = "keras.layers"
+
+    def call(
+        self, inputs: KerasTensor, training: bool | None = None, mask: KerasTensor | None = None
+    ) -> KerasTensor:
+        kept = self.momentum * self.moving_variance
+        outputs = super().call(inputs, training=training, mask=mask)
+        if training and self.trainable:
+            count = ops.cast(ops.size(inputs) // inputs.shape[self.axis], "float32")
+            added = self.moving_variance - kept
+            self.moving_variance.assign_add(added / ops.maximum(count - 1, 1))
+        return outputs
+
+
+@keras.saving.register_keras_serializable(package="dslc")
+class Parameter(layers.Layer):
+    """A learned tensor; it is called on any tensor, since a graph begins at its inputs."""
+
+    def __init__(self, shape: tuple[int, ...], **options: Any) -> None:
+        super().__init__(**options)
+        self.shape = tuple(shape)
+        self.value = self.add_weight(shape=self.shape, initializer="zeros", name="value")
+
+    def call(self, _: KerasTensor) -> KerasTensor:
+        return ops.convert_to_tensor(self.value)
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "shape": self.shape}
+
+
+@keras.saving.register_keras_serializable(package="dslc")
+class CausalMask(layers.Layer):
+    """Which keys a query may see: query t sees keys up to t + S - T. [1, 1, T, S]."""
+
+    def call(self, query: KerasTensor, key: KerasTensor) -> KerasTensor:
+        t, s = ops.shape(query)[1], ops.shape(key)[1]
+        seen = ops.arange(s)[None, :] <= ops.arange(t)[:, None] + (s - t)
+        return seen[None, None]
+
+
+@keras.saving.register_keras_serializable(package="dslc")
+class PadSame(layers.Layer):
+    """Pads images so that a strided window gives ceil(size / stride) places, the odd zero after."""
+
+    def __init__(
+        self,
+        kernel: int | tuple[int, ...],
+        stride: int | tuple[int, ...],
+        dilation: int | tuple[int, ...] = 1,
+        **options: Any,
+    ) -> None:
+        super().__init__(**options)
+        self.kernel, self.stride, self.dilation = kernel, stride, dilation
+
+    def call(self, x: KerasTensor) -> KerasTensor:
+        pads = [(0, 0)]
+        for axis in range(1, len(x.shape) - 1):
+            window = (self.kernel, self.stride, self.dilation)
+            kernel, stride, dilation = (n if isinstance(n, int) else n[axis - 1] for n in window)
+            size = ops.shape(x)[axis]
+            total = ((size - 1) // stride) * stride + dilation * (kernel - 1) + 1 - size
+            total = ops.maximum(total, 0)
+            pads.append((total // 2, total - total // 2))
+        return ops.pad(x, [*pads, (0, 0)])
+
+    def get_config(self) -> dict[str, Any]:
+        sizes = {"kernel": self.kernel, "stride": self.stride, "dilation": self.dilation}
+        return {**super().get_config(), **sizes}
+
+
+def max_pool2d(
+    x: KerasTensor,
+    kernel: int | tuple[int, int],
+    *,
+    stride: int | tuple[int, int],
+    padding: int | tuple[int, int],
+) -> KerasTensor:
+    """The largest value of each window, padded on both sides alike; padding never wins."""
+    high, wide = (padding, padding) if isinstance(padding, int) else padding
+    pads = ((0, 0), (high, high), (wide, wide), (0, 0))
+    x = ops.pad(x, pads, constant_values=float("-inf"))
+    return layers.MaxPooling2D(kernel, strides=stride)(x)
+
+
+def avg_pool2d(
+    x: KerasTensor,
+    kernel: int | tuple[int, int],
+    *,
+    stride: int | tuple[int, int],
+    padding: int | tuple[int, int],
+) -> KerasTensor:
+    """The mean of each window, padded on both sides alike; padding does not count."""
+    pad, pool = layers.ZeroPadding2D(padding), layers.AveragePooling2D(kernel, strides=stride)
+    return pool(pad(x)) / pool(pad(ops.ones_like(x)))
+
+
+def cross_entropy(
+    logits: KerasTensor,
+    target: KerasTensor,
+    *,
+    axis: int = -1,
+    label_smoothing: float = 0.0,
+) -> KerasTensor:
+    """The mean of -log softmax(logits)[target] over all places."""
+    scores = ops.log_softmax(logits, axis=axis)
+    picked = ops.take_along_axis(scores, ops.expand_dims(target, axis), axis=axis)
+    spread = ops.mean(scores, axis=axis, keepdims=True)
+    return -ops.mean((1 - label_smoothing) * picked + label_smoothing * spread)
+
+
+def shared(
+    block: Callable[..., KerasTensor], *inputs: KerasTensor, name: str, **arguments: Any
+) -> keras.Model:
+    """A block as one layer: every call of it has the same weights."""
+    copies = [keras.Input(batch_shape=x.shape, dtype=x.dtype) for x in inputs]
+    return keras.Model(copies, block(*copies, name=name, **arguments), name=name)

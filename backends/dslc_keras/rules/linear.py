@@ -1,0 +1,134 @@
+"""Linear maps in Keras."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dslc.emit.backend import BuildError
+from dslc.emit.context import literal
+from dslc.ir.graph import ApplyOp
+from dslc.ops.linear import Conv1d, Conv2d, DepthwiseConv2d, Embedding, Linear, Matmul
+from dslc_keras.layers import flag, named, option
+from dslc_keras.rules import RULES
+from dslc_keras.survey import convolution_helper
+from dslc_keras.target_of import survey_of
+
+if TYPE_CHECKING:
+    from dslc.emit.functions_context import FunctionContext
+
+
+@RULES.add(Linear)
+def linear(c: FunctionContext) -> str:
+    tied = c.tied_layer("weight")
+    if tied is None:
+        options = (c.attribute("out"), flag(c, "bias", "use_bias"))
+        if c.types[0].rank > 1:
+            return named(c, "layers.Dense", *options)
+        row = named(c, "layers.Dense", *options, call=f"ops.expand_dims({c.x}, 0)")
+        return f"ops.squeeze({row}, 0)"
+    owner, layer = tied
+    assert isinstance(owner.action, ApplyOp)
+    if owner.action.op is Embedding:
+        text = f"{layer}({c.x}, reverse=True)"
+        return f"{text} + {c.parameter('bias', [c.attribute('out')])}" if has_bias(c) else text
+    if owner.action.op is Linear and not has_bias(c) and not c.owner_has("bias", owner):
+        return f"{layer}({c.x})"
+    raise refused(c, "a `linear` without bias can be tied to an `embedding` or another such")
+
+
+@RULES.add(Embedding)
+def embedding(c: FunctionContext) -> str:
+    tied = c.tied_layer("weight")
+    if tied is not None:
+        owner, layer = tied
+        if isinstance(owner.action, ApplyOp) and owner.action.op is Embedding:
+            return f"{layer}({c.x})"
+        raise refused(c, "an `embedding` can be tied to another one")
+    kind = "ReversibleEmbedding" if c.is_tied_to else "Embedding"
+    return named(c, f"layers.{kind}", c.attribute("vocab"), c.attribute("dim"))
+
+
+def has_bias(c: FunctionContext) -> bool:
+    """Whether the op adds a bias."""
+    return bool(c.op.values["bias"])
+
+
+def refused(c: FunctionContext, possible: str) -> BuildError:
+    """The error for a tie that no Keras layer has."""
+    label = c.step.name or c.step.label
+    return BuildError(f"Keras has no layer for the tied weight of `{label}`: {possible}")
+
+
+@RULES.add(Conv1d, Conv2d, DepthwiseConv2d)
+def convolution(c: FunctionContext) -> str:
+    if survey_of(c).serves(c.found):
+        return helped(c)
+    options = [flag(c, "bias", "use_bias")]
+    if isinstance(c.op, DepthwiseConv2d):
+        kind, first = "DepthwiseConv2D", [c.attribute("kernel")]
+        options.insert(0, option(c, "multiplier", 1, "depth_multiplier"))
+    else:
+        kind = f"Conv{len(c.op.values['kernel'])}D"
+        first = [c.attribute("out"), c.attribute("kernel")]
+        options.insert(0, option(c, "groups", 1))
+    strides, dilation = option(c, "stride", 1, "strides"), option(c, "dilation", 1, "dilation_rate")
+    if needs_two_steps(c):
+        x = f"{pad_same(c)}({c.x})" if c.op.values["padding"] == "same" else padded(c)
+        dense = named(c, f"layers.{kind}", *first, dilation, *options, call=x)
+        return f"{dense}[{every(c)}]"
+    if c.op.values["padding"] == "same":
+        same = 'padding="same"'
+        return named(c, f"layers.{kind}", *first, strides, same, dilation, *options)
+    return named(c, f"layers.{kind}", *first, strides, dilation, *options, call=padded(c))
+
+
+def helped(c: FunctionContext) -> str:
+    """A call of the module's own convolution helper."""
+    survey, op = survey_of(c), type(c.op)
+    c.function.functions.function(convolution_helper(survey, op))
+    options = [
+        option(c, name, 0 if name == "padding" else 1)
+        for name in ("stride", "padding", "dilation", "groups")
+    ]
+    if survey.differs(op, "bias"):
+        options.append(flag(c, "bias", "bias"))
+    texts = [c.x, c.attribute("out"), c.attribute("kernel"), *(text for text in options if text)]
+    return f"{op.name}({', '.join(texts)}, name={c.name})"
+
+
+def padded(c: FunctionContext) -> str:
+    """The input with zeros around it, the same on both sides."""
+    if literal(c.op.values["padding"]) == "0":
+        return c.x
+    rank = len(c.op.values["kernel"])
+    return f"layers.ZeroPadding{rank}D({c.attribute('padding')})({c.x})"
+
+
+def needs_two_steps(c: FunctionContext) -> bool:
+    """Whether Keras refuses these strides: with dilation, or other ones by axis for each channel."""
+    stride = c.op.values["stride"]
+    if literal(stride) == "1":
+        return False
+    uneven = isinstance(c.op, DepthwiseConv2d) and len(set(stride)) > 1
+    return uneven or literal(c.op.values["dilation"]) != "1"
+
+
+def pad_same(c: FunctionContext) -> str:
+    """The layer that pads for `same` with strides."""
+    sizes = ", ".join(c.attribute(name) for name in ("kernel", "stride", "dilation"))
+    return f"{c.helper('PadSame')}({sizes})"
+
+
+def every(c: FunctionContext) -> str:
+    """The subscript that takes what strides would give."""
+    text, stride = c.attribute("stride"), c.op.values["stride"]
+    steps = (
+        text.strip("()").rstrip(",").split(", ") if text.startswith("(") else [text] * len(stride)
+    )
+    return ":, " + ", ".join(f"::{step}" for step in steps)
+
+
+@RULES.add(Matmul)
+def matmul(c: FunctionContext) -> str:
+    x, y = c.args
+    return f"{x} @ {y}"

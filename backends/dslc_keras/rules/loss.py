@@ -1,0 +1,28 @@
+"""Losses in Keras, from logits."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dslc.ops.loss import CrossEntropy, Mse
+from dslc_keras.layers import option
+from dslc_keras.rules import RULES
+
+if TYPE_CHECKING:
+    from dslc.emit.functions_context import FunctionContext
+
+
+@RULES.add(CrossEntropy)
+def cross_entropy(c: FunctionContext) -> str:
+    logits, target = c.args
+    rank = c.types[0].rank
+    axis = c.axis(c.op.values["axis"])
+    options = [logits, target, "" if axis == rank - 1 else f"axis={axis}"]
+    options.append(option(c, "label_smoothing", 0.0))
+    return f"{c.helper('cross_entropy')}({', '.join(text for text in options if text)})"
+
+
+@RULES.add(Mse)
+def mse(c: FunctionContext) -> str:
+    x, target = c.args
+    return f"ops.mean(ops.square({x} - {target}))"

@@ -1,0 +1,43 @@
+"""Normalisations in Keras: every number is written out, since Keras's defaults are others."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dslc.ops.norm import BatchNorm, LayerNorm, RmsNorm
+from dslc_keras.layers import flag, is_expression, named
+from dslc_keras.rules import RULES
+from dslc_keras.survey import norm_helper, old_share
+from dslc_keras.target_of import survey_of
+
+if TYPE_CHECKING:
+    from dslc.emit.functions_context import FunctionContext
+
+
+@RULES.add(BatchNorm)
+def batch_norm(c: FunctionContext) -> str:
+    layer = c.helper("BatchNormalization")
+    options = [momentum(c), f"epsilon={c.attribute('eps')}"]
+    options += [flag(c, "affine", "center"), flag(c, "affine", "scale")]
+    if not survey_of(c).serves(c.found):
+        return named(c, layer, *options)
+    c.function.functions.function(norm_helper(", ".join(o for o in options if o)))
+    return f"batch_norm({c.x}, name={c.name})"
+
+
+def momentum(c: FunctionContext) -> str:
+    """Keras's momentum, the weight of the old statistic."""
+    if is_expression(c, "momentum"):
+        return f"momentum=1 - ({c.attribute('momentum')})"
+    return f"momentum={old_share(c.op.values['momentum'])}"
+
+
+@RULES.add(LayerNorm)
+def layer_norm(c: FunctionContext) -> str:
+    options = (f"epsilon={c.attribute('eps')}", flag(c, "bias", "center"))
+    return named(c, "layers.LayerNormalization", *options)
+
+
+@RULES.add(RmsNorm)
+def rms_norm(c: FunctionContext) -> str:
+    return named(c, "layers.RMSNormalization", f"epsilon={c.attribute('eps')}")

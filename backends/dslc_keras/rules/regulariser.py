@@ -1,0 +1,16 @@
+"""Regularisers in Keras."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dslc.ops.regulariser import Dropout
+from dslc_keras.rules import RULES
+
+if TYPE_CHECKING:
+    from dslc.emit.functions_context import FunctionContext
+
+
+@RULES.add(Dropout)
+def dropout(c: FunctionContext) -> str:
+    return f"layers.Dropout({c.attribute('rate')})({c.x})"

@@ -1,0 +1,1 @@
+"""Modules that generated Keras projects carry with them, tested where they stand."""

@@ -1,0 +1,239 @@
+"""Portable weights of a Keras model: one safetensors file, under PyTorch's names and layouts.
+
+A layer's name is its weights' path, and its type says how its arrays lie. A `Dense` behind an image
+that was flattened with its channels last has a layer `<its name>.flatten` in front of it; its weight
+is permuted, so that the file counts pixels channel by channel, as every other framework does.
+"""
+
+import os
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, NamedTuple
+
+import keras
+import numpy as np
+from keras import layers
+from numpy.typing import NDArray
+
+from dslc.train.runtime.weights import match, read
+
+Array = NDArray[Any]
+Change = Callable[[Array], Array]
+
+
+class Place(NamedTuple):
+    """Where a portable weight lives.
+
+    Attributes:
+        variable: the model's variable.
+        load: makes the variable's array from the portable one.
+        save: the way back.
+    """
+
+    variable: keras.Variable
+    load: Change = np.asarray
+    save: Change = np.asarray
+
+
+def load_weights(model: keras.Model, weights: Mapping[str, Array] | str | os.PathLike[str]) -> None:
+    """Sets every weight of a model, or none where they do not fit.
+
+    Args:
+        model: a model of `model.py`.
+        weights: a safetensors file, or arrays by name, in PyTorch's layouts.
+
+    Raises:
+        ValueError: a name is missing or not known, or a shape or dtype differs.
+    """
+    given = not isinstance(weights, Mapping)
+    arrays = read(weights) if given else weights
+    source = str(weights) if given else "the weights"
+    found, zeros = places(model), zero_weights(model)
+    shapes = {name: place.save(empty(place.variable.shape)).shape for name, place in found.items()}
+    matched = match(arrays, shapes | zeros, source=source)
+    for name in zeros:  # a second bias of another tool: only the sum matters
+        matched[name.replace("bias_hh", "bias_ih")] += matched[name]
+    for name, place in found.items():
+        place.variable.assign(np.ascontiguousarray(place.load(matched[name])))
+
+
+def to_portable(model: keras.Model) -> dict[str, Array]:
+    """Every weight and running statistic of a model by its portable name."""
+    found = {
+        name: np.ascontiguousarray(place.save(np.asarray(place.variable)))
+        for name, place in places(model).items()
+    }
+    zeros = {name: np.zeros(shape, np.float32) for name, shape in zero_weights(model).items()}
+    return found | zeros
+
+
+def places(model: keras.Model) -> dict[str, Place]:
+    """Where each portable weight lives; what an optimiser keeps beside a variable lies alike."""
+    found: dict[str, Place] = {}
+    by_name = {layer.name: layer for layer in all_layers(model)}
+    for layer in by_name.values():
+        for kind, function in KINDS:
+            if isinstance(layer, kind):
+                own = function(layer)
+                break
+        else:
+            own = {"": Place(layer.value)} if type(layer).__name__ == "Parameter" else {}
+        image: Any = by_name.get(f"{layer.name}.flatten")
+        if image is not None:
+            own["weight"] = permuted(own["weight"], image.input.shape[1:])
+        if len(own) < len(layer.weights):
+            raise TypeError(
+                f"{layer.name}: weights of {type(layer).__name__} have no portable form"
+            )
+        found |= {f"{layer.name}.{name}".rstrip("."): place for name, place in own.items()}
+    return found
+
+
+def zero_weights(model: keras.Model) -> dict[str, tuple[int, ...]]:
+    """The shapes of weights that are zero by definition: an LSTM has one bias, its file two."""
+    found = [layer for layer in all_layers(model) if isinstance(layer, layers.LSTM)]
+    return {f"{layer.name}.bias_hh_l0": (4 * layer.units,) for layer in found}
+
+
+def all_layers(model: keras.Model) -> Iterator[keras.Layer]:
+    """Every layer of a model and of the models in it."""
+    for layer in model.layers:
+        if isinstance(layer, keras.Model):
+            yield from all_layers(layer)
+        else:
+            yield layer
+
+
+def empty(shape: tuple[int, ...]) -> Array:
+    """An array that only has a shape."""
+    return np.empty(shape, np.float32)
+
+
+def transposed(variable: keras.Variable, *order: int) -> Place:
+    """A variable whose axes are portable axes in another order."""
+    back = np.argsort(order)
+
+    def load(array: Array) -> Array:
+        return array.transpose(order)
+
+    def save(array: Array) -> Array:
+        return array.transpose(back)
+
+    return Place(variable, load, save)
+
+
+def with_bias(layer: keras.Layer, weight: Place) -> dict[str, Place]:
+    """A layer's weight, and its bias where it has one."""
+    return {"weight": weight, "bias": Place(layer.bias)} if layer.use_bias else {"weight": weight}
+
+
+def dense(layer: layers.Dense) -> dict[str, Place]:
+    """A linear map: [in, out] is [out, in] in the file."""
+    return with_bias(layer, transposed(layer.kernel, 1, 0))
+
+
+def convolution(layer: layers.Conv2D) -> dict[str, Place]:
+    """A convolution: [*kernel, in, out] is [out, in, *kernel] in the file."""
+    rank = len(layer.kernel_size)
+    return with_bias(layer, transposed(layer.kernel, *range(2, rank + 2), 1, 0))
+
+
+def depthwise(layer: layers.DepthwiseConv2D) -> dict[str, Place]:
+    """A convolution of each channel: [H, W, C, multiplier] is [C * multiplier, 1, H, W] there."""
+    high, wide, channels, multiplier = layer.kernel.shape
+
+    def load(array: Array) -> Array:
+        return array.reshape(channels, multiplier, high, wide).transpose(2, 3, 0, 1)
+
+    def save(array: Array) -> Array:
+        return array.transpose(2, 3, 0, 1).reshape(channels * multiplier, 1, high, wide)
+
+    return with_bias(layer, Place(layer.kernel, load, save))
+
+
+def embedding(layer: layers.Embedding) -> dict[str, Place]:
+    """A table of rows."""
+    return {"weight": Place(layer.embeddings)}
+
+
+def batch_norm(layer: layers.BatchNormalization) -> dict[str, Place]:
+    """A batch norm with its running statistics."""
+    return {
+        **scale_and_shift(layer),
+        "running_mean": Place(layer.moving_mean),
+        "running_var": Place(layer.moving_variance),
+    }
+
+
+def scale_and_shift(
+    layer: layers.LayerNormalization | layers.BatchNormalization,
+) -> dict[str, Place]:
+    """A norm's learned vectors, those that it has."""
+    named = {"weight": layer.gamma, "bias": layer.beta}
+    return {name: Place(variable) for name, variable in named.items() if variable is not None}
+
+
+def rms_norm(layer: layers.RMSNormalization) -> dict[str, Place]:
+    """A norm with a scale alone."""
+    return {"weight": Place(layer.scale)}
+
+
+def lstm(layer: layers.LSTM) -> dict[str, Place]:
+    """An LSTM: Keras's gates i, f, c, o are PyTorch's i, f, g, o."""
+    return {
+        "weight_ih_l0": transposed(layer.cell.kernel, 1, 0),
+        "weight_hh_l0": transposed(layer.cell.recurrent_kernel, 1, 0),
+        "bias_ih_l0": Place(layer.cell.bias),
+    }
+
+
+def attention(layer: layers.MultiHeadAttention) -> dict[str, Place]:
+    """The four projections of an attention, whose heads are an axis of their own here."""
+    found: dict[str, Place] = {}
+    for name in ("query", "key", "value", "output"):
+        part = getattr(layer, f"{name}_dense")
+        shape, kept = part.kernel.shape, 2 if name == "output" else 1
+        path = "out" if name == "output" else name
+        found[f"{path}.weight"] = joined(part.kernel, shape, kept)
+        if part.bias is not None:
+            found[f"{path}.bias"] = joined(part.bias, part.bias.shape, 0)
+    return found
+
+
+def joined(variable: keras.Variable, shape: tuple[int, ...], inputs: int) -> Place:
+    """A variable with an axis of heads, as a matrix [out, in] or a vector."""
+
+    def load(array: Array) -> Array:
+        return array.T.reshape(shape)
+
+    def save(array: Array) -> Array:
+        return array.reshape(int(np.prod(shape[:inputs])), -1).T if inputs else array.reshape(-1)
+
+    return Place(variable, load, save)
+
+
+def permuted(place: Place, image: tuple[int, ...]) -> Place:
+    """A weight [out, in] whose inputs are the pixels of an image [*sizes, channels]."""
+    *sizes, channels = image
+
+    def load(array: Array) -> Array:
+        spec = array.reshape(len(array), channels, *sizes)
+        return place.load(np.moveaxis(spec, 1, -1).reshape(len(array), -1))
+
+    def save(array: Array) -> Array:
+        flat = place.save(array)
+        return np.moveaxis(flat.reshape(len(flat), *image), -1, 1).reshape(len(flat), -1)
+
+    return Place(place.variable, load, save)
+
+
+KINDS: tuple[tuple[type | tuple[type, ...], Callable[[Any], dict[str, Place]]], ...] = (
+    (layers.Dense, dense),
+    (layers.DepthwiseConv2D, depthwise),
+    ((layers.Conv1D, layers.Conv2D), convolution),
+    (layers.Embedding, embedding),
+    (layers.BatchNormalization, batch_norm),
+    (layers.LayerNormalization, scale_and_shift),
+    (layers.RMSNormalization, rms_norm),
+    (layers.LSTM, lstm),
+    (layers.MultiHeadAttention, attention),
+)

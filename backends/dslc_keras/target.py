@@ -1,0 +1,132 @@
+"""The words of Keras: functions over symbolic tensors, native layers called by their paths."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING, final
+
+from dslc.emit.functions_target import FunctionTarget
+from dslc.emit.python import Class, If, Line
+from dslc.emit.shapes import boundary_layout
+from dslc.ir.dims import text_of
+from dslc.ir.walk import regions
+from dslc.ops.tensor import Flatten, Transpose
+from dslc.values import is_integer
+from dslc_keras.dtypes import DTYPES
+from dslc_keras.rules import RULES
+from dslc_keras.survey import Survey
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from dslc.emit.classes import ClassWriter
+    from dslc.emit.formal import Formal, FormalStep
+    from dslc.emit.functions import FunctionModule, FunctionWriter
+    from dslc.emit.python import Function, Statement
+
+
+@final
+class KerasTarget(FunctionTarget):
+    """Functions that build a functional model, channels last inside."""
+
+    name = "keras"
+    tensor = "KerasTensor"
+    model = "keras.Model"
+    imports = (
+        "import keras",
+        "from keras import KerasTensor",
+        "from keras import layers",
+        "from keras import ops",
+    )
+    helpers = Path(__file__).with_name("helpers.py")
+    channels_last = True
+    any_layout = (Flatten, Transpose)
+    dtypes = MappingProxyType({"i64": "i32"})
+    rules = RULES
+
+    def __init__(self, io_layout: str = "spec") -> None:
+        self.io_layout = io_layout
+        self.uses = Survey(())
+
+    def survey(self, module: FunctionModule, formals: Sequence[Formal]) -> None:
+        self.uses = Survey(formals)
+        module.names.reserve(*self.uses.names())
+
+    def enter(
+        self, writer: FunctionWriter, name: str, variable: str, stream: str
+    ) -> tuple[list[Statement], str]:
+        if boundary_layout(self, writer.formal.inputs[name]) == "spec":
+            return [Line(f"{variable} = {self.input(writer, name, 'spec')}")], variable
+        rank = writer.formal.inputs[name].rank
+        turned = [
+            Line(f"{variable} = {self.input(writer, name, 'spec')}"),
+            Line(f"{stream} = {self.to_last(variable, rank)}"),
+        ]
+        as_is = Line(f"{variable} = {stream} = {self.input(writer, name, 'native')}")
+        return [If(f'{writer.io_layout()} == "spec"', turned, [as_is])], stream
+
+    def input(self, writer: FunctionWriter, name: str, layout: str) -> str:
+        """The expression that makes one of the model's inputs."""
+        type, known = writer.formal.inputs[name], writer.formal.instances[0].inputs[name]
+        texts = [
+            text_of(dim, writer.constructor_name) if is_integer(size) else "None"
+            for dim, size in zip(type.shape, known.shape, strict=True)
+        ]
+        if layout == "native":
+            texts = [texts[0], *texts[2:], texts[1]]
+        free = bool(texts) and texts[0] == "None"
+        shape = "".join(f"{text}, " for text in (texts[1:] if free else texts))
+        options = "" if type.dtype == "f32" else f', dtype="{DTYPES[type.dtype]}"'
+        return f"keras.Input({'' if free else 'batch_shape='}({shape}){options}, name={name!r})"
+
+    def leave(self, writer: FunctionWriter, variable: str, rank: int) -> list[Statement]:
+        turned = Line(f"{variable} = {self.to_spec(variable, rank)}")
+        return [If(f'{writer.io_layout()} == "spec"', [turned])]
+
+    def model_of(
+        self, writer: FunctionWriter, inputs: dict[str, str], outputs: dict[str, str]
+    ) -> str:
+        parts = [one_or_named(inputs), one_or_named(outputs)]
+        return f"keras.Model({', '.join(parts)}, name={writer.formal.module.name!r})"
+
+    def size(self, tensor: str, axis: int) -> str:
+        return f"ops.shape({tensor})[{axis}]"
+
+    def layer_class(self, module: FunctionModule, name: str, method: Function, doc: str) -> Class:
+        package = f'keras.saving.register_keras_serializable(package="{module.program.name}")'
+        return Class(name, ["layers.Layer"], doc, [method], [package])
+
+    def shared(self, writer: FunctionWriter, call: str) -> str:
+        return f"{writer.module.helper('shared')}({call})"
+
+    def joined(
+        self, way: str, texts: list[str], found: FormalStep, writer: ClassWriter, layout: str
+    ) -> str | dict[str, str]:
+        results = [body.result for body in regions(found.step.action)]
+        types = [writer.formal.values[ref.owner, ref.slot] for ref in results]
+        if way in ("add", "mul") and all(type.rank == types[0].rank for type in types):
+            layer = {"add": "Add", "mul": "Multiply"}[way]
+            return f"layers.{layer}()([{', '.join(texts)}])"
+        return super().joined(way, texts, found, writer, layout)
+
+    def concatenated(self, texts: list[str], axis: str) -> str:
+        return f"ops.concatenate([{', '.join(texts)}], axis={axis})"
+
+    def stacked(self, texts: list[str], axis: str) -> str:
+        return f"ops.stack([{', '.join(texts)}], axis={axis})"
+
+    def to_last(self, text: str, rank: int) -> str:
+        order = "".join(f"{k}, " for k in (*range(2, rank), 1))
+        return f"layers.Permute(({order}))({text})"
+
+    def to_spec(self, text: str, rank: int) -> str:
+        order = "".join(f"{k}, " for k in (rank - 1, *range(1, rank - 1)))
+        return f"layers.Permute(({order}))({text})"
+
+
+def one_or_named(variables: dict[str, str]) -> str:
+    """One tensor as it is, several by their names."""
+    if len(variables) == 1:
+        return next(iter(variables.values()))
+    return "{" + ", ".join(f"{name!r}: {text}" for name, text in variables.items()) + "}"

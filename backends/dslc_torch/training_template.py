@@ -1,0 +1,186 @@
+"""The template of `train.py`, itself a program: it trains a linear classifier of wines.
+
+What a spec decides stands above `Trainer` and is written anew for every project; the rest is taken
+from here, with the flags decided. See `dslc.emit.template`.
+"""
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F  # noqa: N812
+
+from dslc.train.runtime.checkpoint import Checkpoint
+from dslc.train.runtime.checkpoint import load as load_checkpoint
+from dslc.train.runtime.data import Array, Arrays, random_keys
+from dslc.train.runtime.initial import initial, kaiming_uniform, matches, zeros
+from dslc.train.runtime.weights import match
+
+BF16 = False  # whether the model computes in bfloat16
+CHANCE = True  # whether the model draws random numbers in training
+COUNTED = True  # whether the optimiser counts its steps
+FREEZES = True  # whether some of the model is not trained
+IMAGES = False  # whether channels last is the faster layout
+MEASURES = True  # whether rows are held out
+MOMENTS = True  # whether the optimiser keeps something of each weight
+NORMS = True  # whether PyTorch's modules hold counters, which no other framework has
+PARTIAL = True  # whether the model has parameters that are never trained
+
+INITIAL = [("**.weight", kaiming_uniform()), ("**", zeros())]
+FROZEN = ["head.bias"]
+LEARNING_RATE = 0.1
+KEPT = {"sum": "momentum_buffer"}
+
+Batch = dict[str, Tensor]
+
+
+class Model(nn.Module):
+    """Features to classes."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.head = nn.Linear(13, 3)
+
+    def forward(self, features: Tensor) -> Tensor:
+        return self.head(features)
+
+
+def loss_of(model: Model, batch: Batch) -> Tensor:
+    """What training minimises."""
+    return F.cross_entropy(model(batch["features"]), batch["label"])
+
+
+def metrics_of(model: Model, batch: Batch) -> Batch:
+    """The loss and the metrics of a batch."""
+    return {"loss": loss_of(model, batch)}
+
+
+def make_optimizer(weights: Mapping[str, Tensor]) -> torch.optim.Optimizer:
+    """The optimiser of the trained weights."""
+    return torch.optim.SGD(weights.values(), LEARNING_RATE, 0.9)
+
+
+class Trainer:
+    """The model with its optimiser, on a device."""
+
+    def __init__(self, seed: int, device: str = "auto") -> None:
+        self.device = pick_device(device)
+        self.model = Model()
+        self.load(initial(self.shapes(), INITIAL, seed), "the initial weights")
+        if IMAGES:
+            self.model.to(self.device, memory_format=torch.channels_last)  # pyright: ignore
+        else:
+            self.model.to(self.device)
+        if FREEZES:
+            for name, weight in self.model.named_parameters():
+                weight.requires_grad_(not matches(FROZEN, name))
+            self.set_mode(training=True)
+        self.trained = dict(self.model.named_parameters())
+        if PARTIAL or FREEZES:
+            self.trained = {k: w for k, w in self.trained.items() if w.requires_grad}
+        self.optimizer = make_optimizer(self.trained)
+        if CHANCE:
+            self.seed = seed
+            self.steps = 0
+
+    def step(self, batch: Arrays, rate: float) -> Tensor:
+        """One step of the optimiser; gives the loss of the batch before it."""
+        if CHANCE:
+            # what a step draws depends on the seed and its number alone
+            torch.manual_seed(int(random_keys(1, self.seed, f"step {self.steps}")[0]))
+            self.steps += 1
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate
+        if BF16:
+            with torch.autocast(self.device.type, torch.bfloat16):
+                loss = loss_of(self.model, self.tensors(batch))
+        else:
+            loss = loss_of(self.model, self.tensors(batch))
+        self.optimizer.zero_grad()
+        loss.backward()
+        self.optimizer.step()
+        return loss.detach()
+
+    if MEASURES:
+
+        @torch.no_grad()
+        def measure(self, batch: Arrays) -> dict[str, float]:
+            """The loss and the metrics of a batch, as the model is used after training."""
+            if FREEZES:
+                self.set_mode(training=False)
+            else:
+                self.model.eval()
+            if BF16:
+                with torch.autocast(self.device.type, torch.bfloat16):
+                    found = metrics_of(self.model, self.tensors(batch))
+            else:
+                found = metrics_of(self.model, self.tensors(batch))
+            if FREEZES:
+                self.set_mode(training=True)
+            else:
+                self.model.train()
+            return {name: value.item() for name, value in found.items()}
+
+    if FREEZES:
+
+        def set_mode(self, *, training: bool) -> None:
+            """Trains or not; a frozen batch norm keeps to its running statistics."""
+            self.model.train(training)
+            for name, module in self.model.named_modules():
+                if hasattr(module, "running_mean") and matches(FROZEN, f"{name}.running_mean"):
+                    module.eval()
+
+    def tensors(self, batch: Arrays) -> Batch:
+        """The columns of a batch on the device."""
+        return {name: torch.from_numpy(array).to(self.device) for name, array in batch.items()}
+
+    def weights(self) -> dict[str, Array]:
+        """The weights under their portable names, which are the model's own."""
+        state = self.model.state_dict()
+        if NORMS:
+            state = {k: value for k, value in state.items() if "num_batches_tracked" not in k}
+        return {name: value.numpy(force=True) for name, value in state.items()}
+
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        """The shape of every weight."""
+        return {name: array.shape for name, array in self.weights().items()}
+
+    def load(self, arrays: Mapping[str, Array], source: str = "the weights") -> None:
+        """Takes weights, all of them or none; `source` is what a message calls them."""
+        weights = match(arrays, self.shapes(), source=source)
+        state = {name: torch.from_numpy(array) for name, array in weights.items()}
+        self.model.load_state_dict(state)
+
+    def moments(self) -> dict[str, Array]:
+        """What the optimiser keeps of each weight, as `mean.head.weight`."""
+        return {
+            f"{kind}.{name}": self.optimizer.state[weight][key].numpy(force=True)
+            for kind, key in KEPT.items()
+            for name, weight in self.trained.items()
+        }
+
+    def restore(self, found: Checkpoint) -> None:
+        """Goes back to a checkpoint."""
+        arrays = load_checkpoint(found)
+        self.load(arrays["weights"], str(found.path))
+        if MOMENTS:
+            shapes = {f"{kind}.{k}": w.shape for kind in KEPT for k, w in self.trained.items()}
+            kept = match(arrays["optimizer"], shapes, source=str(found.path))
+            for name, weight in self.trained.items():
+                state = self.optimizer.state[weight]
+                if COUNTED:
+                    state["step"] = torch.tensor(float(found.step), device=self.device)
+                for kind, key in KEPT.items():
+                    # a tensor laid out like the weight: the fused step needs that
+                    moment = torch.from_numpy(kept[f"{kind}.{name}"])
+                    state[key] = torch.empty_like(weight).copy_(moment)
+        if CHANCE:
+            self.steps = found.step
+
+
+def pick_device(name: str) -> torch.device:
+    """The device of a name; float32 means float32 there."""
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "cpu"
+    torch.backends.cudnn.allow_tf32 = False
+    return torch.device(name)

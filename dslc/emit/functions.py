@@ -1,0 +1,210 @@
+"""Functions for frameworks whose blocks are functions over named native layers, as in Keras.
+
+What a class makes in its constructor and calls in its method is one expression here, so the spec's
+steps are written once: `x = conv2d(x, out, 3, name=f"{name}.conv1")`. A layer is called by its
+weights' path. Groups are written in place, since a scope needs no object of its own; loops stay
+loops, and a `when` is an `if`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, final
+
+from dslc.emit.backend import BuildError
+from dslc.emit.classes import ClassWriter
+from dslc.emit.formal import formal_modules
+from dslc.emit.functions_body import FunctionBody
+from dslc.emit.functions_names import Sizes, size_token
+from dslc.emit.functions_ties import Ties
+from dslc.emit.names import snake_name
+from dslc.emit.python import Function, Line, Module, Parameter, to_source
+from dslc.emit.shapes import boundary_layout
+from dslc.emit.units import ModuleWriter, Unit
+from dslc.ir.dims import sym
+from dslc.ir.graph import CallModule
+from dslc.syntax.expressions import Conditional
+from dslc.values import is_integer
+
+if TYPE_CHECKING:
+    from dslc.emit.formal import Formal, FormalStep
+    from dslc.emit.functions_target import FunctionTarget
+    from dslc.emit.python import Statement
+    from dslc.ir.graph import Program, Step, Tie
+    from dslc.ir.instance import Instance
+    from dslc.syntax.expressions import Expr
+
+
+@final
+class FunctionModule(ModuleWriter):
+    """A module of functions; `package` is what its own layer classes are registered under."""
+
+    def __init__(self, program: Program, target: FunctionTarget, doc: str) -> None:
+        super().__init__(program, target, doc)
+        self.functions_target = target
+        self.layers: dict[str, str] = {}
+
+    def helper(self, name: str) -> str:
+        """Puts a helper into the module; its classes are registered under the spec's name."""
+        super().helper(name)
+        package = f'package="{self.program.name}"'
+        self.helpers[name] = self.helpers[name].replace('package="dslc"', package)
+        return name
+
+    def function(self, function: Function) -> None:
+        """Puts a helper function into the module once."""
+        if function.name not in self.helpers:
+            self.helpers[function.name] = to_source(Module("", [function])).strip()
+
+    def runtime_layer(self, wanted: str, method: Function, doc: str) -> str:
+        """A layer class with one method; two that do the same are one."""
+        key = to_source(Module("", [method]))
+        if key not in self.layers:
+            name = self.layers[key] = self.names.fresh(wanted)
+            made = self.functions_target.layer_class(self, name, method, doc)
+            self.classes.insert(len(self.layers) - 1, made)
+        return self.layers[key]
+
+
+def write_functions(
+    program: Program, main: Instance, target: FunctionTarget, doc: str
+) -> FunctionModule:
+    """Writes every function that the main model needs, callees first."""
+    module = FunctionModule(program, target, doc)
+    formals = formal_modules(program, main)
+    names = {f.module.name: module.names.fresh(snake_name(f.module.name)) for f in formals}
+    target.survey(module, formals)
+    for formal in formals:
+        FunctionWriter(module, formal, names[formal.module.name]).write()
+    return module
+
+
+def model_function(module: FunctionModule) -> str:
+    """The name of the function that builds the main model."""
+    return module.units[module.program.main].name
+
+
+@final
+class FunctionWriter(ClassWriter):
+    """Writes one function; what it takes shows while it is written."""
+
+    def __init__(self, module: FunctionModule, formal: Formal, name: str) -> None:
+        super().__init__(module, formal)
+        self.functions = module
+        self.functions_target = module.functions_target
+        self.name = name
+        self.kept: dict[int, str] = {}
+        self.choices: set[str] = set()
+        self.ties = Ties(formal.module.body)
+        self.function_body = FunctionBody(self)
+        self.body = self.function_body
+
+    def write(self) -> None:
+        """Writes the function into the module."""
+        body = self.function_body
+        body.run()
+        sizes = Sizes(self.shape_of, self.size_variable)
+        statements: list[Statement] = sizes.resolve(body.flow.lines)
+        inputs = [] if body.is_main else body.signature()
+        parameters = [*inputs, *self.parameters.signature()]
+        if body.uses_name:
+            parameters.append(Parameter("name", "str", None, "keyword"))
+        returns = self.model_type() if body.is_main else body.returns()
+        function = Function(self.name, parameters, returns, body.docstring(), statements)
+        self.module.classes.append(function)
+        self.module.units[self.formal.module.name] = Unit(self.name, self)
+
+    def model_type(self) -> str:
+        """The annotation of the model."""
+        return self.functions_target.model
+
+    def constructor_name(self, name: str) -> str:
+        """A name of the spec: a loop's, a parameter, or a size that a shape gives."""
+        if name in self.loop_names:
+            return self.loop_names[name]
+        if self.parameters.place(name) is None:
+            return self.parameters.use(name)
+        if not self.is_static(name):
+            reason = f"`{name}` of `{self.formal.module.name}` is known only when the model runs"
+            raise BuildError(f"{reason}, and a size is needed when it is built")
+        return size_token(name)
+
+    def call_name(self, name: str) -> str:
+        """The same: a function makes and calls its layers in one place."""
+        return self.constructor_name(name)
+
+    def io_layout(self) -> str:
+        """The layout of the model's inputs and outputs, which thereby becomes a parameter."""
+        self.parameters.io_layout = True
+        return "io_layout"
+
+    def is_static(self, name: str) -> bool:
+        """Whether a name stands for a value that is known when the model is built."""
+        place = None if name in self.loop_names else self.parameters.place(name)
+        if place is None:
+            return True
+        input, axis = place
+        return all(is_integer(i.inputs[input].shape[axis]) for i in self.formal.instances)
+
+    def shape_of(self, symbol: str) -> tuple[str, int]:
+        """The variable that holds a size's tensor when the function begins, and the axis there."""
+        place = self.parameters.place(symbol)
+        assert place is not None
+        input, axis = place
+        type = self.formal.inputs[input]
+        rank = type.rank
+        if boundary_layout(self.target, type) == "last" and axis:
+            axis = rank - 1 if axis == 1 else axis - 1
+        return self.body.inputs[input], axis - rank if axis == rank - 1 else axis
+
+    def size_variable(self, symbol: str) -> str:
+        """A variable for a size that is read more than once."""
+        return self.parameters.names.fresh(self.parameters.dim_name(symbol))
+
+    def source_of(self, symbol: str, found: FormalStep) -> tuple[int | None, str, int]:
+        """Where a step finds a size at run time: its operand or a module's input, and the axis."""
+        for position, type in enumerate(found.inputs):
+            if type is not None and sym(symbol) in type.shape:
+                return position, "", type.shape.index(sym(symbol))
+        place = self.parameters.place(symbol)
+        assert place is not None
+        return None, *place
+
+    def call_of(self, found: FormalStep, operands: list[str], *, shared: bool = False) -> str:
+        """The call of another block's function, or the layer that all rounds of a loop share."""
+        action = found.step.action
+        assert isinstance(action, CallModule)
+        unit = self.module.units[action.module]
+        callee = unit.writer
+        assert isinstance(callee, FunctionWriter)
+        parameters = callee.parameters
+        files = [self.constructor_name(name) for name in parameters.files_used()]
+        words = set(parameters.own_params())
+        given = {n: self.argument(n, v) for n, v in action.arguments.items() if n in words}
+        texts = [parameters.call(given, operands, files)]
+        if callee.function_body.uses_name or shared:
+            label = self.function_body.label_of(found)
+            texts.append(f"name={self.function_body.path_text(label)}")
+        text = ", ".join(text for text in texts if text)
+        if shared:
+            return self.functions_target.shared(self, f"{unit.name}, {text}")
+        return f"{unit.name}({text})"
+
+    def argument(self, name: str, value: Expr) -> str:
+        """An argument of a call; a choice between values is named before the call."""
+        text = self.expression(value)
+        names = self.parameters.names
+        if not isinstance(value, Conditional) or not (names.is_free(name) or name in self.choices):
+            return text
+        self.choices.add(name)
+        self.function_body.names.reserve(name)
+        self.body.flow.lines.append(Line(f"{name} = {text}"))
+        return name
+
+    def tied_layer(self, step: Step, tie: Tie) -> tuple[Step, str]:
+        """The step that owns a tied weight, and the variable that holds its layer."""
+        found = self.ties.find(step, tie)
+        if found is None or found.id not in self.kept:
+            path = ".".join(tie.path)
+            reason = f"`{path}` is tied from `{self.formal.module.name}`, where it is not seen"
+            raise BuildError(f"{reason}: tie it in the model or block that holds both")
+        return found, self.kept[found.id]

@@ -1,0 +1,268 @@
+"""The body of a function: layers by their paths, groups in place, loops and conditions as such."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, final
+
+from dslc.emit.bodies import BodyWriter, call_outputs
+from dslc.emit.flow import Value
+from dslc.emit.functions_context import FunctionContext
+from dslc.emit.functions_loops import LoopWriter
+from dslc.emit.functions_names import PathText
+from dslc.emit.functions_runtime import size_reads
+from dslc.emit.layouts import layout_after
+from dslc.emit.python import If, Line
+from dslc.emit.shapes import boundary_layout
+from dslc.ir.graph import MODULE, REGION_INPUT, ApplyOp, CallModule, Group, Parallel, Residual
+from dslc.ir.walk import regions
+from dslc.passes.weights import branch_labels
+
+if TYPE_CHECKING:
+    from dslc.emit.formal import FormalStep
+    from dslc.emit.functions import FunctionWriter
+    from dslc.ir.graph import Ref
+
+
+@final
+class FunctionBody(BodyWriter):
+    """Writes the statements of one function into its flow."""
+
+    def __init__(self, writer: FunctionWriter) -> None:
+        super().__init__(writer)
+        self.function = writer
+        self.names = writer.parameters.names
+        self.names.reserve("name")
+        self.inputs = {item.name: self.names.fresh(item.name) for item in self.formal.module.inputs}
+        self.path = PathText() if self.is_main else PathText(("name", True))
+        self.uses_name = False
+        self.loops = LoopWriter(self)
+
+    def run(self) -> None:
+        """Writes the whole body and its return."""
+        self.flow.taken = self.taken()
+        super().run()
+
+    def taken(self) -> set[str]:
+        """The names that a variable may not have: what the function takes, or may come to take."""
+        module, program = self.formal.module, self.writer.module.program
+        params = {param.name for param in (*module.params, *program.params)}
+        inputs = set(self.inputs.values())
+        return params | (inputs if self.is_main else inputs - {"x"})
+
+    def count(self, steps: list[FormalStep]) -> None:
+        """Counts the reads of every value, those among them that only look at a size."""
+        super().count(steps)
+        for found in steps:
+            for key in size_reads(self.function, found):
+                self.flow.remaining[key] = self.flow.remaining.get(key, 0) + 1
+
+    def label_of(self, found: FormalStep) -> str:
+        """What a step adds to the path here; a loop has added it already for its rounds."""
+        return "" if found.step.repeat is not None else found.step.label
+
+    def path_text(self, *words: str) -> str:
+        """The path of a layer as an expression; a block's caller has to give its part."""
+        self.uses_name = self.uses_name or not self.is_main
+        path = self.path
+        for word in words:
+            path = path.word(word)
+        return str(path)
+
+    def name_values(self, steps: list[FormalStep]) -> None:
+        """Reserves the names that the spec refers to, clear of what the function may take."""
+        super().name_values(steps)
+        self.flow.taken = taken = self.taken()
+        names = self.flow.names
+        self.flow.names = {key: name for key, name in names.items() if name not in taken}
+
+    def bind_input(self, name: str, variable: str) -> None:
+        """An input of a block as it is; one of the model as the target makes it."""
+        type = self.formal.inputs[name]
+        layout = boundary_layout(self.target, type)
+        value = Value(variable, frozenset((variable,)), type, layout=layout)
+        self.flow.values[MODULE, name] = value
+        if self.is_main:
+            stream = self.flow.variable((MODULE, name), frozenset(self.inputs.values()))
+            lines, used = self.function.functions_target.enter(
+                self.function, name, variable, stream
+            )
+            self.flow.lines += lines
+            self.flow.values[MODULE, name] = Value(used, frozenset((used,)), type, layout=layout)
+
+    def give_back(self, outputs: list[tuple[str, Ref]]) -> None:
+        """The return statement; a model's outputs get their names first."""
+        if not self.is_main:
+            super().give_back(outputs)
+            return
+        texts = {name: self.output(name, ref) for name, ref in outputs}
+        turned: set[str] = set()
+        for name, ref in outputs:
+            value = self.flow.read(ref)
+            if value.layout == "last" and texts[name] not in turned:
+                turned.add(texts[name])
+                rank = value.type.rank
+                target = self.function.functions_target
+                self.flow.lines += target.leave(self.function, texts[name], rank)
+        code = self.function.functions_target.model_of(self.function, self.inputs, texts)
+        self.flow.lines.append(Line(f"return {code}"))
+
+    def output(self, name: str, ref: Ref) -> str:
+        """The variable of one of the model's outputs, in the layout that callers expect."""
+        key = (ref.owner, ref.slot)
+        value = self.flow.read(ref)
+        wanted = boundary_layout(self.target, value.type)
+        value = self.in_layout(value, wanted)
+        variable = value.text
+        if not value.is_variable:
+            free = self.names.is_free(name) and name not in self.flow.taken
+            variable = self.names.fresh(name) if free else self.flow.variable(key)
+            self.flow.assign(variable, value.text, value)
+            value = Value(variable, frozenset((variable,)), value.type, layout=value.layout)
+        self.flow.values[key] = value
+        return variable
+
+    def can_reuse(self, value: Value) -> bool:
+        """Whether a variable may be overwritten: never one that holds the model's input."""
+        kept = self.is_main and value.text in self.inputs.values()
+        return not kept and super().can_reuse(value)
+
+    def is_heavy(self, found: FormalStep) -> bool:
+        """Whether a step is a named layer: a call, or an op with weights."""
+        types = [type for type in found.inputs if type is not None]
+        return found.op is None or bool(found.op.weights(*types))
+
+    def step(self, found: FormalStep) -> None:
+        """One step: in its loop, under its condition, or as it is."""
+        if found.absent:
+            super().step(found)
+        elif found.step.repeat is not None:
+            self.loops.write(found)
+        else:
+            self.once(found)
+
+    def once(self, found: FormalStep) -> None:
+        """One run of a step, under its condition."""
+        if self.is_optional(found):
+            self.conditional(found)
+        else:
+            self.always(found)
+
+    def always(self, found: FormalStep) -> None:
+        """One run of a step that is there."""
+        action = found.step.action
+        if isinstance(action, ApplyOp):
+            self.op(found)
+        elif isinstance(action, CallModule):
+            self.call(found)
+        else:
+            self.region(found)
+
+    def operands(self, found: FormalStep, *, heavy: bool) -> list[Value | None]:
+        """The values of a step's inputs; in a loop, the first is what the last round left."""
+        carried = self.loops.carried.get(found.step.id)
+        if carried is None:
+            for ref in found.step.inputs if heavy else ():
+                if ref is not None:
+                    self.flow.store((ref.owner, ref.slot))
+            return super().operands(found, heavy=heavy)
+        refs = found.step.inputs
+        values: list[Value | None] = [carried]
+        for ref in refs[1:]:
+            follows = ref is not None and ref == refs[0] and not self.is_variadic(found)
+            values.append(carried if follows else None if ref is None else self.flow.read(ref))
+        return self.laid_out(found, values)
+
+    def is_variadic(self, found: FormalStep) -> bool:
+        """Whether a step takes any number of inputs alike."""
+        return found.op is not None and any(item.variadic for item in found.op.inputs)
+
+    def apply(self, found: FormalStep, values: list[Value | None]) -> dict[str, tuple[str, str]]:
+        """What the rule of an op says: expression and layout by output."""
+        assert found.op is not None
+        context = FunctionContext(self.function, found, values)
+        result = self.target.rules.find(type(found.op))(context)
+        for key in size_reads(self.function, found):
+            self.flow.remaining[key] -= 1
+        layout = context.layout or layout_after(found, [v for v in values if v is not None])
+        texts = {"": result} if isinstance(result, str) else dict(result)
+        return {slot: (text, layout) for slot, text in texts.items()}
+
+    def call(self, found: FormalStep) -> None:
+        """A call of another block's function."""
+        values = self.operands(found, heavy=True)
+        given = [value.text for value in values if value is not None]
+        text = self.loops.shared_call(found, given) or self.function.call_of(found, given)
+        outputs = call_outputs(found)
+        layouts = {s: boundary_layout(self.target, found.outputs[s]) for s in outputs}
+        if len(outputs) == 1:
+            self.finish(found, values, {"": (text, layouts[outputs[0]])}, heavy=True)
+            return
+        names = {slot: self.names.fresh(slot or found.step.name or "value") for slot in outputs}
+        self.flow.lines.append(Line(f"{', '.join(names.values())} = {text}"))
+        texts = {slot: (name, layouts[slot]) for slot, name in names.items()}
+        self.finish(found, values, texts, heavy=False)
+
+    def region(self, found: FormalStep) -> None:
+        """A group, residual or parallel region in place, its layers below its label."""
+        step, flow = found.step, self.flow
+        action = step.action
+        self.enter_region(found)
+        outer, self.path = self.path, self.path.word(self.label_of(found))
+        results = [body.result for body in regions(action)]
+        for branch, inner, result in zip(branch_labels(step), found.bodies, results, strict=True):
+            inside, self.path = self.path, self.path.word(branch)
+            self.steps(inner)
+            self.path = inside
+            if flow.read(result).heavy and len(results) > 1:
+                flow.store((result.owner, result.slot))
+        self.path = outer
+        if isinstance(action, Group):
+            self.alias((step.id, ""), action.body.result)
+        else:
+            assert isinstance(action, Residual | Parallel)
+            self.join(found, results, "add" if isinstance(action, Residual) else action.join)
+
+    def enter_region(self, found: FormalStep) -> None:
+        """Gives a region its input."""
+        step, flow = found.step, self.flow
+        key = (step.id, REGION_INPUT)
+        carried = self.loops.carried.get(step.id)
+        if carried is not None:
+            flow.values[key] = carried
+            return
+        start = step.inputs[0]
+        assert start is not None
+        if flow.remaining.get(key, 0) > 1:
+            flow.store((start.owner, start.slot))
+        self.alias(key, start)
+
+    def settle(self) -> None:
+        """Puts every value that something still reads into a variable, before the text branches."""
+        for key, value in list(self.flow.values.items()):
+            if self.flow.remaining.get(key, 0) > 0 and not value.is_variable:
+                self.flow.store(key)
+
+    def conditional(self, found: FormalStep) -> None:
+        """A step under a `when`: an `if` around what it does."""
+        step, flow = found.step, self.flow
+        start = step.inputs[0]
+        assert start is not None
+        assert step.when is not None
+        self.settle()
+        entry = self.loops.carried.get(step.id) or flow.read(start)
+        condition = self.writer.expression(step.when)
+        outer, flow.lines = flow.lines, []
+        self.always(found)
+        value = flow.read_key((step.id, ""))
+        if value.type.rank == entry.type.rank:
+            value = self.in_layout(value, entry.layout)
+        flow.values[step.id, ""] = value
+        variable = entry.text if self.can_reuse(entry) else flow.variable((step.id, ""))
+        if value.text != variable:
+            flow.lines.append(Line(f"{variable} = {value.text}"))
+        body, flow.lines = flow.lines, outer
+        if variable != entry.text:
+            flow.lines.append(Line(f"{variable} = {entry.text}"))
+        flow.lines.append(If(condition, body))
+        names = frozenset((variable,))
+        flow.values[step.id, ""] = Value(variable, names, value.type, layout=value.layout)

@@ -1,0 +1,149 @@
+"""What a rule sees where a layer is made and called in one expression."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, final
+
+from dslc.emit.context import OpContext
+from dslc.emit.flattening import all_formal
+from dslc.emit.flow import LONGEST
+from dslc.emit.functions_runtime import RuntimeLayer, unknown_names
+from dslc.emit.python import Line
+from dslc.ir.dims import Dim, symbols_of, text_of
+from dslc.ir.graph import MODULE
+from dslc.syntax.expressions import ListOf, to_python
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from dslc.emit.flow import Value
+    from dslc.emit.formal import FormalStep
+    from dslc.emit.functions import FunctionWriter
+    from dslc.emit.functions_runtime import Code, Rename
+    from dslc.ir.graph import Step
+
+
+@final
+class FunctionContext(OpContext):
+    """One op in one function: the layer's name, and layers that several steps call."""
+
+    def __init__(
+        self, writer: FunctionWriter, found: FormalStep, values: list[Value | None]
+    ) -> None:
+        super().__init__(writer, found, values)
+        self.function = writer
+        self.body = writer.function_body
+
+    @property
+    def name(self) -> str:
+        """The layer's name, which is its weights' path, as an expression."""
+        return self.body.path_text(self.body.label_of(self.found))
+
+    def path(self, *words: str) -> str:
+        """The name of a layer below this one's."""
+        return self.body.path_text(self.body.label_of(self.found), *words)
+
+    def variable(self, position: int = 0) -> str:
+        """An input's variable; the input is put into one where it is an expression."""
+        value = self.values[position]
+        assert value is not None
+        if value.is_variable:
+            return value.text
+        name = self.body.flow.variable((MODULE, ""))
+        self.body.flow.lines.append(Line(f"{name} = {value.text}"))
+        self.values[position] = type(value)(
+            name, frozenset((name,)), value.type, layout=value.layout
+        )
+        return name
+
+    def call(self, constructor: str, arguments: str) -> str:
+        """A layer called; one that several steps or rounds call is kept in a variable."""
+        step = self.step
+        shares = step.repeat is not None and step.repeat.share
+        if step.id not in self.function.ties.targets and not shares:
+            if len(constructor) + len(arguments) <= LONGEST:
+                return f"{constructor}({arguments})"
+            variable = self.body.names.fresh(step.label)
+            self.statement(f"{variable} = {constructor}")
+            return f"{variable}({arguments})"
+        if step.id not in self.function.kept:
+            variable = self.body.names.fresh(step.label)
+            self.function.kept[step.id] = variable
+            line = Line(f"{variable} = {constructor}")
+            (self.body.loops.before[-1] if shares else self.body.flow.lines).append(line)
+        return f"{self.function.kept[step.id]}({arguments})"
+
+    def tied_layer(self, weight: str) -> tuple[Step, str] | None:
+        """The step that owns the weight that one of this op's is tied to, and its layer."""
+        tie = self.step.tie.get(weight)
+        return None if tie is None else self.function.tied_layer(self.step, tie)
+
+    @property
+    def is_tied_to(self) -> bool:
+        """Whether another step's weight is one of this op's."""
+        return self.step.id in self.function.ties.targets
+
+    def is_static(self, dim: object) -> bool:
+        """Whether a size is known when the model is built."""
+        if not isinstance(dim, Dim):
+            return True
+        carried = any(symbol.startswith("Carry") for symbol in symbols_of(dim))
+        return not carried and all(self.function.is_static(s) for s in symbols_of(dim))
+
+    @property
+    def first(self) -> Value:
+        """The first input."""
+        value = self.values[0]
+        assert value is not None
+        return value
+
+    def owner_has(self, attribute: str, owner: Step) -> bool:
+        """Whether a flag is on in another op of this function."""
+        for found in all_formal(self.function.formal.steps):
+            if found.step is owner and found.op is not None:
+                return bool(found.op.values[attribute])
+        return False
+
+    def reads(self, *slots: str) -> int:
+        """How often some of this op's outputs are read."""
+        return sum(self.body.flow.remaining.get((self.step.id, slot), 0) for slot in slots)
+
+    def shape_texts(self, name: str) -> list[str]:
+        """The sizes of a shape attribute, each as an expression."""
+        written, rename = self.written(name), self.function.constructor_name
+        if isinstance(written, ListOf):
+            return [to_python(item, rename) for item in written.items]
+        return [text_of(dim, rename) for dim in self.op.values[name]]
+
+    def parameter(self, weight: str, shape: list[str]) -> str:
+        """A learned tensor that no native layer has, in a variable; it hangs on the first input."""
+        anchor = next(iter(self.body.inputs.values()))
+        name = self.path(weight) if weight else self.name
+        sizes = "".join(f"{size}, " for size in shape)
+        variable = self.body.names.fresh(weight or self.step.label)
+        code = self.call(f"{self.helper('Parameter')}(({sizes}), name={name})", anchor)
+        self.statement(f"{variable} = {code}")
+        return variable
+
+    def text(self, name: str, rename: Rename) -> str:
+        """An attribute with its names as a function gives them."""
+        return self._attribute(name, rename)
+
+    def at_run_time(self, attributes: Iterable[str], code: Code, doc: str) -> str:
+        """An expression of the first input that may read sizes which only a run knows.
+
+        Args:
+            attributes: The attributes that it reads.
+            code: The expression, from the input's text and a function that gives names' texts.
+            doc: What a layer says of itself that reads such sizes.
+
+        Returns:
+            The expression in place, or the call of a layer that holds it.
+        """
+        if not unknown_names(self.function, self.found, attributes):
+            return code(self.x, self.function.constructor_name)
+        return self.as_layer(code, doc)
+
+    def as_layer(self, code: Code, doc: str) -> str:
+        """The call of a layer of the module's own that holds an expression of the first input."""
+        return RuntimeLayer(self).call(code, doc)

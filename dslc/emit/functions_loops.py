@@ -1,0 +1,161 @@
+"""Repeats in a function: loops whose rounds pass a value on, and layers that all rounds share."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, final
+
+from dslc.emit.drafts import loop_header
+from dslc.emit.flow import STREAM, Value, written_inputs
+from dslc.emit.functions_names import texts_of
+from dslc.emit.functions_runtime import size_reads
+from dslc.emit.python import For, Line
+from dslc.ir.graph import ApplyOp, CallModule
+from dslc.ir.walk import all_steps, regions
+
+if TYPE_CHECKING:
+    from dslc.emit.flow import Key
+    from dslc.emit.formal import FormalStep
+    from dslc.emit.functions_body import FunctionBody
+    from dslc.emit.python import Statement
+    from dslc.ir.graph import Ref, Repeat
+
+INDEXES = ("i", "j", "k", "m", "n")
+
+
+@final
+class LoopWriter:
+    """Writes the loops of one function.
+
+    `carried` holds, for every step whose round is being written, the value that it starts from.
+    """
+
+    def __init__(self, body: FunctionBody) -> None:
+        self.body = body
+        self.carried: dict[int, Value] = {}
+        self.indexes: list[str] = []
+        self.before: list[list[Statement]] = []
+
+    def write(self, found: FormalStep) -> None:
+        """A step's text in a loop that passes the value on."""
+        step, flow, body = found.step, self.body.flow, self.body
+        start = step.inputs[0]
+        assert start is not None
+        body.settle()
+        further = [*outer_reads(found), *self.sizes_read(found)]
+        for key in further:
+            flow.remaining[key] = flow.remaining.get(key, 0) + 1
+        value = self.entry(found, start)
+        self.before.append([])
+        target, iterable, lines = self.rounds(found, value)
+        flow.lines += [*self.before.pop(), For(target, iterable, lines)]
+        for key in further:
+            flow.remaining[key] -= 1
+        flow.values[step.id, ""] = value
+
+    def sizes_read(self, found: FormalStep) -> list[Key]:
+        """The inputs in which the steps of a loop find sizes."""
+        keys = size_reads(self.body.function, found)
+        for inner in (step for steps in found.bodies for step in steps):
+            keys += self.sizes_read(inner)
+        return keys
+
+    def entry(self, found: FormalStep, start: Ref) -> Value:
+        """The variable that a loop passes on, with the value that it starts from in it."""
+        step, flow, body = found.step, self.body.flow, self.body
+        given = body.laid_out(found, [flow.read(start)])[0] if found.op else flow.read(start)
+        assert given is not None
+        flow.done(start)
+        variable = given.text if body.can_reuse(given) else flow.variable((step.id, ""))
+        if variable != given.text:
+            flow.lines.append(Line(f"{variable} = {given.text}"))
+        return Value(variable, frozenset((variable,)), found.outputs[""], layout=given.layout)
+
+    def rounds(self, found: FormalStep, value: Value) -> tuple[str, str, list[Statement]]:
+        """A loop's target, iterable and body, which leaves the round's result in the value."""
+        step, flow, body = found.step, self.body.flow, self.body
+        repeat = step.repeat
+        assert repeat is not None
+        index = self.enter(repeat)
+        outer_path, outer, flow.lines = body.path, flow.lines, []
+        body.path = body.path.word(step.label)
+        if not repeat.share:
+            body.path = body.path.expression(index)
+        result = body.in_layout(self.round(found, value), value.layout)
+        if result.text != value.text:
+            flow.lines.append(Line(f"{value.text} = {result.text}"))
+        lines, flow.lines, body.path = flow.lines, outer, outer_path
+        text = " ".join(text for line in lines for text in texts_of(line))
+        words = frozenset(re.findall(r"[A-Za-z_]\w*", text))
+        names = [body.writer.loop_names[name] for name in repeat.names]
+        self.leave(repeat)
+        count = repeat.over if repeat.times is None else repeat.times
+        assert count is not None
+        iterable = body.writer.expression(count)
+        header = loop_header(index, names, iterable, words, times=repeat.over is None)
+        return *header, lines
+
+    def round(self, found: FormalStep, value: Value) -> Value:
+        """What one round makes of a value."""
+        step, flow, body = found.step, self.body.flow, self.body
+        start, key = step.inputs[0], (step.id, "")
+        assert start is not None
+        self.carried[step.id] = value
+        kept = flow.remaining.get(key, 0)
+        flow.remaining[key] = 1
+        if isinstance(step.action, ApplyOp | CallModule):
+            flow.remaining[start.owner, start.slot] += 1
+        body.once(found)
+        del self.carried[step.id]
+        flow.remaining[key] = kept
+        return flow.read_key(key)
+
+    def shared_call(self, found: FormalStep, given: list[str]) -> str | None:
+        """The call of a block whose rounds all have the same weights; None for any other."""
+        repeat = found.step.repeat
+        if repeat is None or not repeat.share:
+            return None
+        layer = self.body.names.fresh(found.step.label)
+        made = self.body.function.call_of(found, given, shared=True)
+        self.before[-1].append(Line(f"{layer} = {made}"))
+        return f"{layer}({', '.join(given)})"
+
+    def enter(self, repeat: Repeat) -> str:
+        """Makes a repeat's names known; gives its index, one of our own where the spec has none."""
+        loop_names = self.body.writer.loop_names
+        for name in (*repeat.names, *((repeat.index,) if repeat.index else ())):
+            loop_names[name] = self.fresh(name)
+        if repeat.index:
+            self.indexes.append(loop_names[repeat.index])
+        else:
+            free = (name for name in INDEXES if self.is_free(name))
+            self.indexes.append(next(free, f"index{len(self.indexes)}"))
+        return self.indexes[-1]
+
+    def leave(self, repeat: Repeat) -> None:
+        """Forgets a repeat's names."""
+        self.indexes.pop()
+        for name in (*repeat.names, *((repeat.index,) if repeat.index else ())):
+            del self.body.writer.loop_names[name]
+
+    def fresh(self, name: str) -> str:
+        """A loop's variable near a name of the spec."""
+        found = self.body.names.child().fresh(name)
+        return found if self.is_free(found) else f"{found}_"
+
+    def is_free(self, name: str) -> bool:
+        """Whether a name is none of a variable, a parameter or another loop."""
+        used = {*STREAM, *self.indexes, *self.body.writer.loop_names.values()}
+        return name not in used | self.body.flow.taken and self.body.names.is_free(name)
+
+
+def outer_reads(found: FormalStep) -> list[Key]:
+    """The values from before a loop that every round reads anew."""
+    step = found.step
+    if isinstance(step.action, ApplyOp | CallModule):
+        refs = [ref for ref in written_inputs(found) if ref != step.inputs[0]]
+        return [(ref.owner, ref.slot) for ref in refs]
+    inner = [s for body in regions(step.action) for s in all_steps(body)]
+    own = {step.id, *(s.id for s in inner)}
+    refs = [ref for s in inner for ref in s.inputs if ref is not None and ref.owner not in own]
+    return list(dict.fromkeys((ref.owner, ref.slot) for ref in refs))

@@ -1,0 +1,55 @@
+"""What differs between frameworks whose blocks are functions; Keras is the one that ships."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dslc.emit.target import Target
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from dslc.emit.formal import Formal
+    from dslc.emit.functions import FunctionModule, FunctionWriter
+    from dslc.emit.python import Class, Function, Statement
+
+
+class FunctionTarget(Target):
+    """What a target says beyond `Target` where its blocks are functions.
+
+    Class attributes:
+        model: The annotation of a model.
+    """
+
+    model = ""
+
+    def survey(self, module: FunctionModule, formals: Sequence[Formal]) -> None:
+        """Looks at all that will be written, before anything is."""
+
+    def enter(
+        self, writer: FunctionWriter, name: str, variable: str, stream: str
+    ) -> tuple[list[Statement], str]:
+        """The statements that make a model's input, and the variable that goes on from there."""
+        raise TypeError("a target says how it makes inputs")
+
+    def leave(self, writer: FunctionWriter, variable: str, rank: int) -> list[Statement]:
+        """The statements that turn an output to the layout that callers expect."""
+        raise TypeError("a target says how it transposes outputs")
+
+    def model_of(
+        self, writer: FunctionWriter, inputs: dict[str, str], outputs: dict[str, str]
+    ) -> str:
+        """The expression of the finished model, from variables by name."""
+        raise TypeError("a target says how it makes models")
+
+    def size(self, tensor: str, axis: int) -> str:
+        """The size of an axis, when a layer runs."""
+        raise TypeError("a target says how sizes are read")
+
+    def layer_class(self, module: FunctionModule, name: str, method: Function, doc: str) -> Class:
+        """A layer's class with one method."""
+        raise TypeError("a target says what a layer is")
+
+    def shared(self, writer: FunctionWriter, call: str) -> str:
+        """A block's call made a layer, which several calls share."""
+        raise TypeError("a target says how blocks are shared")

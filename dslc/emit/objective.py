@@ -1,0 +1,271 @@
+"""The loss and the metrics as functions: `loss_of(model, batch)`, from the training graph.
+
+The backends' own op rules write them, as they write a model's method; so any graph of ops works, and
+no table of losses is kept anywhere.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, final
+
+from dslc.emit.bodies import BodyWriter, call_outputs
+from dslc.emit.classes import ClassWriter
+from dslc.emit.flow import Value
+from dslc.emit.formal import Formal, FormalStep
+from dslc.emit.python import Function, Line, Parameter
+from dslc.emit.shapes import boundary_layout
+from dslc.ir.dims import text_of
+from dslc.ir.graph import MODULE, Ref
+from dslc.ir.walk import regions
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from dslc.emit.target import Target
+    from dslc.emit.units import ModuleWriter
+    from dslc.ir.graph import Step
+    from dslc.ir.instance import BodyInstance, Instance, Iteration, StepInstance
+    from dslc.syntax.expressions import Expr
+    from dslc.train.training import Training
+
+
+class Objective:
+    """How a backend writes functions of a model and a batch.
+
+    Args:
+        target: The backend's words.
+        model: The annotation of the model.
+        batch: The annotation of a batch.
+        result: The annotation of a loss.
+        results: The annotation of several figures by name.
+    """
+
+    def __init__(self, target: Target, model: str, batch: str, result: str, results: str) -> None:
+        self.target = target
+        self.model = model
+        self.batch = batch
+        self.result = result
+        self.results = results
+
+    def call(self, arguments: list[str], names: Sequence[str], *, training: bool) -> str:
+        """The call of the model on its inputs, named and in its order."""
+        del names, training
+        return f"model({', '.join(arguments)})"
+
+    def loss(self, module: ModuleWriter, training: Training) -> Function:
+        """`loss_of`: what training minimises."""
+        writer = ObjectiveWriter(self, module, training, training.graph.outputs[:1], is_loss=True)
+        return writer.function("loss_of", self.result, "What training minimises.")
+
+    def metrics(self, module: ModuleWriter, training: Training) -> Function:
+        """`metrics_of`: the loss and the metrics by name."""
+        writer = ObjectiveWriter(self, module, training, training.graph.outputs, is_loss=False)
+        return writer.function("metrics_of", self.results, "The loss and the metrics of a batch.")
+
+
+@final
+class ObjectiveWriter(ClassWriter):
+    """Writes one function; every name of the spec in it is a constant or a size of the batch."""
+
+    def __init__(
+        self,
+        objective: Objective,
+        module: ModuleWriter,
+        training: Training,
+        outputs: Sequence[tuple[str, Ref]],
+        *,
+        is_loss: bool,
+    ) -> None:
+        super().__init__(module, formal_graph(training.instance, outputs))
+        self.objective = objective
+        self.is_loss = is_loss
+        self.environment = training.instance.body.steps[0].iterations[0].environment  # pyright: ignore[reportOptionalMemberAccess]
+        self.graph = ObjectiveBody(self, outputs)
+        self.body = self.graph
+
+    def function(self, name: str, returns: str, doc: str) -> Function:
+        """The function of the model and a batch."""
+        self.graph.run()
+        parameters = [
+            Parameter("model", self.objective.model),
+            Parameter("batch", self.objective.batch),
+        ]
+        return Function(name, parameters, returns, doc, self.graph.flow.lines)
+
+    def constructor_name(self, name: str) -> str:
+        """A name of the spec: its value, or the size of a column."""
+        value = self.environment[name]
+        return text_of(value, self.size) if not isinstance(value, str) else repr(value)  # pyright: ignore[reportArgumentType]
+
+    def call_name(self, name: str) -> str:
+        """The same: a function has no constructor."""
+        return self.constructor_name(name)
+
+    def size(self, symbol: str) -> str:
+        """The size that a symbol stands for, read from a column that has it."""
+        for name, type in self.formal.inputs.items():
+            for axis, dim in enumerate(type.shape):
+                if str(dim) == symbol:
+                    return self.graph.size_of(name, axis)
+        raise KeyError(symbol)
+
+    def expression(self, expression: Expr) -> str:
+        """An expression with its names as constants."""
+        self.require_math(expression)
+        return super().expression(expression)
+
+
+@final
+class ObjectiveBody(BodyWriter):
+    """Writes the statements of one function into its flow."""
+
+    def __init__(self, writer: ObjectiveWriter, outputs: Sequence[tuple[str, Ref]]) -> None:
+        super().__init__(writer)
+        self.objective = writer
+        self.given = list(outputs)
+        self.names.reserve("model", "batch")
+
+    def outputs(self) -> list[tuple[str, Ref]]:
+        """The figures by name."""
+        return self.given
+
+    def bind_input(self, name: str, variable: str) -> None:
+        """A column of the batch, in a variable where it is read more than once."""
+        type = self.formal.inputs[name]
+        layout = boundary_layout(self.target, type)
+        key = (MODULE, name)
+        self.flow.names[key] = variable
+        text = f"batch[{quoted(name)}]"
+        self.flow.bind(key, Value(text, frozenset(), type, layout=layout))
+
+    def name_values(self, steps: list[FormalStep]) -> None:
+        """Reserves the names that the spec gives to values, the model's outputs among them."""
+        super().name_values(steps)
+        self.flow.taken = set()
+        for found in steps:
+            if found.callee is not None:
+                for slot in call_outputs(found):
+                    if self.names.is_free(slot):
+                        self.flow.names[found.step.id, slot] = slot
+
+    def size_of(self, name: str, axis: int) -> str:
+        """The size of a column's axis."""
+        value = self.flow.values[MODULE, name]
+        if value.layout == "last" and axis:
+            axis = -1 if axis == 1 else axis - 1
+        return f"{value.text}.shape[{axis}]"
+
+    def step(self, found: FormalStep) -> None:
+        """One run of a step; what names mean is that run's own."""
+        if found.samples:
+            self.objective.environment = found.samples[0].environment
+        super().step(found)
+
+    def is_optional(self, found: FormalStep) -> bool:
+        """Never: the sizes of a batch decide nothing, and the rest is decided."""
+        del found
+        return False
+
+    def call(self, found: FormalStep) -> None:
+        """A call of the model; several outputs come by name."""
+        assert found.callee is not None
+        values = self.operands(found, heavy=False)
+        given = [value.text for value in values if value is not None]
+        writer = self.objective
+        inputs = [item.name for item in found.callee.module.inputs]
+        text = writer.objective.call(given, inputs, training=writer.is_loss)
+        slots = call_outputs(found)
+        layouts = {slot: boundary_layout(self.target, found.outputs[slot]) for slot in slots}
+        if len(slots) > 1:
+            variable = self.names.fresh("outputs")
+            self.flow.lines.append(Line(f"{variable} = {text}"))
+            texts = {s: (f"{variable}[{quoted(s)}]", layouts[s]) for s in slots}
+        else:
+            texts = {slots[0]: (text, layouts[slots[0]])}
+        first = (found.step.id, "")
+        if self.flow.remaining.get(first, 0):
+            key = (found.step.id, slots[0])
+            self.flow.remaining[key] = self.flow.remaining.get(key, 0) + self.flow.remaining[first]
+        self.finish(found, values, texts, heavy=True)
+        self.flow.values[first] = self.flow.values[found.step.id, slots[0]]
+
+    def give_back(self, outputs: list[tuple[str, Ref]]) -> None:
+        """The loss alone, or every figure by name."""
+        texts = {name: self.flow.read(ref).text for name, ref in outputs}
+        code = texts["loss"]
+        if not self.objective.is_loss:
+            code = "{" + ", ".join(f"{quoted(k)}: {v}" for k, v in texts.items()) + "}"
+        self.flow.lines.append(Line(f"return {code}"))
+
+    def comment(self, value: Value) -> str | None:
+        """None: shapes stand in the model."""
+        del value
+        return None
+
+
+def formal_graph(instance: Instance, outputs: Iterable[tuple[str, Ref]]) -> Formal:
+    """The part of a training graph that some outputs need, with the types of its one instance."""
+    needed = needed_steps(instance.body, [ref for _, ref in outputs])
+    formal = Formal(instance.module, [instance])
+    formal.inputs = dict(instance.inputs)
+    formal.steps = formal_steps(instance.body, needed)
+    return formal
+
+
+def needed_steps(body: BodyInstance, wanted: list[Ref]) -> set[int]:
+    """The steps at the top of a graph that values need."""
+    owners = {ref.owner for ref in wanted}
+    for found in reversed(body.steps):
+        if found.step.id in owners:
+            owners |= {ref.owner for ref in reads(found.step)}
+    return owners
+
+
+def reads(step: Step) -> list[Ref]:
+    """Every value that a step reads, itself or inside."""
+    found = [ref for ref in step.inputs if ref is not None]
+    for body in regions(step.action):
+        found.append(body.result)
+        found += [ref for inner in body.steps for ref in reads(inner)]
+    return found
+
+
+def formal_steps(body: BodyInstance, needed: set[int] | None = None) -> list[FormalStep]:
+    """The steps of a body, one after the other; a repeat once for each of its rounds."""
+    return [
+        step
+        for found in body.steps
+        if needed is None or found.step.id in needed
+        for step in rounds(found)
+    ]
+
+
+def rounds(found: StepInstance) -> list[FormalStep]:
+    """A step once for each round; each after the first reads what the one before it made."""
+    present = [iteration for iteration in found.iterations if iteration is not None]
+    if not present:
+        return [FormalStep(found.step, [], sometimes=False)]
+    steps: list[FormalStep] = []
+    for k, iteration in enumerate(present):
+        step = found.step.replace(repeat=None, when=None)
+        if k:
+            step = step.replace(inputs=(Ref(step.id, ""), *step.inputs[1:]))
+        steps.append(formal_step(step, iteration))
+    return steps
+
+
+def formal_step(step: Step, iteration: Iteration) -> FormalStep:
+    """One run of a step with its types as they are."""
+    made = FormalStep(step, [iteration], sometimes=False)
+    made.op = iteration.op
+    made.inputs = iteration.inputs
+    made.outputs = dict(iteration.outputs)
+    made.bodies = tuple(formal_steps(body) for body in iteration.bodies)
+    if iteration.call is not None:
+        made.callee = Formal(iteration.call.module, [iteration.call])
+    return made
+
+
+def quoted(name: str) -> str:
+    """A name of the spec as a string; it is an identifier, so there is nothing to escape."""
+    return f'"{name}"'

@@ -1,0 +1,110 @@
+"""The files around `model.py`: what trains it, what describes it, and the spec itself."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dslc.emit.header import VERSION
+from dslc.emit.names import snake_name
+from dslc.emit.resolved import resolved_spec
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from dslc.ir.types import TensorType
+    from dslc.passes.pipeline import Checked
+
+RUNTIME = Path(__file__).parents[1] / "train" / "runtime"
+TRAINING = ("checkpoint", "data", "initial", "progress", "weights")
+"""The runtime modules that every `train.py` imports."""
+
+NUMPY, SAFETENSORS, SCIKIT = "numpy>=1.26", "safetensors>=0.4", "scikit-learn>=1.4"
+
+
+def training_files(train: str) -> dict[str, str | bytes]:
+    """`train.py` and the modules beside it."""
+    files: dict[str, str | bytes] = {f"{name}.py": runtime_file(name) for name in TRAINING}
+    return {"train.py": train, **files}
+
+
+def runtime_file(name: str) -> bytes:
+    """A runtime module, as it is."""
+    return (RUNTIME / f"{name}.py").read_bytes()
+
+
+def describing_files(
+    checked: Checked, framework: str, requires: Sequence[str], usage: str
+) -> dict[str, str | bytes]:
+    """`README.md`, `pyproject.toml` and the spec.
+
+    Args:
+        checked: The spec.
+        framework: What the text calls the framework.
+        requires: What the model needs, as in a `pyproject.toml`.
+        usage: Python that makes the model with trained weights.
+    """
+    needed = [*requires, NUMPY, SAFETENSORS]
+    if checked.train is not None and not checked.train.data.is_path:
+        needed.append(SCIKIT)
+    return {
+        "README.md": readme(checked, framework, needed, usage),
+        "pyproject.toml": pyproject(checked, needed),
+        "net.yaml": resolved_spec(checked),
+    }
+
+
+def pyproject(checked: Checked, needed: Sequence[str]) -> str:
+    """`pyproject.toml`: the packages with the ranges that are tested."""
+    name = snake_name(checked.program.name).replace("_", "-")
+    lines = ["[project]", f'name = "{name}"', 'version = "0.1.0"', 'requires-python = ">=3.11"']
+    lines += ["dependencies = [", *(f"    {json.dumps(item)}," for item in needed), "]"]
+    return "\n".join(lines) + "\n"
+
+
+def readme(checked: Checked, framework: str, needed: Sequence[str], usage: str) -> str:
+    """`README.md`: what it is, how to run it, what goes in and out."""
+    program, instance = checked.program, checked.instance
+    lines = [f"# {program.name}", ""]
+    if program.doc:
+        lines += [plain(program.doc), ""]
+    spec = plain(Path(program.path).name)
+    lines += [f"Written for {framework} by dslc {VERSION} from {spec}. It is yours to edit.", ""]
+    packages = " ".join(f'"{item}"' for item in needed)
+    lines += ["```", f"pip install {packages}"]
+    if checked.train is not None:
+        run = checked.train.run
+        epochs = "an epoch" if run.epochs == 1 else f"{run.epochs} epochs"
+        lines += [f"python train.py            # {epochs}; --help lists the options"]
+        lines += ["python train.py --resume   # goes on after a kill"]
+    lines += ["```", "", "```python", *usage.strip().splitlines(), "```", ""]
+    lines += ["| | name | type |", "| --- | --- | --- |"]
+    lines += [row("input", name, type) for name, type in instance.inputs.items()]
+    lines += [row("output", name, type) for name, type in instance.outputs.items() if name]
+    if checked.constraints:
+        facts = ", ".join(f"`{fact}`" for fact in checked.constraints)
+        lines += ["", f"Sizes must fulfil: {facts}."]
+    if program.values:
+        settings = ", ".join(f"`{name} = {value}`" for name, value in program.values.items())
+        lines += ["", f"The spec's params: {plain(settings)}."]
+    if checked.train is not None:
+        lines += ["", RESULTS]
+    return "\n".join(lines) + "\n"
+
+
+RESULTS = (
+    "A run writes `metrics.jsonl`, `metrics.csv` and `curves.html`, checkpoints that a kill at any "
+    "moment cannot spoil, and `weights.safetensors` with PyTorch's names and layouts, which every "
+    "framework's project reads."
+)
+
+
+def row(kind: str, name: str, type: TensorType) -> str:
+    """One row of the table of inputs and outputs."""
+    return f"| {kind} | `{name}` | `{type}` |"
+
+
+def plain(text: str) -> str:
+    """Text of a spec on one line, without what Markdown would take for markup of a page."""
+    return " ".join(text.split()).replace("<", "&lt;")

@@ -1,0 +1,192 @@
+"""Programs from templates: real Python files whose flags are decided when code is generated.
+
+A template is a module that is formatted, typed and tested like any other. Its functions and classes
+are put into a generated module one by one. An `if` on flags alone (`if FROZEN:`, `if not DECAY:`) is
+decided then: the branch that holds takes its place, so what is generated holds only what is used.
+Comments stay with their statements.
+"""
+
+from __future__ import annotations
+
+import ast
+import io
+import re
+import tokenize
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, final
+
+from dslc.emit.python import (
+    Blank,
+    Class,
+    Comment,
+    For,
+    Function,
+    If,
+    Line,
+    Parameter,
+    While,
+    With,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from dslc.emit.python import Kind, Statement
+
+RUNTIME = "dslc.train.runtime."
+TOOLS = ("noqa", "pyright")
+"""Comments for tools that read the template, and not what is made from it."""
+
+
+@final
+class Template:
+    """A template file.
+
+    Args:
+        path: The file.
+        flags: The value of every flag; a flag that the file does not use does no harm.
+        names: Identifiers to write otherwise, such as the model's class.
+    """
+
+    def __init__(
+        self, path: Path, flags: Mapping[str, bool], names: Mapping[str, str] | None = None
+    ) -> None:
+        self.text = _text(path)
+        for name, other in (names or {}).items():
+            self.text = re.sub(rf"\b{re.escape(name)}\b", other, self.text)
+        self.flags = flags
+        self.path = path
+        self.tree = ast.parse(self.text)
+        self.comments = _comments(self.text)
+        self.lines = self.text.split("\n")
+
+    def imports(self) -> list[str]:
+        """The imports of the file; those of the runtime's modules as the project has them."""
+        found: list[str] = []
+        for node in self.tree.body:
+            if isinstance(node, ast.Import | ast.ImportFrom):
+                found.append(ast.unparse(node).replace(f"from {RUNTIME}", "from "))
+        return found
+
+    def definition(self, name: str) -> Class | Function:
+        """A function or class of the file.
+
+        Raises:
+            KeyError: The file defines no such name.
+        """
+        for node in self.tree.body:
+            if isinstance(node, ast.FunctionDef | ast.ClassDef) and node.name == name:
+                (found,) = self.statement(node)
+                assert isinstance(found, Class | Function)
+                return found
+        raise KeyError(f"{self.path} defines no {name}")
+
+    def statement(self, node: ast.stmt) -> Iterator[Statement]:
+        """What stands for a statement: itself, or the branch of a decided `if`."""
+        if isinstance(node, ast.If):
+            decided = self.decide(node.test)
+            if decided is not None:
+                yield from self.block(node.body if decided else node.orelse, node.lineno)
+                return
+            body, orelse = self.block(node.body, node.lineno), self.block(node.orelse, node.lineno)
+            yield If(self.code(node.test), body, orelse)
+        elif isinstance(node, ast.FunctionDef):
+            yield self.function(node)
+        elif isinstance(node, ast.ClassDef):
+            doc, rest = _docstring(node)
+            bases = [self.code(base) for base in node.bases]
+            marks = [self.code(mark) for mark in node.decorator_list]
+            yield Class(node.name, bases, doc, self.block(rest, node.lineno), marks)
+        elif isinstance(node, ast.For):
+            target, iterable = self.code(node.target), self.code(node.iter)
+            yield For(target, iterable, self.block(node.body, node.lineno))
+        elif isinstance(node, ast.While):
+            yield While(self.code(node.test), self.block(node.body, node.lineno))
+        elif isinstance(node, ast.With):
+            items = [ast.unparse(item) for item in node.items]
+            yield With(items, self.block(node.body, node.lineno))
+        else:
+            yield Line(self.code(node), self.comments.get((node.end_lineno or 0, False)))
+
+    def block(self, nodes: Sequence[ast.stmt], start: int) -> list[Statement]:
+        """Statements with the comments and empty lines that stand above them."""
+        found: list[Statement] = []
+        last = start
+        for node in nodes:
+            marks = getattr(node, "decorator_list", [])
+            first = min([node.lineno, *(mark.lineno for mark in marks)])
+            made = list(self.statement(node))
+            above = range(last + 1, first)
+            if made and found and any(not self.lines[k - 1].strip() for k in above):
+                found.append(Blank())
+            texts = [self.comments[k, True] for k in above if (k, True) in self.comments]
+            if made and texts:
+                found.append(Comment(" ".join(texts)))
+            found += made
+            last = node.end_lineno or first
+        return found
+
+    def decide(self, test: ast.expr) -> bool | None:
+        """The value of a condition on flags alone, else None."""
+        if isinstance(test, ast.Name):
+            return self.flags.get(test.id)
+        if isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
+            value = self.decide(test.operand)
+            return None if value is None else not value
+        if isinstance(test, ast.BoolOp):
+            values = [self.decide(part) for part in test.values]
+            if None in values:
+                return None
+            return all(values) if isinstance(test.op, ast.And) else any(values)
+        return None
+
+    def function(self, node: ast.FunctionDef) -> Function:
+        """A function; its flags are decided inside."""
+        doc, rest = _docstring(node)
+        given = node.args
+        positional = [*given.posonlyargs, *given.args]
+        defaults = [None] * (len(positional) - len(given.defaults)) + list(given.defaults)
+        pairs = zip(positional, defaults, strict=True)
+        parameters = [self.parameter(arg, default, "positional") for arg, default in pairs]
+        for arg, default in zip(given.kwonlyargs, given.kw_defaults, strict=True):
+            parameters.append(self.parameter(arg, default, "keyword"))
+        if given.vararg is not None:
+            parameters.append(self.parameter(given.vararg, None, "variadic"))
+        returns = None if node.returns is None else self.code(node.returns)
+        marks = [self.code(mark) for mark in node.decorator_list]
+        body = self.block(rest, node.body[0].lineno - 1)
+        return Function(node.name, parameters, returns, doc, body, marks)
+
+    def parameter(self, arg: ast.arg, default: ast.expr | None, kind: Kind) -> Parameter:
+        """A parameter of a function."""
+        annotation = None if arg.annotation is None else self.code(arg.annotation)
+        return Parameter(arg.arg, annotation, None if default is None else self.code(default), kind)
+
+    def code(self, node: ast.stmt | ast.expr) -> str:
+        """A node as the file writes it."""
+        text = ast.get_source_segment(self.text, node)
+        assert text is not None
+        return text
+
+
+@cache
+def _text(path: Path) -> str:
+    return path.read_text(encoding="utf-8")
+
+
+def _comments(text: str) -> dict[tuple[int, bool], str]:
+    """The comments by line, and whether each stands alone on it."""
+    found: dict[tuple[int, bool], str] = {}
+    for token in tokenize.generate_tokens(io.StringIO(text).readline):
+        if token.type == tokenize.COMMENT:
+            text = token.string.lstrip("# ")
+            if not text.startswith(TOOLS):
+                found[token.start[0], not token.line[: token.start[1]].strip()] = text
+    return found
+
+
+def _docstring(node: ast.FunctionDef | ast.ClassDef) -> tuple[str, list[ast.stmt]]:
+    """The docstring and the rest of the body."""
+    doc = ast.get_docstring(node)
+    return (doc or ""), (node.body[1:] if doc is not None else list(node.body))

@@ -1,0 +1,77 @@
+"""Steps of a generated `train.py` in this process: the code that people get, on given batches."""
+
+from __future__ import annotations
+
+import atexit
+import importlib
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from types import ModuleType
+
+    from numpy.typing import NDArray
+
+    Arrays = Mapping[str, NDArray[Any]]
+
+
+def train_steps(
+    files: Mapping[str, str | bytes], weights: Arrays, batches: Sequence[Arrays], steps: int
+) -> tuple[list[float], dict[str, NDArray[Any]]]:
+    """Trains on batches, again from the first one where there are fewer than steps.
+
+    Args:
+        files: A generated project.
+        weights: The weights to start from, by their portable names.
+        batches: Columns by name, in the spec's layout.
+        steps: How many steps; the schedule is that of a run of so many.
+
+    Returns:
+        The loss of each step's batch before the step, and the weights after the last one.
+    """
+    script = load_script(files)
+    trainer = script.Trainer(0, "cpu")
+    trainer.load(weights)
+    losses: list[float] = []
+    for step in range(steps):
+        rate = script.LEARNING_RATE
+        if hasattr(script, "learning_rate"):
+            rate = script.learning_rate(step, steps)
+        losses.append(float(trainer.step(as_read(script, batches[step % len(batches)]), rate)))
+    return losses, {name: np.array(array) for name, array in trainer.weights().items()}
+
+
+def as_read(script: ModuleType, batch: Arrays) -> dict[str, NDArray[Any]]:
+    """A batch as the script itself would have read it."""
+    columns = script.COLUMNS
+    arrays = {
+        name: np.ascontiguousarray(batch[name], dtype=column.dtype)
+        for name, column in columns.items()
+    }
+    return script.to_native(arrays) if hasattr(script, "to_native") else arrays
+
+
+def load_script(files: Mapping[str, str | bytes]) -> ModuleType:
+    """Imports the `train.py` of a project; its modules stay apart from those of other projects."""
+    folder = Path(tempfile.mkdtemp(prefix="dslc-project-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    for name, content in files.items():
+        data = content.encode() if isinstance(content, str) else content
+        (folder / name).write_bytes(data)
+    local = [name.removesuffix(".py") for name in files if name.endswith(".py")]
+    others = {name: sys.modules.pop(name) for name in local if name in sys.modules}
+    sys.path.insert(0, str(folder))
+    importlib.invalidate_caches()
+    try:
+        return importlib.import_module("train")
+    finally:
+        sys.path.remove(str(folder))
+        for name in local:
+            sys.modules.pop(name, None)
+        sys.modules.update(others)
