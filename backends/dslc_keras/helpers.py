@@ -134,3 +134,28 @@ def shared(
     """A block as one layer: every call of it has the same weights."""
     copies = [keras.Input(batch_shape=x.shape, dtype=x.dtype) for x in inputs]
     return keras.Model(copies, block(*copies, name=name, **arguments), name=name)
+
+
+def quick_gelu(x: KerasTensor) -> KerasTensor:
+    return x * ops.sigmoid(1.702 * x)
+
+
+def swiglu(x: KerasTensor, *, axis: int = -1) -> KerasTensor:
+    """The first half of an axis through SiLU, times the second."""
+    a, b = ops.split(x, 2, axis=axis)
+    return ops.silu(a) * b
+
+
+def geglu(x: KerasTensor, *, axis: int = -1, approximate: bool = False) -> KerasTensor:
+    """The first half of an axis through GELU, times the second."""
+    a, b = ops.split(x, 2, axis=axis)
+    return ops.gelu(a, approximate=approximate) * b
+
+
+def maxout(x: KerasTensor, pieces: int, *, axis: int) -> KerasTensor:
+    """The largest of every few neighbours along an axis."""
+    before = (slice(None),) * axis
+    y = x[(*before, slice(0, None, pieces))]
+    for k in range(1, pieces):
+        y = ops.maximum(y, x[(*before, slice(k, None, pieces))])
+    return y

@@ -172,6 +172,11 @@ def scale_and_shift(
     return {name: Place(variable) for name, variable in named.items() if variable is not None}
 
 
+def prelu(layer: layers.PReLU) -> dict[str, Place]:
+    shape = tuple(layer.alpha.shape)
+    return {"weight": Place(layer.alpha, lambda a: a.reshape(shape), lambda a: a.reshape(-1))}
+
+
 def rms_norm(layer: layers.RMSNormalization) -> dict[str, Place]:
     """A norm with a scale alone."""
     return {"weight": Place(layer.scale)}
@@ -234,6 +239,7 @@ KINDS: tuple[tuple[type | tuple[type, ...], Callable[[Any], dict[str, Place]]], 
     (layers.BatchNormalization, batch_norm),
     (layers.LayerNormalization, scale_and_shift),
     (layers.RMSNormalization, rms_norm),
+    (layers.PReLU, prelu),
     (layers.LSTM, lstm),
     (layers.MultiHeadAttention, attention),
 )
