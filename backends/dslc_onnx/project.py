@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dslc.emit.header import VERSION
+from dslc.ops.attributes import show
 from dslc_onnx.export import export
 
 if TYPE_CHECKING:
@@ -54,11 +55,9 @@ def readme(checked: Checked, *, trained: bool) -> str:
         lines += [plain(program.doc), ""]
     start = "the weights that were given" if trained else "initial weights, not trained ones"
     lines += [f"{origin(checked)} It holds {start}.", "", "```"]
-    first = next(iter(instance.inputs), "x")
-    lines += [
-        "pip install numpy onnxruntime",
-        f"python run.py inputs.npz -o outputs.npz  # {first}, …",
-    ]
+    names = ", ".join(instance.inputs)
+    lines += ["pip install numpy onnxruntime"]
+    lines += [f"python run.py inputs.npz -o outputs.npz  # inputs.npz holds {names}"]
     lines += ["```", "", "| | name | type |", "| --- | --- | --- |"]
     lines += [row("input", name, type) for name, type in instance.inputs.items()]
     lines += [row("output", name, type) for name, type in instance.outputs.items() if name]
@@ -68,7 +67,7 @@ def readme(checked: Checked, *, trained: bool) -> str:
             "Sizes must fulfil: " + ", ".join(f"`{c}`" for c in checked.constraints) + ".",
         ]
     if program.values:
-        settings = ", ".join(f"`{name} = {value}`" for name, value in program.values.items())
+        settings = ", ".join(f"`{name} = {show(value)}`" for name, value in program.values.items())
         lines += ["", f"The spec's params: {plain(settings)}."]
     return "\n".join(lines) + "\n"
 

@@ -240,3 +240,19 @@ def test_the_project_runs_where_dslc_is_not(tmp_path: Path) -> None:
     assert "the model takes x, k" in result.stderr
     assert "@" not in files["run.py"].split('"""')[1]
     assert "f32[N, 300]" in files["README.md"]
+
+
+def test_outputs_of_a_layer_that_nothing_reads_are_not_there() -> None:
+    checked = spec(
+        {"x": "f32[N, T, 6]"}, "- lstm: 5\n  name: r\n- relu:\n  from: r.last\n  name: y"
+    )
+    model = onnx.load_from_string(export(checked, random_weights(checked)))
+    layer = next(node for node in model.graph.node if node.op_type == "LSTM")
+    assert list(layer.output) == ["", "r/Y_h"]
+
+
+def test_the_first_of_equal_scores_counts() -> None:
+    steps = "- accuracy:\n  from: [x, t]\n  name: y"
+    data = export(spec({"x": "f32[N, 3]", "t": "i64[N]"}, steps), {})
+    inputs = {"x": np.zeros((4, 3), np.float32), "t": np.array([0, 1, 2, 0])}
+    assert run_onnxruntime(data, inputs)["out_0"] == 0.5
