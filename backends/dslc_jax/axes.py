@@ -57,4 +57,5 @@ def padding_pairs(c: OpContext) -> str:
         return '"SAME"'
     if all(size == 0 for size in padding):
         return ""
-    return "(" + ", ".join(f"({text}, {text})" for text in sizes(c, "padding", run=True)) + ")"
+    pairs = [f"({text}, {text})" for text in sizes(c, "padding", run=True)]
+    return f"({', '.join(pairs)}{',' * (len(pairs) == 1)})"

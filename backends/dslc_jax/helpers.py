@@ -1,5 +1,7 @@
 """Helpers that generated JAX modules contain where they need them, word for word."""
 
+import math
+
 import jax
 import jax.numpy as jnp
 from flax import nnx
@@ -155,3 +157,46 @@ def geglu(x: Array, axis: int = -1, approximate: bool = False) -> Array:
 def maxout(x: Array, pieces: int, axis: int) -> Array:
     """The largest of every few neighbours along an axis."""
     return x.reshape(*x.shape[:axis], -1, pieces, *x.shape[axis + 1 :]).max(axis + 1)
+
+
+class LayerScale(nnx.Module):
+    """A learned factor for each place of an axis, with `after` more axes behind it."""
+
+    def __init__(self, size: int, value: float = 1e-5, after: int = 0) -> None:
+        self.after = after
+        self.weight = nnx.Param(jnp.full(size, value))
+
+    def __call__(self, x: Array) -> Array:
+        return x * self.weight[...].reshape(-1, *(1,) * self.after)
+
+
+def local_response_norm(
+    x: Array, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0
+) -> Array:
+    """Divides by a power of the mean square over `size` channels around each one."""
+    padded = jnp.pad(x * x, [(0, 0)] * (x.ndim - 1) + [(size // 2, size // 2)])
+    total = sum(padded[..., start : start + x.shape[-1]] for start in range(size))
+    return x / (k + alpha / size * total) ** beta
+
+
+def l2_normalize(x: Array, axis: int = -1, eps: float = 1e-12) -> Array:
+    """Divides by the norm over an axis, which counts as `eps` at least."""
+    return x * jax.lax.rsqrt(jnp.maximum((x * x).sum(axis, keepdims=True), eps**2))
+
+
+def lp_pool(
+    x: Array,
+    kernel: tuple[int, ...],
+    strides: tuple[int, ...],
+    padding: str | tuple[tuple[int, int], ...] = "VALID",
+    p: int = 2,
+) -> Array:
+    """The p-norm of each window."""
+    mean = nnx.avg_pool(jnp.abs(x) ** p, kernel, strides, padding)
+    return (mean * math.prod(kernel)) ** (1 / p)
+
+
+def adaptive_windows(x: Array, height: int, width: int) -> Array:
+    """An image cut into windows: [N, height, rows, width, columns, C]."""
+    n, h, w, c = x.shape
+    return x.reshape(n, height, h // height, width, w // width, c)

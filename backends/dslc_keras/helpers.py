@@ -8,6 +8,8 @@
 from collections.abc import Callable
 from typing import Any
 
+import math
+
 import keras
 from keras import KerasTensor, layers, ops
 
@@ -159,3 +161,79 @@ def maxout(x: KerasTensor, pieces: int, *, axis: int) -> KerasTensor:
     for k in range(1, pieces):
         y = ops.maximum(y, x[(*before, slice(k, None, pieces))])
     return y
+
+
+@keras.saving.register_keras_serializable(package="dslc")
+class LayerScale(layers.Layer):
+    """A learned factor for each place of an axis."""
+
+    portable = ("weight",)
+
+    def __init__(self, value: float = 1e-5, axis: int = -1, **options) -> None:
+        super().__init__(**options)
+        self.value, self.axis = value, axis
+
+    def build(self, shape: tuple[int | None, ...]) -> None:
+        self.after = len(shape) - 1 - self.axis % len(shape)
+        size, initial = (shape[self.axis],), keras.initializers.Constant(self.value)
+        self.weight = self.add_weight(shape=size, initializer=initial, name="weight")
+
+    def call(self, x: KerasTensor) -> KerasTensor:
+        return x * ops.reshape(self.weight, (-1,) + (1,) * self.after)
+
+    def get_config(self) -> dict:
+        return {**super().get_config(), "value": self.value, "axis": self.axis}
+
+
+def local_response_norm(
+    x: KerasTensor, size: int, *, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0
+) -> KerasTensor:
+    """Divides by a power of the mean square over `size` channels around each one."""
+    padded = ops.pad(ops.square(x), [(0, 0)] * (len(x.shape) - 1) + [(size // 2, size // 2)])
+    total = sum(padded[..., start : start - size + 1 or None] for start in range(size))
+    return x / (k + alpha / size * total) ** beta
+
+
+def l2_normalize(x: KerasTensor, *, axis: int = -1, eps: float = 1e-12) -> KerasTensor:
+    """Divides by the norm over an axis, which counts as `eps` at least."""
+    return x * ops.rsqrt(ops.maximum(ops.sum(ops.square(x), axis=axis, keepdims=True), eps**2))
+
+
+def lp_pool(
+    x: KerasTensor,
+    kernel: int | tuple[int, ...],
+    *,
+    strides: int | tuple[int, ...],
+    p: int = 2,
+) -> KerasTensor:
+    """The p-norm of each window."""
+    count = kernel ** (len(x.shape) - 2) if isinstance(kernel, int) else math.prod(kernel)
+    return (ops.average_pool(ops.abs(x) ** p, kernel, strides=strides) * count) ** (1 / p)
+
+
+def padded_max_pool(
+    x: KerasTensor,
+    kernel: int | tuple[int, ...],
+    *,
+    stride: int | tuple[int, ...],
+    padding: int | tuple[int, ...],
+) -> KerasTensor:
+    """The largest value of each window, padded on both sides alike; padding never wins."""
+    sizes = (padding,) * (len(x.shape) - 2) if isinstance(padding, int) else padding
+    x = ops.pad(x, ((0, 0), *((n, n) for n in sizes), (0, 0)), constant_values=float("-inf"))
+    return ops.max_pool(x, kernel, strides=stride)
+
+
+def padded_avg_pool(
+    x: KerasTensor,
+    kernel: int | tuple[int, ...],
+    *,
+    stride: int | tuple[int, ...],
+    padding: int | tuple[int, ...],
+) -> KerasTensor:
+    """The mean of each window, padded on both sides alike; padding does not count."""
+    sizes = (padding,) * (len(x.shape) - 2) if isinstance(padding, int) else padding
+    pads = ((0, 0), *((n, n) for n in sizes), (0, 0))
+    parts = (ops.pad(part, pads) for part in (x, ops.ones_like(x)))
+    total, count = (ops.average_pool(part, kernel, strides=stride) for part in parts)
+    return total / count

@@ -1,5 +1,7 @@
 """Helpers that generated PyTorch modules contain where they need them, word for word."""
 
+import math
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -34,7 +36,8 @@ def max_pool_same(
     x: Tensor, kernel: int | tuple[int, ...], stride: int | tuple[int, ...]
 ) -> Tensor:
     """Max pooling with ceil(size / stride) places."""
-    return F.max_pool2d(pad_same(x, kernel, stride, value=float("-inf")), kernel, stride)
+    pool = (F.max_pool1d, F.max_pool2d, F.max_pool3d)[x.ndim - 3]
+    return pool(pad_same(x, kernel, stride, value=float("-inf")), kernel, stride)
 
 
 def avg_pool_same(
@@ -44,11 +47,12 @@ def avg_pool_same(
     count_padding: bool = False,
 ) -> Tensor:
     """Average pooling with ceil(size / stride) places; padding counts only where asked for."""
-    y = F.avg_pool2d(pad_same(x, kernel, stride), kernel, stride)
+    pool = (F.avg_pool1d, F.avg_pool2d, F.avg_pool3d)[x.ndim - 3]
+    y = pool(pad_same(x, kernel, stride), kernel, stride)
     if count_padding:
         return y
     ones = pad_same(torch.ones_like(x[:1, :1]), kernel, stride)
-    return y / F.avg_pool2d(ones, kernel, stride)
+    return y / pool(ones, kernel, stride)
 
 
 def one_bias(lstm: nn.LSTM) -> nn.LSTM:
@@ -136,3 +140,28 @@ def geglu(x: Tensor, approximate: str = "none") -> Tensor:
     """The first half of the last axis through GELU, times the second."""
     a, b = x.chunk(2, dim=-1)
     return F.gelu(a, approximate=approximate) * b
+
+
+class LayerScale(nn.Module):
+    """A learned factor for each place of an axis, with `after` more axes behind it."""
+
+    def __init__(self, size: int, value: float = 1e-5, after: int = 0) -> None:
+        super().__init__()
+        self.shape = (-1,) + (1,) * after
+        self.weight = nn.Parameter(torch.full((size,), value))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x * self.weight.view(self.shape)
+
+
+def lp_pool(
+    x: Tensor,
+    kernel: int | tuple[int, ...],
+    stride: int | tuple[int, ...],
+    padding: int | tuple[int, ...] = 0,
+    p: int = 2,
+) -> Tensor:
+    """The p-norm of each window."""
+    pool = (F.avg_pool1d, F.avg_pool2d, F.avg_pool3d)[x.ndim - 3]
+    count = math.prod(as_tuple(kernel, x.ndim - 2))
+    return (pool(x.abs() ** p, kernel, stride, padding) * count) ** (1 / p)

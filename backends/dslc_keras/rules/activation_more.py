@@ -34,7 +34,7 @@ def plain_more(c: FunctionContext) -> str:
 
 @RULES.add(Mish)
 def mish(c: FunctionContext) -> str:
-    return f"keras.activations.mish({c.x})"
+    return f"layers.Activation(\"mish\")({c.x})"
 
 
 @RULES.add(Elu, Celu)

@@ -77,6 +77,7 @@ def places(model: keras.Model) -> dict[str, Place]:
                 break
         else:
             own = {"": Place(layer.value)} if type(layer).__name__ == "Parameter" else {}
+            own |= {name: Place(getattr(layer, name)) for name in getattr(layer, "portable", ())}
         image: Any = by_name.get(f"{layer.name}.flatten")
         if image is not None:
             own["weight"] = permuted(own["weight"], image.input.shape[1:])
@@ -240,6 +241,7 @@ KINDS: tuple[tuple[type | tuple[type, ...], Callable[[Any], dict[str, Place]]], 
     (layers.LayerNormalization, scale_and_shift),
     (layers.RMSNormalization, rms_norm),
     (layers.PReLU, prelu),
+    (layers.GroupNormalization, scale_and_shift),
     (layers.LSTM, lstm),
     (layers.MultiHeadAttention, attention),
 )
