@@ -40,7 +40,8 @@ class JaxDriver:
         self.turns = io_layout == "native"
         self.inputs = {name: type.dtype in FLOATS for name, type in checked.instance.inputs.items()}
         self.outputs = [name for name, _ in checked.instance.module.outputs]
-        self.trained = {w.path for w in checked.weights() if w.role == "trained" and not w.tied}
+        moved = [w for w in checked.weights() if w.role in ("trained", "frozen") and not w.tied]
+        self.trained = {weight.path for weight in moved}
         self.compiled = jax.jit(self.pure, static_argnums=0)
         self.differentiated = jax.jit(jax.grad(self.total, argnums=(1, 2)), static_argnums=0)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dslc.emit.context import OpContext
-from dslc_jax.flattening import all_formal
+from dslc.emit.flattening import all_formal
 
 if TYPE_CHECKING:
     from dslc.emit.formal import FormalStep

@@ -9,13 +9,30 @@ from dslc.emit.backend import BuildError
 from dslc.emit.classes import write_module
 from dslc.emit.header import header
 from dslc.emit.lowering import outlined
+from dslc.emit.project import describing_files, runtime_file, training_files
 from dslc_jax.target import JaxTarget
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from dslc.emit.driver import Array, Arrays
+    from dslc.emit.units import ModuleWriter
     from dslc.passes.pipeline import Checked
     from dslc_jax.driver import JaxDriver
 
-RUNTIME = Path(__file__).with_name("runtime")
+REQUIRES = ("jax>=0.8", "flax>=0.12", "optax>=0.2.3")
+PORTABLE = Path(__file__).with_name("runtime") / "portable.py"
+
+USAGE = """
+from flax import nnx
+
+from model import {model}
+from portable import load_weights
+
+model = {model}(rngs=nnx.Rngs(0))
+load_weights(model, "weights.safetensors")
+model.eval()
+"""
 
 
 @final
@@ -26,33 +43,56 @@ class JaxBackend:
     requires = ("jax", "flax")
 
     def project(self, checked: Checked, *, io_layout: str = "spec") -> dict[str, str | bytes]:
-        """The files of a project: `model.py`, and `portable.py` for its weights."""
-        return {
-            "model.py": self.model_source(checked, io_layout=io_layout),
-            "portable.py": (RUNTIME / "portable.py").read_text(encoding="utf-8"),
+        """The files of a project by name."""
+        writer = self.module(checked, io_layout)
+        model = writer.class_names[checked.program.main]
+        usage = USAGE.format(model=model)
+        files: dict[str, str | bytes] = {
+            "model.py": writer.source(),
+            "portable.py": portable_source(),
+            "weights.py": runtime_file("weights"),
         }
+        if checked.train is not None:
+            from dslc_jax.training import train_source
 
-    def model_source(self, checked: Checked, *, io_layout: str = "spec") -> str:
-        """The text of `model.py`; `io_layout` is what its model takes unless told otherwise."""
+            files |= training_files(train_source(checked, model))
+        return files | describing_files(checked, "JAX", REQUIRES, usage)
+
+    def module(self, checked: Checked, io_layout: str = "spec") -> ModuleWriter:
+        """What `model.py` holds; `io_layout` is what its model takes unless told otherwise."""
+        if io_layout not in ("spec", "native"):
+            raise BuildError(f"there is no layout {io_layout!r}: it is spec or native")
         refuse_doubles(checked)
         program, instance = outlined(checked)
-        return write_module(program, instance, JaxTarget(io_layout), header(program)).source()
+        return write_module(program, instance, JaxTarget(io_layout), header(program))
 
-    def load(self, checked: Checked, *, io_layout: str = "spec", seed: int = 0) -> Any:
-        """The model as an `nnx.Module`, run from the source that `model.py` has."""
+    def model_source(self, checked: Checked, *, io_layout: str = "spec") -> str:
+        """The text of `model.py`."""
+        return self.module(checked, io_layout).source()
+
+    def build(self, checked: Checked, seed: int = 0, *, io_layout: str = "spec") -> Any:
+        """The model as an `nnx.Module` with the spec's initial weights.
+
+        Args:
+            checked: The spec.
+            seed: Of the initial weights and of dropout.
+            io_layout: The layout of its inputs and outputs.
+        """
         from flax import nnx
 
         from dslc.emit.loading import load_module
+        from dslc.weights.starting import starting_weights
+        from dslc_jax.runtime.portable import load_weights
 
-        module = load_module(self.model_source(checked, io_layout=io_layout), "model")
-        own = [
-            item
-            for item in vars(module).values()
-            if isinstance(item, type) and item.__module__ == module.__name__
-        ]
-        return own[-1](rngs=nnx.Rngs(seed))
+        writer = self.module(checked, io_layout)
+        name = writer.class_names[checked.program.main]
+        model = getattr(load_module(writer.source(), "model"), name)(rngs=nnx.Rngs(seed))
+        load_weights(model, starting_weights(checked.weights(), seed))
+        return model
 
-    build = load
+    def load(self, checked: Checked, *, io_layout: str = "spec", seed: int = 0) -> Any:
+        """The same, as `dslc.load(...).jax()` asks for it."""
+        return self.build(checked, seed, io_layout=io_layout)
 
     def driver(self, checked: Checked, *, dtype: str = "f32", io_layout: str = "spec") -> JaxDriver:
         """The model, driven with NumPy arrays."""
@@ -60,7 +100,21 @@ class JaxBackend:
             raise BuildError(f"the jax backend computes in f32, not in {dtype}")
         from dslc_jax.driver import JaxDriver
 
-        return JaxDriver(checked, self.load(checked, io_layout=io_layout), io_layout)
+        return JaxDriver(checked, self.build(checked, io_layout=io_layout), io_layout)
+
+    def train_steps(
+        self, checked: Checked, weights: Arrays, batches: Sequence[Arrays], steps: int
+    ) -> tuple[list[float], Mapping[str, Array]]:
+        """Trains as the generated script does; gives the batch losses and the weights after it."""
+        from dslc.train.steps import train_steps
+
+        return train_steps(self.project(checked), weights, batches, steps)
+
+
+def portable_source() -> str:
+    """The text of `portable.py`, which finds `weights.py` beside it."""
+    text = PORTABLE.read_text(encoding="utf-8")
+    return text.replace("from dslc.train.runtime.weights import", "from weights import")
 
 
 def refuse_doubles(checked: Checked) -> None:

@@ -114,7 +114,7 @@ def by_autograd(
 
     value = total(tensors, run)
     sources = [*(variable.value for variable in variables), *floats]
-    found: Sequence[Any] = torch.autograd.grad(value, sources, allow_unused=True)
+    found: list[Any] = list(torch.autograd.grad(value, sources, allow_unused=True))
     arrays = [
         (torch.zeros_like(source) if gradient is None else gradient).detach().cpu().numpy()
         for source, gradient in zip(sources, found, strict=True)

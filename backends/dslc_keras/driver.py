@@ -118,8 +118,10 @@ class KerasDriver:
 
     def to_native(self, tensor: Any) -> Any:
         """An input as the model takes it."""
-        turns = self.turns and len(tensor.shape) > 3
-        return keras.ops.moveaxis(tensor, 1, -1) if turns else tensor
+        if not self.turns or len(tensor.shape) < 4:
+            return tensor
+        is_array = isinstance(tensor, np.ndarray)
+        return (np if is_array else keras.ops).moveaxis(tensor, 1, -1)
 
     def to_spec(self, tensor: Any) -> Any:
         """An output of the model in the spec's order."""

@@ -90,6 +90,11 @@ class PadSame(layers.Layer):
         return {**super().get_config(), **sizes}
 
 
+def add(x: KerasTensor, y: KerasTensor) -> KerasTensor:
+    """A sum that broadcasts any axis; on TensorFlow, Keras's own takes some `y` for a bias."""
+    return x - ops.negative(y)
+
+
 def max_pool2d(
     x: KerasTensor,
     kernel: int | tuple[int, int],
@@ -135,7 +140,8 @@ def shared(
 ) -> keras.Model:
     """A block as one layer: every call of it has the same weights."""
     copies = [keras.Input(batch_shape=x.shape, dtype=x.dtype) for x in inputs]
-    return keras.Model(copies, block(*copies, name=name, **arguments), name=name)
+    outputs = block(*copies, name=name, **arguments)
+    return keras.Model(copies[0] if len(copies) == 1 else copies, outputs, name=name)
 
 
 def quick_gelu(x: KerasTensor) -> KerasTensor:

@@ -9,6 +9,7 @@ from dslc.syntax.expressions import free_names
 from dslc_keras.dtypes import DTYPES
 
 if TYPE_CHECKING:
+    from dslc.emit.context import OpContext
     from dslc.emit.functions_context import FunctionContext
 
 
@@ -26,41 +27,40 @@ def named(c: FunctionContext, layer: str, *options: str, call: str = "") -> str:
 
 
 def dtype_option(c: FunctionContext) -> list[str]:
-    """The layer's dtype where it is not the usual one, and that it does not train."""
+    """The layer's dtype where it is not the usual one."""
     floats = [
         type.dtype for type in (*c.types, c.out) if type.dtype in ("f16", "bf16", "f32", "f64")
     ]
-    options = [] if not floats or floats[0] == "f32" else [f'dtype="{DTYPES[floats[0]]}"']
-    return [*options, "trainable=False"] if c.step.freeze else options
+    return [] if not floats or floats[0] == "f32" else [f'dtype="{DTYPES[floats[0]]}"']
 
 
-def option(c: FunctionContext, name: str, default: object, keyword: str = "") -> str:
+def option(c: OpContext, name: str, default: object, keyword: str = "") -> str:
     """`keyword=value` where an attribute is not Keras's default."""
     if literal(c.op.values[name]) == literal(default) and not is_expression(c, name):
         return ""
     return f"{keyword or name}={c.attribute(name)}"
 
 
-def flag(c: FunctionContext, name: str, keyword: str) -> str:
+def flag(c: OpContext, name: str, keyword: str) -> str:
     """`keyword=False` where a flag that Keras has on is off."""
     if is_expression(c, name):
         return f"{keyword}={c.attribute(name)}"
     return "" if c.op.values[name] else f"{keyword}=False"
 
 
-def is_expression(c: FunctionContext, name: str) -> bool:
+def is_expression(c: OpContext, name: str) -> bool:
     """Whether an attribute's value depends on params."""
     written = c.written(name)
     return written is not None and bool(free_names(written))
 
 
-def axis_text(c: FunctionContext, axis: int) -> str:
+def axis_text(c: OpContext, axis: int) -> str:
     """An axis of the first input in its layout; the last one is -1."""
     place, rank = c.axis(axis), c.types[0].rank
     return "-1" if place == rank - 1 else str(place)
 
 
-def axes_text(c: FunctionContext, axes: tuple[int, ...]) -> str:
+def axes_text(c: OpContext, axes: tuple[int, ...]) -> str:
     """Several axes of the first input in its layout."""
     places = sorted(c.axis(axis) for axis in axes)
     if len(places) == 1:

@@ -8,15 +8,28 @@ from typing import TYPE_CHECKING, Any, final
 from dslc.emit.functions import model_function, write_functions
 from dslc.emit.header import header
 from dslc.emit.loading import load_module
+from dslc.emit.lowering import outlined
+from dslc.emit.project import describing_files, runtime_file, training_files
 from dslc_keras.target import KerasTarget
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from dslc.emit.driver import Array, Arrays
     from dslc.emit.functions import FunctionModule
     from dslc.passes.pipeline import Checked
     from dslc_keras.driver import KerasDriver
 
 PORTABLE = Path(__file__).with_name("runtime") / "portable.py"
-WEIGHTS = Path(__file__).parents[2] / "dslc" / "train" / "runtime" / "weights.py"
+REQUIRES = ("keras>=3.5", "tensorflow>=2.17")
+
+USAGE = """
+from model import {model}
+from portable import load_weights
+
+model = {model}()
+load_weights(model, "weights.safetensors")
+"""
 
 
 @final
@@ -27,17 +40,25 @@ class KerasBackend:
     requires = ("keras",)
 
     def project(self, checked: Checked, *, io_layout: str = "spec") -> dict[str, str | bytes]:
-        """The files of a project: `model.py`, and `portable.py` with what it needs for weights."""
-        return {
-            "model.py": self.model_source(checked, io_layout=io_layout),
+        """The files of a project: the model, `portable.py` for its weights, and what trains it."""
+        writer = self.module(checked, io_layout)
+        model = model_function(writer)
+        files: dict[str, str | bytes] = {
+            "model.py": writer.source(),
             "portable.py": portable_source(),
-            "weights.py": WEIGHTS.read_bytes(),
+            "weights.py": runtime_file("weights"),
         }
+        if checked.train is not None:
+            from dslc_keras.training import train_source
+
+            files |= training_files(train_source(checked, model))
+        usage = USAGE.format(model=model)
+        return files | describing_files(checked, "Keras", REQUIRES, usage)
 
     def module(self, checked: Checked, io_layout: str = "spec") -> FunctionModule:
         """What `model.py` holds; `io_layout` is what its model takes unless told otherwise."""
-        program = checked.program
-        return write_functions(program, checked.instance, KerasTarget(io_layout), header(program))
+        program, instance = outlined(checked, shared_only=True)
+        return write_functions(program, instance, KerasTarget(io_layout), header(program))
 
     def model_source(self, checked: Checked, *, io_layout: str = "spec") -> str:
         """The text of `model.py`."""
@@ -51,12 +72,17 @@ class KerasBackend:
             seed: Of the initial weights.
             io_layout: The layout of its inputs and outputs.
         """
+        from dslc.train.paths import frozen_paths
         from dslc.weights.starting import starting_weights
-        from dslc_keras.runtime.portable import load_weights
+        from dslc_keras.runtime.portable import all_layers, load_weights
 
         writer = self.module(checked, io_layout)
         model = getattr(load_module(writer.source(), "model"), model_function(writer))()
         load_weights(model, starting_weights(checked.weights(), seed))
+        frozen = frozen_paths(checked.instance)
+        for layer in all_layers(model):
+            if any(f"{layer.name}.".startswith(f"{path}.") for path in frozen):
+                layer.trainable = False
         return model
 
     def load(self, checked: Checked, *, io_layout: str = "spec", seed: int = 0) -> Any:
@@ -71,6 +97,14 @@ class KerasBackend:
 
         with floats(dtype):
             return KerasDriver(checked, self.build(checked, io_layout=io_layout), io_layout)
+
+    def train_steps(
+        self, checked: Checked, weights: Arrays, batches: Sequence[Arrays], steps: int
+    ) -> tuple[list[float], Mapping[str, Array]]:
+        """Trains as the generated script does; gives the batch losses and the weights after it."""
+        from dslc.train.steps import train_steps
+
+        return train_steps(self.project(checked), weights, batches, steps)
 
 
 def portable_source() -> str:

@@ -4,21 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dslc.emit.flattening import linear_behind
 from dslc.ir.dims import text_of
-from dslc.syntax.expressions import ListOf, Literal, to_python
+from dslc.syntax.expressions import ListOf, to_python
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from dslc.emit.formal import FormalStep
-    from dslc.emit.functions_context import FunctionContext
+    from dslc.emit.context import OpContext
     from dslc.ir.dims import DimLike
+    from dslc.syntax.expressions import Expr
 
 DOC = "A reshape with several sizes that only a run knows."
 
 
-def flatten_image(c: FunctionContext) -> str:
+def flatten_image(c: OpContext) -> str:
     """All axes after the first as one, in the spec's order.
 
     An image that only a linear map reads is flattened as it lies; the layer's name tells
@@ -27,25 +26,20 @@ def flatten_image(c: FunctionContext) -> str:
     if c.types[0].rank == 2:
         return c.x
     if c.first.layout == "last" and any(size != 1 for size in c.types[0].shape[2:]):
-        reader = linear_behind(c.function.formal, c.found)
-        if reader is not None and beside(c.function.formal.steps, c.found, reader):
-            return f"layers.Flatten(name={c.body.path_text(reader.step.label, 'flatten')})({c.x})"
-        c.values[0] = c.body.in_layout(c.first, "spec")
+        name = c.flattened_name()
+        if name is not None:
+            return f"layers.Flatten(name={name})({c.x})"
+        c.values[0] = c.writer.body.in_layout(c.first, "spec")
     return f"layers.Flatten()({c.x})"
 
 
-def beside(steps: list[FormalStep], left: FormalStep, right: FormalStep) -> bool:
-    """Whether two steps stand in one scope."""
-    if any(found is left for found in steps):
-        return any(found is right for found in steps)
-    return any(beside(inner, left, right) for found in steps for inner in found.bodies)
-
-
-def reshaped(c: FunctionContext, shape: list[DimLike]) -> str:
+def reshaped(c: OpContext, shape: list[DimLike]) -> str:
     """The first input in another shape."""
     given = c.written("shape")
     items = given.items if isinstance(given, ListOf) else ()
-    texts = [size_text(c, dim, items[k] if items else None) for k, dim in enumerate(shape)]
+    stated = c.op.values.get("shape", ())
+    written = [items[k] if items and stated[k] != -1 else None for k in range(len(shape))]
+    texts = [size_text(c, dim, item) for dim, item in zip(shape, written, strict=True)]
     keeps_rows = bool(shape) and bool(c.types[0].shape) and shape[0] == c.types[0].shape[0]
     if keeps_rows and texts[0] is None and texts[1:].count(None) <= 1 and len(texts) > 1:
         return f"layers.Reshape(({''.join(f'{text or -1}, ' for text in texts[1:])}))({c.x})"
@@ -59,13 +53,11 @@ def reshaped(c: FunctionContext, shape: list[DimLike]) -> str:
             sizes = [text_of(dim, rename) for dim in shape]
         return f"ops.reshape({x}, ({''.join(f'{size}, ' for size in sizes)}))"
 
-    return c.as_layer(code, DOC)
+    return c.at_run_time(None, code, DOC)
 
 
-def size_text(c: FunctionContext, dim: DimLike, written: object) -> str | None:
+def size_text(c: OpContext, dim: DimLike, written: Expr | None) -> str | None:
     """A size of the new shape, None where only a run knows it."""
     if not c.is_static(dim):
         return None
-    if written is None or (isinstance(written, Literal) and written.value == -1):
-        return c.size(dim)
-    return to_python(written, c.function.constructor_name)  # pyright: ignore[reportArgumentType]
+    return c.size(dim) if written is None else to_python(written, c.writer.constructor_name)

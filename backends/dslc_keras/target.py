@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import reduce
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, final
@@ -10,6 +11,7 @@ from dslc.emit.functions_target import FunctionTarget
 from dslc.emit.python import Class, If, Line
 from dslc.emit.shapes import boundary_layout
 from dslc.ir.dims import text_of
+from dslc.ir.graph import Parallel
 from dslc.ir.walk import regions
 from dslc.ops.tensor import Flatten, Transpose
 from dslc.values import is_integer
@@ -105,9 +107,11 @@ class KerasTarget(FunctionTarget):
     ) -> str | dict[str, str]:
         results = [body.result for body in regions(found.step.action)]
         types = [writer.formal.values[ref.owner, ref.slot] for ref in results]
-        if way in ("add", "mul") and all(type.rank == types[0].rank for type in types):
+        if way in ("add", "mul") and all(type.shape == types[0].shape for type in types):
             layer = {"add": "Add", "mul": "Multiply"}[way]
             return f"layers.{layer}()([{', '.join(texts)}])"
+        if way == "add" and isinstance(found.step.action, Parallel):
+            return reduce(lambda x, y: f"{writer.module.helper('add')}({x}, {y})", texts)
         return super().joined(way, texts, found, writer, layout)
 
     def concatenated(self, texts: list[str], axis: str) -> str:

@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from dslc.emit.functions_context import FunctionContext
+    from dslc.emit.context import OpContext
     from dslc_keras.survey import Survey
 
 
-def survey_of(c: FunctionContext) -> Survey:
+def survey_of(c: OpContext) -> Survey:
     """What the whole module uses."""
     from dslc_keras.target import KerasTarget
 
-    target = c.function.target
+    target = c.writer.target
     assert isinstance(target, KerasTarget)
     return target.uses

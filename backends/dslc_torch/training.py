@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dslc.emit.objective import Objective
-from dslc.emit.python import Function, Line, Parameter
+from dslc.emit.python import Blank, Function, Line, Parameter
 from dslc.emit.script import Script
 from dslc_torch.target import TorchTarget
 
@@ -29,8 +29,8 @@ def train_source(checked: Checked, model: str) -> str:
     script.use(template)
     if train.optimizer.state:
         kept = {name: KEPT[name] for name in train.optimizer.state}
-        script.add(Line(f"KEPT = {kept!r}", "what PyTorch calls it"))
-    script.add(Line("Batch = dict[str, Tensor]"))
+        script.set(Line(f"KEPT = {kept!r}", "what PyTorch calls it"))
+    script.set(Blank(), Line("Batch = dict[str, Tensor]"))
     script.add(objective.loss(script.writer, train))
     if script.flags["MEASURES"]:
         script.add(objective.metrics(script.writer, train))
@@ -49,13 +49,11 @@ def optimizer(script: Script) -> Function:
     body: list[Statement] = []
     weights = "weights.values()"
     if script.flags["KEEPS"]:
-        split = "decayed, kept = [], []"
         body += [
             Line("kept = [w for name, w in weights.items() if matches(NO_DECAY, name)]"),
             Line("decayed = [w for name, w in weights.items() if not matches(NO_DECAY, name)]"),
             Line('groups = [{"params": decayed}, {"params": kept, "weight_decay": 0.0}]'),
         ]
-        del split
         weights = "groups"
     decay = "WEIGHT_DECAY" if script.flags["DECAYS"] else "0.0"
     if chosen.name == "sgd":

@@ -34,7 +34,7 @@ KEPT = {"sum": "momentum_buffer"}
 Batch = dict[str, Tensor]
 
 
-class Model(nn.Module):
+class TheModel(nn.Module):
     """Features to classes."""
 
     def __init__(self) -> None:
@@ -45,12 +45,12 @@ class Model(nn.Module):
         return self.head(features)
 
 
-def loss_of(model: Model, batch: Batch) -> Tensor:
+def loss_of(model: TheModel, batch: Batch) -> Tensor:
     """What training minimises."""
     return F.cross_entropy(model(batch["features"]), batch["label"])
 
 
-def metrics_of(model: Model, batch: Batch) -> Batch:
+def metrics_of(model: TheModel, batch: Batch) -> Batch:
     """The loss and the metrics of a batch."""
     return {"loss": loss_of(model, batch)}
 
@@ -65,7 +65,7 @@ class Trainer:
 
     def __init__(self, seed: int, device: str = "auto") -> None:
         self.device = pick_device(device)
-        self.model = Model()
+        self.model = TheModel()
         self.load(initial(self.shapes(), INITIAL, seed), "the initial weights")
         if IMAGES:
             self.model.to(self.device, memory_format=torch.channels_last)  # pyright: ignore

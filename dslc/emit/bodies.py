@@ -111,10 +111,14 @@ class BodyWriter(RegionWriter):
         types = [type for type in found.inputs if type is not None]
         return any(len(weight.shape) > 1 for weight in found.op.weights(*types))
 
+    def context(self, found: FormalStep, values: list[Value | None]) -> OpContext:
+        """What the rule of an op sees."""
+        return OpContext(self.writer, found, values)
+
     def apply(self, found: FormalStep, values: list[Value | None]) -> dict[str, tuple[str, str]]:
         """What the rule of an op says: expression and layout by output."""
         assert found.op is not None
-        context = OpContext(self.writer, found, values)
+        context = self.context(found, values)
         result = self.target.rules.find(type(found.op))(context)
         if context.untied:
             name, weight = found.op.name, min(context.untied)

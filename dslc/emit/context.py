@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, Any
 from dslc.emit.layouts import stored_axis
 from dslc.emit.python import Line
 from dslc.ir.dims import text_of
-from dslc.ir.graph import ApplyOp
+from dslc.ir.graph import MODULE, ApplyOp
 from dslc.syntax.expressions import ListOf, Literal, free_names, number_text, to_python
 from dslc.values import is_list
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
     from dslc.emit.classes import ClassWriter
     from dslc.emit.flow import Value
     from dslc.emit.formal import FormalStep
@@ -19,6 +21,9 @@ if TYPE_CHECKING:
     from dslc.ir.types import TensorType
     from dslc.ops.base import Op
     from dslc.syntax.expressions import Expr
+
+    Rename = Callable[[str], str]
+    Code = Callable[[str, Rename], str]
 
 
 class OpContext:
@@ -40,6 +45,7 @@ class OpContext:
         self.heavy = False
         self.layout: str | None = None
         self.untied = set(found.step.tie)
+        self.stored: set[str] = set()
 
     @property
     def x(self) -> str:
@@ -52,6 +58,13 @@ class OpContext:
     def args(self) -> list[str]:
         """The expressions of all inputs that are given."""
         return [value.operand for value in self.values if value is not None]
+
+    @property
+    def first(self) -> Value:
+        """The first input."""
+        value = self.values[0]
+        assert value is not None
+        return value
 
     def arg(self, position: int) -> str | None:
         """One input's expression, None where it is left out."""
@@ -113,6 +126,55 @@ class OpContext:
         if isinstance(expression, ListOf):
             return ", ".join(to_python(item, self.writer.call_name) for item in expression.items)
         return ", ".join(self.run_size(dim) for dim in self.op.values[name])
+
+    def shape_texts(self, name: str) -> list[str]:
+        """The sizes of a shape attribute where the layer is made, each as an expression."""
+        expression, rename = self.written(name), self.writer.constructor_name
+        if isinstance(expression, ListOf):
+            return [to_python(item, rename) for item in expression.items]
+        return [self.size(dim) for dim in self.op.values[name]]
+
+    def text(self, name: str, rename: Rename) -> str:
+        """An attribute with its names as a function gives them."""
+        return self._attribute(name, rename)
+
+    def is_static(self, dim: object) -> bool:
+        """Whether a size may be written where the op stands: any, unless a graph is made once."""
+        del dim
+        return True
+
+    def at_run_time(self, attributes: Iterable[str] | None, code: Code, doc: str) -> str:
+        """An expression of the first input that may read sizes which only a run knows.
+
+        Args:
+            attributes: The attributes that it reads; None where it reads such sizes for sure.
+            code: The expression, from the input's text and a function that gives names' texts.
+            doc: What a layer says of itself that reads such sizes, where one is needed.
+        """
+        del attributes, doc
+        return code(self.x, self.writer.call_name)
+
+    def flattened_name(self) -> str | None:
+        """The name of a flatten whose input may stay as it lies; None where it must be turned."""
+        return None
+
+    def reads(self, *slots: str) -> int:
+        """How often some of this op's outputs are read."""
+        remaining = self.writer.body.flow.remaining
+        return sum(remaining.get((self.step.id, slot), 0) for slot in slots)
+
+    def variable(self, position: int = 0) -> str:
+        """An input's variable; the input is put into one where it is an expression."""
+        value = self.values[position]
+        assert value is not None
+        if value.is_variable:
+            return value.text
+        flow = self.writer.body.flow
+        name = flow.variable((MODULE, ""), frozenset(self.stored))
+        self.stored.add(name)
+        self.statement(f"{name} = {value.text}")
+        self.values[position] = value.renamed(name)
+        return name
 
     def statement(self, code: str) -> None:
         """A statement of its own before the expression that the rule returns."""

@@ -57,6 +57,10 @@ class Value:
         """Whether the expression is one variable."""
         return self.text in self.variables
 
+    def renamed(self, variable: str) -> Value:
+        """The same value in a variable."""
+        return Value(variable, frozenset((variable,)), self.type, layout=self.layout)
+
     @property
     def operand(self) -> str:
         """The expression as an operand of any operator."""

@@ -10,7 +10,6 @@ from dslc.emit.functions_context import FunctionContext
 from dslc.emit.functions_loops import LoopWriter
 from dslc.emit.functions_names import PathText
 from dslc.emit.functions_runtime import size_reads
-from dslc.emit.layouts import layout_after
 from dslc.emit.python import If, Line
 from dslc.emit.shapes import boundary_layout
 from dslc.ir.graph import MODULE, REGION_INPUT, ApplyOp, CallModule, Group, Parallel, Residual
@@ -160,9 +159,11 @@ class FunctionBody(BodyWriter):
     def operands(self, found: FormalStep, *, heavy: bool) -> list[Value | None]:
         """The values of a step's inputs; in a loop, the first is what the last round left."""
         carried = self.loops.carried.get(found.step.id)
+        given = [ref for ref in found.step.inputs if ref is not None]
         if carried is None:
-            for ref in found.step.inputs if heavy else ():
-                if ref is not None:
+            deepest = 0 if heavy or len(given) > 1 else 1
+            for ref in given:
+                if heavy or self.flow.read(ref).heavy > deepest:
                     self.flow.store((ref.owner, ref.slot))
             return super().operands(found, heavy=heavy)
         refs = found.step.inputs
@@ -176,16 +177,32 @@ class FunctionBody(BodyWriter):
         """Whether a step takes any number of inputs alike."""
         return found.op is not None and any(item.variadic for item in found.op.inputs)
 
+    def finish(
+        self,
+        found: FormalStep,
+        values: list[Value | None],
+        texts: dict[str, tuple[str, str]],
+        *,
+        heavy: bool,
+    ) -> None:
+        """As ever; what is called on a layer's call counts as one more, so that lines stay flat."""
+        inside = any(value.heavy for value in values if value is not None)
+        super().finish(found, values, texts, heavy=heavy or inside)
+
+    def context(self, found: FormalStep, values: list[Value | None]) -> FunctionContext:
+        """What the rule of an op sees."""
+        return FunctionContext(self.function, found, values)
+
     def apply(self, found: FormalStep, values: list[Value | None]) -> dict[str, tuple[str, str]]:
         """What the rule of an op says: expression and layout by output."""
-        assert found.op is not None
-        context = FunctionContext(self.function, found, values)
-        result = self.target.rules.find(type(found.op))(context)
         for key in size_reads(self.function, found):
             self.flow.remaining[key] -= 1
-        layout = context.layout or layout_after(found, [v for v in values if v is not None])
-        texts = {"": result} if isinstance(result, str) else dict(result)
-        return {slot: (text, layout) for slot, text in texts.items()}
+        return super().apply(found, values)
+
+    def optional(self, found: FormalStep, values: list[Value | None], text: str) -> str:
+        """The op itself: its condition stands around it."""
+        del found, values
+        return text
 
     def call(self, found: FormalStep) -> None:
         """A call of another block's function."""

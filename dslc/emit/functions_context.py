@@ -5,13 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, final
 
 from dslc.emit.context import OpContext
-from dslc.emit.flattening import all_formal
+from dslc.emit.flattening import all_formal, linear_behind
 from dslc.emit.flow import LONGEST
 from dslc.emit.functions_runtime import RuntimeLayer, unknown_names
 from dslc.emit.python import Line
-from dslc.ir.dims import Dim, symbols_of, text_of
-from dslc.ir.graph import MODULE
-from dslc.syntax.expressions import ListOf, to_python
+from dslc.ir.dims import Dim, symbols_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -19,7 +17,7 @@ if TYPE_CHECKING:
     from dslc.emit.flow import Value
     from dslc.emit.formal import FormalStep
     from dslc.emit.functions import FunctionWriter
-    from dslc.emit.functions_runtime import Code, Rename
+    from dslc.emit.functions_runtime import Code
     from dslc.ir.graph import Step
 
 
@@ -43,19 +41,6 @@ class FunctionContext(OpContext):
         """The name of a layer below this one's."""
         return self.body.path_text(self.body.label_of(self.found), *words)
 
-    def variable(self, position: int = 0) -> str:
-        """An input's variable; the input is put into one where it is an expression."""
-        value = self.values[position]
-        assert value is not None
-        if value.is_variable:
-            return value.text
-        name = self.body.flow.variable((MODULE, ""))
-        self.body.flow.lines.append(Line(f"{name} = {value.text}"))
-        self.values[position] = type(value)(
-            name, frozenset((name,)), value.type, layout=value.layout
-        )
-        return name
-
     def call(self, constructor: str, arguments: str) -> str:
         """A layer called; one that several steps or rounds call is kept in a variable."""
         step = self.step
@@ -76,6 +61,7 @@ class FunctionContext(OpContext):
     def tied_layer(self, weight: str) -> tuple[Step, str] | None:
         """The step that owns the weight that one of this op's is tied to, and its layer."""
         tie = self.step.tie.get(weight)
+        self.untied.discard(weight)
         return None if tie is None else self.function.tied_layer(self.step, tie)
 
     @property
@@ -90,30 +76,12 @@ class FunctionContext(OpContext):
         carried = any(symbol.startswith("Carry") for symbol in symbols_of(dim))
         return not carried and all(self.function.is_static(s) for s in symbols_of(dim))
 
-    @property
-    def first(self) -> Value:
-        """The first input."""
-        value = self.values[0]
-        assert value is not None
-        return value
-
     def owner_has(self, attribute: str, owner: Step) -> bool:
         """Whether a flag is on in another op of this function."""
         for found in all_formal(self.function.formal.steps):
             if found.step is owner and found.op is not None:
                 return bool(found.op.values[attribute])
         return False
-
-    def reads(self, *slots: str) -> int:
-        """How often some of this op's outputs are read."""
-        return sum(self.body.flow.remaining.get((self.step.id, slot), 0) for slot in slots)
-
-    def shape_texts(self, name: str) -> list[str]:
-        """The sizes of a shape attribute, each as an expression."""
-        written, rename = self.written(name), self.function.constructor_name
-        if isinstance(written, ListOf):
-            return [to_python(item, rename) for item in written.items]
-        return [text_of(dim, rename) for dim in self.op.values[name]]
 
     def parameter(self, weight: str, shape: list[str]) -> str:
         """A learned tensor that no native layer has, in a variable; it hangs on the first input."""
@@ -125,25 +93,22 @@ class FunctionContext(OpContext):
         self.statement(f"{variable} = {code}")
         return variable
 
-    def text(self, name: str, rename: Rename) -> str:
-        """An attribute with its names as a function gives them."""
-        return self._attribute(name, rename)
-
-    def at_run_time(self, attributes: Iterable[str], code: Code, doc: str) -> str:
-        """An expression of the first input that may read sizes which only a run knows.
-
-        Args:
-            attributes: The attributes that it reads.
-            code: The expression, from the input's text and a function that gives names' texts.
-            doc: What a layer says of itself that reads such sizes.
-
-        Returns:
-            The expression in place, or the call of a layer that holds it.
-        """
-        if not unknown_names(self.function, self.found, attributes):
+    def at_run_time(self, attributes: Iterable[str] | None, code: Code, doc: str) -> str:
+        known = attributes is not None
+        if known and not unknown_names(self.function, self.found, attributes):
             return code(self.x, self.function.constructor_name)
-        return self.as_layer(code, doc)
-
-    def as_layer(self, code: Code, doc: str) -> str:
-        """The call of a layer of the module's own that holds an expression of the first input."""
         return RuntimeLayer(self).call(code, doc)
+
+    def flattened_name(self) -> str | None:
+        steps = self.function.formal.steps
+        reader = linear_behind(self.function.formal, self.found)
+        if reader is None or not beside(steps, self.found, reader):
+            return None
+        return self.body.path_text(reader.step.label, "flatten")
+
+
+def beside(steps: list[FormalStep], left: FormalStep, right: FormalStep) -> bool:
+    """Whether two steps stand in one scope."""
+    if any(found is left for found in steps):
+        return any(found is right for found in steps)
+    return any(beside(inner, left, right) for found in steps for inner in found.bodies)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import count
 from typing import TYPE_CHECKING, final
 
 from dslc.emit.drafts import loop_header
@@ -14,6 +15,8 @@ from dslc.ir.graph import ApplyOp, CallModule
 from dslc.ir.walk import all_steps, regions
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from dslc.emit.flow import Key
     from dslc.emit.formal import FormalStep
     from dslc.emit.functions_body import FunctionBody
@@ -33,7 +36,7 @@ class LoopWriter:
     def __init__(self, body: FunctionBody) -> None:
         self.body = body
         self.carried: dict[int, Value] = {}
-        self.indexes: list[str] = []
+        self.taken: list[set[str]] = []
         self.before: list[list[Statement]] = []
 
     def write(self, found: FormalStep) -> None:
@@ -89,9 +92,9 @@ class LoopWriter:
         words = frozenset(re.findall(r"[A-Za-z_]\w*", text))
         names = [body.writer.loop_names[name] for name in repeat.names]
         self.leave(repeat)
-        count = repeat.over if repeat.times is None else repeat.times
-        assert count is not None
-        iterable = body.writer.expression(count)
+        rounds = repeat.over if repeat.times is None else repeat.times
+        assert rounds is not None
+        iterable = body.writer.expression(rounds)
         header = loop_header(index, names, iterable, words, times=repeat.over is None)
         return *header, lines
 
@@ -118,25 +121,33 @@ class LoopWriter:
         layer = self.body.names.fresh(found.step.label)
         made = self.body.function.call_of(found, given, shared=True)
         self.before[-1].append(Line(f"{layer} = {made}"))
-        return f"{layer}({', '.join(given)})"
+        return f"{layer}({given[0]})" if len(given) == 1 else f"{layer}([{', '.join(given)}])"
 
     def enter(self, repeat: Repeat) -> str:
         """Makes a repeat's names known; gives its index, one of our own where the spec has none."""
-        loop_names = self.body.writer.loop_names
-        for name in (*repeat.names, *((repeat.index,) if repeat.index else ())):
-            loop_names[name] = self.fresh(name)
+        names = [*repeat.names, *((repeat.index,) if repeat.index else ())]
+        for name in names:
+            self.body.writer.loop_names[name] = self.fresh(name)
         if repeat.index:
-            self.indexes.append(loop_names[repeat.index])
+            index = self.body.writer.loop_names[repeat.index]
         else:
-            free = (name for name in INDEXES if self.is_free(name))
-            self.indexes.append(next(free, f"index{len(self.indexes)}"))
-        return self.indexes[-1]
+            index = next(name for name in self.indexes_wanted() if self.is_free(name))
+            names.append(index)
+        self.taken.append(self.body.flow.taken)
+        own = {self.body.writer.loop_names.get(name, name) for name in names}
+        self.body.flow.taken = self.body.flow.taken | own
+        return index
 
     def leave(self, repeat: Repeat) -> None:
         """Forgets a repeat's names."""
-        self.indexes.pop()
+        self.body.flow.taken = self.taken.pop()
         for name in (*repeat.names, *((repeat.index,) if repeat.index else ())):
             del self.body.writer.loop_names[name]
+
+    def indexes_wanted(self) -> Iterator[str]:
+        """Names for an index, the usual ones first."""
+        yield from INDEXES
+        yield from (f"index{number}" for number in count(2))
 
     def fresh(self, name: str) -> str:
         """A loop's variable near a name of the spec."""
@@ -144,9 +155,10 @@ class LoopWriter:
         return found if self.is_free(found) else f"{found}_"
 
     def is_free(self, name: str) -> bool:
-        """Whether a name is none of a variable, a parameter or another loop."""
-        used = {*STREAM, *self.indexes, *self.body.writer.loop_names.values()}
-        return name not in used | self.body.flow.taken and self.body.names.is_free(name)
+        """Whether a name is none of a variable's, a parameter's or another loop's."""
+        flow = self.body.flow
+        usual = name not in STREAM[:3] and flow.is_free(name, (-1, ""))
+        return usual and name not in flow.taken and self.body.names.is_free(name)
 
 
 def outer_reads(found: FormalStep) -> list[Key]:

@@ -51,5 +51,5 @@ def places(body: Body, scope: str) -> Iterator[tuple[str, Step]]:
         if isinstance(step.action, ApplyOp):
             yield scope, step
         elif step.repeat is None:
-            for label, inner in zip(branch_labels(step), regions(step.action), strict=True):
+            for label, inner in zip(branch_labels(step), regions(step.action), strict=False):
                 yield from places(inner, join(scope, step.label, label))

@@ -16,9 +16,16 @@ if TYPE_CHECKING:
     from dslc.passes.pipeline import Checked
 
 
-def outlined(checked: Checked) -> tuple[Program, Instance]:
-    """The program with its named groups as modules, and its main instance, checked again."""
-    program = outline(checked.program)
+def outlined(checked: Checked, *, shared_only: bool = False) -> tuple[Program, Instance]:
+    """The program with its named groups as modules, and its main instance, checked again.
+
+    Args:
+        checked: The spec.
+        shared_only: Takes only groups that repeat with one set of weights.
+    """
+    program = outline(checked.program, shared_only=shared_only)
+    if program.modules.keys() == checked.program.modules.keys():
+        return checked.program, checked.instance
     verify_program(program)
     again = check_program(checked.source, program, Report(), Limits())
     assert again is not None, "outlining changed what is checked"

@@ -52,6 +52,10 @@ class Objective:
         del names, training
         return f"model({', '.join(arguments)})"
 
+    def size(self, tensor: str, axis: int) -> str:
+        """The size of an axis of a column."""
+        return f"{tensor}.shape[{axis}]"
+
     def loss(self, module: ModuleWriter, training: Training) -> Function:
         """`loss_of`: what training minimises."""
         writer = ObjectiveWriter(self, module, training, training.graph.outputs[:1], is_loss=True)
@@ -153,7 +157,7 @@ class ObjectiveBody(BodyWriter):
         value = self.flow.values[MODULE, name]
         if value.layout == "last" and axis:
             axis = -1 if axis == 1 else axis - 1
-        return f"{value.text}.shape[{axis}]"
+        return self.objective.objective.size(value.text, axis)
 
     def step(self, found: FormalStep) -> None:
         """One run of a step; what names mean is that run's own."""

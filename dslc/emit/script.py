@@ -55,6 +55,9 @@ DTYPES = {
 class Script:
     """Writes one `train.py`.
 
+    Class attributes:
+        stand_in: What the backend's template calls the model.
+
     Args:
         checked: A spec with a `train` section.
         target: The backend's words.
@@ -62,6 +65,8 @@ class Script:
         framework: What the docstring calls the framework.
         devices: What `--device` takes.
     """
+
+    stand_in = "TheModel"
 
     def __init__(
         self, checked: Checked, target: Target, model: str, framework: str, devices: Sequence[str]
@@ -81,10 +86,25 @@ class Script:
         self.model_name = f"{model}_" if model in self.reserved() else model
         self.devices = devices
         self.flags = self.flags_of()
+        self.settings: list[Statement] = []
 
     def reserved(self) -> set[str]:
         """Names that the script's own text uses at the top level."""
         return {"Batch", "Trainer", "Progress", "Batches", "Column", "Checkpoint", "Path", "Any"}
+
+    def to_native(self) -> Function:
+        """`to_native`: the columns in the layout in which the model computes."""
+        found = [
+            f'"{name}": np.ascontiguousarray(np.moveaxis(arrays["{name}"], 1, -1))'
+            for name in self.turned()
+        ]
+        return Function(
+            "to_native",
+            [Parameter("arrays", "Arrays")],
+            "Arrays",
+            "Images with their channels last, as the model computes: no step has to turn them.",
+            [Line(f"return {{**arrays, {', '.join(found)}}}")],
+        )
 
     def frozen_globs(self) -> list[str]:
         """Globs of what `freeze` keeps from training."""
@@ -110,6 +130,7 @@ class Script:
             "KEEPS": bool(settings["no_decay"] and settings["weight_decay"]),
             "MEASURES": train.data.split > 0,
             "MOMENTS": bool(train.optimizer.state),
+            "NATIVE": self.target.channels_last and self.has_images(),
             "NORMS": any(op.name == "batch_norm" for op in ops),
             "PARTIAL": bool(roles & {"zeros", "frozen"}),
             "SCHEDULED": self.schedule() is not None,
@@ -122,19 +143,28 @@ class Script:
         found = [site.iteration.op for site in sites(self.checked.instance)]
         return [op for op in found if op is not None]
 
+    def has_images(self) -> bool:
+        """Whether the model takes or gives images, which have a layout."""
+        instance = self.checked.instance
+        return any(t.rank > 3 for t in (*instance.inputs.values(), *instance.outputs.values()))
+
     def turned(self) -> list[str]:
         """The columns that the model computes on in another layout than the spec's."""
         if not self.target.channels_last:
             return []
         return [name for name, column in self.train.columns.items() if column.type.rank > 3]
 
-    def template(self, path: Path) -> Template:
-        """A template with this script's flags and its model's name."""
-        return Template(path, self.flags, {"Model": self.model_name})
+    def template(self, path: Path, **names: str) -> Template:
+        """A template with this script's flags, its model's name and other names to write."""
+        return Template(path, self.flags, {self.stand_in: self.model_name, **names})
 
     def add(self, *statements: Statement) -> None:
         """Appends statements to the script."""
         self.writer.classes.extend(statements)
+
+    def set(self, *statements: Statement) -> None:
+        """Appends to the settings at the top."""
+        self.settings.extend(statements)
 
     def require(self, *imports: str) -> None:
         """Imports what the script may use; what it does not is dropped."""
@@ -149,6 +179,9 @@ class Script:
         """The text of the script."""
         shared = self.template(TEMPLATE)
         self.use(shared)
+        if self.flags["TURNED"]:
+            self.require("import numpy as np")
+            self.add(self.to_native())
         alias = "" if self.model_name == self.model else f" as {self.model_name}"
         self.require(f"from model import {self.model}{alias}")
         helpers = [Raw(text) for text in self.helpers()]
@@ -196,7 +229,7 @@ class Script:
             Line(f"DEVICES = {tuple(self.devices)!r}"),
         ]
         further = [*self.optimizer_constants(), *self.schedule_constants()]
-        return [*found, Blank(), *further]
+        return [*found, Blank(), *further, *self.settings]
 
     def digest(self) -> str:
         """A hash of the spec with its params as they are: a run belongs to both."""

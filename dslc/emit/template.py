@@ -34,7 +34,8 @@ if TYPE_CHECKING:
 
     from dslc.emit.python import Kind, Statement
 
-RUNTIME = "dslc.train.runtime."
+RUNTIME = re.compile(r"^from dslc[\w.]*\.runtime\.")
+"""Modules that are copied beside what is generated."""
 TOOLS = ("noqa", "pyright")
 """Comments for tools that read the template, and not what is made from it."""
 
@@ -66,7 +67,7 @@ class Template:
         found: list[str] = []
         for node in self.tree.body:
             if isinstance(node, ast.Import | ast.ImportFrom):
-                found.append(ast.unparse(node).replace(f"from {RUNTIME}", "from "))
+                found.append(RUNTIME.sub("from ", ast.unparse(node)))
         return found
 
     def definition(self, name: str) -> Class | Function:

@@ -31,9 +31,15 @@ if TYPE_CHECKING:
     from dslc.source import Span
 
 
-def outline(program: Program) -> Program:
-    """The program with every labelled group as a module."""
-    pass_ = _Outline(program)
+def outline(program: Program, *, shared_only: bool = False) -> Program:
+    """The program with every labelled group as a module.
+
+    Args:
+        program: The program.
+        shared_only: Leaves alone all groups but those that repeat with one set of weights, for
+            backends where only these need an object.
+    """
+    pass_ = _Outline(program, shared_only=shared_only)
     for name, module in program.modules.items():
         pass_.modules[name] = module.replace(body=pass_.body(module.body, module))
     modules = {name: pass_.modules[name] for name in (*pass_.made, *program.modules)}
@@ -41,8 +47,9 @@ def outline(program: Program) -> Program:
 
 
 class _Outline:
-    def __init__(self, program: Program) -> None:
+    def __init__(self, program: Program, *, shared_only: bool) -> None:
         self.program = program
+        self.shared_only = shared_only
         self.modules: dict[str, Module] = {}
         self.made: list[str] = []
         self.last_id = 0
@@ -53,7 +60,9 @@ class _Outline:
     def step(self, step: Step, owner: Module) -> Step:
         action = self.action(step.action, owner)
         step = step.replace(action=action)
-        if step.label and not isinstance(action, ApplyOp | CallModule):
+        shares = step.repeat is not None and step.repeat.share
+        is_region = not isinstance(action, ApplyOp | CallModule)
+        if step.label and is_region and (shares or not self.shared_only):
             return self.call(step, owner)
         return step
 
@@ -69,6 +78,8 @@ class _Outline:
 
     def branch(self, label: str, body: Body, owner: Module) -> tuple[str, Body]:
         """A branch; one with a name is a scope, so its steps become a module."""
+        if self.shared_only:
+            return label, self.body(body, owner)
         if not label or not body.steps:
             return "", self.body(body, owner)
         first = body.steps[0]

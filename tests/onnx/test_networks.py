@@ -11,7 +11,8 @@ import torch
 import torch.nn.functional as F  # noqa: N812 - as everyone writes it
 
 from dslc.passes.pipeline import check_file
-from tests.onnx.cases import ATTENTION, attend, causal
+from tests.onnx.cases import ATTENTION
+from tests.onnx.cases.base import attend, causal
 from tests.onnx.harness import (
     TOLERANCE,
     Arrays,

@@ -15,9 +15,10 @@ import jax.numpy as jnp
 import numpy as np
 from flax import nnx
 from numpy.typing import NDArray
-from safetensors.numpy import load_file
 
-Arrays = Mapping[str, NDArray[Any]]
+from dslc.train.runtime.weights import match, read
+
+Array = NDArray[Any]
 
 LAYERS = (nnx.Conv, nnx.Linear, nnx.Embed, nnx.BatchNorm, nnx.LayerNorm, nnx.RMSNorm)
 NAMES = {
@@ -29,21 +30,23 @@ NAMES = {
 }
 
 
-def load_weights(model: nnx.Module, weights: Arrays | str | os.PathLike[str]) -> None:
-    """Puts portable weights into a model.
+def load_weights(model: nnx.Module, weights: Mapping[str, Array] | str | os.PathLike[str]) -> None:
+    """Sets every weight of a model, or none where they do not fit.
 
     Args:
-        model: the model; nothing in it is changed where the weights do not fit.
-        weights: arrays by name, or the path of a safetensors file.
+        model: a model of `model.py`.
+        weights: a safetensors file, or arrays by name, in PyTorch's layouts.
 
     Raises:
-        ValueError: a name is missing or not known, or a shape differs; all are listed.
+        ValueError: a name is missing or not known, or a shape or dtype differs.
     """
-    arrays = weights if isinstance(weights, Mapping) else load_file(weights)
+    given = isinstance(weights, Mapping)
+    arrays = weights if given else read(weights)
     found = list(_weights(model))
-    _check({weight.name: weight.shape for weight in found}, arrays)
+    shapes = {weight.name: weight.shape for weight in found}
+    matched = match(arrays, shapes, source="the weights" if given else str(weights))
     for weight in found:
-        array = jnp.asarray(_to_model(weight, arrays[weight.name]), weight.variable.dtype)
+        array = jnp.asarray(_to_model(weight, matched[weight.name]), weight.variable.dtype)
         weight.variable[...] = weight.variable[...] + array if weight.is_second_bias else array
 
 
@@ -56,12 +59,18 @@ def to_portable(model: nnx.Module) -> dict[str, NDArray[np.float32]]:
     return arrays
 
 
+def names_of(model: nnx.Module) -> dict[tuple[Any, ...], str]:
+    """The portable name of every parameter and running statistic by its path in the model."""
+    return {weight.path: weight.name for weight in _weights(model) if not weight.is_second_bias}
+
+
 @dataclass(frozen=True)
 class _Weight:
     """One weight of the file and where the model keeps it.
 
     Attributes:
         name: Its name in the file.
+        path: Where it is in the model.
         variable: What holds it.
         kernel: The shape of a kernel, with the channels of flattened images apart; None for what is
             stored as it is.
@@ -69,6 +78,7 @@ class _Weight:
     """
 
     name: str
+    path: tuple[Any, ...]
     variable: nnx.Variable[Any]
     kernel: tuple[int, ...] | None = None
     is_second_bias: bool = False
@@ -96,9 +106,9 @@ def _weights(model: nnx.Module) -> Iterator[_Weight]:
         parts = dict(getattr(type(nodes[path[:-2]]), "portable", ()))
         if parts:
             name = f"{name}_{parts[place.pop()]}"
-        yield _Weight(".".join((*place, name)), node, kernel)
+        yield _Weight(".".join((*place, name)), path, node, kernel)
         if parts and own == "bias":
-            yield _Weight(".".join((*place, "bias_hh_l0")), node, is_second_bias=True)
+            yield _Weight(".".join((*place, "bias_hh_l0")), path, node, is_second_bias=True)
 
 
 def _kernel_shape(variable: nnx.Variable[Any]) -> tuple[int, ...]:
@@ -126,16 +136,3 @@ def _to_model(weight: _Weight, array: NDArray[Any]) -> NDArray[Any]:
     *spatial, inputs, outputs = weight.kernel
     turned = array.reshape(outputs, inputs, *spatial).transpose(*range(2, len(weight.kernel)), 1, 0)
     return turned.reshape(weight.variable.shape)
-
-
-def _check(shapes: dict[str, tuple[int, ...]], arrays: Arrays) -> None:
-    """Compares names and shapes before anything is copied."""
-    faults = [f"{name}: missing" for name in shapes if name not in arrays]
-    faults += [f"{name}: not in the model" for name in arrays if name not in shapes]
-    for name in shapes.keys() & arrays.keys():
-        if tuple(arrays[name].shape) != shapes[name]:
-            expected = list(shapes[name])
-            faults.append(f"{name}: has shape {list(arrays[name].shape)}, expected {expected}")
-    if faults:
-        shown = [*sorted(faults)[:20], *([f"and {len(faults) - 20} more"] * (len(faults) > 20))]
-        raise ValueError("\n  ".join(["the weights do not fit the model:", *shown]))

@@ -5,22 +5,41 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dslc.ops.arithmetic import Add, Mul, ReduceMean, ReduceSum
+from dslc.ops.base import Check
+from dslc.ops.shapes import broadcast
+from dslc_keras.broadcasting import adds_right, stored_shape
 from dslc_keras.layers import axes_text
 from dslc_keras.rules import RULES
 
 if TYPE_CHECKING:
-    from dslc.emit.functions_context import FunctionContext
+    from dslc.emit.context import OpContext
 
 
-@RULES.add(Add, Mul)
-def combine(c: FunctionContext) -> str:
-    layer, sign = {"add": ("Add", " + "), "mul": ("Multiply", " * ")}[c.op.name]
+@RULES.add(Mul)
+def mul(c: OpContext) -> str:
     same = len(c.args) > 1 and all(type.shape == c.types[0].shape for type in c.types)
-    return f"layers.{layer}()([{', '.join(c.args)}])" if same else sign.join(c.args)
+    return f"layers.Multiply()([{', '.join(c.args)}])" if same else " * ".join(c.args)
+
+
+@RULES.add(Add)
+def add(c: OpContext) -> str:
+    shapes = [stored_shape(value) for value in c.values if value is not None]
+    if len(shapes) > 1 and all(shape == shapes[0] for shape in shapes):
+        return f"layers.Add()([{', '.join(c.args)}])"
+    text, known = c.args[0], shapes[0]
+    for other, shape in zip(c.args[1:], shapes[1:], strict=True):
+        if adds_right(known, shape):
+            text = f"{text} + {other}"
+        elif adds_right(shape, known):
+            text = f"{other} + ({text})"
+        else:
+            text = f"{c.helper('add')}({text}, {other})"
+        known = broadcast(Check(None), "add", [known, shape])
+    return text
 
 
 @RULES.add(ReduceMean, ReduceSum)
-def reduce(c: FunctionContext) -> str:
+def reduce(c: OpContext) -> str:
     assert isinstance(c.op, ReduceMean | ReduceSum)
     function = c.op.name.removeprefix("reduce_")
     axes = c.op.axes(c.types[0].rank)

@@ -9,11 +9,11 @@ from dslc_keras.layers import option
 from dslc_keras.rules import RULES
 
 if TYPE_CHECKING:
-    from dslc.emit.functions_context import FunctionContext
+    from dslc.emit.context import OpContext
 
 
 @RULES.add(CrossEntropy)
-def cross_entropy(c: FunctionContext) -> str:
+def cross_entropy(c: OpContext) -> str:
     logits, target = c.args
     rank = c.types[0].rank
     axis = c.axis(c.op.values["axis"])
@@ -23,6 +23,6 @@ def cross_entropy(c: FunctionContext) -> str:
 
 
 @RULES.add(Mse)
-def mse(c: FunctionContext) -> str:
+def mse(c: OpContext) -> str:
     x, target = c.args
     return f"ops.mean(ops.square({x} - {target}))"

@@ -8,9 +8,9 @@ from dslc.ops.regulariser import Dropout
 from dslc_keras.rules import RULES
 
 if TYPE_CHECKING:
-    from dslc.emit.functions_context import FunctionContext
+    from dslc.emit.context import OpContext
 
 
 @RULES.add(Dropout)
-def dropout(c: FunctionContext) -> str:
+def dropout(c: OpContext) -> str:
     return f"layers.Dropout({c.attribute('rate')})({c.x})"

@@ -13,27 +13,28 @@ from dslc_keras.rules import RULES
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from dslc.emit.context import OpContext
     from dslc.emit.functions_context import FunctionContext
 
 
 @RULES.add(Flatten)
-def flatten(c: FunctionContext) -> str:
+def flatten(c: OpContext) -> str:
     assert isinstance(c.op, Flatten)
     c.layout = "spec"
     first = c.op.axis % c.types[0].rank
     if first == 1:
         return flatten_image(c)
-    c.values[0] = c.body.in_layout(c.first, "spec")
+    c.values[0] = c.writer.body.in_layout(c.first, "spec")
     return c.x if first == c.types[0].rank - 1 else reshaped(c, list(c.out.shape))
 
 
 @RULES.add(Reshape)
-def reshape(c: FunctionContext) -> str:
+def reshape(c: OpContext) -> str:
     return reshaped(c, list(c.out.shape))
 
 
 @RULES.add(Transpose)
-def transpose(c: FunctionContext) -> str:
+def transpose(c: OpContext) -> str:
     assert isinstance(c.op, Transpose)
     c.layout = "spec"
     order = [c.axis(axis) for axis in c.op.order(c.types[0].rank)]
@@ -43,12 +44,12 @@ def transpose(c: FunctionContext) -> str:
 
 
 @RULES.add(Concat)
-def concat(c: FunctionContext) -> str:
+def concat(c: OpContext) -> str:
     return f"ops.concatenate([{', '.join(c.args)}], axis={axis_text(c, c.op.values['axis'])})"
 
 
 @RULES.add(Split)
-def split(c: FunctionContext) -> dict[str, str]:
+def split(c: OpContext) -> dict[str, str]:
     assert isinstance(c.op, Split)
     names, axis = c.op.output_names(), axis_text(c, c.op.axis)
     if c.op.squeeze:
@@ -66,7 +67,7 @@ def split(c: FunctionContext) -> dict[str, str]:
 
 
 @RULES.add(Slice)
-def slice_(c: FunctionContext) -> str:
+def slice_(c: OpContext) -> str:
     assert isinstance(c.op, Slice)
     before = ":, " * c.axis(c.op.axis)
 
@@ -76,7 +77,7 @@ def slice_(c: FunctionContext) -> str:
     return c.at_run_time(("index", "start", "stop"), code, "A slice whose places depend on sizes.")
 
 
-def places(c: FunctionContext, rename: Callable[[str], str]) -> str:
+def places(c: OpContext, rename: Callable[[str], str]) -> str:
     """The subscript of the sliced axis."""
     values = c.op.values
     if values["index"] is not None:
@@ -89,7 +90,7 @@ def places(c: FunctionContext, rename: Callable[[str], str]) -> str:
 
 
 @RULES.add(Cast)
-def cast(c: FunctionContext) -> str:
+def cast(c: OpContext) -> str:
     return f'ops.cast({c.x}, "{DTYPES[c.op.values["dtype"]]}")'
 
 

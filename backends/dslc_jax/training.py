@@ -1,0 +1,80 @@
+"""`train.py` of the JAX project."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dslc.emit.objective import Objective
+from dslc.emit.python import Blank, Function, Line, Parameter
+from dslc.emit.script import Script
+from dslc_jax.target import JaxTarget
+
+if TYPE_CHECKING:
+    from dslc.passes.pipeline import Checked
+
+TEMPLATE = Path(__file__).with_name("training_template.py")
+DEVICES = ("auto", "cpu", "cuda", "tpu")
+KEPT = {"sum": "trace", "mean": "mu", "square": "nu"}
+"""What optax calls the optimiser's state."""
+
+
+def train_source(checked: Checked, model: str) -> str:
+    """The text of `train.py`; `model` is the class in `model.py`."""
+    script = Script(checked, JaxTarget("native"), model, "JAX", DEVICES)
+    train, flags = script.train, script.flags
+    script.require("import math", "import jax.numpy as jnp")
+    template = script.template(TEMPLATE, TRAINED="is_trained" if flags["FREEZES"] else "nnx.Param")
+    script.use(template)
+    parts = chain(script)
+    if train.optimizer.state:
+        kept = {name: KEPT[name] for name in train.optimizer.state}
+        script.set(Line(f"KEPT = {kept!r}", "what optax calls it"))
+        at = next(k for k, part in enumerate(parts) if not part.startswith("optax.add"))
+        script.set(Line(f"KEPT_AT = {at}", "its place in the chain"))
+    script.set(
+        Blank(), Line("Batch = Mapping[str, Array]"), Line("Portable = dict[str, np.ndarray]")
+    )
+    figures = "Callable[..., Any]", "Batch", "Array", "dict[str, Array]"
+    objective = Objective(script.target, *figures)
+    script.add(objective.loss(script.writer, train))
+    if flags["MEASURES"]:
+        script.add(objective.metrics(script.writer, train))
+    schedule = script.schedule()
+    if schedule is not None:
+        script.add(schedule)
+    if flags["COUNTED"]:
+        script.add(template.definition("scale_by_adam"))
+    script.add(optimizer(script, parts), template.definition("Trainer"))
+    for flag, name in (
+        ("BF16", "in_bfloat16"),
+        ("FREEZES", "is_trained"),
+        ("FREEZES", "keep_statistics"),
+    ):
+        if flags[flag]:
+            script.add(template.definition(name))
+    script.add(template.definition("use_device"))
+    return script.source()
+
+
+def chain(script: Script) -> list[str]:
+    """The parts of the optimiser in the order in which they see the gradient."""
+    chosen, flags = script.train.optimizer, script.flags
+    mask = ", mask=decays" if flags["KEEPS"] else ""
+    decay = [f"optax.add_decayed_weights(WEIGHT_DECAY{mask})"] if flags["DECAYS"] else []
+    if chosen.name == "sgd":
+        nesterov = ", nesterov=True" if chosen.values["nesterov"] else ""
+        return [*decay, *([f"optax.trace(MOMENTUM{nesterov})"] if chosen.state else [])]
+    adam = ["scale_by_adam(BETAS, EPSILON)"]
+    return [*adam, *decay] if chosen.name == "adamw" else [*decay, *adam]
+
+
+def optimizer(script: Script, parts: list[str]) -> Function:
+    """`make_optimizer`: optax's parts, whose formulas are the spec's."""
+    body = [Line(f"return optax.chain({', '.join(parts)})" if parts else "return optax.identity()")]
+    parameters: list[Parameter] = []
+    if script.flags["KEEPS"]:
+        parameters.append(Parameter("names", "Sequence[str]"))
+        body.insert(0, Line("decays = [not matches(NO_DECAY, name) for name in names]"))
+    doc = "The optimiser of the trained weights; a step multiplies by the learning rate."
+    return Function("make_optimizer", parameters, "optax.GradientTransformation", doc, body)

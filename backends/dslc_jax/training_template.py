@@ -1,0 +1,267 @@
+"""The template of `train.py`, itself a program: it trains a linear classifier of wines.
+
+What a spec decides stands above `Trainer` and is written anew for every project; the rest is taken
+from here, with the flags decided. See `dslc.emit.template`.
+"""
+
+# Trees of arrays have no types that a checker could follow.
+# pyright: reportUnknownLambdaType=false
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+from flax import nnx
+from jax import Array
+
+from dslc.train.runtime.checkpoint import Checkpoint
+from dslc.train.runtime.checkpoint import load as load_checkpoint
+from dslc.train.runtime.data import Arrays
+from dslc.train.runtime.initial import initial, kaiming_uniform, matches, zeros
+from dslc.train.runtime.weights import match
+from dslc_jax.runtime.portable import load_weights, names_of, to_portable
+
+BF16 = False  # whether the model computes in bfloat16
+CHANCE = True  # whether the model draws random numbers in training
+COUNTED = False  # whether the optimiser counts its steps
+KEEPS = False  # whether some weights do not decay
+FREEZES = True  # whether some of the model is not trained
+MEASURES = True  # whether rows are held out
+MOMENTS = True  # whether the optimiser keeps something of each weight
+NATIVE = False  # whether the model's images have another layout than the spec's
+
+INITIAL = [("**.weight", kaiming_uniform()), ("**", zeros())]
+FROZEN = ["head.bias"]
+LEARNING_RATE = 0.1
+KEPT = {"sum": "trace"}
+KEPT_AT = 0
+
+Batch = Mapping[str, Array]
+Portable = dict[str, np.ndarray]
+
+
+class TheModel(nnx.Module):
+    """Features to classes."""
+
+    def __init__(self, *, io_layout: str = "spec", rngs: nnx.Rngs) -> None:
+        del io_layout
+        self.head = nnx.Linear(13, 3, rngs=rngs)
+
+    def __call__(self, features: Array) -> Array:
+        return self.head(features)
+
+
+def loss_of(model: Callable[..., Array], batch: Batch) -> Array:
+    """What training minimises."""
+    scores = jax.nn.log_softmax(model(batch["features"]))
+    return -jnp.take_along_axis(scores, batch["label"][:, None], 1).mean()
+
+
+def metrics_of(model: Callable[..., Array], batch: Batch) -> dict[str, Array]:
+    """The loss and the metrics of a batch."""
+    return {"loss": loss_of(model, batch)}
+
+
+def make_optimizer(names: Sequence[str] = ()) -> optax.GradientTransformation:
+    """The optimiser of the trained weights; the step multiplies by the learning rate."""
+    del names
+    return optax.chain(optax.trace(0.9))
+
+
+def scale_by_adam(betas: tuple[float, float], epsilon: float) -> optax.GradientTransformation:
+    """Adam as PyTorch computes it: the bias corrections keep all their digits from step 1 on."""
+    log1, log2 = math.log(betas[0]), math.log(betas[1])
+
+    def init(params: Any) -> optax.ScaleByAdamState:
+        means, squares = (jax.tree.map(jnp.zeros_like, params) for _ in range(2))
+        return optax.ScaleByAdamState(jnp.zeros((), jnp.int32), means, squares)
+
+    def update(updates: Any, state: Any, params: Any = None) -> tuple[Any, optax.ScaleByAdamState]:
+        del params
+        count = state.count + 1
+        mean = jax.tree.map(lambda m, g: m + (1 - betas[0]) * (g - m), state.mu, updates)
+        square = jax.tree.map(lambda v, g: betas[1] * v + (1 - betas[1]) * g * g, state.nu, updates)
+        correct1, correct2 = -jnp.expm1(count * log1), -jnp.expm1(count * log2)
+        updates = jax.tree.map(
+            lambda m, v: m / correct1 / (jnp.sqrt(v / correct2) + epsilon), mean, square
+        )
+        return updates, optax.ScaleByAdamState(count, mean, square)
+
+    return optax.GradientTransformation(init, update)
+
+
+class Trainer:
+    """The model as flat lists of arrays, with its optimiser and what is compiled for them.
+
+    The module is split once. A compiled function that takes lists and merges them inside costs
+    a fraction of `nnx.jit`, which would take the module apart at every call.
+    """
+
+    def __init__(self, seed: int, device: str = "auto") -> None:
+        use_device(device)
+        if NATIVE:
+            self.model = TheModel(io_layout="native", rngs=nnx.Rngs(seed))
+        else:
+            self.model = TheModel(rngs=nnx.Rngs(seed))
+        self.shapes = {name: array.shape for name, array in to_portable(self.model).items()}
+        self.model.eval()
+        self.inference = nnx.graphdef(self.model)
+        self.model.train()
+        if FREEZES:
+            keep_statistics(self.model)
+        self.training, params, rest = nnx.split(self.model, TRAINED, ...)
+        self.trees = jax.tree.structure(params), jax.tree.structure(rest)
+        names = names_of(self.model)
+        self.names = [names[path] for path, _ in nnx.to_flat_state(params)]
+        if CHANCE:
+            self.counts = [isinstance(x, nnx.RngCount) for _, x in nnx.to_flat_state(rest)]
+            self.steps = 0
+        self.load(initial(self.shapes, INITIAL, seed), "the initial weights")
+        if KEEPS:
+            self.optimizer = make_optimizer(self.names)
+        else:
+            self.optimizer = make_optimizer()
+        self.state: Any = self.optimizer.init(self.params)
+        self.run_step = jax.jit(self.train, donate_argnums=(0, 1, 2))
+        if MEASURES:
+            self.run_metrics = jax.jit(self.evaluate)
+
+    def merged(self, graph: Any, params: list[Array], rest: list[Array]) -> TheModel:
+        """The module from its parts."""
+        if BF16:
+            params = [param.astype(jnp.bfloat16) for param in params]
+        parts = (
+            tree.unflatten(part) for tree, part in zip(self.trees, (params, rest), strict=True)
+        )
+        return nnx.merge(graph, *parts, copy=True)
+
+    def train(
+        self, params: list[Array], rest: list[Array], state: Any, batch: Batch, rate: Array
+    ) -> tuple[list[Array], list[Array], Any, Array]:
+        """What a step computes."""
+
+        def loss(params: list[Array]) -> tuple[Array, list[Array]]:
+            model = self.merged(self.training, params, rest)
+            if BF16:
+                value = loss_of(in_bfloat16(model), batch)
+            else:
+                value = loss_of(model, batch)
+            return value, jax.tree.leaves(nnx.split(model, TRAINED, ...)[2])
+
+        (value, rest), gradients = jax.value_and_grad(loss, has_aux=True)(params)
+        updates: Any
+        updates, state = self.optimizer.update(gradients, state, params)
+        params = [param - rate * update for param, update in zip(params, updates, strict=True)]
+        return params, rest, state, value
+
+    def step(self, batch: Arrays, rate: float) -> Array:
+        """One step of the optimiser; gives the loss of the batch before it."""
+        if CHANCE:
+            # what a step draws depends on the seed and its number alone
+            count = np.uint32(4096 * self.steps % 2**32)
+            parts = zip(self.rest, self.counts, strict=True)
+            self.rest = [jnp.asarray(count) if counts else part for part, counts in parts]
+            self.steps += 1
+        self.params, self.rest, self.state, loss = self.run_step(
+            self.params, self.rest, self.state, batch, np.float32(rate)
+        )
+        return loss
+
+    if MEASURES:
+
+        def evaluate(
+            self, params: list[Array], rest: list[Array], batch: Batch
+        ) -> dict[str, Array]:
+            """What a measurement computes."""
+            model = self.merged(self.inference, params, rest)
+            if BF16:
+                found = metrics_of(in_bfloat16(model), batch)
+            else:
+                found = metrics_of(model, batch)
+            return found
+
+        def measure(self, batch: Arrays) -> dict[str, float]:
+            """The loss and the metrics of a batch, as the model is used after training."""
+            found = self.run_metrics(self.params, self.rest, batch)
+            return {name: float(value) for name, value in found.items()}
+
+    def weights(self) -> Portable:
+        """The weights under their portable names, in PyTorch's layouts."""
+        for tree, part in zip(self.trees, (self.params, self.rest), strict=True):
+            nnx.update(self.model, tree.unflatten(part))
+        return to_portable(self.model)
+
+    def load(self, arrays: Mapping[str, np.ndarray], source: str = "the weights") -> None:
+        """Takes weights, all of them or none; `source` is what a message calls them."""
+        load_weights(self.model, match(arrays, self.shapes, source=source))
+        _, params, rest = nnx.split(self.model, TRAINED, ...)
+        self.params, self.rest = (
+            [jnp.copy(leaf) for leaf in jax.tree.leaves(part)] for part in (params, rest)
+        )
+
+    def moments(self) -> Portable:
+        """What the optimiser keeps of each weight, as `mean.head.weight`."""
+        return {
+            f"{kind}.{name}": np.asarray(leaf)
+            for kind, field in KEPT.items()
+            for name, leaf in zip(self.names, getattr(self.state[KEPT_AT], field), strict=True)
+        }
+
+    def restore(self, found: Checkpoint) -> None:
+        """Goes back to a checkpoint."""
+        arrays, source = load_checkpoint(found), str(found.path)
+        self.load(arrays["weights"], source)
+        if MOMENTS:
+            shapes = {name: array.shape for name, array in self.moments().items()}
+            kept = match(arrays["optimizer"], shapes, source=source)
+            fields: dict[str, Any] = {
+                field: [jnp.asarray(kept[f"{kind}.{name}"]) for name in self.names]
+                for kind, field in KEPT.items()
+            }
+            if COUNTED:
+                fields["count"] = jnp.asarray(found.step, jnp.int32)
+            states = list(self.state)
+            states[KEPT_AT] = states[KEPT_AT]._replace(**fields)
+            self.state = tuple(states)
+        if CHANCE:
+            self.steps = found.step
+
+
+def in_bfloat16(model: Callable[..., Any]) -> Callable[..., Any]:
+    """The model on inputs in bfloat16, with its outputs in float32."""
+
+    def cast(value: Any, dtype: Any) -> Any:
+        return value.astype(dtype) if jnp.issubdtype(value.dtype, jnp.floating) else value
+
+    def run(*inputs: Array) -> Any:
+        outputs = model(*(cast(value, jnp.bfloat16) for value in inputs))
+        return jax.tree.map(partial(cast, dtype=jnp.float32), outputs)
+
+    return run
+
+
+def is_trained(path: tuple[Any, ...], variable: Any) -> bool:
+    """Whether training moves a variable."""
+    return isinstance(variable, nnx.Param) and not matches(FROZEN, ".".join(map(str, path)))
+
+
+def keep_statistics(model: nnx.Module) -> None:
+    """Keeps frozen batch norms to their running statistics."""
+    for path, module in nnx.iter_modules(model):
+        if hasattr(module, "use_running_average") and matches(FROZEN, ".".join(map(str, path))):
+            module.eval()
+
+
+def use_device(name: str) -> None:
+    """Computes on a device from now on; float32 means float32 there."""
+    if name != "auto":
+        jax.config.update("jax_default_device", jax.devices(name)[0])
+    jax.config.update("jax_default_matmul_precision", "highest")
+
+
+TRAINED = is_trained

@@ -1,0 +1,260 @@
+"""The template of `train.py`, itself a program: it trains a linear classifier of wines.
+
+What a spec decides stands above `Trainer` and is written anew for every project; the rest is taken
+from here, with the flags decided. See `dslc.emit.template`.
+"""
+
+# Keras and TensorFlow declare no types that a checker could follow.
+# pyright: reportAttributeAccessIssue=false, reportOptionalMemberAccess=false
+# pyright: reportUnknownArgumentType=false, reportArgumentType=false, reportOptionalOperand=false
+# pyright: reportOperatorIssue=false, reportReturnType=false, reportCallIssue=false
+# pyright: reportIncompatibleMethodOverride=false, reportPrivateUsage=false
+# pyright: reportUnknownLambdaType=false, reportRedeclaration=false
+# pyright: reportPossiblyUnboundVariable=false
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+from keras import layers, ops
+
+from dslc.train.runtime.checkpoint import Checkpoint
+from dslc.train.runtime.checkpoint import load as load_checkpoint
+from dslc.train.runtime.data import Array, Arrays, random_keys
+from dslc.train.runtime.initial import initial, kaiming_uniform, matches, zeros
+from dslc.train.runtime.weights import match
+from dslc_keras.runtime.portable import load_weights, places, to_portable
+
+BF16 = False  # whether the model computes in bfloat16
+CHANCE = True  # whether the model draws random numbers in training
+COUPLED = False  # whether decay is part of the gradient
+DECOUPLED = False  # whether decay is apart from the gradient
+KEEPS = False  # whether some weights do not decay
+MEASURES = True  # whether rows are held out
+MOMENTS = True  # whether the optimiser keeps something of each weight
+MOMENTUM_ON = True  # whether SGD keeps a sum
+NATIVE = False  # whether the model's images have another layout than the spec's
+NESTEROV = False  # whether SGD looks ahead
+
+INITIAL = [("**.weight", kaiming_uniform()), ("**", zeros())]
+LEARNING_RATE = 0.1
+MOMENTUM = 0.9
+BETAS = (0.9, 0.999)
+EPSILON = 1e-8
+WEIGHT_DECAY = 0.0
+NO_DECAY = ["**.bias"]
+KEPT = {"sum": "sums"}
+
+Batch = dict[str, tf.Tensor]
+
+
+def the_model(*, io_layout: str = "spec") -> keras.Model:
+    """Features to classes."""
+    del io_layout
+    features = keras.Input((13,), name="features")
+    return keras.Model(features, layers.Dense(3, name="head")(features))
+
+
+def loss_of(model: keras.Model, batch: Batch) -> tf.Tensor:
+    """What training minimises."""
+    scores = ops.log_softmax(model(batch["features"], training=True))
+    return -ops.mean(ops.take_along_axis(scores, batch["label"][:, None], axis=-1))
+
+
+def metrics_of(model: keras.Model, batch: Batch) -> dict[str, tf.Tensor]:
+    """The loss and the metrics of a batch."""
+    return {"loss": loss_of(model, batch)}
+
+
+class Descent(keras.optimizers.Optimizer):
+    """SGD as PyTorch computes it: momentum sums gradients, so a rate may change at any step."""
+
+    if KEEPS:
+
+        def __init__(self, names: Sequence[str]) -> None:
+            super().__init__(learning_rate=LEARNING_RATE, name="sgd")
+            self.decays = [0.0 if matches(NO_DECAY, name) else WEIGHT_DECAY for name in names]
+
+    else:
+
+        def __init__(self) -> None:
+            super().__init__(learning_rate=LEARNING_RATE, name="sgd")
+
+    if MOMENTUM_ON:
+
+        def build(self, variables: list[keras.Variable]) -> None:
+            """Makes what is kept of each variable."""
+            if not self.built:
+                super().build(variables)
+                self.sums = [self.add_variable_from_reference(v, "sum") for v in variables]
+
+    def update_step(
+        self, gradient: tf.Tensor, variable: keras.Variable, learning_rate: tf.Tensor
+    ) -> None:
+        """Moves one variable."""
+        if MOMENTUM_ON or KEEPS:
+            index = self._get_variable_index(variable)
+        if COUPLED and KEEPS:
+            gradient = gradient + self.decays[index] * variable
+        elif COUPLED:
+            gradient = gradient + WEIGHT_DECAY * variable
+        if MOMENTUM_ON:
+            total = self.sums[index]
+            self.assign(total, MOMENTUM * total + gradient)
+            if NESTEROV:
+                gradient = gradient + MOMENTUM * total
+            else:
+                gradient = total
+        self.assign_sub(variable, learning_rate * gradient)
+
+
+class Adaptive(keras.optimizers.Optimizer):
+    """As PyTorch computes it: epsilon after the bias corrections, which keep their digits."""
+
+    if KEEPS:
+
+        def __init__(self, names: Sequence[str]) -> None:
+            super().__init__(learning_rate=LEARNING_RATE, name="adam")
+            self.decays = [0.0 if matches(NO_DECAY, name) else WEIGHT_DECAY for name in names]
+
+    else:
+
+        def __init__(self) -> None:
+            super().__init__(learning_rate=LEARNING_RATE, name="adam")
+
+    def build(self, variables: list[keras.Variable]) -> None:
+        """Makes what is kept of each variable."""
+        if not self.built:
+            super().build(variables)
+            self.means = [self.add_variable_from_reference(v, "mean") for v in variables]
+            self.squares = [self.add_variable_from_reference(v, "square") for v in variables]
+
+    def update_step(
+        self, gradient: tf.Tensor, variable: keras.Variable, learning_rate: tf.Tensor
+    ) -> None:
+        """Moves one variable."""
+        index = self._get_variable_index(variable)
+        if COUPLED and KEEPS:
+            gradient = gradient + self.decays[index] * variable
+        elif COUPLED:
+            gradient = gradient + WEIGHT_DECAY * variable
+        if DECOUPLED and KEEPS:
+            self.assign_sub(variable, learning_rate * self.decays[index] * variable)
+        elif DECOUPLED:
+            self.assign_sub(variable, learning_rate * WEIGHT_DECAY * variable)
+        mean, square = self.means[index], self.squares[index]
+        count = ops.cast(self.iterations + 1, variable.dtype)
+        correct1, correct2 = (-ops.expm1(count * math.log(beta)) for beta in BETAS)
+        self.assign_add(mean, (gradient - mean) * (1 - BETAS[0]))
+        self.assign(square, square * BETAS[1] + ops.square(gradient) * (1 - BETAS[1]))
+        root = ops.sqrt(square / correct2)
+        self.assign_sub(variable, learning_rate * (mean / correct1) / (root + EPSILON))
+
+
+class Trainer:
+    """The model with its optimiser, and what is compiled for them."""
+
+    def __init__(self, seed: int, device: str = "auto") -> None:
+        use_device(device)
+        if BF16:
+            keras.config.set_dtype_policy("mixed_bfloat16")
+        if NATIVE:
+            self.model = the_model(io_layout="native")
+        else:
+            self.model = the_model()
+        if BF16:
+            keras.config.set_dtype_policy("float32")
+        self.shapes = {name: array.shape for name, array in to_portable(self.model).items()}
+        self.load(initial(self.shapes, INITIAL, seed), "the initial weights")
+        by_variable = {id(place.variable): name for name, place in places(self.model).items()}
+        self.trained = self.model.trainable_variables
+        self.names = [by_variable[id(variable)] for variable in self.trained]
+        if KEEPS:
+            self.optimizer = TheOptimizer(self.names)
+        else:
+            self.optimizer = TheOptimizer()
+        self.optimizer.build(self.trained)
+        if CHANCE:
+            self.draws = [v for v in self.model.non_trainable_variables if v.dtype == "uint32"]
+            self.keys = random_keys(len(self.draws), seed, "draws").astype(np.uint32)
+            self.steps = 0
+        self.run_step = tf.function(self.train, jit_compile=False)
+        if MEASURES:
+            self.run_metrics = tf.function(self.evaluate, jit_compile=False)
+
+    def train(self, batch: Batch, rate: tf.Tensor) -> tf.Tensor:
+        """What a step computes."""
+        with tf.GradientTape() as tape:
+            loss = loss_of(self.model, batch)
+        self.optimizer.learning_rate.assign(rate)
+        self.optimizer.apply(tape.gradient(loss, self.trained), self.trained)
+        return loss
+
+    def step(self, batch: Arrays, rate: float) -> tf.Tensor:
+        """One step of the optimiser; gives the loss of the batch before it."""
+        if CHANCE:
+            # what a step draws depends on the seed and its number alone
+            for state, key in zip(self.draws, self.keys, strict=True):
+                state.assign([key, np.uint32(4096 * self.steps % 2**32)])
+            self.steps += 1
+        return self.run_step(batch, np.float32(rate))
+
+    if MEASURES:
+
+        def evaluate(self, batch: Batch) -> dict[str, tf.Tensor]:
+            """What a measurement computes."""
+            return metrics_of(self.model, batch)
+
+        def measure(self, batch: Arrays) -> dict[str, float]:
+            """The loss and the metrics of a batch, as the model is used after training."""
+            return {name: float(value) for name, value in self.run_metrics(batch).items()}
+
+    def weights(self) -> dict[str, Array]:
+        """The weights under their portable names, in PyTorch's layouts."""
+        return to_portable(self.model)
+
+    def load(self, arrays: Mapping[str, Array], source: str = "the weights") -> None:
+        """Takes weights, all of them or none; `source` is what a message calls them."""
+        load_weights(self.model, match(arrays, self.shapes, source=source))
+
+    def moments(self) -> dict[str, Array]:
+        """What the optimiser keeps of each weight, as `mean.head.weight`."""
+        return {
+            f"{kind}.{name}": variable.numpy()
+            for kind, field in KEPT.items()
+            for name, variable in zip(self.names, getattr(self.optimizer, field), strict=True)
+        }
+
+    def restore(self, found: Checkpoint) -> None:
+        """Goes back to a checkpoint."""
+        arrays, source = load_checkpoint(found), str(found.path)
+        self.load(arrays["weights"], source)
+        if MOMENTS:
+            shapes = {name: array.shape for name, array in self.moments().items()}
+            kept = match(arrays["optimizer"], shapes, source=source)
+            for kind, field in KEPT.items():
+                for name, variable in zip(self.names, getattr(self.optimizer, field), strict=True):
+                    variable.assign(kept[f"{kind}.{name}"])
+        self.optimizer.iterations.assign(found.step)
+        if CHANCE:
+            self.steps = found.step
+
+
+def in_float32(outputs: Any) -> Any:
+    """What a model in mixed precision gives, for the loss."""
+    return tf.nest.map_structure(lambda value: ops.cast(value, "float32"), outputs)
+
+
+def use_device(name: str) -> None:
+    """Computes on a device from now on; float32 means float32 there."""
+    if keras.backend.backend() != "tensorflow":
+        raise SystemExit("train.py runs Keras on TensorFlow: set KERAS_BACKEND=tensorflow")
+    if name == "cpu":
+        tf.config.set_visible_devices([], "GPU")
+    tf.config.experimental.enable_tensor_float_32_execution(False)
+
+
+TheOptimizer: Any = Descent

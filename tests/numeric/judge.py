@@ -1,0 +1,125 @@
+"""Many cases in one model, compared case by case: a framework then compiles once for all of them.
+
+The comparison is the one that `dslc verify` makes; here its figures are taken for each case by
+itself, so that one case's scale does not hide another's fault.
+"""
+
+import copy
+from functools import cache, cached_property, partial
+from typing import Any
+
+import numpy as np
+
+from dslc.tools.verify import Comparison
+from dslc.tools.verify_figures import FORWARD, GRADIENT, gradients_apart, values_apart
+from dslc.tools.verify_reference import Reference, run
+from tests.numeric.frameworks import backend_named
+from tests.numeric.table import BATCHES, Case, check, spec
+
+Arrays = dict[str, np.ndarray[Any, Any]]
+
+
+class Batch:
+    """Some cases in one spec, with the reference's numbers."""
+
+    def __init__(self, cases: list[Case]) -> None:
+        self.cases = cases
+        self.checked = check(spec(cases))
+        self.comparison = Comparison(self.checked, backend_named("torch"), seed=0)
+
+    @cached_property
+    def modes(self) -> list[tuple[bool, Reference, list[dict[str, int]]]]:
+        """Use, and training where statistics are taken: each with its reference and its sizes."""
+        found = self.comparison
+        modes = [(False, found.reference, found.settings)]
+        if found.buffers:
+            modes.append((True, found.training_reference, found.training_settings))
+        return modes
+
+    def faults(self, backend: Any) -> dict[str, list[str]]:
+        """What is wrong with a backend's numbers, in words, by case."""
+        found: dict[str, list[str]] = {case.name: [] for case in self.cases}
+        for io_layout in backend.driver(self.checked).layouts:
+            driver = backend.driver(self.checked, io_layout=io_layout)
+            for training, reference, settings in self.modes:
+                if training and (io_layout != "spec" or not driver.differentiable):
+                    continue
+                for sizes in settings:
+                    turned = io_layout != "spec"
+                    self.compare(driver, reference, sizes, training, found, forward_only=turned)
+        return found
+
+    def compare(
+        self,
+        driver: Any,
+        reference: Reference,
+        sizes: dict[str, int],
+        training: bool,
+        faults: dict[str, list[str]],
+        *,
+        forward_only: bool,
+    ) -> None:
+        """Adds what is wrong at one setting of sizes."""
+        expected = reference.case(sizes, 0, training=training)
+        weights, buffers = self.comparison.weights, self.comparison.buffers
+        outputs = run(driver, weights, buffers, expected.inputs, training)
+        gradients: Arrays = {}
+        if driver.differentiable and expected.gradients and not forward_only:
+            driver.load(weights)
+            gradients = driver.gradients(expected.inputs, expected.cotangents, training=training)
+        at = f"at {sizes}{', training' if training else ''}"
+        for case in self.cases:
+            own = partial(of_case, case)
+            values = values_apart(own(outputs), own(expected.outputs))
+            if not values.max_rel <= FORWARD:
+                faults[case.name].append(f"{values} {at}")
+            if gradients:
+                slopes = gradients_apart(own(gradients), own(expected.gradients))
+                if not slopes.max_rel <= GRADIENT:
+                    faults[case.name].append(f"gradient {slopes} {at}")
+
+
+def of_case(case: Case, arrays: Any) -> Arrays:
+    """The arrays that belong to a case."""
+    return {name: array for name, array in arrays.items() if case.owns(name)}
+
+
+@cache
+def batch(name: str, without: str = "") -> Batch:
+    """A batch of the table; `without` names a backend whose gaps are left out."""
+    return Batch([case for case in BATCHES[name] if without not in case.gaps])
+
+
+@cache
+def faults_of(backend_name: str, batch_name: str) -> dict[str, list[str]]:
+    """What is wrong with a backend in a batch. A model that fails as a whole is tried by case."""
+    backend = backend_named(backend_name)
+    gaps = any(backend_name in case.gaps for case in BATCHES[batch_name])
+    whole = batch(batch_name, backend_name if gaps else "")
+    try:
+        return whole.faults(backend)
+    except Exception:
+        found: dict[str, list[str]] = {}
+        for case in whole.cases:
+            found |= alone(case, backend)
+        return found
+
+
+def alone(case: Case, backend: Any) -> dict[str, list[str]]:
+    """What is wrong with one case by itself."""
+    try:
+        return Batch([case]).faults(backend)
+    except Exception as error:
+        line = " ".join(str(error).split())[:300]
+        return {case.name: [f"it raised {type(error).__name__}: {line}"]}
+
+
+def planted(backend: Any, edit: Any) -> Any:
+    """A backend whose generated source is edited: for tests that a fault is found."""
+    faulty = copy.copy(backend)
+
+    def model_source(*args: Any, **options: Any) -> str:
+        return edit(backend.model_source(*args, **options))
+
+    faulty.model_source = model_source
+    return faulty
