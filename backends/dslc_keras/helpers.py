@@ -217,6 +217,25 @@ def lp_pool(
     return (ops.average_pool(ops.abs(x) ** p, kernel, strides=strides) * count) ** (1 / p)
 
 
+@keras.saving.register_keras_serializable(package="dslc")
+class AdaptivePool(layers.Layer):
+    """The mean or the largest value of as many windows of an image, all alike, as are asked for."""
+
+    def __init__(self, out: int | tuple[int, int], way: str = "mean", **options) -> None:
+        super().__init__(**options)
+        self.out, self.way = out, way
+
+    def call(self, x: KerasTensor) -> KerasTensor:
+        high, wide = (self.out, self.out) if isinstance(self.out, int) else self.out
+        _, height, width, channels = ops.shape(x)
+        windows = ops.reshape(x, (-1, high, height // high, wide, width // wide, channels))
+        pool = ops.mean if self.way == "mean" else ops.max
+        return pool(windows, axis=(2, 4))
+
+    def get_config(self) -> dict:
+        return {**super().get_config(), "out": self.out, "way": self.way}
+
+
 def padded_max_pool(
     x: KerasTensor,
     kernel: int | tuple[int, ...],
@@ -243,3 +262,185 @@ def padded_avg_pool(
     parts = (ops.pad(part, pads) for part in (x, ops.ones_like(x)))
     total, count = (ops.average_pool(part, kernel, strides=stride) for part in parts)
     return total / count
+
+
+@keras.saving.register_keras_serializable(package="dslc")
+class ConvTranspose(layers.Layer):
+    """A convolution turned around: what PyTorch computes, its weight as PyTorch has it.
+
+    The weight is [channels, out // groups, *kernel]; `padding` elements are cut off on both sides.
+    """
+
+    def __init__(
+        self,
+        out: int,
+        kernel: int | tuple[int, ...],
+        stride: int | tuple[int, ...] = 1,
+        padding: int | tuple[int, ...] = 0,
+        output_padding: int | tuple[int, ...] = 0,
+        dilation: int | tuple[int, ...] = 1,
+        groups: int = 1,
+        use_bias: bool = True,
+        **options,
+    ) -> None:
+        super().__init__(**options)
+        self.out, self.groups, self.use_bias = out, groups, use_bias
+        self.window = {
+            "kernel": kernel,
+            "stride": stride,
+            "padding": padding,
+            "output_padding": output_padding,
+            "dilation": dilation,
+        }
+        self.portable = ("weight", "bias") if use_bias else ("weight",)
+
+    def build(self, shape: tuple[int | None, ...]) -> None:
+        rank = len(shape) - 2
+        sizes = {k: (n,) * rank if isinstance(n, int) else n for k, n in self.window.items()}
+        self.windows = list(zip(*sizes.values(), strict=True))
+        weight = (shape[-1], self.out // self.groups, *sizes["kernel"])
+        self.weight = self.add_weight(shape=weight, name="weight")
+        if self.use_bias:
+            self.bias = self.add_weight(shape=(self.out,), initializer="zeros", name="bias")
+
+    def call(self, x: KerasTensor) -> KerasTensor:
+        strides = [stride for _, stride, *_ in self.windows]
+        for axis, stride in enumerate(strides, 1):
+            x = self.spread(x, axis, stride)
+        pads = [
+            (d * (k - 1) - p, d * (k - 1) - p + more - (stride - 1))
+            for k, stride, p, more, d in self.windows
+        ]
+        x = ops.pad(x, [(0, 0), *((max(b, 0), max(a, 0)) for b, a in pads), (0, 0)])
+        x = x[(slice(None), *(slice(max(-b, 0), min(a, 0) or None) for b, a in pads))]
+        axes = range(2, len(x.shape))
+        weight = ops.flip(ops.convert_to_tensor(self.weight), tuple(axes))
+        weight = ops.transpose(weight, (*axes, 0, 1))
+        dilation = tuple(d for *_, d in self.windows)
+        parts = zip(
+            ops.split(x, self.groups, axis=-1), ops.split(weight, self.groups, axis=-2), strict=True
+        )
+        convolved = [ops.conv(part, own, dilation_rate=dilation) for part, own in parts]
+        y = ops.concatenate(convolved, axis=-1) if self.groups > 1 else convolved[0]
+        return y + self.bias if self.use_bias else y
+
+    def spread(self, x: KerasTensor, axis: int, stride: int) -> KerasTensor:
+        """Every element with zeros behind it, so many that they stand `stride` apart."""
+        if stride == 1:
+            return x
+        shape = ops.shape(x)
+        x = ops.expand_dims(x, axis + 1)
+        pads = [(0, 0)] * len(x.shape)
+        pads[axis + 1] = (0, stride - 1)
+        return ops.reshape(ops.pad(x, pads), (*shape[:axis], shape[axis] * stride, *shape[axis + 1 :]))
+
+    def get_config(self) -> dict:
+        own = {"out": self.out, "groups": self.groups, "use_bias": self.use_bias}
+        return {**super().get_config(), **self.window, **own}
+
+
+@keras.saving.register_keras_serializable(package="dslc")
+class Bilinear(layers.Layer):
+    """A map of two values, linear in each: `y[k] = x @ weight[k] @ z + bias[k]`."""
+
+    def __init__(self, out: int, use_bias: bool = True, **options) -> None:
+        super().__init__(**options)
+        self.out, self.use_bias = out, use_bias
+        self.portable = ("weight", "bias") if use_bias else ("weight",)
+
+    def build(self, x_shape: tuple[int | None, ...], z_shape: tuple[int | None, ...]) -> None:
+        self.weight = self.add_weight(shape=(self.out, x_shape[-1], z_shape[-1]), name="weight")
+        if self.use_bias:
+            self.bias = self.add_weight(shape=(self.out,), initializer="zeros", name="bias")
+
+    def call(self, x: KerasTensor, z: KerasTensor) -> KerasTensor:
+        y = ops.einsum("...i,kij,...j->...k", x, self.weight, z)
+        return y + self.bias if self.use_bias else y
+
+    def get_config(self) -> dict:
+        return {**super().get_config(), "out": self.out, "use_bias": self.use_bias}
+
+
+def pad_edge(x: KerasTensor, pads: tuple[tuple[int, int], ...]) -> KerasTensor:
+    """Pads axes with their edges, again and again."""
+    for axis, (before, after) in enumerate(pads):
+        index = (slice(None),) * axis
+        first, last = x[(*index, slice(0, 1))], x[(*index, slice(-1, None))]
+        parts = [ops.repeat(first, before, axis=axis)] if before else []
+        parts += [x, *([ops.repeat(last, after, axis=axis)] if after else [])]
+        x = ops.concatenate(parts, axis=axis) if len(parts) > 1 else x
+    return x
+
+
+@keras.saving.register_keras_serializable(package="dslc")
+class PixelShuffle(layers.Layer):
+    """Channels put side by side, the channel before the place in the block."""
+
+    def __init__(self, factor: int, **options) -> None:
+        super().__init__(**options)
+        self.factor = factor
+
+    def call(self, x: KerasTensor) -> KerasTensor:
+        r = self.factor
+        _, h, w, c = ops.shape(x)
+        blocks = ops.reshape(x, (-1, h, w, c // r**2, r, r))
+        return ops.reshape(ops.transpose(blocks, (0, 1, 4, 2, 5, 3)), (-1, h * r, w * r, c // r**2))
+
+    def get_config(self) -> dict:
+        return {**super().get_config(), "factor": self.factor}
+
+
+@keras.saving.register_keras_serializable(package="dslc")
+class SpaceToDepth(layers.Layer):
+    """Blocks of an image as channels, the place in the block before the channel."""
+
+    def __init__(self, factor: int, **options) -> None:
+        super().__init__(**options)
+        self.factor = factor
+
+    def call(self, x: KerasTensor) -> KerasTensor:
+        r = self.factor
+        _, h, w, c = ops.shape(x)
+        blocks = ops.reshape(x, (-1, h // r, r, w // r, r, c))
+        return ops.reshape(ops.transpose(blocks, (0, 1, 3, 2, 4, 5)), (-1, h // r, w // r, c * r**2))
+
+    def get_config(self) -> dict:
+        return {**super().get_config(), "factor": self.factor}
+
+
+@keras.saving.register_keras_serializable(package="dslc")
+class Gather(layers.Layer):
+    """The places that ids name along an axis, after `batch` axes that both share."""
+
+    def __init__(self, axis: int, batch: int, **options) -> None:
+        super().__init__(**options)
+        self.axis, self.batch = axis, batch
+
+    def call(self, x: KerasTensor, ids: KerasTensor) -> KerasTensor:
+        axis, batch = self.axis, self.batch
+        shape, named = ops.shape(x), ops.shape(ids)
+        ones = (1,) * (axis - batch), (1,) * (len(shape) - axis - 1)
+        flat = ops.reshape(ids, (*named[:batch], *ones[0], -1, *ones[1]))
+        y = ops.take_along_axis(x, flat, axis=axis)
+        return ops.reshape(y, (*shape[:axis], *named[batch:], *shape[axis + 1 :]))
+
+    def get_config(self) -> dict:
+        return {**super().get_config(), "axis": self.axis, "batch": self.batch}
+
+
+@keras.saving.register_keras_serializable(package="dslc")
+class ResizeNearest(layers.Layer):
+    """An image whose elements are those at `floor(place * before / after)`."""
+
+    def __init__(self, size: int | tuple[int, int], **options) -> None:
+        super().__init__(**options)
+        self.size = size
+
+    def call(self, x: KerasTensor) -> KerasTensor:
+        sizes = (self.size, self.size) if isinstance(self.size, int) else self.size
+        for axis, size in enumerate(sizes, 1):
+            x = ops.take(x, ops.arange(size) * ops.shape(x)[axis] // size, axis=axis)
+        return x
+
+    def get_config(self) -> dict:
+        return {**super().get_config(), "size": self.size}

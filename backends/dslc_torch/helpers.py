@@ -165,3 +165,53 @@ def lp_pool(
     pool = (F.avg_pool1d, F.avg_pool2d, F.avg_pool3d)[x.ndim - 3]
     count = math.prod(as_tuple(kernel, x.ndim - 2))
     return (pool(x.abs() ** p, kernel, stride, padding) * count) ** (1 / p)
+
+
+class SeparableConv2d(nn.Module):
+    """A convolution of each channel by itself, then one of window 1 over the channels."""
+
+    def __init__(
+        self,
+        channels: int,
+        out: int,
+        kernel: int | tuple[int, int],
+        *,
+        stride: int | tuple[int, int] = 1,
+        padding: int | tuple[int, int] = 0,
+        dilation: int | tuple[int, int] = 1,
+        multiplier: int = 1,
+        bias: bool = True,
+    ) -> None:
+        super().__init__()
+        inner = channels * multiplier
+        window = (kernel, stride, padding, dilation)
+        self.depthwise = nn.Conv2d(channels, inner, *window, groups=channels, bias=False)
+        self.pointwise = nn.Conv2d(inner, out, 1, bias=bias)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.pointwise(self.depthwise(x))
+
+
+def pad_by_index(x: Tensor, pads: tuple[tuple[int, int], ...], mode: str) -> Tensor:
+    """Pads axes by their mirror image or their edge."""
+    for axis, (before, after) in enumerate(pads):
+        if before or after:
+            last = x.shape[axis] - 1
+            index = torch.arange(-before, last + 1 + after, device=x.device)
+            index = last - (last - index.abs()).abs() if mode == "reflect" else index.clamp(0, last)
+            x = x.index_select(axis, index)
+    return x
+
+
+def space_to_depth(x: Tensor, factor: int) -> Tensor:
+    """Blocks of an image as channels, the place in the block before the channel."""
+    n, c, h, w = x.shape
+    blocks = x.reshape(n, c, h // factor, factor, w // factor, factor)
+    return blocks.permute(0, 3, 5, 1, 2, 4).reshape(n, -1, h // factor, w // factor)
+
+
+def gather(x: Tensor, ids: Tensor, axis: int, batch: int) -> Tensor:
+    """The places that ids name along an axis, after `batch` axes that both share."""
+    flat = (*ids.shape[:batch], *(1,) * (axis - batch), -1, *(1,) * (x.ndim - axis - 1))
+    y = torch.take_along_dim(x, ids.reshape(flat), axis)
+    return y.reshape(*x.shape[:axis], *ids.shape[batch:], *x.shape[axis + 1 :])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dslc.ops.attributes import Boolean, Integer, Maybe, Padding, Sizes
 from dslc.ops.base import Check, Op, OpError
 from dslc.ops.shapes import need_rank, product
-from dslc.ops.windows import spatial_sizes
+from dslc.ops.windows import FORMS, spatial_sizes
 from dslc.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -14,10 +14,6 @@ if TYPE_CHECKING:
 
     from dslc.ir.dims import DimLike
     from dslc.ir.types import TensorType
-
-FORMS = {1: "[N, C, L]", 2: "[N, C, H, W]", 3: "[N, C, D, H, W]"}
-"""What an op over windows of some axes takes."""
-
 
 class _Pool(Op):
     """What the pools over windows of 1, 2 or 3 axes share."""

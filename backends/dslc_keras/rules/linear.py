@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from dslc.emit.backend import BuildError
 from dslc.emit.context import literal
 from dslc.ir.graph import ApplyOp
-from dslc.ops.linear import Conv1d, Conv2d, DepthwiseConv2d, Embedding, Linear, Matmul
+from dslc.ops.linear import Conv1d, Conv2d, Conv3d, DepthwiseConv2d, Embedding, Linear, Matmul
 from dslc_keras.layers import flag, named, option
 from dslc_keras.rules import RULES
 from dslc_keras.survey import convolution_helper
@@ -59,7 +59,7 @@ def refused(c: FunctionContext, possible: str) -> BuildError:
     return BuildError(f"Keras has no layer for the tied weight of `{label}`: {possible}")
 
 
-@RULES.add(Conv1d, Conv2d, DepthwiseConv2d)
+@RULES.add(Conv1d, Conv2d, Conv3d, DepthwiseConv2d)
 def convolution(c: FunctionContext) -> str:
     if survey_of(c).serves(c.found):
         return helped(c)

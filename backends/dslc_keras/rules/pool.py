@@ -63,8 +63,8 @@ def global_max_pool(c: OpContext) -> str:
 
 @RULES.add(AdaptiveAvgPool2d, AdaptiveMaxPool2d)
 def adaptive_pool(c: OpContext) -> str:
-    kind = "Average" if isinstance(c.op, AdaptiveAvgPool2d) else "Max"
-    return f"layers.Adaptive{kind}Pooling2D({c.attribute('out')})({c.x})"
+    way = "" if isinstance(c.op, AdaptiveAvgPool2d) else ', "max"'
+    return f"{c.helper('AdaptivePool')}({c.attribute('out')}{way})({c.x})"
 
 
 @RULES.add(LpPool1d, LpPool2d, LpPool3d)

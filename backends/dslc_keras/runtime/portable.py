@@ -138,6 +138,11 @@ def convolution(layer: layers.Conv2D) -> dict[str, Place]:
     return with_bias(layer, transposed(layer.kernel, *range(2, rank + 2), 1, 0))
 
 
+def transposed_convolution(layer: layers.Conv2DTranspose) -> dict[str, Place]:
+    rank = len(layer.kernel_size)
+    return with_bias(layer, transposed(layer.kernel, *range(2, rank + 2), 1, 0))
+
+
 def depthwise(layer: layers.DepthwiseConv2D) -> dict[str, Place]:
     """A convolution of each channel: [H, W, C, multiplier] is [C * multiplier, 1, H, W] there."""
     high, wide, channels, multiplier = layer.kernel.shape
@@ -235,7 +240,8 @@ def permuted(place: Place, image: tuple[int, ...]) -> Place:
 KINDS: tuple[tuple[type | tuple[type, ...], Callable[[Any], dict[str, Place]]], ...] = (
     (layers.Dense, dense),
     (layers.DepthwiseConv2D, depthwise),
-    ((layers.Conv1D, layers.Conv2D), convolution),
+    ((layers.Conv1D, layers.Conv2D, layers.Conv3D), convolution),
+    ((layers.Conv1DTranspose, layers.Conv2DTranspose, layers.Conv3DTranspose), transposed_convolution),
     (layers.Embedding, embedding),
     (layers.BatchNormalization, batch_norm),
     (layers.LayerNormalization, scale_and_shift),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from dslc.ops.linear import Conv1d, Conv2d, DepthwiseConv2d, Embedding, Linear, Matmul
+from dslc.ops.linear import Conv1d, Conv2d, Conv3d, DepthwiseConv2d, Embedding, Linear, Matmul
 from dslc_onnx.lowering import ROWS
 from dslc_onnx.rules import RULES
 from dslc_onnx.types import DTYPES
@@ -26,7 +26,7 @@ def linear(at: Lowering[Linear]) -> Result:
     return at.emit("Gemm", at.input(), at.weight("weight"), *bias, transB=1)
 
 
-@RULES.add(Conv1d, Conv2d, DepthwiseConv2d)
+@RULES.add(Conv1d, Conv2d, Conv3d, DepthwiseConv2d)
 def convolution(at: Lowering[Any]) -> Result:
     """`Conv`; a depthwise one has as many groups as channels."""
     attributes = window_attributes(at)
