@@ -331,3 +331,32 @@ def resize_bilinear(x: Array, height: int, width: int) -> Array:
     """An image blended from the four elements around each place, without antialiasing."""
     n, _, _, c = x.shape
     return jax.image.resize(x, (n, height, width, c), "bilinear", antialias=False)
+
+
+def huber(x: Array, target: Array, delta: float = 1.0) -> Array:
+    """The mean of half the squares of small differences, growing in a line beyond `delta`."""
+    size = jnp.abs(x - target)
+    small = jnp.minimum(size, delta)
+    return (small * (size - small / 2)).mean()
+
+
+def bce(p: Array, target: Array) -> Array:
+    """The mean of `-(t log p + (1 - t) log(1 - p))`; a logarithm is -100 at least."""
+    yes, no = (jnp.maximum(jnp.log(part), -100.0) for part in (p, 1 - p))
+    return -(target * yes + (1 - target) * no).mean()
+
+
+def bce_with_logits(x: Array, target: Array) -> Array:
+    """Binary cross-entropy of logits."""
+    return (nnx.softplus(x) - x * target).mean()
+
+
+def kl_div(x: Array, target: Array, axis: int) -> Array:
+    """The divergence of probabilities from others' logarithms, summed over an axis."""
+    return (jax.scipy.special.xlogy(target, target) - target * x).sum(axis).mean()
+
+
+def cosine_embedding(x: Array, y: Array, target: Array, margin: float = 0.0) -> Array:
+    """The mean of `1 - cos` for alike rows, of what `cos` is above the margin for others."""
+    cosine = (l2_normalize(x, eps=1e-8) * l2_normalize(y, eps=1e-8)).sum(-1)
+    return jnp.where(target == 1, 1 - cosine, nnx.relu(cosine - margin)).mean()

@@ -444,3 +444,40 @@ class ResizeNearest(layers.Layer):
 
     def get_config(self) -> dict:
         return {**super().get_config(), "size": self.size}
+
+
+def huber(x: KerasTensor, target: KerasTensor, *, delta: float = 1.0) -> KerasTensor:
+    """The mean of half the squares of small differences, growing in a line beyond `delta`."""
+    size = ops.abs(x - target)
+    small = ops.minimum(size, delta)
+    return ops.mean(small * (size - small / 2))
+
+
+def bce(p: KerasTensor, target: KerasTensor) -> KerasTensor:
+    """The mean of `-(t log p + (1 - t) log(1 - p))`; a logarithm is -100 at least."""
+    yes, no = (ops.maximum(ops.log(part), -100.0) for part in (p, 1 - p))
+    return -ops.mean(target * yes + (1 - target) * no)
+
+
+def bce_with_logits(x: KerasTensor, target: KerasTensor) -> KerasTensor:
+    """Binary cross-entropy of logits."""
+    return ops.mean(ops.softplus(x) - x * target)
+
+
+def kl_div(x: KerasTensor, target: KerasTensor, *, axis: int) -> KerasTensor:
+    """The divergence of probabilities from others' logarithms, summed over an axis."""
+    own = ops.log(ops.maximum(target, 1e-37))
+    return ops.mean(ops.sum(target * (own - x), axis=axis))
+
+
+def nll(x: KerasTensor, target: KerasTensor, *, axis: int) -> KerasTensor:
+    """The mean of `-x[target]` over all places."""
+    return -ops.mean(ops.take_along_axis(x, ops.expand_dims(target, axis), axis=axis))
+
+
+def cosine_embedding(
+    x: KerasTensor, y: KerasTensor, target: KerasTensor, *, margin: float = 0.0
+) -> KerasTensor:
+    """The mean of `1 - cos` for alike rows, of what `cos` is above the margin for others."""
+    cosine = ops.sum(l2_normalize(x, eps=1e-8) * l2_normalize(y, eps=1e-8), axis=-1)
+    return ops.mean(ops.where(ops.equal(target, 1), 1 - cosine, ops.relu(cosine - margin)))

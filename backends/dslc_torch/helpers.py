@@ -215,3 +215,9 @@ def gather(x: Tensor, ids: Tensor, axis: int, batch: int) -> Tensor:
     flat = (*ids.shape[:batch], *(1,) * (axis - batch), -1, *(1,) * (x.ndim - axis - 1))
     y = torch.take_along_dim(x, ids.reshape(flat), axis)
     return y.reshape(*x.shape[:axis], *ids.shape[batch:], *x.shape[axis + 1 :])
+
+
+def cosine_embedding(x: Tensor, y: Tensor, target: Tensor, margin: float = 0.0) -> Tensor:
+    """The mean of `1 - cos` for alike rows, of what `cos` is above the margin for others."""
+    cosine = F.cosine_similarity(x, y, dim=-1)
+    return torch.where(target == 1, 1 - cosine, F.relu(cosine - margin)).mean()

@@ -74,7 +74,7 @@ def range_(c: FunctionContext) -> str:
 def constant(c: FunctionContext) -> str:
     def code(x: str, rename: Rename) -> str:
         del x
-        shape, value = shape_text(c, "shape", rename).replace("()", "()"), c.text("value", rename)
+        shape, value = shape_text(c, "shape", rename), c.text("value", rename)
         return f'ops.full({shape}, {value}, dtype="{DTYPES[c.op.values["dtype"]]}")'
 
     return anchored(c, code, "One number in every place.")
@@ -84,7 +84,7 @@ def anchored(c: FunctionContext, code: Callable[[str, Rename], str], doc: str) -
     """What reads no value, as a layer that hangs on the function's first input."""
     first = next(iter(c.body.inputs))
     c.values = [c.body.flow.values[MODULE, first]]
-    return c.as_layer(code, doc)
+    return c.at_run_time(None, code, doc)
 
 
 @RULES.add(Identity)

@@ -68,11 +68,9 @@ def separable_conv2d(c: FunctionContext) -> str:
     options = [kernel, strides, padding, multiplier, dilation, "use_bias=False"]
     options = [text for text in options if text]
     depthwise = f"layers.DepthwiseConv2D({', '.join(options)}, name={c.path('depthwise')})"
-    y = c.body.names.fresh("y")
-    c.statement(f"{y} = {depthwise}({x}){every}")
     bias = flag(c, "bias", "use_bias")
     point = [text for text in (c.attribute("out"), "1", bias, f"name={c.path('pointwise')}") if text]
-    return f"layers.Conv2D({', '.join(point)})({y})"
+    return f"layers.Conv2D({', '.join(point)})({depthwise}({x}){every})"
 
 
 @RULES.add(Bilinear)
