@@ -18,9 +18,7 @@ def axis_text(c: OpContext, name: str = "axis") -> str:
     expression = c.written(name)
     if expression is not None and free_names(expression):
         return c.run_attribute(name)
-    value = c.values[0]
-    assert value is not None
-    return axis_name(c.op.values[name], value.type.rank, value.layout)
+    return axis_name(c.op.values[name], c.first.type.rank, c.first.layout)
 
 
 def last_axis(c: OpContext) -> str:

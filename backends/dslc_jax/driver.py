@@ -10,6 +10,7 @@ import numpy as np
 from flax import nnx
 
 from dslc.ir.types import FLOATS
+from dslc.train.paths import frozen_paths
 from dslc_jax.runtime.portable import load_weights, to_portable
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
 @final
 class JaxDriver:
-    """Runs the model of one spec.
+    """Runs the model of one spec, what it freezes frozen as its training has it.
 
     Args:
         checked: The spec.
@@ -40,8 +41,8 @@ class JaxDriver:
         self.turns = io_layout == "native"
         self.inputs = {name: type.dtype in FLOATS for name, type in checked.instance.inputs.items()}
         self.outputs = [name for name, _ in checked.instance.module.outputs]
-        moved = [w for w in checked.weights() if w.role in ("trained", "frozen") and not w.tied]
-        self.trained = {weight.path for weight in moved}
+        self.trained = {w.path for w in checked.weights() if w.role == "trained" and not w.tied}
+        self.frozen = tuple(f"{path}." for path in frozen_paths(checked.instance))
         self.compiled = jax.jit(self.pure, static_argnums=0)
         self.differentiated = jax.jit(jax.grad(self.total, argnums=(1, 2)), static_argnums=0)
 
@@ -88,6 +89,10 @@ class JaxDriver:
     def split(self, training: bool) -> tuple[Any, Any, Any]:
         """The model's graph, trained weights and other state, in a mode."""
         self.model.train() if training else self.model.eval()
+        modules: list[tuple[Any, Any]] = list(nnx.iter_modules(self.model))
+        for path, module in modules:
+            if (".".join(map(str, path)) + ".").startswith(self.frozen):
+                module.eval()
         graph, params, rest = nnx.split(self.model, nnx.Param, ...)
         return graph, params, rest
 

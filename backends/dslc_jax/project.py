@@ -82,13 +82,13 @@ class JaxBackend:
 
         from dslc.emit.loading import load_module
         from dslc.weights.starting import starting_weights
-        from dslc_jax.runtime.portable import load_weights
+        from dslc_jax.runtime.portable import made_with
 
         writer = self.module(checked, io_layout)
         name = writer.class_names[checked.program.main]
-        model = getattr(load_module(writer.source(), "model"), name)(rngs=nnx.Rngs(seed))
-        load_weights(model, starting_weights(checked.weights(), seed))
-        return model
+        made = getattr(load_module(writer.source(), "model"), name)
+        weights = starting_weights(checked.weights(), seed)
+        return made_with(lambda: made(rngs=nnx.Rngs(seed)), weights)
 
     def load(self, checked: Checked, *, io_layout: str = "spec", seed: int = 0) -> Any:
         """The same, as `dslc.load(...).jax()` asks for it."""

@@ -178,12 +178,10 @@ class Trainer:
             self, params: list[Array], rest: list[Array], batch: Batch
         ) -> dict[str, Array]:
             """What a measurement computes."""
-            model = self.merged(self.inference, params, rest)
+            model: Callable[..., Any] = self.merged(self.inference, params, rest)
             if BF16:
-                found = metrics_of(in_bfloat16(model), batch)
-            else:
-                found = metrics_of(model, batch)
-            return found
+                model = in_bfloat16(model)
+            return metrics_of(model, batch)
 
         def measure(self, batch: Arrays) -> dict[str, float]:
             """The loss and the metrics of a batch, as the model is used after training."""
@@ -204,13 +202,15 @@ class Trainer:
             [jnp.copy(leaf) for leaf in jax.tree.leaves(part)] for part in (params, rest)
         )
 
-    def moments(self) -> Portable:
-        """What the optimiser keeps of each weight, as `mean.head.weight`."""
-        return {
-            f"{kind}.{name}": np.asarray(leaf)
-            for kind, field in KEPT.items()
-            for name, leaf in zip(self.names, getattr(self.state[KEPT_AT], field), strict=True)
-        }
+    if MOMENTS:
+
+        def moments(self) -> Portable:
+            """What the optimiser keeps of each weight, as `mean.head.weight`."""
+            return {
+                f"{kind}.{name}": np.asarray(leaf)
+                for kind, field in KEPT.items()
+                for name, leaf in zip(self.names, getattr(self.state[KEPT_AT], field), strict=True)
+            }
 
     def restore(self, found: Checkpoint) -> None:
         """Goes back to a checkpoint."""

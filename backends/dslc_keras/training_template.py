@@ -26,11 +26,12 @@ from dslc.train.runtime.checkpoint import load as load_checkpoint
 from dslc.train.runtime.data import Array, Arrays, random_keys
 from dslc.train.runtime.initial import initial, kaiming_uniform, matches, zeros
 from dslc.train.runtime.weights import match
-from dslc_keras.runtime.portable import load_weights, places, to_portable
+from dslc_keras.runtime.portable import all_layers, load_weights, places, to_portable
 
 BF16 = False  # whether the model computes in bfloat16
 CHANCE = True  # whether the model draws random numbers in training
 COUPLED = False  # whether decay is part of the gradient
+FREEZES = True  # whether some of the model is not trained
 DECOUPLED = False  # whether decay is apart from the gradient
 KEEPS = False  # whether some weights do not decay
 MEASURES = True  # whether rows are held out
@@ -40,6 +41,7 @@ NATIVE = False  # whether the model's images have another layout than the spec's
 NESTEROV = False  # whether SGD looks ahead
 
 INITIAL = [("**.weight", kaiming_uniform()), ("**", zeros())]
+FROZEN = ["nothing"]
 LEARNING_RATE = 0.1
 MOMENTUM = 0.9
 BETAS = (0.9, 0.999)
@@ -169,6 +171,10 @@ class Trainer:
             keras.config.set_dtype_policy("float32")
         self.shapes = {name: array.shape for name, array in to_portable(self.model).items()}
         self.load(initial(self.shapes, INITIAL, seed), "the initial weights")
+        if FREEZES:
+            for layer in all_layers(self.model):
+                if matches(FROZEN, layer.name):
+                    layer.trainable = False
         by_variable = {id(place.variable): name for name, place in places(self.model).items()}
         self.trained = self.model.trainable_variables
         self.names = [by_variable[id(variable)] for variable in self.trained]
@@ -189,8 +195,10 @@ class Trainer:
         """What a step computes."""
         with tf.GradientTape() as tape:
             loss = loss_of(self.model, batch)
+        zero = tf.UnconnectedGradients.ZERO
+        gradients = tape.gradient(loss, self.trained, unconnected_gradients=zero)
         self.optimizer.learning_rate.assign(rate)
-        self.optimizer.apply(tape.gradient(loss, self.trained), self.trained)
+        self.optimizer.apply([tf.convert_to_tensor(g) for g in gradients], self.trained)
         return loss
 
     def step(self, batch: Arrays, rate: float) -> tf.Tensor:
@@ -220,13 +228,15 @@ class Trainer:
         """Takes weights, all of them or none; `source` is what a message calls them."""
         load_weights(self.model, match(arrays, self.shapes, source=source))
 
-    def moments(self) -> dict[str, Array]:
-        """What the optimiser keeps of each weight, as `mean.head.weight`."""
-        return {
-            f"{kind}.{name}": variable.numpy()
-            for kind, field in KEPT.items()
-            for name, variable in zip(self.names, getattr(self.optimizer, field), strict=True)
-        }
+    if MOMENTS:
+
+        def moments(self) -> dict[str, Array]:
+            """What the optimiser keeps of each weight, as `mean.head.weight`."""
+            return {
+                f"{kind}.{name}": variable.numpy()
+                for kind, field in KEPT.items()
+                for name, variable in zip(self.names, getattr(self.optimizer, field), strict=True)
+            }
 
     def restore(self, found: Checkpoint) -> None:
         """Goes back to a checkpoint."""

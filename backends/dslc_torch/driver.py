@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from dslc.emit.loading import load_module
 from dslc.ir.types import FLOATS
+from dslc.train.paths import frozen_paths
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,7 +26,7 @@ DTYPES = {"f32": torch.float32, "f64": torch.float64}
 
 @final
 class TorchDriver:
-    """Runs the model of one spec.
+    """Runs the model of one spec, what it freezes frozen as its training has it.
 
     Args:
         checked: The spec.
@@ -43,6 +44,10 @@ class TorchDriver:
         self.model = model_class(load_module(source, "model"))().to(self.dtype)
         self.inputs = {name: type.dtype in FLOATS for name, type in checked.instance.inputs.items()}
         self.outputs = [name for name, _ in checked.instance.module.outputs]
+        self.frozen = tuple(f"{path}." for path in frozen_paths(checked.instance))
+        for name, weight in self.model.named_parameters():
+            if name.startswith(self.frozen):
+                weight.requires_grad_(False)
 
     def load(self, weights: Mapping[str, Array]) -> None:
         """Takes the portable weights, all of them."""
@@ -105,7 +110,11 @@ class TorchDriver:
 
     def run(self, tensors: Mapping[str, Tensor], training: bool) -> dict[str, Tensor]:
         """The outputs by name, of inputs in the spec's order."""
-        found = self.model.train(training)(*tensors.values())
+        self.model.train(training)
+        for name, module in self.model.named_modules():
+            if f"{name}.".startswith(self.frozen):
+                module.eval()
+        found = self.model(*tensors.values())
         return found if isinstance(found, dict) else {self.outputs[0]: found}
 
 

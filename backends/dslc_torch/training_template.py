@@ -25,6 +25,7 @@ MEASURES = True  # whether rows are held out
 MOMENTS = True  # whether the optimiser keeps something of each weight
 NORMS = True  # whether PyTorch's modules hold counters, which no other framework has
 PARTIAL = True  # whether the model has parameters that are never trained
+UNREACHED = True  # whether the loss leaves out some of what the model gives
 
 INITIAL = [("**.weight", kaiming_uniform()), ("**", zeros())]
 FROZEN = ["head.bias"]
@@ -73,11 +74,15 @@ class Trainer:
             self.model.to(self.device)
         if FREEZES:
             for name, weight in self.model.named_parameters():
-                weight.requires_grad_(not matches(FROZEN, name))
+                if matches(FROZEN, name):
+                    weight.requires_grad_(False)
             self.set_mode(training=True)
         self.trained = dict(self.model.named_parameters())
         if PARTIAL or FREEZES:
             self.trained = {k: w for k, w in self.trained.items() if w.requires_grad}
+        if UNREACHED:
+            for weight in self.trained.values():
+                weight.grad = torch.zeros_like(weight)  # what the loss does not reach decays too
         self.optimizer = make_optimizer(self.trained)
         if CHANCE:
             self.seed = seed
@@ -96,7 +101,10 @@ class Trainer:
                 loss = loss_of(self.model, self.tensors(batch))
         else:
             loss = loss_of(self.model, self.tensors(batch))
-        self.optimizer.zero_grad()
+        if UNREACHED:
+            self.optimizer.zero_grad(set_to_none=False)
+        else:
+            self.optimizer.zero_grad()
         loss.backward()
         self.optimizer.step()
         return loss.detach()
@@ -151,13 +159,15 @@ class Trainer:
         state = {name: torch.from_numpy(array) for name, array in weights.items()}
         self.model.load_state_dict(state)
 
-    def moments(self) -> dict[str, Array]:
-        """What the optimiser keeps of each weight, as `mean.head.weight`."""
-        return {
-            f"{kind}.{name}": self.optimizer.state[weight][key].numpy(force=True)
-            for kind, key in KEPT.items()
-            for name, weight in self.trained.items()
-        }
+    if MOMENTS:
+
+        def moments(self) -> dict[str, Array]:
+            """What the optimiser keeps of each weight, as `mean.head.weight`."""
+            return {
+                f"{kind}.{name}": self.optimizer.state[weight][key].numpy(force=True)
+                for kind, key in KEPT.items()
+                for name, weight in self.trained.items()
+            }
 
     def restore(self, found: Checkpoint) -> None:
         """Goes back to a checkpoint."""

@@ -45,6 +45,8 @@ def run(arguments: list[str]) -> int:
     passed = [
         f"--{name}={value}" for name in PASSED_ON if (value := getattr(options, name)) is not None
     ]
+    if checked.train is not None and checked.train.data.is_path:
+        passed.append(f"--data={Path(options.file).resolve().parent / checked.train.data.source}")
     return train_in(folder, [*passed, *(["--resume"] if options.resume else [])])
 
 

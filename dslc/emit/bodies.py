@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from dslc.ir.graph import Ref
 
 
+SHORT = 24
+"""The length below which an expression stays where it is read."""
+
+
 class BodyWriter(RegionWriter):
     """Writes the steps of one class's method into its flow."""
 
@@ -99,10 +103,25 @@ class BodyWriter(RegionWriter):
         """An op: its rule's expression becomes the step's value."""
         heavy = self.is_heavy(found)
         values = self.operands(found, heavy=heavy)
-        before = len(self.flow.lines)
         texts = self.apply(found, values)
-        del before
+        for ref in written_inputs(found):
+            texts = self.shortened(found, ref, texts)
+        values = self.operands(found, heavy=False)
         self.finish(found, values, texts, heavy=heavy)
+
+    def shortened(
+        self, found: FormalStep, ref: Ref, texts: dict[str, tuple[str, str]]
+    ) -> dict[str, tuple[str, str]]:
+        """An input goes into a variable where an expression would not fit on its line."""
+        value = self.flow.read(ref)
+        long = [s for s, (t, _) in texts.items() if not self.flow.fits((found.step.id, s), t)]
+        if value.is_variable or len(value.text) < SHORT or len(long) != 1:
+            return texts
+        text, layout = texts[long[0]]
+        if text.count(value.operand) != 1:
+            return texts
+        variable = self.flow.store((ref.owner, ref.slot)).text
+        return {**texts, long[0]: (text.replace(value.operand, variable), layout)}
 
     def is_heavy(self, found: FormalStep) -> bool:
         """Whether a step does the work: a call, or an op with a matrix of weights."""

@@ -14,6 +14,7 @@ from dslc.emit.units import ModuleWriter, Unit
 from dslc.ir.dims import symbols_of, text_of
 from dslc.ir.graph import ApplyOp, CallModule
 from dslc.ir.walk import all_steps
+from dslc.ops import tensor
 from dslc.syntax.expressions import math_functions, to_python
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ def write_module(program: Program, main: Instance, target: Target, doc: str) -> 
     formals = formal_modules(program, main)
     writer.formals = formals
     for formal in formals:
-        writer.class_names[formal.module.name] = writer.names.fresh(formal.module.name)
+        writer.name_class(formal.module)
     for formal in formals:
         ClassWriter(writer, formal).write()
     return writer
@@ -200,16 +201,17 @@ class ClassWriter:
         return f"{unit.name}({callee.call(arguments, dims, files)})"
 
     def tied(self, tie: Tie) -> tuple[str, str]:
-        """The object that owns a tied weight, and the weight's own name."""
+        """The object that owns a tied weight, and the weight's own name, "" for a parameter's."""
         steps = {step.label: step for step in all_steps(self.formal.module.body)}
-        *labels, own = tie.path
-        if not labels or labels[0] not in steps:
-            path = ".".join(tie.path)
-            reason = (
-                f"`{path}` is tied from inside `{self.formal.module.name}`, where it is not seen"
-            )
+        path = ".".join(tie.path)
+        if tie.path[0] not in steps:
+            reason = f"`{path}` is tied inside `{self.formal.module.name}`, where it is not seen"
             raise BuildError(f"{reason}: tie it in the model or block that holds both")
-        return "self." + ".".join(labels), own
+        labels, own = list(tie.path), "weight"
+        if len(labels) > 1:
+            own = labels.pop()
+        parts = (f"[{label}]" if label.isdigit() else f".{label}" for label in labels)
+        return "self" + "".join(parts), "" if self.tied_op(tie) is tensor.Parameter else own
 
     def tied_op(self, tie: Tie) -> type[Op]:
         """The op that owns a tied weight."""

@@ -33,6 +33,9 @@ class OpContext:
     (the first output also under "").
     """
 
+    is_symbolic = False
+    """Whether the code makes a graph of layers first, and runs later."""
+
     def __init__(self, writer: ClassWriter, found: FormalStep, values: list[Value | None]) -> None:
         assert found.op is not None
         self.writer = writer

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 STREAM = ("x", "y", "z", "u", "v", "w", "p", "q", "r", "s")
 LONGEST = 78
 """The length from which an expression gets a variable of its own."""
+LONGEST_RETURNED = 85
+"""The length of an expression that fits behind `return`."""
 
 Key = tuple[int, str]
 
@@ -109,9 +111,13 @@ class Flow:
         """Gives a key its value, in a variable at once where it is read more than once."""
         self.values[key] = value
         reads = self.remaining.get(key, 0)
-        is_long = len(value.text) > LONGEST and key not in self.returned
+        is_long = not self.fits(key, value.text) and key not in self.returned
         if reads > 1 or (reads == 1 and is_long):
             self.store(key)
+
+    def fits(self, key: Key, text: str) -> bool:
+        """Whether a value's expression fits on one line."""
+        return len(text) <= (LONGEST_RETURNED if key in self.returned else LONGEST)
 
     def store(self, key: Key) -> Value:
         """Puts a value into a variable, if it is not in one."""

@@ -95,10 +95,16 @@ class _Inference:
             self.values[MODULE, declared.name] = type
         self.formal.steps = self.body(self.module.body)
         for name, ref in self.module.outputs:
-            self.formal.outputs[name] = self.values[ref.owner, ref.slot]
+            self.formal.outputs[name] = self.seen_outside(ref)
         if not self.module.is_model:
-            result = self.module.body.result
-            self.formal.outputs[""] = self.values[result.owner, result.slot]
+            self.formal.outputs[""] = self.seen_outside(self.module.body.result)
+
+    def seen_outside(self, ref: Ref) -> TensorType:
+        """An output's type without the dims that loops inside carry, as far as they have a form."""
+        type = self.values[ref.owner, ref.slot]
+        for _ in self.formal.closed:
+            type = type.substitute(self.formal.closed)
+        return type
 
     def input_type(self, name: str, actual: TensorType) -> TensorType:
         """An input's type: declared dims by their names, others by names of our own."""
@@ -235,10 +241,27 @@ class _Inference:
             update = after.shape[axis]
             found.carries.append(Carry(symbol, axis, first.shape[axis], update))
             free = symbols_of(update) & {*names, *symbols.values()}
+            closed = None
             if always and not symbols_of(update) & set(symbols.values()):
-                self.formal.closed[symbol] = substitute(update, self.last_round(repeat))
+                closed = substitute(update, self.last_round(repeat))
+            elif always and not symbols_of(update - sym(symbol)) & set(symbols.values()):
+                closed = self.accumulated(repeat, first.shape[axis], update - sym(symbol))
+            if closed is not None:
+                self.formal.closed[symbol] = closed
             final[axis] = update if always and not free else sym(symbol)
         found.outputs[""] = after.with_shape(*final)
+
+    def accumulated(self, repeat: Repeat, start: DimLike, growth: DimLike) -> DimLike | None:
+        """A dim behind a loop whose rounds add to it; None where the sum has no form."""
+        names = {*repeat.names, repeat.index}
+        if repeat.over is None:
+            count = self.size(repeat.times) if repeat.times is not None else None
+            return None if count is None or symbols_of(growth) & names else start + count * growth
+        items, free = to_python(repeat.over), free_names(repeat.over)
+        if not symbols_of(growth) & names:
+            return start + opaque(f"len({items})", free) * growth
+        whole = len(repeat.names) == 1 and growth == sym(repeat.names[0])
+        return start + opaque(f"sum({items})", free) if whole else None
 
     def last_round(self, repeat: Repeat) -> dict[str, DimLike]:
         """What a repeat's names are in its last round."""

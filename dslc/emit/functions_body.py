@@ -32,7 +32,8 @@ class FunctionBody(BodyWriter):
         self.names = writer.parameters.names
         self.names.reserve("name")
         self.inputs = {item.name: self.names.fresh(item.name) for item in self.formal.module.inputs}
-        self.path = PathText() if self.is_main else PathText(("name", True))
+        start = () if self.is_main else (("name", True),)
+        self.path = PathText(writer.functions_target.separator, *start)
         self.uses_name = False
         self.loops = LoopWriter(self)
 
@@ -72,7 +73,10 @@ class FunctionBody(BodyWriter):
         super().name_values(steps)
         self.flow.taken = taken = self.taken()
         names = self.flow.names
-        self.flow.names = {key: name for key, name in names.items() if name not in taken}
+        layers = self.function.ties.users  # their names are the layers' own
+        self.flow.names = {
+            key: name for key, name in names.items() if name not in taken and key[0] not in layers
+        }
 
     def bind_input(self, name: str, variable: str) -> None:
         """An input of a block as it is; one of the model as the target makes it."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, final
 
 from dslc.emit.context import OpContext
-from dslc.emit.flattening import all_formal, linear_behind
+from dslc.emit.flattening import linear_behind
 from dslc.emit.flow import LONGEST
 from dslc.emit.functions_runtime import RuntimeLayer, unknown_names
 from dslc.emit.python import Line
@@ -18,12 +18,15 @@ if TYPE_CHECKING:
     from dslc.emit.formal import FormalStep
     from dslc.emit.functions import FunctionWriter
     from dslc.emit.functions_runtime import Code
+    from dslc.ir.dims import DimLike
     from dslc.ir.graph import Step
 
 
 @final
 class FunctionContext(OpContext):
     """One op in one function: the layer's name, and layers that several steps call."""
+
+    is_symbolic = True
 
     def __init__(
         self, writer: FunctionWriter, found: FormalStep, values: list[Value | None]
@@ -45,7 +48,7 @@ class FunctionContext(OpContext):
         """A layer called; one that several steps or rounds call is kept in a variable."""
         step = self.step
         shares = step.repeat is not None and step.repeat.share
-        if step.id not in self.function.ties.targets and not shares:
+        if not self.users and not shares:
             if len(constructor) + len(arguments) <= LONGEST:
                 return f"{constructor}({arguments})"
             variable = self.body.names.fresh(step.label)
@@ -65,9 +68,13 @@ class FunctionContext(OpContext):
         return None if tie is None else self.function.tied_layer(self.step, tie)
 
     @property
-    def is_tied_to(self) -> bool:
-        """Whether another step's weight is one of this op's."""
-        return self.step.id in self.function.ties.targets
+    def users(self) -> list[Step]:
+        """The steps whose weights are this op's."""
+        return self.function.ties.users.get(self.step.id, [])
+
+    def keep(self, variable: str) -> None:
+        """Keeps the tensor of this op's weight for the steps that share it."""
+        self.function.kept[self.step.id] = variable
 
     def is_static(self, dim: object) -> bool:
         """Whether a size is known when the model is built."""
@@ -76,21 +83,19 @@ class FunctionContext(OpContext):
         carried = any(symbol.startswith("Carry") for symbol in symbols_of(dim))
         return not carried and all(self.function.is_static(s) for s in symbols_of(dim))
 
-    def owner_has(self, attribute: str, owner: Step) -> bool:
-        """Whether a flag is on in another op of this function."""
-        for found in all_formal(self.function.formal.steps):
-            if found.step is owner and found.op is not None:
-                return bool(found.op.values[attribute])
-        return False
+    def width(self, dim: DimLike) -> str:
+        """A size of the first input where it stands, from its shape if nothing else knows it."""
+        return self.size(dim) if self.is_static(dim) else f"{self.variable()}.shape[-1]"
 
     def parameter(self, weight: str, shape: list[str]) -> str:
         """A learned tensor that no native layer has, in a variable; it hangs on the first input."""
         anchor = next(iter(self.body.inputs.values()))
         name = self.path(weight) if weight else self.name
         sizes = "".join(f"{size}, " for size in shape)
-        variable = self.body.names.fresh(weight or self.step.label)
-        code = self.call(f"{self.helper('Parameter')}(({sizes}), name={name})", anchor)
-        self.statement(f"{variable} = {code}")
+        wanted = f"{self.step.label}_{weight}" if weight else self.step.label
+        variable = self.body.names.fresh(wanted)
+        layer = f"{self.helper('Parameter')}(({sizes}), name={name})"
+        self.statement(f"{variable} = {layer}({anchor})")
         return variable
 
     def at_run_time(self, attributes: Iterable[str] | None, code: Code, doc: str) -> str:

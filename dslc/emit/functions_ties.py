@@ -21,7 +21,7 @@ class Ties:
     def __init__(self, body: Body) -> None:
         self.scopes: dict[int, str] = {}
         self.owners: dict[str, Step] = {}
-        self.targets: dict[int, Step] = {}
+        self.users: dict[int, list[Step]] = {}
         placed = list(places(body, ""))
         for scope, step in placed:
             self.scopes[step.id] = scope
@@ -30,7 +30,7 @@ class Ties:
             for tie in step.tie.values():
                 target = self.find(step, tie)
                 if target is not None:
-                    self.targets[target.id] = target
+                    self.users.setdefault(target.id, []).append(step)
 
     def find(self, step: Step, tie: Tie) -> Step | None:
         """The step that owns a tied weight, looked up from the inner scope outwards."""

@@ -65,6 +65,8 @@ class RegionWriter(MethodWriter):
 
     def join(self, found: FormalStep, results: list[Ref], way: str) -> None:
         """Joins paths."""
+        if way == "none":  # the first is the step's value and an output of its own
+            self.flow.store((results[0].owner, results[0].slot))
         values = [self.flow.read(ref) for ref in results]
         layout = join_layout(found.step.action, values, way)
         if way != "none":

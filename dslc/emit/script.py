@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dslc.emit.header import header
+from dslc.emit.objective import needed_steps, reads
 from dslc.emit.python import (
     Blank,
     Function,
@@ -136,6 +137,7 @@ class Script:
             "SCHEDULED": self.schedule() is not None,
             "STRATIFIED": train.data.stratify is not None,
             "TURNED": bool(self.turned()),
+            "UNREACHED": self.leaves_out(),
         }
 
     def ops(self) -> list[Op]:
@@ -147,6 +149,15 @@ class Script:
         """Whether the model takes or gives images, which have a layout."""
         instance = self.checked.instance
         return any(t.rank > 3 for t in (*instance.inputs.values(), *instance.outputs.values()))
+
+    def leaves_out(self) -> bool:
+        """Whether the loss reads only some of the model's outputs, so that weights may idle."""
+        graph = self.train.graph
+        needed = needed_steps(self.train.instance.body, [graph.body.result])
+        steps = [step for step in graph.body.steps if step.id in needed]
+        read = {ref.slot for step in steps for ref in reads(step)} | {graph.body.result.slot}
+        outputs = [name for name, _ in self.checked.instance.module.outputs]
+        return not set(outputs[1:]) <= read or (outputs[0] not in read and "" not in read)
 
     def turned(self) -> list[str]:
         """The columns that the model computes on in another layout than the spec's."""

@@ -68,6 +68,8 @@ def looks_made(symbol: str) -> bool:
 
 
 def words(name: str) -> str:
-    """`GlobalPool` → `Global pool`."""
+    """`GlobalPool` → `Global pool`; what is all capitals stays."""
+    if name.isupper():
+        return name
     letters = [f" {c.lower()}" if c.isupper() and k else c for k, c in enumerate(name)]
     return "".join(letters)

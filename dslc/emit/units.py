@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from dslc.emit.python import Statement
     from dslc.emit.target import Target
     from dslc.ir.dims import DimLike
+    from dslc.ir.graph import Module as GraphModule
     from dslc.ir.graph import Program
 
 
@@ -45,6 +46,12 @@ class ModuleWriter:
         self.units: dict[str, Unit] = {}
         self.classes: list[Statement] = []
         self.flattened: dict[tuple[str, int], tuple[DimLike, ...]] = {}
+
+    def name_class(self, module: GraphModule) -> None:
+        """Gives a block or model its class's name: its own, unless something else here has it."""
+        name, kind = module.name, "Model" if module.is_model else "Block"
+        wanted = name if self.names.is_free(name) else f"{name}{kind}"
+        self.class_names[name] = self.names.fresh(wanted)
 
     def helper(self, name: str) -> str:
         """Puts a helper into the module once and gives its name."""

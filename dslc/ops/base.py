@@ -214,6 +214,7 @@ class Op:
         layout: How the op meets a channels-last backend: "channels" wants channels last,
             "elementwise" takes any layout, "axes" maps its axes, "spec" wants the spec's order.
         chance: The attribute that says how much of it is drawn at random in training; 0 is nothing.
+        moves: Whether every output holds elements of the first input and nothing else.
     """
 
     name: ClassVar[str] = ""
@@ -223,6 +224,7 @@ class Op:
     outputs: ClassVar[tuple[str, ...]] = ()
     layout: ClassVar[Literal["channels", "elementwise", "axes", "spec"]] = "spec"
     chance: ClassVar[str | None] = None
+    moves: ClassVar[bool] = False
     attributes: ClassVar[Mapping[str, Attribute]] = {}
 
     __slots__ = ("values",)

@@ -30,6 +30,7 @@ class Flatten(_Free):
     """
 
     family = "tensor"
+    moves = True
     primary = "axis"
     axis = Axis(1, doc="the first axis that is joined")
 
@@ -48,6 +49,7 @@ class Reshape(_Free):
     """
 
     family = "tensor"
+    moves = True
     primary = "shape"
     shape = Shape(minimum=-1, doc="the new shape; one size may be -1")
 
@@ -88,6 +90,7 @@ class Transpose(_Free):
     """Reorders the axes: output axis `k` is input axis `permutation[k]`. Source: ONNX Transpose."""
 
     family = "tensor"
+    moves = True
     primary = "permutation"
     permutation = Axes(doc="the whole permutation of the axes")
 
@@ -139,6 +142,7 @@ class Split(_Free):
     """
 
     family = "tensor"
+    moves = True
     primary = "parts"
     layout = "axes"
     parts = Maybe(Integer(minimum=1, doc="how many equal parts"))
@@ -189,6 +193,7 @@ class Slice(_Free):
     """
 
     family = "tensor"
+    moves = True
     layout = "axes"
     axis = Axis(doc="the axis that is cut")
     index = Maybe(Size(doc="the one place that is taken; the axis goes"))

@@ -58,12 +58,13 @@ class _Outline:
         return body.replace(steps=tuple(self.step(step, owner) for step in body.steps))
 
     def step(self, step: Step, owner: Module) -> Step:
+        slots = branch_slots(step.action)
         action = self.action(step.action, owner)
         step = step.replace(action=action)
         shares = step.repeat is not None and step.repeat.share
         is_region = not isinstance(action, ApplyOp | CallModule)
         if step.label and is_region and (shares or not self.shared_only):
-            return self.call(step, owner)
+            return self.call(step, owner, slots)
         return step
 
     def action(self, action: Action, owner: Module) -> Action:
@@ -92,9 +93,9 @@ class _Outline:
         called = self.step(scope.replace(action=group), owner)
         return "", Body((called,), Ref(called.id, "", first.span))
 
-    def call(self, step: Step, owner: Module) -> Step:
-        """The call of a new module that holds a region's steps."""
-        body, outputs = contents(step)
+    def call(self, step: Step, owner: Module, slots: list[str]) -> Step:
+        """The call of a new module that holds a region's steps; `slots` names its outputs."""
+        body, outputs = contents(step, slots)
         name = self.fresh_name(step.label, owner)
         captured = captured_values(step, body)
         names = value_names(owner, captured)
@@ -157,17 +158,25 @@ def described(step: Step, owner: Module) -> str:
     return f"{'One ' if step.repeat is not None else ''}`{step.label}` of `{owner.name}`"
 
 
-def contents(step: Step) -> tuple[Body, list[tuple[str, Ref]]]:
-    """What a labelled region holds as a module's body, and its outputs beyond the value."""
+def branch_slots(action: Action) -> list[str]:
+    """The names of the outputs of branches that are not joined."""
+    if not isinstance(action, Parallel) or action.join != "none":
+        return []
+    return [label or str(k) for k, (label, _) in enumerate(action.branches)]
+
+
+def contents(step: Step, slots: list[str]) -> tuple[Body, list[tuple[str, Ref]]]:
+    """What a labelled region holds as a module's body, and its outputs beyond the value.
+
+    Branches that became modules lost their labels, so their slots are now their numbers.
+    """
     action = step.action
     if isinstance(action, Group):
         return action.body, []
     entry = (Ref(step.id, REGION_INPUT, step.span),)
     inner = plain_step(step.id, "", action, entry, step.span).replace(doc=step.doc)
-    outputs: list[tuple[str, Ref]] = []
-    if isinstance(action, Parallel) and action.join == "none":
-        labels = [label or str(k) for k, (label, _) in enumerate(action.branches)]
-        outputs = [(label, Ref(step.id, label, step.span)) for label in labels]
+    own = branch_slots(action)
+    outputs = [(slot, Ref(step.id, o, step.span)) for slot, o in zip(slots, own, strict=True)]
     return Body((inner,), Ref(step.id, "", step.span)), outputs
 
 

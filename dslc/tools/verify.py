@@ -6,6 +6,9 @@ hide whole branches; sizes odd and even. What training does differently (statist
 running ones) is compared too, with dropout at 0. Where numbers cannot tell (an epsilon of 1e-6 for
 1e-5), the models are asked for theirs.
 
+Values are compared at every setting of sizes, gradients at one (they are derived from the values by
+the framework), training mode and another layout of inputs and outputs at another.
+
 A decision that flips by rounding (a ReLU at zero, the largest of a window) changes gradients by
 more than any tolerance, and so does a fault. Drawn anew, the first goes away and the second stays:
 a comparison of gradients fails only where each of three draws does.
@@ -20,6 +23,7 @@ from typing import TYPE_CHECKING, Any, final
 import numpy as np
 
 from dslc.emit.backend import BuildError
+from dslc.ir.types import FLOATS
 from dslc.passes.determine import without_chance
 from dslc.passes.weights import sites
 from dslc.tools.backends import find_backend, require
@@ -93,6 +97,9 @@ class Comparison:
         zeros = [info.path for info in infos if info.role == "zeros"]
         self.weights = random_weights(shapes, seed, zeros)
         self.buffers = frozenset(info.path for info in infos if info.role == "buffer")
+        inputs = (name for name, type in checked.instance.inputs.items() if type.dtype in FLOATS)
+        self.moved = {info.path for info in infos if info.role == "trained"}
+        self.moved |= {f"input:{name}" for name in inputs}
         self.settings = settings(checked.instance.inputs, checked.facts, rows=FEW_ROWS)
         self.training_settings = settings(checked.instance.inputs, checked.facts, rows=MANY_ROWS)
         self.below = ceilings(checked.instance)
@@ -126,8 +133,10 @@ class Comparison:
     def compare(self, backend: Any) -> Compared:
         """One backend against the reference, but for training steps."""
         result = Compared(backend.name)
+        self.reference.prepare(self.settings, self.seed, training=False)
         self.guarded(result, lambda: self.compare_use(backend, result))
         if self.buffers:
+            self.training_reference.prepare(self.training_settings, self.seed, training=True)
             self.guarded(result, lambda: self.compare_training_mode(backend, result))
         return result
 
@@ -142,7 +151,7 @@ class Comparison:
             result.problems.append(f"it raised {type(error).__name__}: {line}")
 
     def compare_use(self, backend: Any, result: Compared) -> None:
-        """Forward values, gradients, weights and epsilons of one backend in each layout."""
+        """Values in each layout, gradients, weights and epsilons of one backend."""
         driver = backend.driver(self.checked)
         self.check_weights(driver, result)
         self.check_epsilons(driver, result)
@@ -151,7 +160,7 @@ class Comparison:
         for layout in driver.layouts:
             if layout != "spec":
                 other = backend.driver(self.checked, io_layout=layout)
-                self.compare_cases(other, result, self.reference, training=False)
+                self.compare_layout(other, result)
 
     def compare_training_mode(self, backend: Any, result: Compared) -> None:
         """Values, running statistics and gradients as they are in training, without dropout."""
@@ -159,19 +168,28 @@ class Comparison:
         if driver.differentiable:
             self.compare_cases(driver, result, self.training_reference, training=True)
 
+    def compare_layout(self, driver: Driver, result: Compared) -> None:
+        """The values of a model whose inputs and outputs are in another layout."""
+        case = self.reference.case(self.settings[-1], self.seed, training=False)
+        outputs = run(driver, self.weights, self.buffers, case.inputs, training=False)
+        noise = partial(self.reference.noise, case)
+        result.forward.append(
+            values_apart(outputs, case.outputs).allow(FORWARD, lambda: noise()[0])
+        )
+
     def compare_cases(
         self, driver: Driver, result: Compared, reference: Reference, *, training: bool
     ) -> list[Arrays]:
         """One driver against the reference at every setting; gives its outputs."""
         found: list[Arrays] = []
-        for sizes in self.training_settings if training else self.settings:
+        for number, sizes in enumerate(self.training_settings if training else self.settings):
             case = reference.case(sizes, self.seed, training=training)
             outputs = run(driver, self.weights, self.buffers, case.inputs, training)
             difference = values_apart(outputs, case.outputs)
             noise = partial(reference.noise, case)
             result.forward.append(difference.allow(FORWARD, lambda n=noise: n()[0]))
             found.append(outputs)
-            if driver.differentiable and case.gradients:
+            if driver.differentiable and case.gradients and number == 0:
                 result.gradient.append(self.gradients(driver, reference, sizes, training))
         return found
 
@@ -182,6 +200,7 @@ class Comparison:
         found: list[Difference] = []
         for draw in range(DRAWS):
             case = reference.case(sizes, self.seed + draw, training=training)
+            assert case.gradients.keys() == self.moved, "the reference trains other weights"
             driver.load(self.weights)
             gradients = driver.gradients(case.inputs, case.cotangents, training=training)
             difference = gradients_apart(gradients, case.gradients)

@@ -11,7 +11,7 @@ from dslc.tools.verify_figures import gradients_apart, values_apart
 from dslc.tools.verify_inputs import draw_inputs
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -89,6 +89,11 @@ class Reference:
             inputs = draw_inputs(self.types, self.below, sizes, seed)
             self.cases[key] = self.compute(inputs, seed, training)
         return self.cases[key]
+
+    def prepare(self, settings: Sequence[Mapping[str, int]], seed: int, *, training: bool) -> None:
+        """Computes the cases of all settings, so that a failure here is the reference's own."""
+        for sizes in settings:
+            self.case(sizes, seed, training=training)
 
     def compute(self, inputs: Arrays, seed: int, training: bool) -> Case:
         """Outputs, statistics and gradients of one batch."""

@@ -71,7 +71,7 @@ def losses_of(backend: Any, checked: Checked, batches: Sequence[Arrays], steps: 
 
 def draw_batches(checked: Checked, steps: int, seed: int) -> list[dict[str, NDArray[Any]]]:
     """A batch for each step, of the columns that the training graph reads."""
-    training = checked.training
+    training = checked.train
     if training is None:
         raise BuildError("the spec has no `train` section, so there are no steps to compare")
     instance = training.instance

@@ -46,6 +46,8 @@ def _visit(
                     if name is not None and isinstance(ceiling, int):
                         below = columns[name].below
                         columns[name].below = ceiling if below is None else min(below, ceiling)
+                if iteration.op.moves and names[0] is not None:
+                    known |= {(found.step.id, slot): names[0] for slot in iteration.outputs}
             elif iteration.call is not None and isinstance(found.step.action, CallModule):
                 inputs = [item.name for item in iteration.call.module.inputs]
                 inner = {

@@ -31,7 +31,7 @@ SUMS = ("loss", "metric")
 
 
 class GraphReader:
-    """Reads `inputs`, `steps`, `loss` and `metrics` of a training section."""
+    """Reads `inputs`, `where`, `steps`, `loss` and `metrics` of a training section."""
 
     def __init__(self, program: Program, report: Report, fields: Mapping) -> None:
         self.program = program
@@ -63,6 +63,8 @@ class GraphReader:
         if loss is None or not self.report.ok:
             return None
         outputs = ((LOSS, loss), *self.metrics(loss))
+        facts = self.reader.items(self.fields.get("where"), "`where`")
+        where = [self.reader.expression(fact) for fact in facts]
         if not self.report.ok:
             return None
         whole = Body(tuple(self.steps), loss)
@@ -71,7 +73,7 @@ class GraphReader:
             doc=None,
             params=(),
             inputs=self.used_inputs(whole, outputs),
-            where=(),
+            where=tuple(fact for fact in where if fact is not None),
             body=whole,
             outputs=outputs,
             is_model=True,

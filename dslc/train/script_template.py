@@ -79,7 +79,7 @@ def main() -> None:
             arrays = load(arguments.data, COLUMNS)
         else:
             arrays = load(DATA, COLUMNS)
-        found = to_resume(checkpoints, SPEC, state, resume=arguments.resume)
+        checkpoint = to_resume(checkpoints, SPEC, state, resume=arguments.resume)
     if TURNED:
         arrays = to_native(arrays)
     if MEASURES and STRATIFIED:
@@ -91,9 +91,9 @@ def main() -> None:
     batches = Batches(training, BATCH, arguments.seed)
     total = arguments.epochs * batches.steps
     trainer = Trainer(arguments.seed, arguments.device)
-    if found:
-        trainer.restore(found)
-    step = found.step if found else 0
+    if checkpoint:
+        trainer.restore(checkpoint)
+    step = checkpoint.step if checkpoint else 0
 
     progress = Progress(arguments.output, total, done=step)
     for epoch in range(step // batches.steps, arguments.epochs):
@@ -105,8 +105,9 @@ def main() -> None:
             step += 1
             progress.step(step, epoch, loss)
         if MEASURES:
-            figures = average(trainer.measure, held_out, BATCH)  # pyright: ignore
-            progress.evaluation(step, epoch, **{f"held_out_{k}": v for k, v in figures.items()})
+            found = average(trainer.measure, held_out, BATCH)  # pyright: ignore
+            figures = {f"held_out_{name}": found[name] for name in sorted(found)}
+            progress.evaluation(step, epoch, **figures)
         progress.flush()
         if MOMENTS:
             kept = {"weights": trainer.weights(), "optimizer": trainer.moments()}

@@ -6,9 +6,11 @@ model's own types and runs only once they are right.
 
 from __future__ import annotations
 
+from dslc.ir.facts import Facts
 from dslc.ir.graph import CallModule
 from dslc.ir.scope import Scope
 from dslc.passes.binding import input_type
+from dslc.passes.instantiate import Instantiator
 from dslc.syntax.expressions import ExpressionError
 from dslc.syntax.tree import Mapping
 from dslc.train.columns import check_batch_axis, find_ceilings
@@ -30,18 +32,17 @@ if TYPE_CHECKING:
     from dslc.ir.graph import Module, Program
     from dslc.ir.instance import BodyInstance, Instance
     from dslc.ir.types import TensorType
-    from dslc.passes.instantiate import Instantiator
     from dslc.passes.weights import WeightInfo
     from dslc.train.data import Data
 
-GRAPH_KEYS = ("inputs", "data", "steps", "loss", "optimizer", "schedule", "metrics")
+GRAPH_KEYS = ("inputs", "where", "data", "steps", "loss", "optimizer", "schedule", "metrics")
 
 
 @final
 class Section:
     """A section that was read: all but types."""
 
-    __slots__ = ("data", "fields", "graph", "optimizer", "run", "schedule", "source")
+    __slots__ = ("calls", "data", "fields", "graph", "optimizer", "run", "schedule", "source")
 
     def __init__(
         self,
@@ -52,7 +53,10 @@ class Section:
         optimizer: Optimizer,
         schedule: Schedule,
         run: Run,
+        *,
+        calls: bool,
     ) -> None:
+        self.calls = calls
         self.fields = fields
         self.graph = graph
         self.source = source
@@ -74,7 +78,8 @@ def read_section(program: Program, report: Report) -> Section | None:
         if key.text not in (*GRAPH_KEYS, *Run.attributes):
             reader.unknown_key(key, (*GRAPH_KEYS, *Run.attributes), "`train`")
     run = reader.settings(Run, fields, "`train`", tuple(key.text for key, _ in fields.entries))
-    graph = GraphReader(program, report, fields).read() if names_are_right else None
+    graph_reader = GraphReader(program, report, fields)
+    graph = graph_reader.read() if names_are_right else None
     optimizer = schedule = data = source = None
     for name in ("optimizer", "data"):
         if fields.get(name) is None:
@@ -89,7 +94,8 @@ def read_section(program: Program, report: Report) -> Section | None:
         data = source.read()
     if not (graph and source and data and optimizer and schedule and run):
         return None
-    return Section(fields, graph, source, data, optimizer, schedule, run)
+    calls = graph_reader.calls_itself
+    return Section(fields, graph, source, data, optimizer, schedule, run, calls=calls)
 
 
 def type_section(
@@ -105,6 +111,7 @@ def type_section(
             environment = {**values, **sizes}
             types.append(input_type(item.type, environment, checker))
             sizes.update({k: environment[k] for k in environment.keys() - values.keys()})
+        checker = with_facts(section, checker, {**values, **sizes})
     except ExpressionError as error:
         checker.error(error.code, error.span, error.message, help=error.help)
         return None
@@ -131,6 +138,22 @@ def type_section(
         section.schedule,
         section.run,
     )
+
+
+def with_facts(
+    section: Section, checker: Instantiator, environment: dict[str, object]
+) -> Instantiator:
+    """A checker that assumes what the training graph may assume of its columns.
+
+    Where the model is called on them as they are, they fulfil the model's own facts; where steps
+    call it, each call has to.
+    """
+    program = checker.program
+    facts = (*section.graph.where, *(() if section.calls else program.modules[program.main].where))
+    if not section.graph.where and not section.calls:
+        return checker
+    constraints = [claim for fact in facts for claim in checker.constraints(fact, environment)]
+    return Instantiator(program, checker.report, checker.limits, Facts(constraints))
 
 
 def check_figures(instance: Instance, section: Section, report: Report) -> None:

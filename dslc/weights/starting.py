@@ -22,10 +22,11 @@ def starting_weights(infos: Sequence[WeightInfo], seed: int) -> dict[str, NDArra
         infos: The weights of a checked spec.
         seed: Another seed gives other weights.
     """
-    own = [info for info in infos if info.tied is None]
-    shapes = {info.path: tuple(int(size) for size in info.shape) for info in own}  # pyright: ignore[reportArgumentType]
+    shapes = {info.path: tuple(int(size) for size in info.shape) for info in infos}  # pyright: ignore[reportArgumentType]
     found: dict[str, NDArray[np.float32]] = {}
-    for info in own:
+    for info in infos:
+        if info.tied is not None:
+            continue
         kind, *numbers = info.initialiser
         make: Any = getattr(initial, str(kind))
         fill = make(**dict(numbers))  # pyright: ignore[reportArgumentType, reportCallIssue]

@@ -41,9 +41,9 @@ def tied_linear(c: OpContext) -> str:
 def tied_weight(c: OpContext, *, transposed: bool) -> str:
     """The weight that this op's is tied to, [out, in] as the portable file has it or transposed."""
     op = c.writer.tied_op(c.step.tie["weight"])
-    owner, name = c.tied("weight") or ("", "")
+    owner, _ = c.tied("weight") or ("", "")
     if op is Parameter:
-        text, is_transposed = f"{owner}.{name}[...]", False
+        text, is_transposed = f"{owner}[...]", False
     elif op is Embedding:
         text, is_transposed = f"{owner}.embedding[...]", False
     else:

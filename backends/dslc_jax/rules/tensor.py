@@ -39,12 +39,13 @@ DTYPES = {
 
 @RULES.add(Flatten)
 def flatten(c: OpContext) -> str:
-    value = c.values[0]
-    assert value is not None
+    value = c.first
     rank = value.type.rank
     axis = c.op.values["axis"] % rank
+    if axis == rank - 1:
+        return c.x
     c.layout = "spec"
-    if value.layout == "last" and 1 < axis < rank - 1:
+    if value.layout == "last" and axis > 1:
         c.layout = "last"
         return f"jax.lax.collapse({c.x}, {axis - 1}, -1)"
     if value.layout == "last" and axis == 1 and keeps_order(c):
@@ -60,8 +61,7 @@ def reshape(c: OpContext) -> str:
 @RULES.add(Transpose)
 def transpose(c: OpContext) -> str:
     assert isinstance(c.op, Transpose)
-    value = c.values[0]
-    assert value is not None
+    value = c.first
     rank = value.type.rank
     stored = stored_order(rank, value.layout)
     order = [stored.index(axis) for axis in c.op.order(rank)]

@@ -7,10 +7,11 @@ the second is zero. A tied weight is there once. Random states and counters are 
 """
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from flax import nnx
@@ -19,6 +20,7 @@ from numpy.typing import NDArray
 from dslc.train.runtime.weights import match, read
 
 Array = NDArray[Any]
+Module = TypeVar("Module", bound=nnx.Module)
 
 LAYERS = (nnx.Conv, nnx.Linear, nnx.Embed, nnx.BatchNorm, nnx.LayerNorm, nnx.RMSNorm, nnx.GroupNorm)
 NAMES = {
@@ -47,7 +49,29 @@ def load_weights(model: nnx.Module, weights: Mapping[str, Array] | str | os.Path
     matched = match(arrays, shapes, source="the weights" if given else str(weights))
     for weight in found:
         array = jnp.asarray(_to_model(weight, matched[weight.name]), weight.variable.dtype)
-        weight.variable[...] = weight.variable[...] + array if weight.is_second_bias else array
+        if weight.is_second_bias:
+            array = array + weight.variable.get_value()
+        weight.variable.set_value(array)
+
+
+def made_with(
+    make: Callable[[], Module], weights: Mapping[str, Array] | str | os.PathLike[str]
+) -> Module:
+    """Makes a model with portable weights, without computing the values that they replace.
+
+    Args:
+        make: makes the model, as `lambda: Net(rngs=nnx.Rngs(0))`.
+        weights: as for `load_weights`.
+    """
+
+    def random_states() -> Any:
+        return nnx.state(make(), nnx.RngState)
+
+    model = nnx.eval_shape(make)
+    if jax.tree.leaves(nnx.state(model, nnx.RngState)):
+        nnx.update(model, jax.jit(random_states)())
+    load_weights(model, weights)
+    return model
 
 
 def to_portable(model: nnx.Module) -> dict[str, NDArray[np.float32]]:

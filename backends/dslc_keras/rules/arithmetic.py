@@ -17,14 +17,18 @@ if TYPE_CHECKING:
 
 @RULES.add(Mul)
 def mul(c: OpContext) -> str:
-    same = len(c.args) > 1 and all(type.shape == c.types[0].shape for type in c.types)
+    same = (
+        c.is_symbolic
+        and len(c.args) > 1
+        and all(type.shape == c.types[0].shape for type in c.types)
+    )
     return f"layers.Multiply()([{', '.join(c.args)}])" if same else " * ".join(c.args)
 
 
 @RULES.add(Add)
 def add(c: OpContext) -> str:
     shapes = [stored_shape(value) for value in c.values if value is not None]
-    if len(shapes) > 1 and all(shape == shapes[0] for shape in shapes):
+    if c.is_symbolic and len(shapes) > 1 and all(shape == shapes[0] for shape in shapes):
         return f"layers.Add()([{', '.join(c.args)}])"
     text, known = c.args[0], shapes[0]
     for other, shape in zip(c.args[1:], shapes[1:], strict=True):

@@ -22,7 +22,7 @@ def multi_head_attention(c: FunctionContext) -> str:
     given = [query, value] if value == key else [query, value, f"key={key}"]
     options = [
         c.attribute("heads"),
-        head_size(c, query),
+        head_size(c),
         option(c, "dropout", 0.0),
         flag(c, "projection_bias", "use_bias"),
     ]
@@ -39,15 +39,14 @@ def is_square(c: FunctionContext) -> bool:
     return c.types[0].shape[1] == c.types[1].shape[1]
 
 
-def head_size(c: FunctionContext, query: str) -> str:
+def head_size(c: FunctionContext) -> str:
     """The size of one head."""
     if c.op.values["head_dim"] is not None:
         return c.attribute("head_dim")
     width, heads = c.types[0].shape[2], c.op.values["heads"]
     if not isinstance(width, Dim) and not isinstance(heads, Dim):
         return str(width // heads)
-    text = c.size(width) if c.is_static(width) else f"{query}.shape[-1]"
-    return f"({text}) // ({c.attribute('heads')})"
+    return f"({c.width(width)}) // ({c.attribute('heads')})"
 
 
 def mask(c: FunctionContext, query: str, key: str) -> str:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dslc.emit.backend import BuildError
 from dslc.emit.context import literal
-from dslc.ir.graph import ApplyOp
 from dslc.ops.linear import Conv1d, Conv2d, Conv3d, DepthwiseConv2d, Embedding, Linear, Matmul
 from dslc_keras.layers import flag, named, option
 from dslc_keras.rules import RULES
 from dslc_keras.survey import convolution_helper
 from dslc_keras.target_of import survey_of
+from dslc_keras.ties import is_table, shared_tensor
 
 if TYPE_CHECKING:
     from dslc.emit.functions_context import FunctionContext
@@ -19,44 +18,33 @@ if TYPE_CHECKING:
 
 @RULES.add(Linear)
 def linear(c: FunctionContext) -> str:
+    out, width = c.attribute("out"), c.types[0].shape[-1]
     tied = c.tied_layer("weight")
-    if tied is None:
-        options = (c.attribute("out"), flag(c, "bias", "use_bias"))
-        if c.types[0].rank > 1:
-            return named(c, "layers.Dense", *options)
-        row = named(c, "layers.Dense", *options, call=f"ops.expand_dims({c.x}, 0)")
-        return f"ops.squeeze({row}, 0)"
-    owner, layer = tied
-    assert isinstance(owner.action, ApplyOp)
-    if owner.action.op is Embedding:
-        text = f"{layer}({c.x}, reverse=True)"
-        return f"{text} + {c.parameter('bias', [c.attribute('out')])}" if has_bias(c) else text
-    if owner.action.op is Linear and not has_bias(c) and not c.owner_has("bias", owner):
-        return f"{layer}({c.x})"
-    raise refused(c, "a `linear` without bias can be tied to an `embedding` or another such")
+    if tied is not None and is_table(tied[0]):
+        return f"{tied[1]}({c.x}, reverse=True)" + bias(c, out)
+    if tied is not None or c.users:
+        weight = shared_tensor(c, [out, c.width(width)])
+        return f"{c.x} @ ops.transpose({weight})" + bias(c, out)
+    options = (out, flag(c, "bias", "use_bias"))
+    if c.types[0].rank > 1:
+        return named(c, "layers.Dense", *options)
+    row = named(c, "layers.Dense", *options, call=f"ops.expand_dims({c.x}, 0)")
+    return f"ops.squeeze({row}, 0)"
+
+
+def bias(c: FunctionContext, out: str) -> str:
+    """The sum with a bias of the op's own, where it has one."""
+    return f" + {c.parameter('bias', [out])}" if c.op.values["bias"] else ""
 
 
 @RULES.add(Embedding)
 def embedding(c: FunctionContext) -> str:
     tied = c.tied_layer("weight")
-    if tied is not None:
-        owner, layer = tied
-        if isinstance(owner.action, ApplyOp) and owner.action.op is Embedding:
-            return f"{layer}({c.x})"
-        raise refused(c, "an `embedding` can be tied to another one")
-    kind = "ReversibleEmbedding" if c.is_tied_to else "Embedding"
-    return named(c, f"layers.{kind}", c.attribute("vocab"), c.attribute("dim"))
-
-
-def has_bias(c: FunctionContext) -> bool:
-    """Whether the op adds a bias."""
-    return bool(c.op.values["bias"])
-
-
-def refused(c: FunctionContext, possible: str) -> BuildError:
-    """The error for a tie that no Keras layer has."""
-    label = c.step.name or c.step.label
-    return BuildError(f"Keras has no layer for the tied weight of `{label}`: {possible}")
+    if tied is None:
+        kind = "ReversibleEmbedding" if c.users else "Embedding"
+        return named(c, f"layers.{kind}", c.attribute("vocab"), c.attribute("dim"))
+    owner, layer = tied
+    return f"{layer}({c.x})" if is_table(owner) else f"ops.take({layer}, {c.x}, axis=0)"
 
 
 @RULES.add(Conv1d, Conv2d, Conv3d, DepthwiseConv2d)

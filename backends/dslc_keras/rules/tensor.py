@@ -96,4 +96,6 @@ def cast(c: OpContext) -> str:
 
 @RULES.add(Parameter)
 def parameter(c: FunctionContext) -> str:
-    return c.parameter("", c.shape_texts("shape"))
+    variable = c.parameter("", c.shape_texts("shape"))
+    c.keep(variable)
+    return variable

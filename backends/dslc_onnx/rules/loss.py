@@ -41,7 +41,8 @@ def scores_and_target(at: Lowering[CrossEntropy]) -> tuple[ir.Value, TensorType,
     if type.rank > 1 and axis == 1:
         return at.input(), type, target
     if axis == type.rank - 1:
-        ids = at.operand(1).type.with_dtype("i64")
+        given = at.operand(1).type
+        ids = given if given.dtype == "i32" else given.with_dtype("i64")
         flat = ids.with_shape(product(ids.shape))
         target = at.sizes.reshape(target, ids, flat, f"{at.path}/target")
         return at.convert(at.operand(), ROWS), rows_type(type), target

@@ -19,7 +19,7 @@ def linear(c: OpContext) -> str:
         if c.op.values["bias"]:
             layer = c.layer(f"{c.helper('Bias')}({c.attribute('out')})")
             bias = f", {layer}.bias"
-        return f"F.linear({c.x}, {'.'.join(weight)}{bias})"
+        return f"F.linear({c.x}, {'.'.join(filter(None, weight))}{bias})"
     bias = "" if c.op.values["bias"] else ", bias=False"
     width = c.size(c.types[0].shape[-1])
     layer = c.layer(f"nn.Linear({width}, {c.attribute('out')}{bias})")

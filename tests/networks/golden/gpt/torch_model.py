@@ -112,7 +112,8 @@ class GPT(nn.Module):
         t = tokens.shape[1]
         if t > self.context:
             raise ValueError(f"T <= context does not hold for T = {t}")
-        x = F.dropout(self.wte(tokens) + self.wpe[:t], self.dropout, self.training)  # [N, T, dim]
+        x = self.wte(tokens) + self.wpe[:t]  # [N, T, dim]
+        x = F.dropout(x, self.dropout, self.training)
         for block in self.block:
             x = block(x)
         return F.linear(self.norm(x), self.wte.weight)  # [N, T, vocab]

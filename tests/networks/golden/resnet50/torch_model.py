@@ -86,8 +86,8 @@ class ResNet50(nn.Module):
             raise ValueError(f"H >= 32 does not hold for H = {h}")
         if w < 32:
             raise ValueError(f"W >= 32 does not hold for W = {w}")
-        # [N, 64, (H + 3)//4, (W + 3)//4]
-        x = F.max_pool2d(F.relu(self.batch_norm(self.stem(image))), 3, stride=2, padding=1)
+        x = F.relu(self.batch_norm(self.stem(image)))  # [N, 64, (H + 1)//2, (W + 1)//2]
+        x = F.max_pool2d(x, 3, stride=2, padding=1)  # [N, 64, (H + 3)//4, (W + 3)//4]
         for layer in self.layer:
             x = layer(x)
         return self.fc(x.mean((2, 3)))  # [N, classes]

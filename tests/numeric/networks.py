@@ -1,0 +1,50 @@
+"""The networks that every backend is held to: the zoo's, the example's, and small ones by structure.
+
+Each file of `networks/` is a spec; putting one there adds it.
+"""
+
+from functools import cache
+from pathlib import Path
+
+from dslc.diagnostics import Report
+from dslc.passes.pipeline import Checked, check_file
+from dslc.source import Source
+from dslc.syntax.reader import read
+from dslc.syntax.tree import Node
+from dslc.tools.verify import Comparison
+from tests.numeric.frameworks import backend_named
+
+ROOT = Path(__file__).parents[2]
+SMALL = sorted(Path(__file__).parent.glob("networks/*.yaml"))
+SHIPPED: dict[str, dict[str, str]] = {
+    "examples/digits/net.yaml": {},
+    "specs/zoo/lstm_classifier.yaml": {},
+    "specs/zoo/gpt.yaml": {},
+    "specs/zoo/resnet50.yaml": {"depths": "[1, 2, 1, 1]", "classes": "10"},
+}
+"""The shipped specs, each with the params that make it small."""
+
+NETWORKS = {path.stem: (str(path), {}) for path in SMALL}
+NETWORKS |= {
+    Path(name).parent.name + "_" + Path(name).stem: (str(ROOT / name), params)
+    for name, params in SHIPPED.items()
+}
+
+
+def load(name: str) -> Checked:
+    """A network's spec."""
+    path, params = NETWORKS[name]
+    return check_file(path, {key: node(value) for key, value in params.items()})
+
+
+def node(text: str) -> Node:
+    """A param's value as `--set` gives it."""
+    found = read(Source("--set", text), Report())
+    assert found is not None
+    return found
+
+
+@cache
+def comparison(name: str) -> Comparison:
+    """A network with its reference, made once in a worker."""
+    return Comparison(load(name), backend_named("torch"), seed=0)
