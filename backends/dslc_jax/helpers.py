@@ -139,6 +139,7 @@ class PReLU(nnx.Module):
 
 
 def quick_gelu(x: Array) -> Array:
+    """`x * sigmoid(1.702 * x)`."""
     return x * nnx.sigmoid(1.702 * x)
 
 
@@ -192,7 +193,7 @@ def lp_pool(
     p: int = 2,
 ) -> Array:
     """The p-norm of each window."""
-    mean = nnx.avg_pool(jnp.abs(x) ** p, kernel, strides, padding)
+    mean = nnx.avg_pool(jnp.abs(x) ** p, kernel, strides, padding)  # pyright: ignore[reportArgumentType]
     return (mean * math.prod(kernel)) ** (1 / p)
 
 

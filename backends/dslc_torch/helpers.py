@@ -127,6 +127,7 @@ class MultiHeadAttention(nn.Module):
 
 
 def quick_gelu(x: Tensor) -> Tensor:
+    """`x * sigmoid(1.702 * x)`."""
     return x * torch.sigmoid(1.702 * x)
 
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from dslc.ir.dims import DimLike
     from dslc.ir.types import TensorType
 
+
 class _Pool(Op):
     """What the pools over windows of 1, 2 or 3 axes share."""
 
@@ -31,11 +32,12 @@ class _Pool(Op):
         (x,) = types
         need_rank(self.name, x, self.rank + 2, FORMS[self.rank])
         padding = self.values["padding"]
-        for axis in range(self.rank if padding != "same" else 0):
+        pairs = zip(padding, self.values["kernel"], strict=True) if padding != "same" else ()
+        for pad, size in pairs:
             check.require(
                 "<=",
-                2 * padding[axis],
-                self.values["kernel"][axis],
+                2 * pad,
+                size,
                 "`padding` may be at most half of the kernel, or a window holds nothing",
                 code="E0509",
                 attribute="padding",

@@ -171,10 +171,14 @@ class Bilinear(Op):
     def infer(self, check: Check, *types: TensorType) -> TensorType:
         x, y = types
         if x.rank == 0 or x.rank != y.rank:
-            message = f"`bilinear` takes two values with equal axes before the last, not {x} and {y}"
+            message = (
+                f"`bilinear` takes two values with equal axes before the last, not {x} and {y}"
+            )
             raise OpError("E0303", message, input=1)
         for axis, (left, right) in enumerate(zip(x.shape[:-1], y.shape[:-1], strict=True)):
-            message = f"`bilinear` needs equal axes before the last: axis {axis} is {right}, not {left}"
+            message = (
+                f"`bilinear` needs equal axes before the last: axis {axis} is {right}, not {left}"
+            )
             check.require("==", left, right, message, code="E0304", input=1, axis=axis)
         return x.with_shape(*x.shape[:-1], self.out)
 

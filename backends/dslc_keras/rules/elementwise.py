@@ -50,8 +50,9 @@ from dslc_keras.rules import RULES
 
 if TYPE_CHECKING:
     from dslc.emit.functions_context import FunctionContext
+    from dslc.ops.base import Op
 
-SIGNS = {
+SIGNS: dict[type[Op], str] = {
     Sub: "-",
     Div: "/",
     Pow: "**",
@@ -72,9 +73,7 @@ def neg(c: FunctionContext) -> str:
     return f"-{c.x}"
 
 
-@RULES.add(
-    Abs, Exp, Log, Sqrt, Rsqrt, Sin, Cos, Erf, Floor, Ceil, Round, Sign, LogicalNot
-)
+@RULES.add(Abs, Exp, Log, Sqrt, Rsqrt, Sin, Cos, Erf, Floor, Ceil, Round, Sign, LogicalNot)
 def unary(c: FunctionContext) -> str:
     return f"ops.{c.op.name}({c.x})"
 

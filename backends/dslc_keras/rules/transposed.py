@@ -31,7 +31,9 @@ def conv_transpose(c: FunctionContext) -> str:
         return named(c, c.helper("ConvTranspose"), *first, *options, bias)
     strides = option(c, "stride", 1, "strides")
     text = named(c, f"layers.Conv{rank}DTranspose", *first, strides, bias)
-    pairs = [(p, p - more) for p, more in zip(values["padding"], values["output_padding"], strict=True)]
+    pairs = [
+        (p, p - more) for p, more in zip(values["padding"], values["output_padding"], strict=True)
+    ]
     if not any(p or q for p, q in pairs):
         return text
     crops = pairs[0] if rank == 1 else tuple(pairs)
@@ -69,7 +71,9 @@ def separable_conv2d(c: FunctionContext) -> str:
     options = [text for text in options if text]
     depthwise = f"layers.DepthwiseConv2D({', '.join(options)}, name={c.path('depthwise')})"
     bias = flag(c, "bias", "use_bias")
-    point = [text for text in (c.attribute("out"), "1", bias, f"name={c.path('pointwise')}") if text]
+    point = [
+        text for text in (c.attribute("out"), "1", bias, f"name={c.path('pointwise')}") if text
+    ]
     return f"layers.Conv2D({', '.join(point)})({depthwise}({x}){every})"
 
 

@@ -139,6 +139,7 @@ def convolution(layer: layers.Conv2D) -> dict[str, Place]:
 
 
 def transposed_convolution(layer: layers.Conv2DTranspose) -> dict[str, Place]:
+    """A kernel [*sizes, out, in]."""
     rank = len(layer.kernel_size)
     return with_bias(layer, transposed(layer.kernel, *range(2, rank + 2), 1, 0))
 
@@ -179,8 +180,13 @@ def scale_and_shift(
 
 
 def prelu(layer: layers.PReLU) -> dict[str, Place]:
+    """Slopes, whose axes of size 1 the file does not have."""
     shape = tuple(layer.alpha.shape)
-    return {"weight": Place(layer.alpha, lambda a: a.reshape(shape), lambda a: a.reshape(-1))}
+
+    def load(array: Array) -> Array:
+        return array.reshape(shape)
+
+    return {"weight": Place(layer.alpha, load, np.ravel)}
 
 
 def rms_norm(layer: layers.RMSNormalization) -> dict[str, Place]:
@@ -241,7 +247,10 @@ KINDS: tuple[tuple[type | tuple[type, ...], Callable[[Any], dict[str, Place]]], 
     (layers.Dense, dense),
     (layers.DepthwiseConv2D, depthwise),
     ((layers.Conv1D, layers.Conv2D, layers.Conv3D), convolution),
-    ((layers.Conv1DTranspose, layers.Conv2DTranspose, layers.Conv3DTranspose), transposed_convolution),
+    (
+        (layers.Conv1DTranspose, layers.Conv2DTranspose, layers.Conv3DTranspose),
+        transposed_convolution,
+    ),
     (layers.Embedding, embedding),
     (layers.BatchNormalization, batch_norm),
     (layers.LayerNormalization, scale_and_shift),

@@ -101,7 +101,9 @@ def kl_div(at: Lowering[KlDiv]) -> Result:
     own = n("Log", n("Max", target, at.number(1e-37), label="least"), label="log")
     places = n("Mul", target, n("Sub", own, at.input(0), label="apart"), label="classes")
     rest = n.type.with_shape(*n.type.shape[:axis], *n.type.shape[axis + 1 :])
-    total = at.emit("ReduceSum", places, at.graph.integers(axis), type=rest, label="places", keepdims=0)
+    total = at.emit(
+        "ReduceSum", places, at.graph.integers(axis), type=rest, label="places", keepdims=0
+    )
     return n.mean(total)
 
 

@@ -49,11 +49,12 @@ from dslc_onnx.rules.activation import unary
 from dslc_onnx.rules.arithmetic import broadcasting, reduction
 
 if TYPE_CHECKING:
+    from dslc.ops.base import Op
     from dslc_onnx.lowering import Lowering
     from dslc_onnx.rules import Result, Rule
 
 
-UNARY = {
+UNARY: dict[type[Op], str] = {
     Abs: "Abs",
     Ceil: "Ceil",
     Cos: "Cos",
@@ -68,7 +69,7 @@ UNARY = {
     Sin: "Sin",
     Sqrt: "Sqrt",
 }
-BINARY = {
+BINARY: dict[type[Op], str] = {
     Div: "Div",
     Equal: "Equal",
     Greater: "Greater",
@@ -81,7 +82,7 @@ BINARY = {
     Pow: "Pow",
     Sub: "Sub",
 }
-REDUCTIONS = {
+REDUCTIONS: dict[type[Op], str] = {
     ReduceLogsumexp: "ReduceLogSumExp",
     ReduceMax: "ReduceMax",
     ReduceMin: "ReduceMin",

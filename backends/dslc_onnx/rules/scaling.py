@@ -11,6 +11,7 @@ from dslc.ops.shapes import resolve_axis
 from dslc_onnx.lowering import form_type
 from dslc_onnx.rules import RULES
 from dslc_onnx.rules.arithmetic import reduced
+from dslc_onnx.types import product
 
 if TYPE_CHECKING:
     import onnx_ir as ir
@@ -21,18 +22,29 @@ if TYPE_CHECKING:
 
 @RULES.add(GroupNorm)
 def group_norm(at: Lowering[GroupNorm]) -> Result:
-    """`GroupNormalization` from opset 21 on; before that `InstanceNormalization` of the groups."""
+    """`GroupNormalization` from opset 21 on, before that its parts."""
     type, groups = at.type, at.known(at.op.groups, "groups")
     channels = at.known(type.shape[1], "channels")
     if at.graph.opset >= 21:
         names = ("weight", "bias")
         learned = [at.weight(n) if at.op.affine else filled(at, n, channels) for n in names]
-        options = {"num_groups": groups, "epsilon": at.op.eps}
+        options: dict[str, Any] = {"num_groups": groups, "epsilon": at.op.eps}
         return at.emit("GroupNormalization", at.input(), *learned, **options)
-    rows = type.with_shape(type.shape[0], groups, type.elements // (type.shape[0] * groups))
-    joined = at.emit("Reshape", at.input(), at.graph.integers(0, groups, -1), type=rows, label="by_group")
+    return group_norm_before_21(at, groups)
+
+
+def group_norm_before_21(at: Lowering[GroupNorm], groups: int) -> Result:
+    """`InstanceNormalization` of `[N, groups, -1]`, then scale and shift."""
+    type = at.type
+    size = product((*type.shape[1:],))
+    rows = type.with_shape(type.shape[0], groups, size // groups)
+    joined = at.emit(
+        "Reshape", at.input(), at.graph.integers(0, groups, -1), type=rows, label="by_group"
+    )
     one, zero = (filled(at, name, groups) for name in ("weight", "bias"))
-    flat = at.emit("InstanceNormalization", joined, one, zero, type=rows, label="normal", epsilon=at.op.eps)
+    flat = at.emit(
+        "InstanceNormalization", joined, one, zero, type=rows, label="normal", epsilon=at.op.eps
+    )
     if not at.op.affine:
         return at.sizes.reshape(flat, rows, type, at.path)
     whole = at.sizes.reshape(flat, rows, type, f"{at.path}/whole")

@@ -61,7 +61,9 @@ def gather(at: Lowering[Gather]) -> Result:
 def one_hot(at: Lowering[OneHot]) -> Result:
     """`OneHot` on a new last axis."""
     depth = at.sizes.size(at.op.classes)
-    values = at.graph.initializer("off and on", "constant/[0,1]", lambda: np.array([0, 1], np.float32))
+    values = at.graph.initializer(
+        "off and on", "constant/[0,1]", lambda: np.array([0, 1], np.float32)
+    )
     ids = at.input()
     if at.operand().type.dtype != "i64":
         ids = at.emit("Cast", ids, type=at.operand().type.with_dtype("i64"), label="ids", to=7)
@@ -95,7 +97,9 @@ def range_(at: Lowering[Range]) -> Result:
     if isinstance(op.start, int) and isinstance(op.stop, int):
         array = np.arange(op.start, op.stop, op.step)
         return at.graph.new_initializer(at.path, array)
-    start, stop = (scalar(at, size, label) for size, label in ((op.start, "start"), (op.stop, "stop")))
+    start, stop = (
+        scalar(at, size, label) for size, label in ((op.start, "start"), (op.stop, "stop"))
+    )
     return at.emit("Range", start, stop, at.number(op.step, "i64"))
 
 
@@ -124,7 +128,7 @@ def same(at: Lowering[Any]) -> Result:
 @RULES.add(Resize)
 def resize(at: Lowering[Resize]) -> Result:
     """`Resize`, its places as the op says."""
-    how = {"mode": "linear", "coordinate_transformation_mode": "half_pixel"}
+    how: dict[str, Any] = {"mode": "linear", "coordinate_transformation_mode": "half_pixel"}
     if at.op.mode == "nearest":
         how = {"mode": "nearest", "coordinate_transformation_mode": "asymmetric"}
         how["nearest_mode"] = "floor"

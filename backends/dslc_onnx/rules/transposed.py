@@ -13,7 +13,7 @@ from dslc.ops.transposed import (
 )
 from dslc_onnx.lowering import ROWS
 from dslc_onnx.rules import RULES
-from dslc_onnx.windows import window_attributes
+from dslc_onnx.rules.linear import windowed
 
 if TYPE_CHECKING:
     from dslc_onnx.lowering import Lowering
@@ -42,10 +42,11 @@ def conv_transpose(at: Lowering[Any]) -> Result:
 def separable_conv2d(at: Lowering[SeparableConv2d]) -> Result:
     """Two of `Conv`."""
     channels = at.known(at.operand().type.shape[1], "channels")
-    attributes = window_attributes(at) | {"group": channels}
+    x, attributes = windowed(at)
+    attributes["group"] = channels
     inner = at.type.with_shape(at.type.shape[0], channels * at.op.multiplier, *at.type.shape[2:])
     weight = at.weight("depthwise.weight")
-    y = at.emit("Conv", at.input(), weight, type=inner, label="depthwise", **attributes)
+    y = at.emit("Conv", x, weight, type=inner, label="depthwise", **attributes)
     bias = [at.weight("pointwise.bias")] if at.op.bias else []
     return at.emit("Conv", y, at.weight("pointwise.weight"), *bias, kernel_shape=[1, 1])
 

@@ -18,8 +18,9 @@ from dslc_torch.rules import RULES
 
 if TYPE_CHECKING:
     from dslc.emit.context import OpContext
+    from dslc.ops.base import Op
 
-NAMES = {
+NAMES: dict[type[Op], str] = {
     Mae: "l1_loss",
     Bce: "binary_cross_entropy",
     BceWithLogits: "binary_cross_entropy_with_logits",

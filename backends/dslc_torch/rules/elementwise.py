@@ -48,8 +48,9 @@ from dslc_torch.rules import RULES
 
 if TYPE_CHECKING:
     from dslc.emit.context import OpContext
+    from dslc.ops.base import Op
 
-SIGNS = {
+SIGNS: dict[type[Op], str] = {
     Sub: "-",
     Div: "/",
     Pow: "**",
