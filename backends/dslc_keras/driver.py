@@ -11,7 +11,13 @@ import numpy as np
 from dslc.ir.types import FLOATS
 from dslc_keras.differentiate import differentiate
 from dslc_keras.dtypes import DTYPES
-from dslc_keras.runtime.portable import all_layers, load_weights, places, to_portable
+from dslc_keras.runtime.portable import (
+    all_layers,
+    load_weights,
+    path_of,
+    places,
+    to_portable,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Mapping
@@ -101,7 +107,7 @@ class KerasDriver:
     def epsilons(self) -> dict[str, float]:
         """The epsilon of every normalisation by its path."""
         norms = [layer for layer in all_layers(self.model) if hasattr(layer, "epsilon")]
-        return {layer.name: layer.epsilon for layer in norms}
+        return {path_of(layer): layer.epsilon for layer in norms}
 
     def given(self, inputs: Mapping[str, Array]) -> Any:
         """The inputs as the model takes them."""

@@ -6,6 +6,7 @@
 # pyright: reportAssignmentType=false, reportOperatorIssue=false
 
 from collections.abc import Callable
+from functools import reduce
 from typing import Any
 
 import keras
@@ -86,6 +87,18 @@ class PadSame(layers.Layer):
     def get_config(self) -> dict[str, Any]:
         sizes = {"kernel": self.kernel, "stride": self.stride, "dilation": self.dilation}
         return {**super().get_config(), **sizes}
+
+
+def least(*sizes: Any) -> Any:
+    """The smallest of some sizes, which TensorFlow may only know when it runs."""
+    known = all(isinstance(size, int) for size in sizes)
+    return min(sizes) if known else reduce(ops.minimum, sizes)
+
+
+def greatest(*sizes: Any) -> Any:
+    """The largest of some sizes, which TensorFlow may only know when it runs."""
+    known = all(isinstance(size, int) for size in sizes)
+    return max(sizes) if known else reduce(ops.maximum, sizes)
 
 
 def add(x: KerasTensor, y: KerasTensor) -> KerasTensor:

@@ -10,6 +10,7 @@ from dslc.emit.header import header
 from dslc.emit.loading import load_module
 from dslc.emit.lowering import outlined
 from dslc.emit.project import describing_files, runtime_file, training_files
+from dslc_keras.starting import start_keras
 from dslc_keras.target import KerasTarget
 
 if TYPE_CHECKING:
@@ -74,14 +75,16 @@ class KerasBackend:
         """
         from dslc.train.paths import frozen_paths
         from dslc.weights.starting import starting_weights
-        from dslc_keras.runtime.portable import all_layers, load_weights
+
+        start_keras()
+        from dslc_keras.runtime.portable import all_layers, load_weights, path_of
 
         writer = self.module(checked, io_layout)
         model = getattr(load_module(writer.source(), "model"), model_function(writer))()
         load_weights(model, starting_weights(checked.weights(), seed))
         frozen = frozen_paths(checked.instance)
         for layer in all_layers(model):
-            if any(f"{layer.name}.".startswith(f"{path}.") for path in frozen):
+            if any(f"{path_of(layer)}.".startswith(f"{path}.") for path in frozen):
                 layer.trainable = False
         return model
 
@@ -93,6 +96,7 @@ class KerasBackend:
         self, checked: Checked, *, dtype: str = "f32", io_layout: str = "spec"
     ) -> KerasDriver:
         """The model, driven with NumPy arrays."""
+        start_keras()
         from dslc_keras.driver import KerasDriver, floats
 
         with floats(dtype):
@@ -103,6 +107,8 @@ class KerasBackend:
     ) -> tuple[list[float], Mapping[str, Array]]:
         """Trains as the generated script does; gives the batch losses and the weights after it."""
         from dslc.train.steps import train_steps
+
+        start_keras()
 
         return train_steps(self.project(checked), weights, batches, steps)
 

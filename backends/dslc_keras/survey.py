@@ -133,7 +133,7 @@ def convolution_helper(survey: Survey, op: type[Op]) -> Function:
     elif biased == {False}:
         texts.append("use_bias=False")
     parameters.append(Parameter("name", "str", None, "keyword"))
-    pad = Line(f'x = layers.ZeroPadding{rank}D(padding, name=f"{{name}}.pad")(x)')
+    pad = Line(f'x = layers.ZeroPadding{rank}D(padding, name=f"{{name}}-pad")(x)')
     made = Line(f"return layers.Conv{rank}D({', '.join(texts)}, name=name)(x)")
     doc = "A convolution without bias," if biased == {False} else "A convolution"
     doc += " padded on both sides alike."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import reduce
 from pathlib import Path
 from types import MappingProxyType
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from dslc.emit.classes import ClassWriter
+    from dslc.emit.flow import Value
     from dslc.emit.formal import Formal, FormalStep
     from dslc.emit.functions import FunctionModule, FunctionWriter
     from dslc.emit.python import Function, Statement
@@ -35,6 +37,7 @@ class KerasTarget(FunctionTarget):
     name = "keras"
     tensor = "KerasTensor"
     model = "keras.Model"
+    separator = "-"  # Keras refuses "/", and its PyTorch backend "."
     imports = (
         "import keras",
         "from keras import KerasTensor",
@@ -86,9 +89,11 @@ class KerasTarget(FunctionTarget):
         options = "" if type.dtype == "f32" else f', dtype="{DTYPES[type.dtype]}"'
         return f"keras.Input({'' if free else 'batch_shape='}({shape}){options}, name={name!r})"
 
-    def leave(self, writer: FunctionWriter, variable: str, rank: int) -> list[Statement]:
-        turned = Line(f"{variable} = {self.to_spec(variable, rank)}")
-        return [If(f'{writer.io_layout()} == "spec"', [turned])]
+    def leave(self, writer: FunctionWriter, value: Value) -> list[Statement]:
+        is_last = value.layout == "last"
+        turn = self.to_spec if is_last else self.to_last
+        turned = Line(f"{value.text} = {turn(value.text, value.type.rank)}")
+        return [If(f'{writer.io_layout()} == "{"spec" if is_last else "native"}"', [turned])]
 
     def model_of(
         self, writer: FunctionWriter, inputs: dict[str, str], outputs: dict[str, str]
@@ -98,6 +103,12 @@ class KerasTarget(FunctionTarget):
 
     def size(self, tensor: str, axis: int) -> str:
         return f"ops.shape({tensor})[{axis}]"
+
+    def for_sizes(self, writer: FunctionWriter, code: str) -> str:
+        for function, helper in (("min", "least"), ("max", "greatest")):
+            if re.search(rf"\b{function}\(", code):
+                code = re.sub(rf"\b{function}\(", f"{writer.module.helper(helper)}(", code)
+        return code
 
     def layer_class(self, module: FunctionModule, name: str, method: Function, doc: str) -> Class:
         package = f'keras.saving.register_keras_serializable(package="{module.program.name}")'

@@ -26,7 +26,7 @@ from dslc.train.runtime.checkpoint import load as load_checkpoint
 from dslc.train.runtime.data import Array, Arrays, random_keys
 from dslc.train.runtime.initial import initial, kaiming_uniform, matches, zeros
 from dslc.train.runtime.weights import match
-from dslc_keras.runtime.portable import all_layers, load_weights, places, to_portable
+from dslc_keras.runtime.portable import all_layers, load_weights, path_of, places, to_portable
 
 BF16 = False  # whether the model computes in bfloat16
 CHANCE = True  # whether the model draws random numbers in training
@@ -173,7 +173,7 @@ class Trainer:
         self.load(initial(self.shapes, INITIAL, seed), "the initial weights")
         if FREEZES:
             for layer in all_layers(self.model):
-                if matches(FROZEN, layer.name):
+                if matches(FROZEN, path_of(layer)):
                     layer.trainable = False
         by_variable = {id(place.variable): name for name, place in places(self.model).items()}
         self.trained = self.model.trainable_variables

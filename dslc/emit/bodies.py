@@ -118,10 +118,10 @@ class BodyWriter(RegionWriter):
         if value.is_variable or len(value.text) < SHORT or len(long) != 1:
             return texts
         text, layout = texts[long[0]]
-        if text.count(value.operand) != 1:
+        if text.count(value.text) != 1:
             return texts
         variable = self.flow.store((ref.owner, ref.slot)).text
-        return {**texts, long[0]: (text.replace(value.operand, variable), layout)}
+        return {**texts, long[0]: (text.replace(value.text, variable), layout)}
 
     def is_heavy(self, found: FormalStep) -> bool:
         """Whether a step does the work: a call, or an op with a matrix of weights."""

@@ -101,28 +101,27 @@ class FunctionBody(BodyWriter):
         turned: set[str] = set()
         for name, ref in outputs:
             value = self.flow.read(ref)
-            if value.layout == "last" and texts[name] not in turned:
+            is_image = boundary_layout(self.target, value.type) == "last"
+            if is_image and texts[name] not in turned:
                 turned.add(texts[name])
-                rank = value.type.rank
-                target = self.function.functions_target
-                self.flow.lines += target.leave(self.function, texts[name], rank)
+                self.flow.lines += self.function.functions_target.leave(self.function, value)
         code = self.function.functions_target.model_of(self.function, self.inputs, texts)
         self.flow.lines.append(Line(f"return {code}"))
 
     def output(self, name: str, ref: Ref) -> str:
-        """The variable of one of the model's outputs, in the layout that callers expect."""
+        """The variable of one of the model's outputs, the output's own name where it is free."""
         key = (ref.owner, ref.slot)
         value = self.flow.read(ref)
-        wanted = boundary_layout(self.target, value.type)
-        value = self.in_layout(value, wanted)
-        variable = value.text
+        if boundary_layout(self.target, value.type) == "spec":
+            value = self.in_layout(value, "spec")
         if not value.is_variable:
             free = self.names.is_free(name) and name not in self.flow.taken
+            free = free and self.flow.is_free(name, key)
             variable = self.names.fresh(name) if free else self.flow.variable(key)
             self.flow.assign(variable, value.text, value)
-            value = Value(variable, frozenset((variable,)), value.type, layout=value.layout)
+            value = value.renamed(variable)
         self.flow.values[key] = value
-        return variable
+        return value.text
 
     def can_reuse(self, value: Value) -> bool:
         """Whether a variable may be overwritten: never one that holds the model's input."""

@@ -24,27 +24,28 @@ SIZE = re.compile(r"\bSize__(\w+)\b")
 class PathText:
     """Where a layer stands: words, and expressions that are known when the code runs."""
 
-    __slots__ = ("parts",)
+    __slots__ = ("parts", "separator")
 
-    def __init__(self, *parts: tuple[str, bool]) -> None:
+    def __init__(self, separator: str, *parts: tuple[str, bool]) -> None:
+        self.separator = separator
         self.parts = parts
 
     def word(self, text: str) -> PathText:
         """The path with a word below it; nothing is added for an empty one."""
-        return PathText(*self.parts, (text, False)) if text else self
+        return PathText(self.separator, *self.parts, (text, False)) if text else self
 
     def expression(self, code: str) -> PathText:
         """The path with an expression's value below it."""
-        return PathText(*self.parts, (code, True))
+        return PathText(self.separator, *self.parts, (code, True))
 
     def __str__(self) -> str:
         """The path as a Python expression."""
         if not any(is_code for _, is_code in self.parts):
-            return repr(".".join(text for text, _ in self.parts))
+            return repr(self.separator.join(text for text, _ in self.parts))
         if len(self.parts) == 1:
             return self.parts[0][0]
         texts = [f"{{{text}}}" if is_code else braced(text) for text, is_code in self.parts]
-        return "f" + repr(".".join(texts))
+        return "f" + repr(self.separator.join(texts))
 
 
 def braced(text: str) -> str:

@@ -41,7 +41,9 @@ class RuntimeLayer:
 
     def call(self, code: Code, doc: str) -> str:
         """The call of the layer, whose class is put into the module."""
-        text = code(self.tensors[""], self.name)
+        text = self.function.functions_target.for_sizes(
+            self.function, code(self.tensors[""], self.name)
+        )
         body = [*self.lines, Line(f"return {text}")]
         layer = self.function.functions.runtime_layer(self.wanted(), self.method(body), doc)
         tensors = [self.context.x, *(self.source(name) for name in self.tensors if name)]

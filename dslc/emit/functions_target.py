@@ -9,6 +9,7 @@ from dslc.emit.target import Target
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from dslc.emit.flow import Value
     from dslc.emit.formal import Formal
     from dslc.emit.functions import FunctionModule, FunctionWriter
     from dslc.emit.python import Class, Function, Statement
@@ -19,9 +20,11 @@ class FunctionTarget(Target):
 
     Class attributes:
         model: The annotation of a model.
+        separator: What stands between the parts of a path in a layer's name.
     """
 
     model = ""
+    separator = "."
 
     def survey(self, module: FunctionModule, formals: Sequence[Formal]) -> None:
         """Looks at all that will be written, before anything is."""
@@ -32,8 +35,8 @@ class FunctionTarget(Target):
         """The statements that make a model's input, and the variable that goes on from there."""
         raise TypeError("a target says how it makes inputs")
 
-    def leave(self, writer: FunctionWriter, variable: str, rank: int) -> list[Statement]:
-        """The statements that turn an output to the layout that callers expect."""
+    def leave(self, writer: FunctionWriter, value: Value) -> list[Statement]:
+        """The statements that turn an output, in a variable, to the layout that callers expect."""
         raise TypeError("a target says how it transposes outputs")
 
     def model_of(
@@ -45,6 +48,10 @@ class FunctionTarget(Target):
     def size(self, tensor: str, axis: int) -> str:
         """The size of an axis, when a layer runs."""
         raise TypeError("a target says how sizes are read")
+
+    def for_sizes(self, writer: FunctionWriter, code: str) -> str:
+        """An expression of sizes in a layer, where they may be tensors."""
+        return code
 
     def layer_class(self, module: FunctionModule, name: str, method: Function, doc: str) -> Class:
         """A layer's class with one method."""

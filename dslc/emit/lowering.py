@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dslc.diagnostics import Report
+from dslc.emit.ranks import split_by_rank
 from dslc.ir.verifier import verify_program
 from dslc.limits import Limits
 from dslc.passes.outline import outline
@@ -17,16 +18,28 @@ if TYPE_CHECKING:
 
 
 def outlined(checked: Checked, *, shared_only: bool = False) -> tuple[Program, Instance]:
-    """The program with its named groups as modules, and its main instance, checked again.
+    """The program with its named groups as modules and one module for each combination of ranks.
+
+    Each pass is followed by the checks again; without anything to do it costs nothing.
 
     Args:
         checked: The spec.
         shared_only: Takes only groups that repeat with one set of weights.
     """
-    program = outline(checked.program, shared_only=shared_only)
-    if program.modules.keys() == checked.program.modules.keys():
-        return checked.program, checked.instance
-    verify_program(program)
-    again = check_program(checked.source, program, Report(), Limits())
-    assert again is not None, "outlining changed what is checked"
-    return program, again.instance
+    program, instance = checked.program, checked.instance
+    program, instance = rechecked(
+        checked, instance, program, outline(program, shared_only=shared_only)
+    )
+    return rechecked(checked, instance, program, split_by_rank(program, instance))
+
+
+def rechecked(
+    checked: Checked, instance: Instance, before: Program, after: Program
+) -> tuple[Program, Instance]:
+    """The program behind a pass with its main instance; what was before where nothing changed."""
+    if after.modules.keys() == before.modules.keys():
+        return before, instance
+    verify_program(after)
+    again = check_program(checked.source, after, Report(), Limits())
+    assert again is not None, "a pass changed what is checked"
+    return after, again.instance

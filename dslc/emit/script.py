@@ -293,6 +293,8 @@ class Script:
         if values["warmup"]:
             done, total = "(step - WARMUP)", "max(1, total - WARMUP)"
         doc, lines = chosen.fall(done, total)
+        if not any("total" in line for line in lines):
+            body.insert(0, Line("del total"))
         body += [Line(line) for line in lines]
         doc = f"A linear warmup, then {doc[0].lower()}{doc[1:]}" if values["warmup"] else doc
         parameters = [Parameter("step", "int"), Parameter("total", "int")]

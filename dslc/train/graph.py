@@ -60,13 +60,12 @@ class GraphReader:
         self.steps += body.steps
         self.refuse_blocks()
         loss = self.loss()
-        if loss is None or not self.report.ok:
-            return None
-        outputs = ((LOSS, loss), *self.metrics(loss))
+        metrics = self.metrics(loss)
         facts = self.reader.items(self.fields.get("where"), "`where`")
         where = [self.reader.expression(fact) for fact in facts]
-        if not self.report.ok:
+        if loss is None or not self.report.ok:
             return None
+        outputs = ((LOSS, loss), *metrics)
         whole = Body(tuple(self.steps), loss)
         return Module(
             name=NAME,
@@ -104,8 +103,8 @@ class GraphReader:
             ),
             self.fields.span,
         )
-        for name, _ in self.model.outputs:
-            self.scope.values[name] = Ref(step.id, name, self.fields.span)
+        for name, ref in self.model.outputs:
+            self.scope.values[name] = Ref(step.id, name, ref.span)
 
     def new_step(
         self, action: ApplyOp | CallModule, inputs: tuple[Ref | None, ...], span: Span
@@ -149,18 +148,17 @@ class GraphReader:
         """The loss: a value by name, or an op, by default on the only output and other input."""
         node = self.fields.get(LOSS)
         if node is None:
-            help = "write `loss: cross_entropy`, or the name of a step"
-            self.report.error("E0801", self.fields.span, "`train` needs a `loss`", help=help)
-            return None
+            return None  # reported with the other keys that are missing
         if isinstance(node, Scalar) and self.scope.find(node.text.partition(".")[0]) is not None:
             return self.reader.reference(node, self.scope)
         step = self.operation(node, LOSS, None)
         return None if step is None else Ref(step.id, "", step.span)
 
-    def metrics(self, loss: Ref) -> tuple[tuple[str, Ref], ...]:
+    def metrics(self, loss: Ref | None) -> tuple[tuple[str, Ref], ...]:
         """The metrics by name: words, or steps; by default on what the loss compares."""
         nodes = self.reader.items(self.fields.get("metrics"), "`metrics`")
-        measured = next((step for step in self.steps if step.id == loss.owner), None)
+        owner = None if loss is None else loss.owner
+        measured = next((step for step in self.steps if step.id == owner), None)
         found: dict[str, Ref] = {}
         for node in nodes:
             step = self.operation(node, "metric", measured)

@@ -77,14 +77,11 @@ def read_section(program: Program, report: Report) -> Section | None:
     for key, _ in fields.entries:
         if key.text not in (*GRAPH_KEYS, *Run.attributes):
             reader.unknown_key(key, (*GRAPH_KEYS, *Run.attributes), "`train`")
-    run = reader.settings(Run, fields, "`train`", tuple(key.text for key, _ in fields.entries))
+    others = tuple(key.text for key, _ in fields.entries)
+    run = reader.settings(Run, fields, "`train`", others, needs=("data", "loss", "optimizer"))
     graph_reader = GraphReader(program, report, fields)
     graph = graph_reader.read() if names_are_right else None
     optimizer = schedule = data = source = None
-    for name in ("optimizer", "data"):
-        if fields.get(name) is None:
-            help = f"write `{name}: …`; `dslc explain E0801` shows a whole section"
-            report.error("E0801", fields.span, f"`train` needs `{name}`", help=help)
     if (chosen := fields.get("optimizer")) is not None:
         optimizer = reader.choice(Optimizer, chosen)
     chosen = fields.get("schedule")

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dslc.diagnostics import nearest
 from dslc.ir.reading import Reader
 from dslc.ops.attributes import InvalidAttribute
-from dslc.syntax.expressions import ExpressionError, evaluate
+from dslc.syntax.expressions import ExpressionError, evaluate, free_names
 from dslc.syntax.tree import Mapping, Scalar, Sequence
 from dslc.typed import TYPE_CHECKING
 
@@ -72,9 +72,22 @@ class SettingsReader(Reader):
         return self.settings(choice, Mapping(entries, key.span), where)
 
     def settings(
-        self, choice: type[C], fields: Mapping, where: str, others: tuple[str, ...] = ()
+        self,
+        choice: type[C],
+        fields: Mapping,
+        where: str,
+        others: tuple[str, ...] = (),
+        needs: tuple[str, ...] = (),
     ) -> C | None:
-        """A choice from its settings by name; `others` are keys that someone else reads."""
+        """A choice from its settings by name.
+
+        Args:
+            choice: Its class.
+            fields: The settings.
+            where: What messages call it.
+            others: Keys that someone else reads.
+            needs: Keys among them that have to be there.
+        """
         values: dict[str, object] = {}
         spans: dict[str, Span] = {}
         good = True
@@ -90,11 +103,13 @@ class SettingsReader(Reader):
                 values[key.text] = self.value(attribute, value)
             except Unread:
                 good = False
-        for name, attribute in choice.attributes.items():
-            if attribute.required and name not in spans:
-                help = f"write `{name}: …`, {attribute.describe()}: {attribute.doc}"
-                self.report.error("E0801", fields.span, f"{where} needs `{name}`", help=help)
-                good = False
+        required = [name for name, item in choice.attributes.items() if item.required]
+        missing = [name for name in (*needs, *required) if fields.get(name) is None]
+        if missing:
+            names = ", ".join(f"`{name}`" for name in missing)
+            help = "`dslc explain E0801` shows a whole section"
+            self.report.error("E0801", fields.span, f"{where} needs {names}", help=help)
+            good = False
         if not good:
             return None
         try:
@@ -130,8 +145,8 @@ class SettingsReader(Reader):
             return tuple(texts)
         word = attribute.reads == "word"
         expression = self.word(node, self.scope) if word else self.expression(node, self.scope)
-        if expression is None:
-            raise Unread
+        if expression is None or free_names(expression) - self.values.keys():
+            raise Unread  # what a name lacks has been reported where it was missed
         try:
             return evaluate(expression, self.values)
         except ExpressionError as error:

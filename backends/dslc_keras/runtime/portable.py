@@ -1,8 +1,9 @@
 """Portable weights of a Keras model: one safetensors file, under PyTorch's names and layouts.
 
-A layer's name is its weights' path, and its type says how its arrays lie. A `Dense` behind an image
-that was flattened with its channels last has a layer `<its name>.flatten` in front of it; its weight
-is permuted, so that the file counts pixels channel by channel, as every other framework does.
+A layer's name is its weights' path with `-` for `.`, which Keras's PyTorch backend takes in no name,
+and its type says how its arrays lie. A `Dense` behind an image that was flattened with its channels
+last has a layer `<its name>-flatten` in front of it; its weight is permuted, so that the file counts
+pixels channel by channel, as every other framework does.
 """
 
 import os
@@ -51,7 +52,8 @@ def load_weights(model: keras.Model, weights: Mapping[str, Array] | str | os.Pat
     shapes = {name: place.save(empty(place.variable.shape)).shape for name, place in found.items()}
     matched = match(arrays, shapes | zeros, source=source)
     for name in zeros:  # a second bias of another tool: only the sum matters
-        matched[name.replace("bias_hh", "bias_ih")] += matched[name]
+        first = name.replace("bias_hh", "bias_ih")
+        matched[first] = matched[first] + matched[name]
     for name, place in found.items():
         place.variable.assign(np.ascontiguousarray(place.load(matched[name])))
 
@@ -78,21 +80,21 @@ def places(model: keras.Model) -> dict[str, Place]:
         else:
             own = {"": Place(layer.value)} if type(layer).__name__ == "Parameter" else {}
             own |= {name: Place(getattr(layer, name)) for name in getattr(layer, "portable", ())}
-        image: Any = by_name.get(f"{layer.name}.flatten")
+        image: Any = by_name.get(f"{layer.name}-flatten")
         if image is not None:
             own["weight"] = permuted(own["weight"], image.input.shape[1:])
         if len(own) < len(layer.weights):
             raise TypeError(
                 f"{layer.name}: weights of {type(layer).__name__} have no portable form"
             )
-        found |= {f"{layer.name}.{name}".rstrip("."): place for name, place in own.items()}
+        found |= {f"{path_of(layer)}.{name}".rstrip("."): place for name, place in own.items()}
     return found
 
 
 def zero_weights(model: keras.Model) -> dict[str, tuple[int, ...]]:
     """The shapes of weights that are zero by definition: an LSTM has one bias, its file two."""
     found = [layer for layer in all_layers(model) if isinstance(layer, layers.LSTM)]
-    return {f"{layer.name}.bias_hh_l0": (4 * layer.units,) for layer in found}
+    return {f"{path_of(layer)}.bias_hh_l0": (4 * layer.units,) for layer in found}
 
 
 def all_layers(model: keras.Model) -> Iterator[keras.Layer]:
@@ -102,6 +104,11 @@ def all_layers(model: keras.Model) -> Iterator[keras.Layer]:
             yield from all_layers(layer)
         else:
             yield layer
+
+
+def path_of(layer: keras.Layer) -> str:
+    """The path of a layer's weights."""
+    return layer.name.replace("-", ".")
 
 
 def empty(shape: tuple[int, ...]) -> Array:

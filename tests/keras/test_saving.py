@@ -1,0 +1,82 @@
+"""Saved and loaded models: tied weights are still one, layers of our own come back."""
+
+import numpy as np
+import pytest
+
+from tests.keras.networks import (
+    inputs_of,
+    model_with,
+    network,
+    reference,
+    spec,
+    weights_of,
+)
+
+TIED = """
+inputs: {ids: "i64[N, T]"}
+steps:
+  - embedding: {vocab: 11, dim: 6}
+    name: table
+  - linear: 6
+    name: first
+  - gelu
+  - linear: 6
+    name: second
+    tie: {weight: first.weight}
+  - linear: 11
+    name: head
+    tie: {weight: table.weight}
+outputs: {logits: head}
+"""
+
+
+@pytest.mark.parametrize("name", ["gpt", "tied"])
+def test_every_use_of_a_tied_weight_follows_it(name, tmp_path):
+    import keras
+    from dslc_keras.runtime.portable import load_weights, to_portable
+
+    checked = network(name) if name == "gpt" else spec(TIED)
+    weights = weights_of(checked)
+    model_with(checked, weights).save(tmp_path / "model.keras")
+    model = keras.saving.load_model(tmp_path / "model.keras")
+    inputs = inputs_of(checked, {"N": 2, "T": 7})
+    tied = {info.tied for info in checked.weights() if info.tied}
+    assert tied
+    found = to_portable(model)
+    assert tied <= found.keys()
+    doubled = {path: array * 2 if path in tied else array for path, array in found.items()}
+    load_weights(model, doubled)
+    (expected,) = reference(checked, doubled, inputs).values()
+    (before,) = reference(checked, weights, inputs).values()
+    logits = np.asarray(model(inputs[next(iter(inputs))]))
+    assert abs(logits - expected).max() < 5e-6 * abs(expected).max()
+    assert abs(logits - before).max() > 0.1 * abs(before).max()
+
+
+def test_layers_that_read_sizes_come_back(tmp_path):
+    import keras
+
+    checked = spec("""
+inputs: {x: "f32[N, T, 4]", y: "f32[N, S, 4]"}
+steps:
+  - slice: {axis: 1, start: T // 2}
+    name: late
+    from: x
+  - reshape: [N, S, 2, 2]
+    from: y
+    name: pairs
+  - multi_head_attention: {heads: 2, causal: true}
+    name: cross
+    from: [x, y]
+outputs: {late: late, pairs: pairs, cross: cross}
+""")
+    weights = weights_of(checked)
+    model = model_with(checked, weights)
+    model.save(tmp_path / "model.keras")
+    loaded = keras.saving.load_model(tmp_path / "model.keras")
+    for sizes in ({"N": 2, "T": 5, "S": 7}, {"N": 3, "T": 6, "S": 6}):
+        inputs = inputs_of(checked, sizes)
+        found, kept = loaded(inputs), model(inputs)
+        assert found["late"].shape == (sizes["N"], sizes["T"] - sizes["T"] // 2, 4)
+        for name, value in kept.items():
+            np.testing.assert_array_equal(np.asarray(found[name]), np.asarray(value))

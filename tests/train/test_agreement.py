@@ -1,0 +1,76 @@
+"""The same spec, the same seed, the same curve: the digits network in three frameworks."""
+
+from functools import cache
+from typing import Any
+
+import numpy as np
+import pytest
+
+from dslc.tools.backends import find_backend
+from dslc.train.runtime import data
+from dslc.train.steps import as_read, load_script
+from dslc.weights.starting import starting_weights
+from tests.train.projects import BACKENDS, batches, checked, columns, project
+
+STEPS = 10
+Result = tuple[list[float], dict[str, np.ndarray]]
+
+
+@cache
+def first_steps(name: str, backend: str) -> Result:
+    spec = checked(name)
+    weights = starting_weights(spec.weights(), 0)
+    losses, after = find_backend(backend).train_steps(spec, weights, batches(name, STEPS), STEPS)
+    return losses, dict(after)
+
+
+@pytest.mark.parametrize("backend", BACKENDS[1:])
+@pytest.mark.parametrize("name", ["digits", "wine", "diabetes", "reader", "frozen"])
+def test_the_first_batch_losses_agree(name: str, backend: str) -> None:
+    expected, found = first_steps(name, BACKENDS[0])[0], first_steps(name, backend)[0]
+    np.testing.assert_allclose(found, expected, rtol=1e-6)
+
+
+def test_the_loss_falls_and_every_trained_weight_moves() -> None:
+    start = starting_weights(checked("digits").weights(), 0)
+    for backend in BACKENDS:
+        losses, after = first_steps("digits", backend)
+        assert losses[-1] < 0.9 * losses[0]
+        trained = [w.path for w in checked("digits").weights() if w.role == "trained"]
+        assert all((after[path] != start[path]).any() for path in trained)
+
+
+def test_frozen_weights_and_statistics_stay() -> None:
+    start = starting_weights(checked("frozen").weights(), 0)
+    for backend in BACKENDS:
+        _, after = first_steps("frozen", backend)
+        moved = {path for path, array in after.items() if (array != start[path]).any()}
+        assert moved == {path for path in start if not path.startswith("stem.")}, backend
+
+
+def test_zeros_stay_zero() -> None:
+    for backend in BACKENDS:
+        assert not first_steps("reader", backend)[1]["lstm.bias_hh_l0"].any()
+
+
+def test_arithmetic_in_bfloat16_is_coarser_and_close() -> None:
+    found = [first_steps("half", backend)[0] for backend in BACKENDS]
+    for losses in found[1:]:
+        np.testing.assert_allclose(losses, found[0], rtol=0.02)
+        assert losses != found[0]
+    _, after = first_steps("half", "jax")
+    assert {array.dtype.name for array in after.values()} == {"float32"}
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_three_epochs_reach_an_accuracy(backend: str) -> None:
+    script = load_script(project("digits", backend))
+    rows: Any = as_read(script, columns("digits"))
+    training, held_out = data.split(rows, 0.2, script.SPLIT_SEED, script.STRATIFY)
+    order = data.Batches(training, script.BATCH, 0)
+    trainer = script.Trainer(0, "cpu")
+    total = 3 * order.steps
+    for epoch in range(3):
+        for k, batch in enumerate(order.epoch(epoch)):
+            trainer.step(batch, script.learning_rate(epoch * order.steps + k, total))
+    assert data.average(trainer.measure, held_out, script.BATCH)["accuracy"] > 0.95
