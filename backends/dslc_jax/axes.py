@@ -21,6 +21,13 @@ def axis_text(c: OpContext, name: str = "axis") -> str:
     return axis_name(c.op.values[name], c.first.type.rank, c.first.layout)
 
 
+def last_axis(c: OpContext) -> str:
+    """The last axis of the first input in its layout."""
+    value = c.values[0]
+    assert value is not None
+    return axis_name(-1, value.type.rank, value.layout)
+
+
 def sizes(c: OpContext, name: str, *, run: bool = False) -> list[str]:
     """The sizes of a window along each spatial axis, where the layer is made or called."""
     rename = c.writer.call_name if run else c.writer.constructor_name
@@ -48,4 +55,5 @@ def padding_pairs(c: OpContext) -> str:
         return '"SAME"'
     if all(size == 0 for size in padding):
         return ""
-    return "(" + ", ".join(f"({text}, {text})" for text in sizes(c, "padding", run=True)) + ")"
+    pairs = [f"({text}, {text})" for text in sizes(c, "padding", run=True)]
+    return f"({', '.join(pairs)}{',' * (len(pairs) == 1)})"

@@ -27,7 +27,7 @@ class JaxTarget(Target):
     )
     generator = "rngs"
     generator_type = "nnx.Rngs"
-    helpers = Path(__file__).with_name("helpers.py")
+    helpers = (Path(__file__).with_name("helpers.py"),)
     channels_last = True
     names = (
         "Literal",

@@ -44,7 +44,11 @@ class KerasTarget(FunctionTarget):
         "from keras import layers",
         "from keras import ops",
     )
-    helpers = Path(__file__).with_name("helpers.py")
+    helpers = (
+        Path(__file__).with_name("helpers.py"),
+        Path(__file__).with_name("helpers_images.py"),
+        Path(__file__).with_name("helpers_values.py"),
+    )
     channels_last = True
     any_layout = (Flatten, Transpose)
     dtypes = MappingProxyType({"i64": "i32"})

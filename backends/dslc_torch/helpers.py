@@ -1,5 +1,7 @@
 """Helpers that generated PyTorch modules contain where they need them, word for word."""
 
+import math
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -34,7 +36,8 @@ def max_pool_same(
     x: Tensor, kernel: int | tuple[int, ...], stride: int | tuple[int, ...]
 ) -> Tensor:
     """Max pooling with ceil(size / stride) places."""
-    return F.max_pool2d(pad_same(x, kernel, stride, value=float("-inf")), kernel, stride)
+    pool = (F.max_pool1d, F.max_pool2d, F.max_pool3d)[x.ndim - 3]
+    return pool(pad_same(x, kernel, stride, value=float("-inf")), kernel, stride)
 
 
 def avg_pool_same(
@@ -44,11 +47,12 @@ def avg_pool_same(
     count_padding: bool = False,
 ) -> Tensor:
     """Average pooling with ceil(size / stride) places; padding counts only where asked for."""
-    y = F.avg_pool2d(pad_same(x, kernel, stride), kernel, stride)
+    pool = (F.avg_pool1d, F.avg_pool2d, F.avg_pool3d)[x.ndim - 3]
+    y = pool(pad_same(x, kernel, stride), kernel, stride)
     if count_padding:
         return y
     ones = pad_same(torch.ones_like(x[:1, :1]), kernel, stride)
-    return y / F.avg_pool2d(ones, kernel, stride)
+    return y / pool(ones, kernel, stride)
 
 
 def one_bias(lstm: nn.LSTM) -> nn.LSTM:
@@ -120,3 +124,101 @@ class MultiHeadAttention(nn.Module):
         dropout = self.dropout if self.training else 0.0
         y = F.scaled_dot_product_attention(q, k, v, mask, dropout, is_causal)
         return self.out(y.transpose(1, 2).flatten(2))
+
+
+def quick_gelu(x: Tensor) -> Tensor:
+    """`x * sigmoid(1.702 * x)`."""
+    return x * torch.sigmoid(1.702 * x)
+
+
+def swiglu(x: Tensor) -> Tensor:
+    """The first half of the last axis through SiLU, times the second."""
+    a, b = x.chunk(2, dim=-1)
+    return F.silu(a) * b
+
+
+def geglu(x: Tensor, approximate: str = "none") -> Tensor:
+    """The first half of the last axis through GELU, times the second."""
+    a, b = x.chunk(2, dim=-1)
+    return F.gelu(a, approximate=approximate) * b
+
+
+class LayerScale(nn.Module):
+    """A learned factor for each place of an axis, with `after` more axes behind it."""
+
+    def __init__(self, size: int, value: float = 1e-5, after: int = 0) -> None:
+        super().__init__()
+        self.shape = (-1,) + (1,) * after
+        self.weight = nn.Parameter(torch.full((size,), value))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x * self.weight.view(self.shape)
+
+
+def lp_pool(
+    x: Tensor,
+    kernel: int | tuple[int, ...],
+    stride: int | tuple[int, ...],
+    padding: int | tuple[int, ...] = 0,
+    p: int = 2,
+) -> Tensor:
+    """The p-norm of each window."""
+    pool = (F.avg_pool1d, F.avg_pool2d, F.avg_pool3d)[x.ndim - 3]
+    count = math.prod(as_tuple(kernel, x.ndim - 2))
+    return (pool(x.abs() ** p, kernel, stride, padding) * count) ** (1 / p)
+
+
+class SeparableConv2d(nn.Module):
+    """A convolution of each channel by itself, then one of window 1 over the channels."""
+
+    def __init__(
+        self,
+        channels: int,
+        out: int,
+        kernel: int | tuple[int, int],
+        *,
+        stride: int | tuple[int, int] = 1,
+        padding: int | tuple[int, int] = 0,
+        dilation: int | tuple[int, int] = 1,
+        multiplier: int = 1,
+        bias: bool = True,
+    ) -> None:
+        super().__init__()
+        inner = channels * multiplier
+        window = (kernel, stride, padding, dilation)
+        self.depthwise = nn.Conv2d(channels, inner, *window, groups=channels, bias=False)
+        self.pointwise = nn.Conv2d(inner, out, 1, bias=bias)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.pointwise(self.depthwise(x))
+
+
+def pad_by_index(x: Tensor, pads: tuple[tuple[int, int], ...], mode: str) -> Tensor:
+    """Pads axes by their mirror image or their edge."""
+    for axis, (before, after) in enumerate(pads):
+        if before or after:
+            last = x.shape[axis] - 1
+            index = torch.arange(-before, last + 1 + after, device=x.device)
+            index = last - (last - index.abs()).abs() if mode == "reflect" else index.clamp(0, last)
+            x = x.index_select(axis, index)
+    return x
+
+
+def space_to_depth(x: Tensor, factor: int) -> Tensor:
+    """Blocks of an image as channels, the place in the block before the channel."""
+    n, c, h, w = x.shape
+    blocks = x.reshape(n, c, h // factor, factor, w // factor, factor)
+    return blocks.permute(0, 3, 5, 1, 2, 4).reshape(n, -1, h // factor, w // factor)
+
+
+def gather(x: Tensor, ids: Tensor, axis: int, batch: int) -> Tensor:
+    """The places that ids name along an axis, after `batch` axes that both share."""
+    flat = (*ids.shape[:batch], *(1,) * (axis - batch), -1, *(1,) * (x.ndim - axis - 1))
+    y = torch.take_along_dim(x, ids.reshape(flat), axis)
+    return y.reshape(*x.shape[:axis], *ids.shape[batch:], *x.shape[axis + 1 :])
+
+
+def cosine_embedding(x: Tensor, y: Tensor, target: Tensor, margin: float = 0.0) -> Tensor:
+    """The mean of `1 - cos` for alike rows, of what `cos` is above the margin for others."""
+    cosine = F.cosine_similarity(x, y, dim=-1)
+    return torch.where(target == 1, 1 - cosine, F.relu(cosine - margin)).mean()

@@ -24,7 +24,7 @@ class TorchTarget(Target):
         "from torch.nn import functional as F",
     )
     prelude = ("super().__init__()",)
-    helpers = Path(__file__).with_name("helpers.py")
+    helpers = (Path(__file__).with_name("helpers.py"),)
     rules = RULES
 
     def new_list(self) -> str:

@@ -28,7 +28,7 @@ class Target:
         imports: What every generated module imports; unused ones are dropped.
         prelude: Statements that a constructor begins with.
         generator: The keyword parameter that constructors take and hand on, or "".
-        helpers: The file that holds helper functions and classes.
+        helpers: The files that hold helper functions and classes; each stands by itself.
         channels_last: Whether images are computed with their channels last.
         io_layout: The layout of a model's inputs and outputs where its caller says nothing.
         names: Names at the top level that rules may use, beside imports and helpers.
@@ -44,7 +44,7 @@ class Target:
     prelude: tuple[str, ...] = ()
     generator = ""
     generator_type = ""
-    helpers: Path
+    helpers: tuple[Path, ...]
     channels_last = False
     io_layout = "spec"
     names: tuple[str, ...] = ()

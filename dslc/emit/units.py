@@ -38,7 +38,8 @@ class ModuleWriter:
         for statement in target.imports:
             self.module.require(statement)
         self.names = Names([*imported_names(target.imports), *target.names])
-        self.names.reserve(*defined_names(target.helpers))
+        self.helper_files = {n: path for path in target.helpers for n in defined_names(path)}
+        self.names.reserve(*self.helper_files)
         self.formals: list[Formal] = []
         self.class_names: dict[str, str] = {}
         self.helpers: dict[str, str] = {}
@@ -56,7 +57,7 @@ class ModuleWriter:
     def helper(self, name: str) -> str:
         """Puts a helper into the module once and gives its name."""
         if name not in self.helpers:
-            source, imports = helper_source(self.target.helpers, name)
+            source, imports = helper_source(self.helper_files[name], name)
             for statement in imports:
                 self.module.require(statement)
             self.helpers[name] = source

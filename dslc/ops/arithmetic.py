@@ -2,79 +2,121 @@
 
 from __future__ import annotations
 
-from dslc.ops.attributes import Axes, Boolean, Maybe
-from dslc.ops.base import Check, Input, Op, OpError
-from dslc.ops.shapes import broadcast, resolve_axis, same_dtype
+from dslc.ops.attributes import Integer, Maybe, Number
+from dslc.ops.base import Check, Input, OpError
+from dslc.ops.bases import Broadcasting, Elementwise, Reduce
 from dslc.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from dslc.ir.dims import DimLike
     from dslc.ir.types import TensorType
 
-
-class _Broadcasting(Op):
-    """A function of several values element by element, shapes broadcast."""
-
-    layout = "elementwise"
-    inputs = (Input("inputs", "number", variadic=True),)
-
-    def infer(self, check: Check, *types: TensorType) -> TensorType:
-        dtype = same_dtype(self.name, types)
-        shape = broadcast(check, self.name, [value.shape for value in types])
-        return types[0].with_dtype(dtype).with_shape(*shape)
-
-    def flops(self, types: Sequence[TensorType], outputs: Sequence[TensorType]) -> DimLike:
-        return (len(types) - 1) * outputs[0].elements
+NUMBERS = (Input("x", "number"), Input("y", "number"))
 
 
-class Add(_Broadcasting):
+class Add(Broadcasting):
     """The sum of any number of values, broadcast. Source: ONNX Add and Sum."""
 
     family = "arithmetic"
 
 
-class Mul(_Broadcasting):
+class Mul(Broadcasting):
     """The product of any number of values, broadcast. Source: ONNX Mul."""
 
     family = "arithmetic"
 
 
-class _Reduce(Op):
-    """A reduction over axes."""
+class Sub(Broadcasting):
+    """`x - y`, broadcast. Source: ONNX Sub."""
 
-    layout = "axes"
-    primary = "axis"
-    axis = Maybe(Axes(doc="the axes that are reduced; all by default"))
-    keep = Boolean(False, doc="whether reduced axes stay, with size 1")
+    family = "arithmetic"
+    inputs = NUMBERS
 
-    def axes(self, rank: int) -> tuple[int, ...]:
-        """The reduced axes counted from 0, in order."""
-        if self.axis is None:
-            return tuple(range(rank))
-        found = tuple(sorted(resolve_axis(axis, rank) for axis in self.axis))
-        if len(set(found)) < len(found):
-            raise OpError("E0507", "`axis` names an axis twice", attribute="axis")
-        return found
+
+class Div(Broadcasting):
+    """`x / y` of floats, broadcast. Source: ONNX Div."""
+
+    family = "arithmetic"
+    inputs = (Input("x"), Input("y"))
+
+
+class Pow(Broadcasting):
+    """`x ** y` of floats, broadcast. Source: ONNX Pow."""
+
+    family = "arithmetic"
+    inputs = (Input("x"), Input("y"))
+
+
+class Minimum(Broadcasting):
+    """The least of any number of values, broadcast. Source: ONNX Min."""
+
+    family = "arithmetic"
+
+
+class Maximum(Broadcasting):
+    """The greatest of any number of values, broadcast. Source: ONNX Max."""
+
+    family = "arithmetic"
+
+
+class Clip(Elementwise):
+    """`min(max(x, min), max)`; a bound left out is none. Source: ONNX Clip."""
+
+    family = "arithmetic"
+    cost = 2
+    min_ = Maybe(Number(doc="the least value"))
+    max_ = Maybe(Number(doc="the greatest value"))
 
     def infer(self, check: Check, *types: TensorType) -> TensorType:
-        (x,) = types
-        reduced = self.axes(x.rank)
-        kept = [(1 if k in reduced else dim, k in reduced) for k, dim in enumerate(x.shape)]
-        return x.with_shape(*(dim for dim, gone in kept if self.keep or not gone))
+        low, high = self.values["min"], self.values["max"]
+        if low is None and high is None:
+            raise OpError("E0503", "`clip` takes `min`, `max` or both")
+        if low is not None and high is not None and low > high:
+            message = f"`min`, {low:g}, is above `max`, {high:g}"
+            raise OpError("E0504", message, attribute="min")
+        return types[0]
 
-    def flops(self, types: Sequence[TensorType], outputs: Sequence[TensorType]) -> DimLike:
-        return types[0].elements
 
-
-class ReduceMean(_Reduce):
+class ReduceMean(Reduce):
     """The mean over axes. Source: ONNX ReduceMean."""
 
     family = "arithmetic"
 
 
-class ReduceSum(_Reduce):
+class ReduceSum(Reduce):
     """The sum over axes. Source: ONNX ReduceSum."""
 
     family = "arithmetic"
+
+
+class ReduceMax(Reduce):
+    """The greatest over axes. Source: ONNX ReduceMax."""
+
+    family = "arithmetic"
+
+
+class ReduceMin(Reduce):
+    """The least over axes. Source: ONNX ReduceMin."""
+
+    family = "arithmetic"
+
+
+class ReduceProd(Reduce):
+    """The product over axes. Source: ONNX ReduceProd."""
+
+    family = "arithmetic"
+
+
+class ReduceLogsumexp(Reduce):
+    """`log(sum(exp(x)))` over axes. Source: ONNX ReduceLogSumExp; `torch.logsumexp`."""
+
+    family = "arithmetic"
+
+
+class ReduceNorm(Reduce):
+    """The p-norm over axes: the sum of magnitudes for `p: 1`, Euclid's for 2.
+
+    Source: ONNX ReduceL1 and ReduceL2; `torch.linalg.vector_norm`.
+    """
+
+    family = "arithmetic"
+    p = Integer(2, minimum=1, maximum=2, doc="the order of the norm")

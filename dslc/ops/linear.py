@@ -5,7 +5,7 @@ from __future__ import annotations
 from dslc.ops.attributes import Boolean, Padding, Size, Sizes
 from dslc.ops.base import Check, Input, Op, OpError, Weight
 from dslc.ops.shapes import broadcast, need_rank, product
-from dslc.ops.windows import spatial_sizes
+from dslc.ops.windows import FORMS, spatial_sizes
 from dslc.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ class _Convolution(Op):
 
     def infer(self, check: Check, *types: TensorType) -> TensorType:
         (x,) = types
-        need_rank(self.name, x, self.rank + 2, "[N, C, " + ("H, W]" if self.rank == 2 else "L]"))
+        need_rank(self.name, x, self.rank + 2, FORMS[self.rank])
         channels, groups = x.shape[1], self.groups_of(x.shape[1])
         out = self.out_of(channels)
         if groups != 1:
@@ -135,6 +135,24 @@ class Conv2d(_Convolution):
     stride = Sizes(2, 1, minimum=1, doc="the steps of the window")
     padding = Padding(2, doc="zeros on both sides, or `same` or `valid`")
     dilation = Sizes(2, 1, minimum=1, doc="the distance between the window's elements")
+    groups = Size(1, minimum=1, doc="channel groups that do not see each other")
+
+
+class Conv3d(_Convolution):
+    """A convolution over three axes (cross-correlation, as every framework has it).
+
+    Shape: `[N, C, D, H, W]` → `[N, out, …]`, each size as in `conv2d`. Source: ONNX Conv;
+    `torch.nn.Conv3d`.
+    """
+
+    family = "linear"
+    primary = "out"
+    rank = 3
+    out = Size(minimum=1, doc="the number of output channels")
+    kernel = Sizes(3, minimum=1, doc="the window's depth, height and width")
+    stride = Sizes(3, 1, minimum=1, doc="the steps of the window")
+    padding = Padding(3, doc="zeros on both sides, or `same` or `valid`")
+    dilation = Sizes(3, 1, minimum=1, doc="the distance between the window's elements")
     groups = Size(1, minimum=1, doc="channel groups that do not see each other")
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dslc.ops.attributes import Boolean, Number
+from dslc.ops.attributes import Axis, Boolean, Integer, Number, Size
 from dslc.ops.base import Check, Op, OpError, Weight
-from dslc.ops.shapes import count_axes
+from dslc.ops.shapes import count_axes, need_rank, resolve_axis
 from dslc.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -89,6 +89,106 @@ class RmsNorm(Op):
 
     def flops(self, types: Sequence[TensorType], outputs: Sequence[TensorType]) -> DimLike:
         return 5 * outputs[0].elements
+
+
+class GroupNorm(Op):
+    """Normalises each row over the channels of a group and all other axes, then scales and shifts.
+
+    Shape: `[N, C, …]` unchanged. Source: ONNX GroupNormalization (opset 21); `torch.nn.GroupNorm`;
+    Wu and He 2018.
+    """
+
+    family = "norm"
+    layout = "channels"
+    primary = "groups"
+    groups = Size(minimum=1, doc="the number of groups; they divide the channels")
+    eps = Number(1e-5, minimum=0, doc="added to the variance")
+    affine = Boolean(True, doc="whether a learned scale and shift for each channel follow")
+
+    def infer(self, check: Check, *types: TensorType) -> TensorType:
+        (x,) = types
+        if x.rank < 2:
+            raise OpError("E0303", f"`group_norm` takes [N, C, …], and {x} has no axis 1", input=0)
+        message = f"`groups` must divide the {x.shape[1]} channels, and {self.groups} does not"
+        check.require("==", x.shape[1] % self.groups, 0, message, attribute="groups")
+        return x
+
+    def weights(self, *types: TensorType) -> tuple[Weight, ...]:
+        channels = (types[0].shape[1],)
+        learned = (Weight("weight", channels, ("ones",)), Weight("bias", channels, ("zeros",)))
+        return learned if self.affine else ()
+
+    def flops(self, types: Sequence[TensorType], outputs: Sequence[TensorType]) -> DimLike:
+        return 8 * outputs[0].elements
+
+
+class LayerScale(Op):
+    """Multiplies by a learned vector along an axis, small at first.
+
+    Weights: `weight`, one number for each place of the axis. Shape: unchanged. Source: Touvron et
+    al. 2021; ONNX Mul.
+    """
+
+    family = "norm"
+    layout = "axes"
+    primary = "value"
+    value = Number(1e-5, doc="the first value of every scale")
+    axis = Axis(-1, doc="the axis along which scales differ")
+
+    def infer(self, check: Check, *types: TensorType) -> TensorType:
+        resolve_axis(self.axis, types[0].rank)
+        return types[0]
+
+    def weights(self, *types: TensorType) -> tuple[Weight, ...]:
+        size = types[0].shape[resolve_axis(self.axis, types[0].rank)]
+        return (Weight("weight", (size,), ("constant", ("value", self.value))),)
+
+
+class LocalResponseNorm(Op):
+    """`x / (k + alpha / size * sum of squares) ** beta` over `size` channels around each one.
+
+    `size` is odd, since frameworks place an even window differently; beyond the channels there are
+    zeros. Shape: `[N, C, H, W]` unchanged. Source: ONNX LRN; Krizhevsky et al. 2012.
+    """
+
+    family = "norm"
+    layout = "channels"
+    primary = "size"
+    size = Integer(minimum=1, doc="how many channels are summed, an odd number")
+    alpha = Number(1e-4, doc="the factor of the mean square")
+    beta = Number(0.75, doc="the exponent")
+    k = Number(1.0, doc="what is added to the mean square")
+
+    def infer(self, check: Check, *types: TensorType) -> TensorType:
+        need_rank(self.name, types[0], 4, "[N, C, H, W]")
+        if self.size % 2 == 0:
+            message = f"`size` takes an odd number, not `{self.size}`"
+            raise OpError("E0504", message, attribute="size")
+        return types[0]
+
+    def flops(self, types: Sequence[TensorType], outputs: Sequence[TensorType]) -> DimLike:
+        return (self.size + 6) * outputs[0].elements
+
+
+class L2Normalize(Op):
+    """`x / max(norm, eps)` with Euclid's norm over an axis.
+
+    Shape: unchanged. Source: `torch.nn.functional.normalize`; ONNX ReduceL2 and Div.
+    """
+
+    name = "l2_normalize"
+    family = "norm"
+    layout = "axes"
+    primary = "axis"
+    axis = Axis(-1, doc="the axis whose norm becomes 1")
+    eps = Number(1e-12, minimum=0, doc="the least norm that is divided by")
+
+    def infer(self, check: Check, *types: TensorType) -> TensorType:
+        resolve_axis(self.axis, types[0].rank)
+        return types[0]
+
+    def flops(self, types: Sequence[TensorType], outputs: Sequence[TensorType]) -> DimLike:
+        return 3 * outputs[0].elements
 
 
 def _need_axis(op: str, value: TensorType) -> TensorType:

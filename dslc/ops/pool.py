@@ -2,27 +2,26 @@
 
 from __future__ import annotations
 
-from dslc.ops.attributes import Boolean, Maybe, Padding, Sizes
+from dslc.ops.attributes import Boolean, Integer, Maybe, Padding, Sizes
 from dslc.ops.base import Check, Op, OpError
 from dslc.ops.shapes import need_rank, product
-from dslc.ops.windows import spatial_sizes
+from dslc.ops.windows import FORMS, spatial_sizes
 from dslc.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from typing import ClassVar
 
     from dslc.ir.dims import DimLike
     from dslc.ir.types import TensorType
 
 
-class _Pool2d(Op):
-    """What the pools over windows of two axes share."""
+class _Pool(Op):
+    """What the pools over windows of 1, 2 or 3 axes share."""
 
     primary = "kernel"
     layout = "channels"
-    kernel = Sizes(2, minimum=1, doc="the window's height and width")
-    stride = Maybe(Sizes(2, minimum=1, doc="the steps of the window; the kernel's size by default"))
-    padding = Padding(2, doc="elements on both sides, or `same` or `valid`")
+    rank: ClassVar[int]
 
     def __init__(self, values: Mapping[str, object]) -> None:
         super().__init__(values)
@@ -31,21 +30,58 @@ class _Pool2d(Op):
 
     def infer(self, check: Check, *types: TensorType) -> TensorType:
         (x,) = types
-        need_rank(self.name, x, 4, "[N, C, H, W]")
-        if self.padding != "same":
-            for axis in range(2):
-                check.require(
-                    "<=",
-                    2 * self.padding[axis],
-                    self.kernel[axis],
-                    "`padding` may be at most half of the kernel, or a window holds nothing",
-                    code="E0509",
-                    attribute="padding",
-                )
+        need_rank(self.name, x, self.rank + 2, FORMS[self.rank])
+        padding = self.values["padding"]
+        pairs = zip(padding, self.values["kernel"], strict=True) if padding != "same" else ()
+        for pad, size in pairs:
+            check.require(
+                "<=",
+                2 * pad,
+                size,
+                "`padding` may be at most half of the kernel, or a window holds nothing",
+                code="E0509",
+                attribute="padding",
+            )
         return x.with_shape(*x.shape[:2], *spatial_sizes(check, x.shape, self))
 
     def flops(self, types: Sequence[TensorType], outputs: Sequence[TensorType]) -> DimLike:
-        return outputs[0].elements * product(self.kernel)
+        return outputs[0].elements * product(self.values["kernel"])
+
+
+class _Pool1d(_Pool):
+    """What the pools over windows of one axis share."""
+
+    rank = 1
+    kernel = Sizes(1, minimum=1, doc="the window's length")
+    stride = Maybe(Sizes(1, minimum=1, doc="the step of the window; the kernel's size by default"))
+    padding = Padding(1, doc="elements on both sides, or `same` or `valid`")
+
+
+class _Pool2d(_Pool):
+    """What the pools over windows of two axes share."""
+
+    rank = 2
+    kernel = Sizes(2, minimum=1, doc="the window's height and width")
+    stride = Maybe(Sizes(2, minimum=1, doc="the steps of the window; the kernel's size by default"))
+    padding = Padding(2, doc="elements on both sides, or `same` or `valid`")
+
+
+class _Pool3d(_Pool):
+    """What the pools over windows of three axes share."""
+
+    rank = 3
+    kernel = Sizes(3, minimum=1, doc="the window's depth, height and width")
+    stride = Maybe(Sizes(3, minimum=1, doc="the steps of the window; the kernel's size by default"))
+    padding = Padding(3, doc="elements on both sides, or `same` or `valid`")
+
+
+class MaxPool1d(_Pool1d):
+    """The largest value of each window; padding never wins.
+
+    Shape: `[N, C, L]` → `[N, C, (L + pads - kernel) // stride + 1]`. Source: ONNX MaxPool.
+    """
+
+    family = "pool"
 
 
 class MaxPool2d(_Pool2d):
@@ -55,6 +91,25 @@ class MaxPool2d(_Pool2d):
     """
 
     family = "pool"
+
+
+class MaxPool3d(_Pool3d):
+    """The largest value of each window; padding never wins.
+
+    Shape: `[N, C, D, H, W]`, each size as in `max_pool2d`. Source: ONNX MaxPool.
+    """
+
+    family = "pool"
+
+
+class AvgPool1d(_Pool1d):
+    """The mean of each window; `count_padding` as in `avg_pool2d`.
+
+    Shape as `max_pool1d`. Source: ONNX AveragePool.
+    """
+
+    family = "pool"
+    count_padding = Boolean(False, doc="whether padding counts as zeros")
 
 
 class AvgPool2d(_Pool2d):
@@ -68,22 +123,114 @@ class AvgPool2d(_Pool2d):
     count_padding = Boolean(False, doc="whether padding counts as zeros")
 
 
-class GlobalAvgPool(Op):
+class AvgPool3d(_Pool3d):
+    """The mean of each window; `count_padding` as in `avg_pool2d`.
+
+    Shape as `max_pool3d`. Source: ONNX AveragePool.
+    """
+
+    family = "pool"
+    count_padding = Boolean(False, doc="whether padding counts as zeros")
+
+
+class LpPool1d(_Pool1d):
+    """The p-norm of each window: `sum(|x| ** p) ** (1 / p)`; padding adds nothing.
+
+    Shape as `max_pool1d`. Source: ONNX LpPool; `torch.nn.functional.lp_pool1d`.
+    """
+
+    family = "pool"
+    p = Integer(2, minimum=1, doc="the order of the norm")
+
+
+class LpPool2d(_Pool2d):
+    """The p-norm of each window: `sum(|x| ** p) ** (1 / p)`; padding adds nothing.
+
+    Shape as `max_pool2d`. Source: ONNX LpPool; `torch.nn.functional.lp_pool2d`.
+    """
+
+    family = "pool"
+    p = Integer(2, minimum=1, doc="the order of the norm")
+
+
+class LpPool3d(_Pool3d):
+    """The p-norm of each window: `sum(|x| ** p) ** (1 / p)`; padding adds nothing.
+
+    Shape as `max_pool3d`. Source: ONNX LpPool; `torch.nn.functional.lp_pool3d`.
+    """
+
+    family = "pool"
+    p = Integer(2, minimum=1, doc="the order of the norm")
+
+
+class _GlobalPool(Op):
+    """A pool over every axis after the channels."""
+
+    layout = "channels"
+
+    def infer(self, check: Check, *types: TensorType) -> TensorType:
+        (x,) = types
+        if x.rank < 3:
+            message = f"`{self.name}` takes [N, C, …], and {x} has no axis 2"
+            raise OpError("E0303", message, input=0)
+        return x.with_shape(*x.shape[:2])
+
+    def flops(self, types: Sequence[TensorType], outputs: Sequence[TensorType]) -> DimLike:
+        return types[0].elements
+
+
+class GlobalAvgPool(_GlobalPool):
     """The mean over every axis after the channels.
 
     Shape: `[N, C, …]` → `[N, C]`. Source: ONNX GlobalAveragePool; Lin et al. 2013.
     """
 
     family = "pool"
+
+
+class GlobalMaxPool(_GlobalPool):
+    """The largest value over every axis after the channels.
+
+    Shape: `[N, C, …]` → `[N, C]`. Source: ONNX GlobalMaxPool.
+    """
+
+    family = "pool"
+
+
+class _AdaptivePool2d(Op):
+    """A pool with a given number of windows, all alike and side by side."""
+
     layout = "channels"
+    primary = "out"
+    out = Sizes(2, minimum=1, doc="the height and width after it; they divide those before")
 
     def infer(self, check: Check, *types: TensorType) -> TensorType:
         (x,) = types
-        if x.rank < 3:
-            raise OpError(
-                "E0303", f"`global_avg_pool` takes [N, C, …], and {x} has no axis 2", input=0
-            )
-        return x.with_shape(*x.shape[:2])
+        need_rank(self.name, x, 4, "[N, C, H, W]")
+        for axis, size in enumerate(x.shape[2:]):
+            message = f"`out` must divide axis {axis + 2}, {size}, and {self.out[axis]} does not"
+            rest = size % self.out[axis]
+            check.require("==", rest, 0, message, code="E0307", attribute="out")
+        return x.with_shape(*x.shape[:2], *self.out)
 
     def flops(self, types: Sequence[TensorType], outputs: Sequence[TensorType]) -> DimLike:
         return types[0].elements
+
+
+class AdaptiveAvgPool2d(_AdaptivePool2d):
+    """The mean of each of `out` windows; the sizes divide, so that no windows overlap.
+
+    Shape: `[N, C, H, W]` → `[N, C, *out]`. Source: ONNX AveragePool;
+    `torch.nn.AdaptiveAvgPool2d`, which also takes sizes that do not divide.
+    """
+
+    family = "pool"
+
+
+class AdaptiveMaxPool2d(_AdaptivePool2d):
+    """The largest value of each of `out` windows; the sizes divide, so that no windows overlap.
+
+    Shape: `[N, C, H, W]` → `[N, C, *out]`. Source: ONNX MaxPool; `torch.nn.AdaptiveMaxPool2d`.
+    """
+
+    family = "pool"

@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from dslc.ops.base import Check
 
 
+FORMS = {1: "[N, C, L]", 2: "[N, C, H, W]", 3: "[N, C, D, H, W]"}
+"""What an op over windows of some axes takes."""
+
+
 def pads(
     size: DimLike, kernel: DimLike, stride: DimLike, dilation: DimLike, padding: Any, axis: int
 ) -> tuple[DimLike, DimLike]:

@@ -11,7 +11,8 @@ A file maps an op's name to its cases:
         of: "f32[N, 4, H, W]"
         fails: E0301                        # instead of `gives`
 
-Further keys: `step` (reserved keys such as `freeze`), `evaluator: REASON` where ONNX's reference
+Further keys: `after` (an op without attributes that float inputs go through first, such as `sigmoid`
+where they must be positive), `step` (reserved keys such as `freeze`), `evaluator: REASON` where ONNX's reference
 evaluator cannot be the judge, and `gaps: {onnx: REASON}` where a backend says that it has no form.
 """
 
@@ -26,7 +27,7 @@ from dslc.passes.pipeline import Checked, check_source
 from dslc.source import Source
 
 FOLDER = Path(__file__).parent / "cases"
-KEYS = {"with", "of", "where", "gives", "fails", "step", "evaluator", "gaps"}
+KEYS = {"with", "of", "after", "where", "gives", "fails", "step", "evaluator", "gaps"}
 
 
 class Case:
@@ -47,6 +48,7 @@ class Case:
         self.gives: dict[str, str] = gives if isinstance(gives, dict) else {"": gives}
         self.fails: str | None = fields.get("fails")
         self.step: dict[str, Any] = fields.get("step", {})
+        self.after: str | None = fields.get("after")
         self.evaluator: str | None = fields.get("evaluator")
         self.gaps: dict[str, str] = fields.get("gaps", {})
 
@@ -63,11 +65,25 @@ class Case:
         items = self.inputs.items() if isinstance(self.inputs, dict) else enumerate(self.inputs)
         return {f"of_{self.name}_{key}": type for key, type in items}
 
-    def step_text(self) -> str:
-        """The step, in YAML's flow form."""
-        sources: Any = list(self.input_types())
+    def step_texts(self) -> list[str]:
+        """The steps, each in YAML's flow form; the last one is the case's own."""
+        names = {name: self.source(name, type) for name, type in self.input_types().items()}
+        before = [
+            json.dumps({self.after: None, "name": source, "from": name})
+            for name, source in names.items()
+            if source != name
+        ]
+        return [*before, self.step_text(list(names.values()))]
+
+    def source(self, name: str, type: str) -> str:
+        """What the op reads: an input, or the step that the input goes through."""
+        return f"{name}_{self.after}" if self.after and type.startswith("f") else name
+
+    def step_text(self, names: list[str]) -> str:
+        """The case's own step."""
+        sources: Any = names
         if isinstance(self.inputs, dict):
-            sources = dict(zip(self.inputs, self.input_types(), strict=True))
+            sources = dict(zip(self.inputs, names, strict=True))
         fields = {self.op: self.attributes, "name": self.name, **self.step}
         if sources:
             fields["from"] = sources
@@ -103,7 +119,7 @@ def spec(cases: list[Case]) -> str:
     lines += [f"  {name}: {json.dumps(type)}" for name, type in (inputs or NO_INPUT).items()]
     facts = list(dict.fromkeys(fact for case in cases for fact in case.where))
     lines += [f"where: {json.dumps(facts)}"] if facts else []
-    lines += ["steps:", *(f"  - {case.step_text()}" for case in cases)]
+    lines += ["steps:", *(f"  - {text}" for case in cases for text in case.step_texts())]
     lines += ["outputs:"]
     lines += [f"  {name}: {value}" for case in cases for name, value in case.outputs().items()]
     return "\n".join(lines) + "\n"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dslc.ops.linear import Conv1d, Conv2d, DepthwiseConv2d, Embedding, Linear, Matmul
+from dslc.ops.linear import Conv1d, Conv2d, Conv3d, DepthwiseConv2d, Embedding, Linear, Matmul
 from dslc.ops.tensor import Parameter
 from dslc_jax.axes import sizes_text
 from dslc_jax.flattening import flattened_shape
@@ -51,7 +51,7 @@ def tied_weight(c: OpContext, *, transposed: bool) -> str:
     return text if is_transposed == transposed else f"{text}.T"
 
 
-@RULES.add(Conv1d, Conv2d, DepthwiseConv2d)
+@RULES.add(Conv1d, Conv2d, Conv3d, DepthwiseConv2d)
 def convolution(c: OpContext) -> str:
     values = c.op.values
     channels = c.types[0].shape[1]

@@ -22,7 +22,7 @@ from dslc.train.runtime.weights import match, read
 Array = NDArray[Any]
 Module = TypeVar("Module", bound=nnx.Module)
 
-LAYERS = (nnx.Conv, nnx.Linear, nnx.Embed, nnx.BatchNorm, nnx.LayerNorm, nnx.RMSNorm)
+LAYERS = (nnx.Conv, nnx.Linear, nnx.Embed, nnx.BatchNorm, nnx.LayerNorm, nnx.RMSNorm, nnx.GroupNorm)
 NAMES = {
     "kernel": "weight",
     "embedding": "weight",

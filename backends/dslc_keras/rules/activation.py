@@ -4,12 +4,36 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dslc.ops.activation import Gelu, LeakyRelu, LogSoftmax, Relu, Sigmoid, Silu, Softmax, Tanh
-from dslc_keras.layers import axis_text
+from dslc.ops.activation import (
+    Celu,
+    Elu,
+    Gelu,
+    Hardsigmoid,
+    Hardswish,
+    LeakyRelu,
+    LogSoftmax,
+    Mish,
+    Prelu,
+    QuickGelu,
+    Relu,
+    Relu6,
+    Selu,
+    Sigmoid,
+    Silu,
+    Softmax,
+    Softplus,
+    Softsign,
+    Tanh,
+)
+from dslc.ops.gated import Geglu, Glu, Maxout, Swiglu
+from dslc_keras.layers import axis_text, named, option
 from dslc_keras.rules import RULES
 
 if TYPE_CHECKING:
     from dslc.emit.context import OpContext
+    from dslc.emit.functions_context import FunctionContext
+
+NAMES = {"hardswish": "hard_swish", "hardsigmoid": "hard_sigmoid"}
 
 
 @RULES.add(Relu)
@@ -35,3 +59,51 @@ def gelu(c: OpContext) -> str:
 @RULES.add(Softmax, LogSoftmax)
 def over_axis(c: OpContext) -> str:
     return f"ops.{c.op.name}({c.x}, axis={axis_text(c, c.op.values['axis'])})"
+
+
+@RULES.add(Relu6, Selu, Hardswish, Hardsigmoid, Softplus, Softsign)
+def plain_more(c: FunctionContext) -> str:
+    return f"ops.{NAMES.get(c.op.name, c.op.name)}({c.x})"
+
+
+@RULES.add(Mish)
+def mish(c: FunctionContext) -> str:
+    return f'layers.Activation("mish")({c.x})'
+
+
+@RULES.add(Elu, Celu)
+def with_alpha(c: FunctionContext) -> str:
+    alpha = option(c, "alpha", 1.0)
+    return f"ops.{c.op.name}({c.x}{alpha and f', {alpha}'})"
+
+
+@RULES.add(Prelu)
+def prelu(c: FunctionContext) -> str:
+    rank = c.types[0].rank
+    axes = tuple(range(1, rank if c.op.values["shared"] else rank - 1))
+    shared = f"shared_axes={axes}" if axes else ""
+    return named(c, "layers.PReLU", "alpha_initializer=keras.initializers.Constant(0.25)", shared)
+
+
+@RULES.add(QuickGelu)
+def quick_gelu(c: FunctionContext) -> str:
+    return f"{c.helper('quick_gelu')}({c.x})"
+
+
+@RULES.add(Glu)
+def glu(c: FunctionContext) -> str:
+    return f"ops.glu({c.x}, axis={axis_text(c, -1)})"
+
+
+@RULES.add(Swiglu, Geglu)
+def gated(c: FunctionContext) -> str:
+    axis = axis_text(c, -1)
+    options = "" if axis == "-1" else f", axis={axis}"
+    options += ", approximate=True" if c.op.values.get("approximate") == "tanh" else ""
+    return f"{c.helper(c.op.name)}({c.x}{options})"
+
+
+@RULES.add(Maxout)
+def maxout(c: FunctionContext) -> str:
+    axis = c.axis(c.op.values["axis"])
+    return f"{c.helper('maxout')}({c.x}, {c.attribute('pieces')}, axis={axis})"

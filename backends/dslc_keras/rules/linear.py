@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dslc.emit.context import literal
-from dslc.ops.linear import Conv1d, Conv2d, DepthwiseConv2d, Embedding, Linear, Matmul
+from dslc.ops.linear import Conv1d, Conv2d, Conv3d, DepthwiseConv2d, Embedding, Linear, Matmul
 from dslc_keras.layers import flag, named, option
 from dslc_keras.rules import RULES
 from dslc_keras.survey import convolution_helper
@@ -47,7 +47,7 @@ def embedding(c: FunctionContext) -> str:
     return f"{layer}({c.x})" if is_table(owner) else f"ops.take({layer}, {c.x}, axis=0)"
 
 
-@RULES.add(Conv1d, Conv2d, DepthwiseConv2d)
+@RULES.add(Conv1d, Conv2d, Conv3d, DepthwiseConv2d)
 def convolution(c: FunctionContext) -> str:
     if survey_of(c).serves(c.found):
         return helped(c)

@@ -5,38 +5,82 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dslc.emit.context import literal
-from dslc.ops.pool import AvgPool2d, GlobalAvgPool, MaxPool2d
+from dslc.ops.pool import (
+    AdaptiveAvgPool2d,
+    AdaptiveMaxPool2d,
+    AvgPool1d,
+    AvgPool2d,
+    AvgPool3d,
+    GlobalAvgPool,
+    GlobalMaxPool,
+    LpPool1d,
+    LpPool2d,
+    LpPool3d,
+    MaxPool1d,
+    MaxPool2d,
+    MaxPool3d,
+)
+from dslc_keras.layers import option
 from dslc_keras.rules import RULES
 
 if TYPE_CHECKING:
     from dslc.emit.context import OpContext
 
 
-@RULES.add(MaxPool2d)
-def max_pool2d(c: OpContext) -> str:
+@RULES.add(MaxPool1d, MaxPool2d, MaxPool3d)
+def max_pool(c: OpContext) -> str:
     if c.op.values["padding"] == "same" or not is_padded(c):
-        return f"layers.MaxPooling2D({native_window(c)})({c.x})"
-    return f"{c.helper('max_pool2d')}({c.x}, {window(c)})"
+        return f"layers.MaxPooling{rank_of(c)}D({native_window(c)})({c.x})"
+    name = "max_pool2d" if rank_of(c) == 2 else "padded_max_pool"
+    return f"{c.helper(name)}({c.x}, {window(c)})"
 
 
-@RULES.add(AvgPool2d)
-def avg_pool2d(c: OpContext) -> str:
+@RULES.add(AvgPool1d, AvgPool2d, AvgPool3d)
+def avg_pool(c: OpContext) -> str:
     same, counts = c.op.values["padding"] == "same", c.op.values["count_padding"]
     if same and counts:
         kernel, stride = kernel_and_stride(c)
         pad = f"{c.helper('PadSame')}({kernel}, {stride})"
-        return f"layers.AveragePooling2D({stated(kernel, stride)})({pad}({c.x}))"
+        return f"layers.AveragePooling{rank_of(c)}D({stated(kernel, stride)})({pad}({c.x}))"
     if same or not is_padded(c):
-        return f"layers.AveragePooling2D({native_window(c)})({c.x})"
+        return f"layers.AveragePooling{rank_of(c)}D({native_window(c)})({c.x})"
     if counts:
-        pad = f"layers.ZeroPadding2D({c.attribute('padding')})({c.x})"
-        return f"layers.AveragePooling2D({stated(*kernel_and_stride(c))})({pad})"
-    return f"{c.helper('avg_pool2d')}({c.x}, {window(c)})"
+        pad = f"layers.ZeroPadding{rank_of(c)}D({c.attribute('padding')})({c.x})"
+        return f"layers.AveragePooling{rank_of(c)}D({stated(*kernel_and_stride(c))})({pad})"
+    name = "avg_pool2d" if rank_of(c) == 2 else "padded_avg_pool"
+    return f"{c.helper(name)}({c.x}, {window(c)})"
 
 
 @RULES.add(GlobalAvgPool)
 def global_avg_pool(c: OpContext) -> str:
     return f"layers.GlobalAveragePooling{c.types[0].rank - 2}D()({c.x})"
+
+
+@RULES.add(GlobalMaxPool)
+def global_max_pool(c: OpContext) -> str:
+    return f"layers.GlobalMaxPooling{rank_of(c)}D()({c.x})"
+
+
+@RULES.add(AdaptiveAvgPool2d, AdaptiveMaxPool2d)
+def adaptive_pool(c: OpContext) -> str:
+    way = "" if isinstance(c.op, AdaptiveAvgPool2d) else ', "max"'
+    return f"{c.helper('AdaptivePool')}({c.attribute('out')}{way})({c.x})"
+
+
+@RULES.add(LpPool1d, LpPool2d, LpPool3d)
+def lp_pool(c: OpContext) -> str:
+    kernel, stride = kernel_and_stride(c)
+    x, order = c.x, option(c, "p", 2)
+    if c.op.values["padding"] == "same":
+        x = f"{c.helper('PadSame')}({kernel}, {stride})({x})"
+    elif is_padded(c):
+        x = f"layers.ZeroPadding{rank_of(c)}D({c.attribute('padding')})({x})"
+    return f"{c.helper('lp_pool')}({x}, {kernel}, strides={stride}{order and f', {order}'})"
+
+
+def rank_of(c: OpContext) -> int:
+    """The number of axes after the channels."""
+    return c.types[0].rank - 2
 
 
 def is_padded(c: OpContext) -> bool:

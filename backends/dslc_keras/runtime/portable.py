@@ -79,6 +79,7 @@ def places(model: keras.Model) -> dict[str, Place]:
                 break
         else:
             own = {"": Place(layer.value)} if type(layer).__name__ == "Parameter" else {}
+            own |= {name: Place(getattr(layer, name)) for name in getattr(layer, "portable", ())}
         image: Any = by_name.get(f"{layer.name}-flatten")
         if image is not None:
             own["weight"] = permuted(own["weight"], image.input.shape[1:])
@@ -144,6 +145,12 @@ def convolution(layer: layers.Conv2D) -> dict[str, Place]:
     return with_bias(layer, transposed(layer.kernel, *range(2, rank + 2), 1, 0))
 
 
+def transposed_convolution(layer: layers.Conv2DTranspose) -> dict[str, Place]:
+    """A kernel [*sizes, out, in]."""
+    rank = len(layer.kernel_size)
+    return with_bias(layer, transposed(layer.kernel, *range(2, rank + 2), 1, 0))
+
+
 def depthwise(layer: layers.DepthwiseConv2D) -> dict[str, Place]:
     """A convolution of each channel: [H, W, C, multiplier] is [C * multiplier, 1, H, W] there."""
     high, wide, channels, multiplier = layer.kernel.shape
@@ -177,6 +184,16 @@ def scale_and_shift(
     """A norm's learned vectors, those that it has."""
     named = {"weight": layer.gamma, "bias": layer.beta}
     return {name: Place(variable) for name, variable in named.items() if variable is not None}
+
+
+def prelu(layer: layers.PReLU) -> dict[str, Place]:
+    """Slopes, whose axes of size 1 the file does not have."""
+    shape = tuple(layer.alpha.shape)
+
+    def load(array: Array) -> Array:
+        return array.reshape(shape)
+
+    return {"weight": Place(layer.alpha, load, np.ravel)}
 
 
 def rms_norm(layer: layers.RMSNormalization) -> dict[str, Place]:
@@ -236,11 +253,17 @@ def permuted(place: Place, image: tuple[int, ...]) -> Place:
 KINDS: tuple[tuple[type | tuple[type, ...], Callable[[Any], dict[str, Place]]], ...] = (
     (layers.Dense, dense),
     (layers.DepthwiseConv2D, depthwise),
-    ((layers.Conv1D, layers.Conv2D), convolution),
+    ((layers.Conv1D, layers.Conv2D, layers.Conv3D), convolution),
+    (
+        (layers.Conv1DTranspose, layers.Conv2DTranspose, layers.Conv3DTranspose),
+        transposed_convolution,
+    ),
     (layers.Embedding, embedding),
     (layers.BatchNormalization, batch_norm),
     (layers.LayerNormalization, scale_and_shift),
     (layers.RMSNormalization, rms_norm),
+    (layers.PReLU, prelu),
+    (layers.GroupNormalization, scale_and_shift),
     (layers.LSTM, lstm),
     (layers.MultiHeadAttention, attention),
 )

@@ -11,6 +11,8 @@ from dslc_onnx.lowering import ROWS, form_type
 from dslc_onnx.rules import RULES
 
 if TYPE_CHECKING:
+    import onnx_ir as ir
+
     from dslc.ir.types import TensorType
     from dslc_onnx.lowering import Lowering
     from dslc_onnx.rules import Result, Rule
@@ -68,6 +70,23 @@ def reduction(op_type: str, *, axes_are_input: int) -> Rule:
         return at.emit(op_type, at.input(), axes=list(axes), **keep)
 
     return rule
+
+
+def reduced(
+    at: Lowering[Any],
+    op_type: str,
+    value: ir.Value,
+    axes: list[int],
+    type: TensorType,
+    label: str,
+    *,
+    keep: bool = True,
+) -> ir.Value:
+    """A reduction of some axes, which are an attribute before opset 18."""
+    options: dict[str, Any] = {"type": type, "label": label, "keepdims": int(keep)}
+    if at.graph.opset >= 18:
+        return at.emit(op_type, value, at.graph.integers(*axes), **options)
+    return at.emit(op_type, value, axes=axes, **options)
 
 
 RULES.add(Add)(broadcasting("Add", of_many="Sum"))

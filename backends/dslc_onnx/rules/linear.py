@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from dslc.ops.linear import Conv1d, Conv2d, DepthwiseConv2d, Embedding, Linear, Matmul
+from dslc.ops.linear import Conv1d, Conv2d, Conv3d, DepthwiseConv2d, Embedding, Linear, Matmul
 from dslc.ops.windows import pads
 from dslc_onnx.lowering import ROWS
 from dslc_onnx.rules import RULES
@@ -27,19 +27,24 @@ def linear(at: Lowering[Linear]) -> Result:
     return at.emit("Gemm", at.input(), at.weight("weight"), *bias, transB=1)
 
 
-@RULES.add(Conv1d, Conv2d, DepthwiseConv2d)
+@RULES.add(Conv1d, Conv2d, Conv3d, DepthwiseConv2d)
 def convolution(at: Lowering[Any]) -> Result:
     """`Conv`; a depthwise one has as many groups as channels."""
-    attributes = window_attributes(at)
+    x, attributes = windowed(at)
     groups = at.known(at.op.groups_of(at.operand().type.shape[1]), "groups")
     if groups != 1:
         attributes["group"] = groups
     bias = [at.weight("bias")] if at.op.bias else []
-    x = at.input()
-    if "auto_pad" in attributes and "dilations" in attributes:  # which onnxruntime refuses together
-        del attributes["auto_pad"]
-        x = padded_same(at)
     return at.emit("Conv", x, at.weight("weight"), *bias, **attributes)
+
+
+def windowed(at: Lowering[Any]) -> tuple[ir.Value, dict[str, Any]]:
+    """What a convolution reads, and its window."""
+    attributes = window_attributes(at)
+    if "auto_pad" not in attributes or "dilations" not in attributes:
+        return at.input(), attributes
+    del attributes["auto_pad"]  # which onnxruntime refuses together
+    return padded_same(at), attributes
 
 
 def padded_same(at: Lowering[Any]) -> ir.Value:

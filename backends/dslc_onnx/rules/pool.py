@@ -4,8 +4,23 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from dslc.ops.pool import AvgPool2d, GlobalAvgPool, MaxPool2d
+from dslc.ops.pool import (
+    AdaptiveAvgPool2d,
+    AdaptiveMaxPool2d,
+    AvgPool1d,
+    AvgPool2d,
+    AvgPool3d,
+    GlobalAvgPool,
+    GlobalMaxPool,
+    LpPool1d,
+    LpPool2d,
+    LpPool3d,
+    MaxPool1d,
+    MaxPool2d,
+    MaxPool3d,
+)
 from dslc_onnx.rules import RULES
+from dslc_onnx.rules.arithmetic import reduced
 from dslc_onnx.windows import window_attributes
 
 if TYPE_CHECKING:
@@ -13,13 +28,13 @@ if TYPE_CHECKING:
     from dslc_onnx.rules import Result
 
 
-@RULES.add(MaxPool2d)
+@RULES.add(MaxPool1d, MaxPool2d, MaxPool3d)
 def max_pool(at: Lowering[Any]) -> Result:
     """`MaxPool`."""
     return at.emit("MaxPool", at.input(), **window_attributes(at))
 
 
-@RULES.add(AvgPool2d)
+@RULES.add(AvgPool1d, AvgPool2d, AvgPool3d)
 def avg_pool(at: Lowering[Any]) -> Result:
     """`AveragePool`, with or without the padding in the mean."""
     attributes = window_attributes(at)
@@ -35,3 +50,32 @@ def global_avg_pool(at: Lowering[GlobalAvgPool]) -> Result:
     if at.graph.opset >= 18:
         return at.emit("ReduceMean", at.input(), at.graph.integers(*axes), keepdims=0)
     return at.emit("ReduceMean", at.input(), axes=axes, keepdims=0)
+
+
+@RULES.add(GlobalMaxPool)
+def global_max_pool(at: Lowering[GlobalMaxPool]) -> Result:
+    """`ReduceMax` without the reduced axes."""
+    axes = list(range(2, at.operand().type.rank))
+    return reduced(at, "ReduceMax", at.input(), axes, at.type, "", keep=False)
+
+
+@RULES.add(LpPool1d, LpPool2d, LpPool3d)
+def lp_pool(at: Lowering[Any]) -> Result:
+    """`LpPool`."""
+    return at.emit("LpPool", at.input(), p=at.op.p, **window_attributes(at))
+
+
+@RULES.add(AdaptiveAvgPool2d, AdaptiveMaxPool2d)
+def adaptive_pool(at: Lowering[Any]) -> Result:
+    """A pool whose window is known, else a reduction of the image cut into windows."""
+    average = isinstance(at.op, AdaptiveAvgPool2d)
+    type = at.operand().type
+    (height, width), (high, wide) = at.op.out, type.shape[2:]
+    window = [high // height, wide // width]
+    if all(isinstance(size, int) for size in window):
+        name = "AveragePool" if average else "MaxPool"
+        return at.emit(name, at.input(), kernel_shape=window, strides=window)
+    cut = type.with_shape(*type.shape[:2], height, window[0], width, window[1])
+    parts = at.sizes.reshape(at.input(), type, cut, f"{at.path}/windows")
+    name = "ReduceMean" if average else "ReduceMax"
+    return reduced(at, name, parts, [3, 5], at.type, "", keep=False)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from dslc.ops.linear import Conv1d, Conv2d, DepthwiseConv2d, Embedding, Linear, Matmul
+from dslc.ops.linear import Conv1d, Conv2d, Conv3d, DepthwiseConv2d, Embedding, Linear, Matmul
 from dslc_torch.rules import RULES
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ def linear(c: OpContext) -> str:
     return f"{layer}({c.x})"
 
 
-@RULES.add(Conv1d, Conv2d, DepthwiseConv2d)
+@RULES.add(Conv1d, Conv2d, Conv3d, DepthwiseConv2d)
 def convolution(c: OpContext) -> str:
     values = c.op.values
     rank = len(values["kernel"])

@@ -4,36 +4,70 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dslc.ops.pool import AvgPool2d, GlobalAvgPool, MaxPool2d
+from dslc.ops.pool import (
+    AdaptiveAvgPool2d,
+    AdaptiveMaxPool2d,
+    AvgPool1d,
+    AvgPool2d,
+    AvgPool3d,
+    GlobalAvgPool,
+    GlobalMaxPool,
+    LpPool1d,
+    LpPool2d,
+    LpPool3d,
+    MaxPool1d,
+    MaxPool2d,
+    MaxPool3d,
+)
 from dslc_torch.rules import RULES
 
 if TYPE_CHECKING:
     from dslc.emit.context import OpContext
 
 
-@RULES.add(MaxPool2d)
-def max_pool2d(c: OpContext) -> str:
+@RULES.add(MaxPool1d, MaxPool2d, MaxPool3d)
+def max_pool(c: OpContext) -> str:
     if c.op.values["padding"] == "same":
         kernel, stride = pool_window(c)
         return f"{c.helper('max_pool_same')}({c.x}, {kernel}, {stride})"
-    return f"F.max_pool2d({c.x}, {window(c)})"
+    return f"F.{c.op.name}({c.x}, {window(c)})"
 
 
-@RULES.add(AvgPool2d)
-def avg_pool2d(c: OpContext) -> str:
+@RULES.add(AvgPool1d, AvgPool2d, AvgPool3d)
+def avg_pool(c: OpContext) -> str:
     counts = c.op.values["count_padding"]
     if c.op.values["padding"] == "same":
         kernel, stride = pool_window(c)
         option = ", count_padding=True" if counts else ""
         return f"{c.helper('avg_pool_same')}({c.x}, {kernel}, {stride}{option})"
-    option = "" if counts or c.op.values["padding"] == (0, 0) else ", count_include_pad=False"
-    return f"F.avg_pool2d({c.x}, {window(c)}{option})"
+    option = "" if counts or not any(c.op.values["padding"]) else ", count_include_pad=False"
+    return f"F.{c.op.name}({c.x}, {window(c)}{option})"
 
 
 @RULES.add(GlobalAvgPool)
 def global_avg_pool(c: OpContext) -> str:
     axes = ", ".join(str(axis) for axis in range(2, c.types[0].rank))
     return f"{c.x}.mean(({axes},))"
+
+
+@RULES.add(GlobalMaxPool)
+def global_max_pool(c: OpContext) -> str:
+    axes = ", ".join(str(axis) for axis in range(2, c.types[0].rank))
+    return f"{c.x}.amax(({axes},))"
+
+
+@RULES.add(AdaptiveAvgPool2d, AdaptiveMaxPool2d)
+def adaptive_pool(c: OpContext) -> str:
+    return f"F.{c.op.name}({c.x}, {c.run_attribute('out')})"
+
+
+@RULES.add(LpPool1d, LpPool2d, LpPool3d)
+def lp_pool(c: OpContext) -> str:
+    kernel, stride = pool_window(c)
+    x, padding = c.x, c.option("padding", 0, run=True)
+    if c.op.values["padding"] == "same":
+        x, padding = f"{c.helper('pad_same')}({x}, {kernel}, {stride})", ""
+    return f"{c.helper('lp_pool')}({x}, {kernel}, {stride}{padding}{c.option('p', 2, run=True)})"
 
 
 def window(c: OpContext) -> str:

@@ -1,0 +1,214 @@
+"""Helpers that work on images, put into generated Keras models word for word."""
+
+# Keras declares no types for its functions: what is inferred is that of all its backends at once.
+# pyright: reportGeneralTypeIssues=false, reportIncompatibleMethodOverride=false
+# pyright: reportOptionalMemberAccess=false, reportOptionalOperand=false
+# pyright: reportOptionalSubscript=false, reportReturnType=false, reportArgumentType=false
+# pyright: reportAssignmentType=false, reportOperatorIssue=false, reportOptionalIterable=false
+
+import math
+from typing import Any
+
+import keras
+from keras import KerasTensor, layers, ops
+
+
+def lp_pool(
+    x: KerasTensor,
+    kernel: int | tuple[int, ...],
+    *,
+    strides: int | tuple[int, ...],
+    p: int = 2,
+) -> KerasTensor:
+    """The p-norm of each window."""
+    count = kernel ** (len(x.shape) - 2) if isinstance(kernel, int) else math.prod(kernel)
+    return (ops.average_pool(ops.abs(x) ** p, kernel, strides=strides) * count) ** (1 / p)
+
+
+@keras.saving.register_keras_serializable(package="dslc")
+class AdaptivePool(layers.Layer):
+    """The mean or the largest value of as many windows of an image, all alike, as are asked for."""
+
+    def __init__(self, out: int | tuple[int, int], way: str = "mean", **options: Any) -> None:
+        super().__init__(**options)
+        self.out, self.way = out, way
+
+    def call(self, x: KerasTensor) -> KerasTensor:
+        high, wide = (self.out, self.out) if isinstance(self.out, int) else self.out
+        _, height, width, channels = ops.shape(x)
+        windows = ops.reshape(x, (-1, high, height // high, wide, width // wide, channels))
+        pool = ops.mean if self.way == "mean" else ops.max
+        return pool(windows, axis=(2, 4))
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "out": self.out, "way": self.way}
+
+
+def padded_max_pool(
+    x: KerasTensor,
+    kernel: int | tuple[int, ...],
+    *,
+    stride: int | tuple[int, ...],
+    padding: int | tuple[int, ...],
+) -> KerasTensor:
+    """The largest value of each window, padded on both sides alike; padding never wins."""
+    sizes = (padding,) * (len(x.shape) - 2) if isinstance(padding, int) else padding
+    x = ops.pad(x, ((0, 0), *((n, n) for n in sizes), (0, 0)), constant_values=float("-inf"))
+    return ops.max_pool(x, kernel, strides=stride)
+
+
+def padded_avg_pool(
+    x: KerasTensor,
+    kernel: int | tuple[int, ...],
+    *,
+    stride: int | tuple[int, ...],
+    padding: int | tuple[int, ...],
+) -> KerasTensor:
+    """The mean of each window, padded on both sides alike; padding does not count."""
+    sizes = (padding,) * (len(x.shape) - 2) if isinstance(padding, int) else padding
+    pads = ((0, 0), *((n, n) for n in sizes), (0, 0))
+    parts = (ops.pad(part, pads) for part in (x, ops.ones_like(x)))
+    total, count = (ops.average_pool(part, kernel, strides=stride) for part in parts)
+    return total / count
+
+
+@keras.saving.register_keras_serializable(package="dslc")
+class ConvTranspose(layers.Layer):
+    """A convolution turned around: what PyTorch computes, its weight as PyTorch has it.
+
+    The weight is [channels, out // groups, *kernel]; `padding` elements are cut off on both sides.
+    """
+
+    def __init__(
+        self,
+        out: int,
+        kernel: int | tuple[int, ...],
+        stride: int | tuple[int, ...] = 1,
+        padding: int | tuple[int, ...] = 0,
+        output_padding: int | tuple[int, ...] = 0,
+        dilation: int | tuple[int, ...] = 1,
+        groups: int = 1,
+        use_bias: bool = True,
+        **options: Any,
+    ) -> None:
+        super().__init__(**options)
+        self.out, self.groups, self.use_bias = out, groups, use_bias
+        self.window = {
+            "kernel": kernel,
+            "stride": stride,
+            "padding": padding,
+            "output_padding": output_padding,
+            "dilation": dilation,
+        }
+        self.portable = ("weight", "bias") if use_bias else ("weight",)
+
+    def build(self, shape: tuple[int | None, ...]) -> None:
+        rank = len(shape) - 2
+        sizes = {k: (n,) * rank if isinstance(n, int) else n for k, n in self.window.items()}
+        self.windows = list(zip(*sizes.values(), strict=True))
+        weight = (shape[-1], self.out // self.groups, *sizes["kernel"])
+        self.weight = self.add_weight(shape=weight, name="weight")
+        if self.use_bias:
+            self.bias = self.add_weight(shape=(self.out,), initializer="zeros", name="bias")
+
+    def call(self, x: KerasTensor) -> KerasTensor:
+        strides = [stride for _, stride, *_ in self.windows]
+        for axis, stride in enumerate(strides, 1):
+            x = self.spread(x, axis, stride)
+        pads = [
+            (d * (k - 1) - p, d * (k - 1) - p + more - (stride - 1))
+            for k, stride, p, more, d in self.windows
+        ]
+        x = ops.pad(x, [(0, 0), *((max(b, 0), max(a, 0)) for b, a in pads), (0, 0)])
+        x = x[(slice(None), *(slice(max(-b, 0), min(a, 0) or None) for b, a in pads))]
+        axes = range(2, len(x.shape))
+        weight = ops.flip(ops.convert_to_tensor(self.weight), tuple(axes))
+        weight = ops.transpose(weight, (*axes, 0, 1))
+        dilation = tuple(d for *_, d in self.windows)
+        parts = zip(
+            ops.split(x, self.groups, axis=-1), ops.split(weight, self.groups, axis=-2), strict=True
+        )
+        convolved = [ops.conv(part, own, dilation_rate=dilation) for part, own in parts]
+        y = ops.concatenate(convolved, axis=-1) if self.groups > 1 else convolved[0]
+        return y + self.bias if self.use_bias else y
+
+    def spread(self, x: KerasTensor, axis: int, stride: int) -> KerasTensor:
+        """Every element with zeros behind it, so many that they stand `stride` apart."""
+        if stride == 1:
+            return x
+        shape = ops.shape(x)
+        x = ops.expand_dims(x, axis + 1)
+        pads = [(0, 0)] * len(x.shape)
+        pads[axis + 1] = (0, stride - 1)
+        return ops.reshape(
+            ops.pad(x, pads), (*shape[:axis], shape[axis] * stride, *shape[axis + 1 :])
+        )
+
+    def get_config(self) -> dict[str, Any]:
+        own = {"out": self.out, "groups": self.groups, "use_bias": self.use_bias}
+        return {**super().get_config(), **self.window, **own}
+
+
+@keras.saving.register_keras_serializable(package="dslc")
+class PixelShuffle(layers.Layer):
+    """Channels put side by side, the channel before the place in the block."""
+
+    def __init__(self, factor: int, **options: Any) -> None:
+        super().__init__(**options)
+        self.factor = factor
+
+    def call(self, x: KerasTensor) -> KerasTensor:
+        r = self.factor
+        _, h, w, c = ops.shape(x)
+        blocks = ops.reshape(x, (-1, h, w, c // r**2, r, r))
+        return ops.reshape(ops.transpose(blocks, (0, 1, 4, 2, 5, 3)), (-1, h * r, w * r, c // r**2))
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "factor": self.factor}
+
+
+@keras.saving.register_keras_serializable(package="dslc")
+class SpaceToDepth(layers.Layer):
+    """Blocks of an image as channels, the place in the block before the channel."""
+
+    def __init__(self, factor: int, **options: Any) -> None:
+        super().__init__(**options)
+        self.factor = factor
+
+    def call(self, x: KerasTensor) -> KerasTensor:
+        r = self.factor
+        _, h, w, c = ops.shape(x)
+        blocks = ops.reshape(x, (-1, h // r, r, w // r, r, c))
+        return ops.reshape(
+            ops.transpose(blocks, (0, 1, 3, 2, 4, 5)), (-1, h // r, w // r, c * r**2)
+        )
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "factor": self.factor}
+
+
+@keras.saving.register_keras_serializable(package="dslc")
+class ResizeNearest(layers.Layer):
+    """An image whose elements are those at `floor(place * before / after)`."""
+
+    def __init__(self, size: int | tuple[int, int], **options: Any) -> None:
+        super().__init__(**options)
+        self.size = size
+
+    def call(self, x: KerasTensor) -> KerasTensor:
+        sizes = (self.size, self.size) if isinstance(self.size, int) else self.size
+        for axis, size in enumerate(sizes, 1):
+            x = ops.take(x, ops.arange(size) * ops.shape(x)[axis] // size, axis=axis)
+        return x
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "size": self.size}
+
+
+def local_response_norm(
+    x: KerasTensor, size: int, *, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0
+) -> KerasTensor:
+    """Divides by a power of the mean square over `size` channels around each one."""
+    padded = ops.pad(ops.square(x), [(0, 0)] * (len(x.shape) - 1) + [(size // 2, size // 2)])
+    total = sum(padded[..., start : start - size + 1 or None] for start in range(size))
+    return x / (k + alpha / size * total) ** beta

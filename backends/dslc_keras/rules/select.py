@@ -1,0 +1,110 @@
+"""Values picked, counted and made in Keras."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dslc.ir.graph import MODULE
+from dslc.ops.select import (
+    Argmax,
+    Constant,
+    Cumsum,
+    Gather,
+    Identity,
+    OneHot,
+    Range,
+    Resize,
+    StopGradient,
+    Where,
+)
+from dslc_keras.dtypes import DTYPES
+from dslc_keras.layers import axis_text
+from dslc_keras.rules import RULES
+from dslc_keras.rules.arrange import shape_text
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from dslc.emit.functions_context import FunctionContext
+
+    Rename = Callable[[str], str]
+
+
+@RULES.add(Gather)
+def gather(c: FunctionContext) -> str:
+    x, ids = c.args
+    axis, batch = c.op.values["axis"] % c.types[0].rank, c.op.values["batch"]
+    if batch:
+        return f"{c.helper('Gather')}({axis}, {batch})({x}, {ids})"
+    return f"ops.take({x}, {ids}, axis={axis})"
+
+
+@RULES.add(OneHot)
+def one_hot(c: FunctionContext) -> str:
+    return f"ops.one_hot({c.x}, {c.attribute('classes')})"
+
+
+@RULES.add(Where)
+def where(c: FunctionContext) -> str:
+    return f"ops.where({', '.join(c.args)})"
+
+
+@RULES.add(Argmax)
+def argmax(c: FunctionContext) -> str:
+    keep = ", keepdims=True" if c.op.values["keep"] else ""
+    return f"ops.argmax({c.x}, axis={axis_text(c, c.op.values['axis'])}{keep})"
+
+
+@RULES.add(Cumsum)
+def cumsum(c: FunctionContext) -> str:
+    return f"ops.cumsum({c.x}, axis={axis_text(c, c.op.values['axis'])})"
+
+
+@RULES.add(Range)
+def range_(c: FunctionContext) -> str:
+    def code(x: str, rename: Rename) -> str:
+        del x
+        ends = [c.text(name, rename) for name in ("start", "stop", "step")]
+        return f'ops.arange({", ".join(ends)}, dtype="int32")'
+
+    return anchored(c, code, "Integers in order.")
+
+
+@RULES.add(Constant)
+def constant(c: FunctionContext) -> str:
+    def code(x: str, rename: Rename) -> str:
+        del x
+        shape, value = shape_text(c, "shape", rename), c.text("value", rename)
+        return f'ops.full({shape}, {value}, dtype="{DTYPES[c.op.values["dtype"]]}")'
+
+    return anchored(c, code, "One number in every place.")
+
+
+def anchored(c: FunctionContext, code: Callable[[str, Rename], str], doc: str) -> str:
+    """What reads no value, as a layer that hangs on the function's first input."""
+    first = next(iter(c.body.inputs))
+    c.values[:] = [c.body.flow.values[MODULE, first]]
+    return c.at_run_time(None, code, doc)
+
+
+@RULES.add(Identity)
+def identity(c: FunctionContext) -> str:
+    return c.x
+
+
+@RULES.add(StopGradient)
+def stop_gradient(c: FunctionContext) -> str:
+    return f"ops.stop_gradient({c.x})"
+
+
+@RULES.add(Resize)
+def resize(c: FunctionContext) -> str:
+    bilinear, size = c.op.values["mode"] == "bilinear", c.op.values["size"]
+    if size is None:
+        mode = ', interpolation="bilinear"' if bilinear else ""
+        return f"layers.UpSampling2D({c.attribute('scale')}{mode})({c.x})"
+    if not bilinear:
+        return f"{c.helper('ResizeNearest')}({c.attribute('size')})({c.x})"
+    text = c.attribute("size")
+    text = text if "," in text else f"({text}, {text})"
+    return f'ops.image.resize({c.x}, {text}, data_format="channels_last")'
