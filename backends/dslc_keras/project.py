@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from dslc_keras.driver import KerasDriver
 
 PORTABLE = Path(__file__).with_name("runtime") / "portable.py"
-REQUIRES = ("keras>=3.5", "tensorflow>=2.17")
+REQUIRES = ("keras>=3.12", "tensorflow>=2.17")
 
 USAGE = """
 from model import {model}

@@ -17,6 +17,7 @@ from dslc.ir.walk import regions
 from dslc.ops.tensor import Flatten, Transpose
 from dslc.values import is_integer
 from dslc_keras.dtypes import DTYPES
+from dslc_keras.facts import check_facts
 from dslc_keras.rules import RULES
 from dslc_keras.survey import Survey
 
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from dslc.emit.flow import Value
     from dslc.emit.formal import Formal, FormalStep
     from dslc.emit.functions import FunctionModule, FunctionWriter
+    from dslc.emit.functions_body import FunctionBody
     from dslc.emit.python import Function, Statement
 
 
@@ -88,6 +90,9 @@ class KerasTarget(FunctionTarget):
         shape = "".join(f"{text}, " for text in (texts[1:] if free else texts))
         options = "" if type.dtype == "f32" else f', dtype="{DTYPES[type.dtype]}"'
         return f"keras.Input({'' if free else 'batch_shape='}({shape}){options}, name={name!r})"
+
+    def check_facts(self, body: FunctionBody) -> None:
+        check_facts(body)
 
     def leave(self, writer: FunctionWriter, value: Value) -> list[Statement]:
         is_last = value.layout == "last"

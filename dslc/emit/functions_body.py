@@ -91,6 +91,8 @@ class FunctionBody(BodyWriter):
             )
             self.flow.lines += lines
             self.flow.values[MODULE, name] = Value(used, frozenset((used,)), type, layout=layout)
+            if name == list(self.inputs)[-1]:
+                self.function.functions_target.check_facts(self)
 
     def give_back(self, outputs: list[tuple[str, Ref]]) -> None:
         """The return statement; a model's outputs get their names first."""
