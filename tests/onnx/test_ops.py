@@ -5,11 +5,12 @@ import pytest
 import torch
 from dslc_onnx import backend
 
-from dslc.ops import all_ops
+from dslc.ops import all_ops, find
 from tests.onnx.cases import CASES, Case
 from tests.onnx.harness import (
     TOLERANCE,
     Arrays,
+    check,
     distance,
     export,
     nodes_of,
@@ -19,6 +20,8 @@ from tests.onnx.harness import (
     run_reference,
     spec,
 )
+from tests.numeric.table import BATCHES, RIGHT
+from tests.numeric.table import spec as table_spec
 
 pytestmark = pytest.mark.onnx
 
@@ -74,8 +77,22 @@ def test_every_op_has_a_rule_or_a_reason() -> None:
 
 
 def test_every_rule_has_a_case() -> None:
-    tried = set()
+    """Here, or in the table that all backends share."""
+    tried = {find(case.op) for case in RIGHT if "onnx" not in case.gaps}
     for case in CASES:
         checked = spec(case.inputs, case.steps, case.outputs, case.where)
         tried |= {type(step.iterations[0].op) for step in checked.instance.body.steps}
     assert set(backend.rules.table) <= tried
+
+
+@pytest.mark.parametrize("opset", [17, 18, 21])
+@pytest.mark.parametrize("name", BATCHES)
+def test_shared_cases_at_other_opsets(name: str, opset: int) -> None:
+    """Operators that do not exist there are expanded to what does: the numbers stay."""
+    cases = [case for case in BATCHES[name] if "onnx" not in case.gaps]
+    checked = check(table_spec(cases))
+    weights = random_weights(checked)
+    inputs = random_inputs(checked, dict.fromkeys("NTSHWLC", 6), 2)
+    latest = run_onnxruntime(export(checked, weights), inputs)
+    for output, found in run_onnxruntime(export(checked, weights, opset=opset), inputs).items():
+        assert distance(found, latest[output]) < TOLERANCE, output
