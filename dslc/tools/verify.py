@@ -74,8 +74,8 @@ def verify(
 
     Raises:
         MissingBackendError: A backend, or PyTorch for the reference, is not installed.
-        BuildError: A backend cannot express the spec.
-        NoSizesError: No sizes were found that fulfil the spec's facts.
+        BuildError: A backend cannot express the spec, no sizes were found that fulfil its facts, or
+            steps are asked for and it has no `train` section.
     """
     found = [item if not isinstance(item, str) else find_backend(item) for item in backends]
     judge = find_backend("torch")
