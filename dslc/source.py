@@ -143,12 +143,12 @@ def read_source(path: str | os.PathLike[str], limits: Limits = DEFAULT_LIMITS) -
 def _read_bytes(name: str, most: int) -> bytes:
     """The bytes of a regular file of at most `most` bytes; a pipe or device is never opened."""
     try:
-        mode = os.stat(name).st_mode  # noqa: PTH116  pathlib costs as much to import as reading
+        mode = os.stat(name).st_mode
         if stat.S_ISDIR(mode):
             raise SourceError(name, "it is a folder")
         if not stat.S_ISREG(mode):
             raise SourceError(name, "it is not a regular file")
-        with open(name, "rb") as file:  # noqa: PTH123  likewise
+        with open(name, "rb") as file:
             data = file.read(most + 1)
     except OSError as error:
         raise SourceError(name, (error.strerror or str(error)).lower()) from None

@@ -10,6 +10,7 @@ from dslc.emit.header import header
 from dslc.emit.loading import load_module
 from dslc.emit.lowering import outlined
 from dslc.emit.project import describing_files, runtime_file, training_files
+from dslc_keras.starting import start_keras
 from dslc_keras.target import KerasTarget
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from dslc_keras.driver import KerasDriver
 
 PORTABLE = Path(__file__).with_name("runtime") / "portable.py"
-REQUIRES = ("keras>=3.5", "tensorflow>=2.17")
+REQUIRES = ("keras>=3.12", "tensorflow>=2.17")
 
 USAGE = """
 from model import {model}
@@ -74,6 +75,8 @@ class KerasBackend:
         """
         from dslc.train.paths import frozen_paths
         from dslc.weights.starting import starting_weights
+
+        start_keras()
         from dslc_keras.runtime.portable import all_layers, load_weights, path_of
 
         writer = self.module(checked, io_layout)
@@ -93,6 +96,7 @@ class KerasBackend:
         self, checked: Checked, *, dtype: str = "f32", io_layout: str = "spec"
     ) -> KerasDriver:
         """The model, driven with NumPy arrays."""
+        start_keras()
         from dslc_keras.driver import KerasDriver, floats
 
         with floats(dtype):
@@ -103,6 +107,8 @@ class KerasBackend:
     ) -> tuple[list[float], Mapping[str, Array]]:
         """Trains as the generated script does; gives the batch losses and the weights after it."""
         from dslc.train.steps import train_steps
+
+        start_keras()
 
         return train_steps(self.project(checked), weights, batches, steps)
 

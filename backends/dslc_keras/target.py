@@ -12,11 +12,12 @@ from dslc.emit.functions_target import FunctionTarget
 from dslc.emit.python import Class, If, Line
 from dslc.emit.shapes import boundary_layout
 from dslc.ir.dims import text_of
-from dslc.ir.graph import Parallel
+from dslc.ir.graph import Residual
 from dslc.ir.walk import regions
 from dslc.ops.tensor import Flatten, Transpose
 from dslc.values import is_integer
 from dslc_keras.dtypes import DTYPES
+from dslc_keras.facts import check_facts
 from dslc_keras.rules import RULES
 from dslc_keras.survey import Survey
 
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from dslc.emit.flow import Value
     from dslc.emit.formal import Formal, FormalStep
     from dslc.emit.functions import FunctionModule, FunctionWriter
+    from dslc.emit.functions_body import FunctionBody
     from dslc.emit.python import Function, Statement
 
 
@@ -85,6 +87,9 @@ class KerasTarget(FunctionTarget):
         options = "" if type.dtype == "f32" else f', dtype="{DTYPES[type.dtype]}"'
         return f"keras.Input({'' if free else 'batch_shape='}({shape}){options}, name={name!r})"
 
+    def check_facts(self, body: FunctionBody) -> None:
+        check_facts(body)
+
     def leave(self, writer: FunctionWriter, value: Value) -> list[Statement]:
         is_last = value.layout == "last"
         turn = self.to_spec if is_last else self.to_last
@@ -118,10 +123,12 @@ class KerasTarget(FunctionTarget):
     ) -> str | dict[str, str]:
         results = [body.result for body in regions(found.step.action)]
         types = [writer.formal.values[ref.owner, ref.slot] for ref in results]
-        if way in ("add", "mul") and all(type.shape == types[0].shape for type in types):
+        alike = isinstance(found.step.action, Residual)
+        alike = alike or all(type.shape == types[0].shape for type in types)
+        if way in ("add", "mul") and alike:
             layer = {"add": "Add", "mul": "Multiply"}[way]
             return f"layers.{layer}()([{', '.join(texts)}])"
-        if way == "add" and isinstance(found.step.action, Parallel):
+        if way == "add":
             return reduce(lambda x, y: f"{writer.module.helper('add')}({x}, {y})", texts)
         return super().joined(way, texts, found, writer, layout)
 

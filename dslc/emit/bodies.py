@@ -59,7 +59,8 @@ class BodyWriter(LoopWriter):
         """Reserves the names of values that the spec refers to by name."""
         for found in steps:
             step = found.step
-            if step.name is not None and self.names.is_free(step.name):
+            is_loop = step.repeat is not None and not step.repeat.share
+            if step.name is not None and self.names.is_free(step.name) and not is_loop:
                 self.flow.names[step.id, ""] = step.name
             for inner in found.bodies:
                 self.name_values(inner)
@@ -93,11 +94,12 @@ class BodyWriter(LoopWriter):
     def operands(self, found: FormalStep, *, heavy: bool) -> list[Value | None]:
         """The values of a step's inputs, laid out as its op wants them."""
         values: list[Value | None] = []
+        twice = self.is_optional(found) and self.target.reads_twice
         for ref in found.step.inputs:
             if ref is None:
                 values.append(None)
                 continue
-            if heavy and self.flow.read(ref).heavy:
+            if (heavy and self.flow.read(ref).heavy) or (twice and not values):
                 self.flow.store_ref(ref)
             values.append(self.flow.read(ref))
         return self.laid_out(found, values)

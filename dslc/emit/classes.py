@@ -8,7 +8,7 @@ from dslc.emit.backend import BuildError
 from dslc.emit.bodies import BodyWriter
 from dslc.emit.drafts import CarryDraft, Drafts, IfDraft, LoopDraft, texts
 from dslc.emit.formal import formal_modules
-from dslc.emit.parameters import Parameters
+from dslc.emit.parameters import Parameters, lower
 from dslc.emit.python import Class, Function, Line, Parameter
 from dslc.emit.units import ModuleWriter, Unit
 from dslc.ir.dims import symbols_of, text_of
@@ -104,7 +104,7 @@ class ClassWriter:
         """A name of the spec where the module runs: a size of an input, or a stored parameter."""
         if self.parameters.place(name) is not None:
             if name not in self.shapes:
-                self.shapes[name] = self.body.names.fresh(name.lower())
+                self.shapes[name] = self.body.names.fresh(lower(name))
             return self.shapes[name]
         return f"self.{self.store(self.constructor_name(name), name)}"
 
@@ -237,14 +237,12 @@ class ClassWriter:
                 body = self.module.program.modules[action.module].body
         raise BuildError(f"`{'.'.join(tie.path)}` is tied, and no op is there")
 
-    def shared_layer(self, constructor: str, wanted: str) -> str:
+    def shared_layer(self, found: FormalStep, constructor: str) -> str:
         """A layer without weights, made once for all steps that would make the same."""
         for draft in self.drafts:
             if isinstance(draft, str) and draft.endswith(f" = {constructor}"):
                 return draft.split(" ")[0]
-        own = f"self.{self.parameters.attributes.fresh(wanted)}"
-        self.drafts.append(f"{own} = {constructor}")
-        return own
+        return self.layer(found, constructor)
 
     def io_layout(self) -> str:
         """The layout of the model's inputs and outputs, which thereby becomes a parameter."""

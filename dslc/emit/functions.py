@@ -29,7 +29,7 @@ from dslc.values import is_integer
 if TYPE_CHECKING:
     from dslc.emit.formal import Formal, FormalStep
     from dslc.emit.functions_target import FunctionTarget
-    from dslc.emit.python import Statement
+    from dslc.emit.python import Class, Statement
     from dslc.ir.graph import Program, Step, Tie
     from dslc.ir.instance import Instance
     from dslc.syntax.expressions import Expr
@@ -43,6 +43,7 @@ class FunctionModule(ModuleWriter):
         super().__init__(program, target, doc)
         self.functions_target = target
         self.layers: dict[str, str] = {}
+        self.count = 0
 
     def helper(self, name: str) -> str:
         """Puts a helper into the module; its classes are registered under the spec's name."""
@@ -56,13 +57,18 @@ class FunctionModule(ModuleWriter):
         if function.name not in self.helpers:
             self.helpers[function.name] = to_source(Module("", [function])).strip()
 
+    def add_class(self, made: Class) -> None:
+        """Puts a layer's class above all functions."""
+        self.classes.insert(self.count, made)
+        self.count += 1
+
     def runtime_layer(self, wanted: str, method: Function, doc: str) -> str:
         """A layer class with one method; two that do the same are one."""
         key = to_source(Module("", [method]))
         if key not in self.layers:
             name = self.layers[key] = self.names.fresh(wanted)
             made = self.functions_target.layer_class(self, name, method, doc)
-            self.classes.insert(len(self.layers) - 1, made)
+            self.add_class(made)
         return self.layers[key]
 
 

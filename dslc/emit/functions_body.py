@@ -8,7 +8,7 @@ from dslc.emit.bodies import BodyWriter, call_outputs
 from dslc.emit.flow import Value
 from dslc.emit.functions_context import FunctionContext
 from dslc.emit.functions_loops import LoopWriter
-from dslc.emit.functions_names import PathText
+from dslc.emit.functions_names import PathText, call_depth
 from dslc.emit.functions_runtime import size_reads
 from dslc.emit.python import If, Line
 from dslc.emit.shapes import boundary_layout
@@ -92,6 +92,8 @@ class FunctionBody(BodyWriter):
             )
             self.flow.lines += lines
             self.flow.values[MODULE, name] = Value(used, frozenset((used,)), type, layout=layout)
+            if name == list(self.inputs)[-1]:
+                self.function.functions_target.check_facts(self)
 
     def give_back(self, outputs: list[tuple[str, Ref]]) -> None:
         """The return statement; a model's outputs get their names first."""
@@ -235,7 +237,8 @@ class FunctionBody(BodyWriter):
             inside, self.path = self.path, self.path.word(branch)
             self.steps(inner)
             self.path = inside
-            if flow.read(result).heavy and len(results) > 1:
+            value = flow.read(result)
+            if len(results) > 1 and (value.heavy or call_depth(value.text) > 1):
                 flow.store((result.owner, result.slot))
         self.path = outer
         if isinstance(action, Group):

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from dslc.emit.flow import Value
     from dslc.emit.formal import Formal
     from dslc.emit.functions import FunctionModule, FunctionWriter
+    from dslc.emit.functions_body import FunctionBody
     from dslc.emit.python import Class, Function, Statement
 
 
@@ -26,6 +27,10 @@ class FunctionTarget(Target):
     model = ""
     separator = "."
 
+    def call_optional(self, layer: str, args: str, otherwise: str) -> str:
+        """A call of a layer that may be absent: its condition stands around it."""
+        return f"{layer}({args})"
+
     def survey(self, module: FunctionModule, formals: Sequence[Formal]) -> None:
         """Looks at all that will be written, before anything is."""
 
@@ -34,6 +39,9 @@ class FunctionTarget(Target):
     ) -> tuple[list[Statement], str]:
         """The statements that make a model's input, and the variable that goes on from there."""
         raise TypeError("a target says how it makes inputs")
+
+    def check_facts(self, body: FunctionBody) -> None:
+        """Checks what a model rests on, once its inputs are there."""
 
     def leave(self, writer: FunctionWriter, value: Value) -> list[Statement]:
         """The statements that turn an output, in a variable, to the layout that callers expect."""

@@ -33,6 +33,8 @@ class Target:
         io_layout: The layout of a model's inputs and outputs where its caller says nothing.
         names: Names at the top level that rules may use, beside imports and helpers.
         any_layout: The ops whose rules take their inputs in any layout.
+        reads_twice: Whether a step under a `when` writes its input twice: as argument and else.
+        layer_ops: The ops without weights that are layers.
         dtypes: The dtypes that have another name in this framework.
     """
 
@@ -49,6 +51,8 @@ class Target:
     io_layout = "spec"
     names: tuple[str, ...] = ()
     any_layout: tuple[type[Op], ...] = ()
+    reads_twice = False
+    layer_ops: tuple[type[Op], ...] = ()
     dtypes: Mapping[str, str] = {}
     rules: Rules
 

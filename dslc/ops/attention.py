@@ -20,8 +20,9 @@ class MultiHeadAttention(Op):
 
     `softmax(q k^T / sqrt(head_dim)) v` for each head. `mask` is boolean, true where attended,
     `[N, S]` or broadcastable to `[N, heads, T, S]`; `causal` lets query t see keys up to
-    `t + S - T`. `dropout` acts on the attention weights. Weights: `query`, `key`, `value` and `out`,
-    each a linear map. Shape: `[N, T, D]`, `[N, S, E]` → `[N, T, D]`.
+    `t + S - T`, so there are at least as many keys as queries. `dropout` acts on the attention
+    weights. Weights: `query`, `key`, `value` and `out`, each a linear map.
+    Shape: `[N, T, D]`, `[N, S, E]` → `[N, T, D]`.
     Source: ONNX Attention; Vaswani et al. 2017.
     """
 
@@ -67,6 +68,9 @@ class MultiHeadAttention(Op):
             )
         message = f"`key` has {key.shape[1]} places and `value` {value.shape[1]}"
         check.require("==", key.shape[1], value.shape[1], message, code="E0304", input=2, axis=1)
+        if self.causal:
+            message = f"`causal` needs at least as many keys as queries, {key.shape[1]} and {query.shape[1]}"
+            check.require(">=", key.shape[1], query.shape[1], message, attribute="causal")
         if len(types) > 3:
             self._check_mask(check, query, key, types[3])
         return query

@@ -33,7 +33,10 @@ def dslc(*arguments: str | Path, quiet: bool = False) -> tuple[str, float]:
 def table(rows: list[tuple[str, ...]]) -> str:
     """Rows as aligned columns."""
     widths = [max(len(row[k]) for row in rows) for k in range(len(rows[0]))]
-    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths)) for row in rows]
+    lines = [
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+        for row in rows
+    ]
     return "\n".join(line.rstrip() for line in lines)
 
 
@@ -68,7 +71,10 @@ def main() -> None:
         ("parameters", f"{json.loads(summary)['parameters']['total']:,}"),
         ("accuracy, held out", f"{accuracy:.2%}"),
         ("model.onnx", f"{model.stat().st_size:,} bytes"),
-        ("seconds", f"check {check:.2f}, train {train:.1f}, export {export:.1f}, verify {verify:.1f}"),
+        (
+            "seconds",
+            f"check {check:.2f}, train {train:.1f}, export {export:.1f}, verify {verify:.1f}",
+        ),
     ]
     print(f"\n{table(figures)}\n\n{table(rows)}")
     print(f"\nlargest relative differences from {found['reference']}; everything is in {out}")

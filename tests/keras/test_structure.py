@@ -259,7 +259,7 @@ outputs: {{mean: mean, some: some}}
 
 
 @pytest.mark.parametrize("causal", [True, False])
-@pytest.mark.parametrize("mask", ["[N, S]", "[1, 2, T, S]", "[S]", "[2, 1, S]"])
+@pytest.mark.parametrize("mask", ["[N, S]", "[1, 2, T, S]", "[1, S]", "[2, 1, S]"])
 def test_masks_of_every_rank(mask, causal):
     checked = spec(f"""
 inputs: {{x: "f32[N, T, 8]", y: "f32[N, S, 6]", seen: "bool{mask}"}}
@@ -270,8 +270,8 @@ steps:
     name: attention
 outputs: {{y: attention}}
 """)
-    text = source(checked)
-    assert ("CausalMask()(x, y)" in text) == causal
+    assert ("CausalMask()(" in source(checked)) == causal
+    assert not agrees(checked)
 
 
 def test_a_size_that_a_layer_needs_must_be_known():

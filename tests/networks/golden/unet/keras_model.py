@@ -38,6 +38,20 @@ class Reshape(layers.Layer):
         return ops.reshape(x, (n, C, 2 * h, 2 * w))
 
 
+class Identity(layers.Identity):
+    """Passes on what the network is right for; saved as Keras's own layer."""
+
+    __module__ = "keras.layers"
+
+    def call(self, x: KerasTensor) -> KerasTensor:
+        h, w = x.shape[1:3]
+        if h is not None and h % 16 != 0:
+            raise ValueError(f"H % 16 == 0 does not hold for H = {h}")
+        if w is not None and w % 16 != 0:
+            raise ValueError(f"W % 16 == 0 does not hold for W = {w}")
+        return x
+
+
 def convs(x: KerasTensor, out: int, *, name: str) -> KerasTensor:
     """Convs.
 
@@ -71,6 +85,7 @@ def unet(
         x = layers.Permute((2, 3, 1))(image)
     else:
         image = x = keras.Input((None, None, 3), name="image")
+    x = Identity()(x)
     skips = []
     for i in range(levels):
         skip = convs(x, width * 2**i, name=f"down-{i}-skip")
