@@ -47,7 +47,7 @@ def _record(item: Diagnostic) -> dict[str, object]:
             {"line": label.span.line, "column": label.span.column, "message": cut(label.message)}
             for label in item.labels
         ],
-        "fix": [_edit(edit) for edit in item.fix],
+        **({"fix": [_edit(edit) for edit in item.fix]} if item.fix else {}),
     }
 
 

@@ -35,7 +35,6 @@ if TYPE_CHECKING:
 RESERVED = ("name", "from", "repeat", "when", "type", "init", "tie", "freeze", "doc")
 REPEAT_KEYS = ("times", "over", "as", "index", "share")
 STRUCTURES = ("residual", "parallel", "group")
-FORMS = (*STRUCTURES, "reuse")
 
 
 class StepReader(ReuseReader):

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dslc.ir.graph import MODULE, REGION_INPUT
+from dslc.ir.graph import MODULE, REGION_INPUT, Reuse
 
 if TYPE_CHECKING:
     from dslc.ir.graph import Ref
@@ -38,6 +38,8 @@ class _Walk:
         """The view of the value that a body ends on."""
         for step in body.steps:
             known[step.step.id, ""] = self.step(step, known)
+            for slot, ref in step.step.exports:
+                known[step.step.id, slot] = self.look_up(ref, known)
         return known.get((body.result.owner, body.result.slot))
 
     def step(self, found: StepInstance, known: Views) -> View:
@@ -63,7 +65,9 @@ class _Walk:
             return view
         if iteration.call is not None:
             return self.instance(iteration.call, inputs)
-        known[found.step.id, REGION_INPUT] = inputs[0]
+        action = found.step.action
+        entered = action.step.id if isinstance(action, Reuse) else found.step.id
+        known[entered, REGION_INPUT] = inputs[0]
         return widest([self.body(body, known) for body in iteration.bodies])
 
 

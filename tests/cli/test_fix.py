@@ -54,11 +54,11 @@ def test_a_program_can_apply_the_edits(tmp_path: Path, capsys: pytest.CaptureFix
     found = json.loads(capsys.readouterr().out)["diagnostics"]
     lines = path.read_text().split("\n")
     for item in found:
-        for edit in item["fix"]:
+        for edit in item.get("fix", ()):
             assert edit["line"] == edit["end_line"]
             word = lines[edit["line"] - 1][edit["column"] - 1 : edit["end_column"] - 1]
             assert MENDS[word] == edit["text"]
-    assert sum(len(item["fix"]) for item in found) >= 5
+    assert sum(len(item.get("fix", ())) for item in found) >= 5
 
 
 def test_a_right_file_is_left_alone(tmp_path: Path) -> None:

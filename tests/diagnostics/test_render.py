@@ -152,6 +152,7 @@ def test_json_has_exactly_the_promised_keys():
             {"line": 27, "column": 15, "message": SHAPES[0].message},
             {"line": 31, "column": 11, "message": SHAPES[1].message},
         ],
+        "fix": [{"line": 1, "column": 1, "end_line": 1, "end_column": 2, "text": "x"}],
     }
     assert record["diagnostics"][1]["help"] == "quote it"
 
