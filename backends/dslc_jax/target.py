@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import final
 
 from dslc.emit.target import Target
+from dslc.ops.regulariser import Dropout
 from dslc.ops.tensor import Flatten, Transpose
 from dslc_jax.rules import RULES
 
@@ -39,6 +40,8 @@ class JaxTarget(Target):
         "layer_norm",
     )
     any_layout = (Flatten, Transpose)
+    reads_twice = True
+    layer_ops = (Dropout,)
     dtypes = MappingProxyType({"i64": "i32"})
     rules = RULES
 

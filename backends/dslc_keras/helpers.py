@@ -146,10 +146,9 @@ def cross_entropy(
     return -ops.mean((1 - label_smoothing) * picked + label_smoothing * spread)
 
 
-def shared(
-    block: Callable[..., KerasTensor], *inputs: KerasTensor, name: str, **arguments: Any
-) -> keras.Model:
+def shared(block: Callable[..., Any], *arguments: Any, name: str, **options: Any) -> keras.Model:
     """A block as one layer: every call of it has the same weights."""
-    copies = [keras.Input(batch_shape=x.shape, dtype=x.dtype) for x in inputs]
-    outputs = block(*copies, name=name, **arguments)
+    tensors = [x for x in arguments if isinstance(x, KerasTensor)]
+    copies = [keras.Input(batch_shape=x.shape, dtype=x.dtype) for x in tensors]
+    outputs = block(*copies, *arguments[len(copies) :], name=name, **options)
     return keras.Model(copies[0] if len(copies) == 1 else copies, outputs, name=name)

@@ -16,8 +16,6 @@ def start_keras() -> None:
     if "keras" in sys.modules:
         return
     if "TF_CPP_MIN_LOG_LEVEL" in os.environ:
-        import keras
-
         return
     os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
     sys.stderr.flush()

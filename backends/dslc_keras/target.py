@@ -12,7 +12,7 @@ from dslc.emit.functions_target import FunctionTarget
 from dslc.emit.python import Class, If, Line
 from dslc.emit.shapes import boundary_layout
 from dslc.ir.dims import text_of
-from dslc.ir.graph import Parallel
+from dslc.ir.graph import Residual
 from dslc.ir.walk import regions
 from dslc.ops.tensor import Flatten, Transpose
 from dslc.values import is_integer
@@ -127,10 +127,12 @@ class KerasTarget(FunctionTarget):
     ) -> str | dict[str, str]:
         results = [body.result for body in regions(found.step.action)]
         types = [writer.formal.values[ref.owner, ref.slot] for ref in results]
-        if way in ("add", "mul") and all(type.shape == types[0].shape for type in types):
+        alike = isinstance(found.step.action, Residual)
+        alike = alike or all(type.shape == types[0].shape for type in types)
+        if way in ("add", "mul") and alike:
             layer = {"add": "Add", "mul": "Multiply"}[way]
             return f"layers.{layer}()([{', '.join(texts)}])"
-        if way == "add" and isinstance(found.step.action, Parallel):
+        if way == "add":
             return reduce(lambda x, y: f"{writer.module.helper('add')}({x}, {y})", texts)
         return super().joined(way, texts, found, writer, layout)
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, final
 
+import onnx
+import onnx_ir as ir
 import onnxruntime
 
 from dslc_onnx.export import build, export
@@ -33,6 +35,7 @@ class OnnxDriver:
         self.checked = checked
         self.outputs = [name for name, _ in checked.instance.module.outputs]
         self.held: Mapping[str, Array] = {}
+        self.model = b""
         self.session: Any = None
 
     def load(self, weights: Mapping[str, Array]) -> None:
@@ -40,9 +43,9 @@ class OnnxDriver:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = 1
         options.log_severity_level = ERRORS_ONLY
-        model = export(self.checked, weights)
+        self.model = export(self.checked, weights)
         providers = ["CPUExecutionProvider"]
-        self.session = onnxruntime.InferenceSession(model, options, providers=providers)
+        self.session = onnxruntime.InferenceSession(self.model, options, providers=providers)
         self.held = weights
 
     def weights(self) -> dict[str, Array]:
@@ -69,16 +72,26 @@ class OnnxDriver:
         raise ValueError("an ONNX model has no gradients")
 
     def epsilons(self) -> dict[str, float]:
-        """The epsilon of every normalisation by its path, from an export that keeps them all."""
-        graph = build(self.checked, self.held, Options(fold_batch_norm=False)).graph
-        found: dict[str, float] = {}
-        for node in graph:
-            epsilon = node.attributes.get("epsilon")
-            if epsilon is not None:
-                found[node.metadata_props[PATH]] = epsilon.as_float()
-            elif node.name is not None and node.name.endswith("/safe"):
-                constant = node.inputs[1]
-                assert constant is not None
-                assert constant.const_value is not None
-                found[node.metadata_props[PATH]] = float(constant.const_value.numpy())
-        return found
+        """The epsilon of every normalisation by its path.
+
+        Those of the file that runs; a batch norm that is folded into a convolution is looked up in
+        an export that keeps it.
+        """
+        kept = build(self.checked, self.held, Options(fold_batch_norm=False)).graph
+        runs = ir.from_proto(onnx.load_from_string(self.model)).graph
+        return epsilons_of(kept) | epsilons_of(runs)
+
+
+def epsilons_of(graph: ir.Graph) -> dict[str, float]:
+    """The epsilons in a graph by the path of their step."""
+    found: dict[str, float] = {}
+    for node in graph:
+        epsilon = node.attributes.get("epsilon")
+        if epsilon is not None:
+            found[node.metadata_props[PATH]] = epsilon.as_float()
+        elif node.name is not None and node.name.endswith("/safe"):
+            constant = node.inputs[1]
+            assert constant is not None
+            assert constant.const_value is not None
+            found[node.metadata_props[PATH]] = float(constant.const_value.numpy())
+    return found

@@ -82,7 +82,7 @@ def lower(checked: Checked, graph: Graph) -> tuple[list[ir.Value], list[ir.Value
     typed = {name: (graph.input(name, type), type) for name, type in instance.inputs.items()}
     sizes = Sizes(graph, find_sources(typed))
     folder = str(Path(checked.source.path).parent)
-    flattener = Flattener(graph, sizes, folder)
+    flattener = Flattener(graph, sizes, folder, checked.program.values)
     operands = [Operand(name, type, value) for name, (value, type) in typed.items()]
     found = flattener.module(instance, operands, "")
     values = [flattener.whole(found[name]) for name in output_names(checked)]

@@ -10,9 +10,10 @@ import os
 from typing import TYPE_CHECKING, final
 
 from dslc.emit.backend import BuildError
-from dslc.ir.graph import MODULE, REGION_INPUT, Parallel, Residual
+from dslc.ir.graph import EVERY, MODULE, REGION_INPUT, Parallel, Residual, Reuse
 from dslc.ops import find
 from dslc.ops.shapes import resolve_axis
+from dslc.passes.values import at
 from dslc.passes.weights import branch_labels, iteration_path, join
 from dslc.source import Span
 from dslc.syntax.expressions import evaluate
@@ -34,17 +35,29 @@ if TYPE_CHECKING:
     from dslc_onnx.rules import Result
     from dslc_onnx.sizes import Sizes
 
-    Values = dict[tuple[int, str], Operand]
-
 NOWHERE = Span("", 0, 0, 0, 0)
+
+
+@final
+class Values(dict[tuple[int, str], Operand]):
+    """Values by step and slot; how often each step runs, and under which path it has its weights."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.counts: dict[int, int] = {}
+        self.homes: dict[int, str] = {}
+        self.environment: Mapping[str, object] = {}
 
 
 @final
 class Flattener:
     """Lowers an instance and all that it calls into one graph."""
 
-    def __init__(self, graph: Graph, sizes: Sizes, folder: str) -> None:
+    def __init__(
+        self, graph: Graph, sizes: Sizes, folder: str, params: Mapping[str, object]
+    ) -> None:
         self.graph = graph
+        self.params = params
         self.sizes = sizes
         self.folder = folder
 
@@ -52,11 +65,14 @@ class Flattener:
         self, instance: Instance, inputs: Sequence[Operand], prefix: str
     ) -> dict[str, Operand]:
         """The outputs of one instance under a path, "" being its value."""
-        values: Values = {}
+        values = Values()
+        values.environment = {**self.params, **instance.arguments, **instance.sizes}
         for declared, operand in zip(instance.module.inputs, inputs, strict=False):
             values[MODULE, declared.name] = operand
         result = self.body(instance.body, prefix, values)
-        outputs = {name: value_of(ref, values) for name, ref in instance.module.outputs}
+        outputs = {
+            name: value_of(ref, values, values.environment) for name, ref in instance.module.outputs
+        }
         found = {name: operand for name, operand in outputs.items() if operand is not None}
         if instance.module.is_model and found:
             result = next(iter(found.values()))
@@ -66,20 +82,30 @@ class Flattener:
         """The steps of a body in order; the value that it ends on."""
         for step in body.steps:
             self.step(step, prefix, values)
-        return value_of(body.result, values)
+        return value_of(body.result, values, {})
 
     def step(self, found: StepInstance, prefix: str, values: Values) -> None:
         """One step in all its iterations, each handing its value to the next."""
         step = found.step
-        current = value_of(step.inputs[0], values) if step.inputs else None
+        if isinstance(step.action, Reuse):
+            prefix = values.homes[step.action.step.id]
+        else:
+            values.homes[step.id] = prefix
+        starts = values_of(step.inputs[:1], values, values.environment)
+        current = starts[0] if starts else None
         outputs = {} if current is None else {"": current}
+        values.counts[step.id] = len(found.iterations)
         for count, iteration in enumerate(found.iterations):
-            if iteration is None:
-                continue
-            further = [value_of(ref, values) for ref in step.inputs[1:]]
-            inputs = [current, *further] if step.inputs else []
-            outputs = self.run(step, iteration, iteration_path(prefix, step, count), inputs, values)
-            current = outputs.get("")
+            if iteration is not None:
+                further = values_of(step.inputs[1:], values, iteration.environment)
+                inputs = [*(starts if count == 0 else [current]), *further] if step.inputs else []
+                path = iteration_path(prefix, step, count)
+                outputs = self.run(step, iteration, path, inputs, values)
+                current = outputs.get("")
+            for slot in step.kept:
+                kept = current if not slot else outputs.get(slot)
+                if kept is not None:
+                    values[step.id, at(slot, count)] = kept
         for slot, operand in outputs.items():
             values[step.id, slot] = operand
 
@@ -97,14 +123,23 @@ class Flattener:
         if iteration.call is not None:
             given = [operand for operand in inputs if operand is not None]
             return self.module(iteration.call, given, path)
+        if isinstance(step.action, Reuse):
+            step = step.action.step.replace(exports=step.exports)
         if inputs[0] is not None:
             values[step.id, REGION_INPUT] = inputs[0]
+        outside, values.environment = values.environment, iteration.environment
         ends: list[Operand] = []
         for label, body in zip(branch_labels(step), iteration.bodies, strict=False):
             end = self.body(body, join(path, label), values)
             assert end is not None
             ends.append(end)
-        return self.join(step, iteration, path, ends)
+        values.environment = outside
+        found = self.join(step, iteration, path, ends)
+        for slot, ref in step.exports:
+            export = value_of(ref, values, iteration.environment)
+            if export is not None:
+                found[slot] = export
+        return found
 
     def join(
         self, step: Step, iteration: Iteration, path: str, ends: Sequence[Operand]
@@ -116,7 +151,7 @@ class Flattener:
         if not isinstance(action, Parallel):
             return {"": ends[0]}
         if action.join == "none":
-            names = [name for name in outputs if name]
+            names = [label or str(k) for k, (label, _) in enumerate(action.branches)]
             return {"": ends[0], **dict(zip(names, ends, strict=True))}
         name = beside(path, action.join)
         axis = evaluate(action.axis, iteration.environment)
@@ -172,9 +207,27 @@ class Flattener:
         return f"{os.path.relpath(span.file, self.folder)}:{span.line}"
 
 
-def value_of(ref: Ref | None, values: Values) -> Operand | None:
+def value_of(ref: Ref | None, values: Values, environment: Mapping[str, object]) -> Operand | None:
     """The value that a reference means."""
-    return None if ref is None else values.get((ref.owner, ref.slot))
+    if ref is None or ref.index is None or isinstance(ref.index, str):
+        return None if ref is None else values.get((ref.owner, ref.slot))
+    position = evaluate(ref.index, dict(environment))
+    assert isinstance(position, int)
+    return values.get((ref.owner, at(ref.slot, position)))
+
+
+def values_of(
+    refs: Sequence[Ref | None], values: Values, environment: Mapping[str, object]
+) -> list[Operand | None]:
+    """The values that references mean, those of every instance one after the other."""
+    found: list[Operand | None] = []
+    for ref in refs:
+        if ref is not None and ref.index == EVERY:
+            count = values.counts[ref.owner]
+            found += [values.get((ref.owner, at(ref.slot, k))) for k in range(count)]
+        else:
+            found.append(value_of(ref, values, environment))
+    return found
 
 
 def located(error: BuildError, span: Span) -> ExportError:

@@ -32,13 +32,18 @@ def run(arguments: list[str]) -> int:
         "--format", choices=FORMATS, default="human", help="how to print what was found"
     )
     parser.add_argument("--strict", action="store_true", help="warnings count as errors")
+    parser.add_argument("--fix", action="store_true", help="apply the mends that are mechanical")
     add_spec_options(parser)
     options = parser.parse_args(arguments)
     call = Call(options)
     found: Found = []
     for path in spec_files(options.files):
-        checked, diagnostics = call.check(path)
-        found.append((path, diagnostics, () if checked is None else checked.constraints))
+        if options.fix:
+            from dslc.cli.fix import fix_file
+
+            print(f"{path}: {fix_file(call, path)} mended", file=sys.stderr)
+        diagnostics = call.check(path)[1]
+        found.append((path, diagnostics, call.facts))
     show(call, found, options.format)
     severities = {item.severity for _, diagnostics, _ in found for item in diagnostics}
     return 1 if "error" in severities or (options.strict and severities) else 0

@@ -110,6 +110,7 @@ class Call:
 
     def __init__(self, options: argparse.Namespace) -> None:
         self.sources: dict[str, Source] = {}
+        self.facts: tuple[str, ...] = ()
         self.limits = limits_of(options)
         self.overrides = overrides_of(options, self.sources) if options.set else {}
 
@@ -124,12 +125,14 @@ class Call:
         from dslc.passes.pipeline import check_source
 
         report = Report()
+        self.facts = ()
         try:
             source = read_source(path, self.limits)
         except SpecError as error:
             return None, error.diagnostics
         self.sources[source.path] = source
         checked = check_source(source, report, self.overrides, self.limits)
+        self.facts = report.facts
         found = report.diagnostics
         for item in found:
             if item.code == "E0707":

@@ -5,7 +5,7 @@ catalogue says what each code means; a code that is not in it cannot be reported
 """
 
 from dslc.diagnostics.nearest import nearest
-from dslc.diagnostics.report import Diagnostic, Edit, Label, Report, Severity, SpecError
+from dslc.diagnostics.report import Diagnostic, Edit, Label, Report, Severity, SpecError, mend
 from dslc.diagnostics.text import escape, quote
 
 __all__ = [
@@ -16,6 +16,7 @@ __all__ = [
     "Severity",
     "SpecError",
     "escape",
+    "mend",
     "nearest",
     "quote",
     "render_human",

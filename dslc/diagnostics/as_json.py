@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from dslc.diagnostics.report import Diagnostic
+from dslc.diagnostics.report import Diagnostic, Edit
 from dslc.diagnostics.text import cut
 
 TYPE_CHECKING = False
@@ -47,4 +47,17 @@ def _record(item: Diagnostic) -> dict[str, object]:
             {"line": label.span.line, "column": label.span.column, "message": cut(label.message)}
             for label in item.labels
         ],
+        "fix": [_edit(edit) for edit in item.fix],
+    }
+
+
+def _edit(edit: Edit) -> dict[str, object]:
+    """One edit of a mend."""
+    span = edit.span
+    return {
+        "line": span.line,
+        "column": span.column,
+        "end_line": span.end_line,
+        "end_column": span.end_column,
+        "text": edit.text,
     }

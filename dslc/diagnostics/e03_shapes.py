@@ -175,4 +175,11 @@ ENTRIES: dict[str, Entry] = {
             "i64[N, T]",
         ),
     ),
+    "E0323": Entry(
+        "shared weights that do not fit every run",
+        "`reuse` and `share: true` run a step several times with one set of weights, so every run needs "
+        "inputs with the same channels or features.",
+        steps("- linear: 4\n  name: narrow\n- reuse: narrow"),
+        steps("- linear: 8\n  name: same\n- reuse: same"),
+    ),
 }

@@ -7,6 +7,8 @@ from dslc.diagnostics.examples import spec, steps
 
 _TWO = "  Two:\n    steps:\n      - relu\n"
 
+_LEVELS = "- group:\n    - linear: 8\n      name: wide\n    - relu\n  name: level\n  repeat: 3\n"
+
 ENTRIES: dict[str, Entry] = {
     "E0401": Entry(
         "an expression uses a name that nothing defines",
@@ -104,5 +106,58 @@ steps:
   - linear: 4
     name: trained
 """,
+    ),
+    "E0411": Entry(
+        "a reference into a repeat does not say which instance",
+        "A repeated structure has a value of each name in every instance: `down.0.skip` and "
+        "`down[i + 1].skip` choose one, and `down.*.skip` in a list stands for all, in order.",
+        steps(f"{_LEVELS}- add:\n  from: [level, level.wide]"),
+        steps(f"{_LEVELS}- add:\n  from: [level, level.0.wide]"),
+    ),
+    "E0412": Entry(
+        "an instance that is not there",
+        "The instances of a repeat count from 0, and the index of a reference is one of them.",
+        steps(f"{_LEVELS}- add:\n  from: [level, level.3.wide]"),
+        steps(f"{_LEVELS}- add:\n  from: [level, level.2.wide]"),
+    ),
+    "E0413": Entry(
+        "several values where one is expected",
+        "`*` stands for the value of every instance. Only a list of inputs of an op that takes any "
+        "number, such as `concat` and `add`, has room for them.",
+        steps(f"{_LEVELS}- relu:\n  from: level.*.wide"),
+        steps(f"{_LEVELS}- add:\n  from: [level.*.wide]"),
+    ),
+    "E0414": Entry(
+        "a text that is no reference",
+        "A reference is the name of an input or step, or a path that goes on with `.name`, `.0`, "
+        "`[index]` or `.*`. Values are computed by steps, not in references.",
+        steps("- linear: 8\n  name: wide\n- relu:\n  from: wide + x"),
+        steps("- linear: 8\n  name: wide\n- add:\n  from: [wide, x]"),
+    ),
+    "E0415": Entry(
+        "an index where there is nothing to choose",
+        "Only a step that repeats, or a structure with branches in a list, has instances to choose "
+        "from; inside a structure the instance is given by a number.",
+        steps("- linear: 8\n  name: wide\n- relu:\n  from: wide[1 - 1]"),
+        steps("- linear: 8\n  name: wide\n- relu:\n  from: wide"),
+    ),
+    "E0416": Entry(
+        "`reuse` of what is no step",
+        "`reuse` runs a named step further up once more, with the same weights, on another input.",
+        steps("- linear: 8\n  name: encode\n- reuse: encoder"),
+        steps("- linear: 8\n  name: encode\n- reuse: encode"),
+    ),
+    "E0417": Entry(
+        "a repeated step that chooses its first input",
+        "Each instance of a repeat reads the value of the one before; what changes with the index is "
+        "a further input.",
+        steps(
+            f"{_LEVELS}- add:\n  name: sums\n  repeat: {{times: 3, index: i}}\n"
+            '  from: ["level[i].wide", level]'
+        ),
+        steps(
+            f"{_LEVELS}- add:\n  name: sums\n  repeat: {{times: 3, index: i}}\n"
+            '  from: [level, "level[i].wide"]'
+        ),
     ),
 }

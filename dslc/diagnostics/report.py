@@ -18,6 +18,10 @@ else:
     Severity = str
 
 
+REMEDY = "this holds with `where: "
+"""How a help begins that offers facts."""
+
+
 class Label:
     """A second place that explains the first: a span and what it shows.
 
@@ -45,6 +49,20 @@ class Edit:
 
     def __repr__(self) -> str:
         return f"Edit({self.span!r}, {self.text!r})"
+
+
+def mend(span: Span, word: str, near: str | None, text: str | None = None) -> tuple[Edit, ...]:
+    """The edit that puts the nearest known word in place of an unknown one.
+
+    Args:
+        span: the text that holds the word.
+        word: the unknown word.
+        near: the word that was meant; None where none is near.
+        text: what stands at the span, by default the word alone.
+    """
+    if near is None:
+        return ()
+    return (Edit(span, near if text is None else text.replace(word, near, 1)),)
 
 
 class Diagnostic:
@@ -101,13 +119,15 @@ class SpecError(Exception):
 class Report:
     """The diagnostics found so far."""
 
-    __slots__ = ("_found", "_seen", "failed")
+    __slots__ = ("_found", "_seen", "facts", "failed")
 
     def __init__(self) -> None:
         self._found: list[Diagnostic] = []
         self._seen: set[tuple[str, Span]] = set()
         self.failed = False
         """Whether an error was reported."""
+        self.facts: tuple[str, ...] = ()
+        """What the net asks of its inputs' sizes, as far as that could be found."""
 
     @property
     def ok(self) -> bool:
@@ -167,6 +187,14 @@ class Report:
         self._found.append(diagnostic)
         if diagnostic.severity == "error":
             self.failed = True
+
+    def advise(self, facts: str) -> None:
+        """Tells the facts that mend the whole net where the first remedy falls short of them."""
+        for item in self.diagnostics:
+            if item.help is not None and item.help.startswith(REMEDY):
+                if item.help != f"{REMEDY}[{facts}]`":
+                    item.help = f"the whole net holds with `where: [{facts}]`"
+                return
 
     def raise_if_failed(self) -> None:
         """Raises what was found, if it holds an error.

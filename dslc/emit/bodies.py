@@ -9,11 +9,12 @@ from dslc.emit.backend import BuildError
 from dslc.emit.context import OpContext
 from dslc.emit.flow import Value, written_inputs
 from dslc.emit.layouts import layout_after
-from dslc.emit.python import For, Line
-from dslc.emit.regions import RegionWriter, region_bodies
+from dslc.emit.loops import LoopWriter, refuse_optional
+from dslc.emit.python import Line
+from dslc.emit.regions import region_bodies
 from dslc.emit.shapes import boundary_layout
 from dslc.ir.graph import MODULE, ApplyOp, CallModule
-from dslc.syntax.expressions import free_names, to_python
+from dslc.syntax.expressions import free_names
 
 if TYPE_CHECKING:
     from dslc.emit.formal import FormalStep
@@ -24,17 +25,18 @@ SHORT = 24
 """The length below which an expression stays where it is read."""
 
 
-class BodyWriter(RegionWriter):
+class BodyWriter(LoopWriter):
     """Writes the steps of one class's method into its flow."""
 
     def run(self) -> None:
         """Writes the whole body and its return."""
         flow = self.flow
+        self.begin()
         self.count(self.formal.steps)
         outputs = self.outputs()
         flow.count([], [ref for _, ref in outputs])
         if len(outputs) == 1:
-            flow.returned = {(outputs[0][1].owner, outputs[0][1].slot)}
+            flow.returned = {outputs[0][1].key}
         for name, variable in self.inputs.items():
             self.bind_input(name, variable)
         self.entries = {name: flow.values[MODULE, name] for name in self.inputs}
@@ -51,12 +53,14 @@ class BodyWriter(RegionWriter):
             for body, inner in zip(bodies, found.bodies, strict=False):
                 self.count(inner)
                 self.flow.count([], [body.result])
+            self.flow.count([], [ref for _, ref in found.step.exports])
 
     def name_values(self, steps: list[FormalStep]) -> None:
         """Reserves the names of values that the spec refers to by name."""
         for found in steps:
             step = found.step
-            if step.name is not None and self.names.is_free(step.name):
+            is_loop = step.repeat is not None and not step.repeat.share
+            if step.name is not None and self.names.is_free(step.name) and not is_loop:
                 self.flow.names[step.id, ""] = step.name
             for inner in found.bodies:
                 self.name_values(inner)
@@ -90,12 +94,13 @@ class BodyWriter(RegionWriter):
     def operands(self, found: FormalStep, *, heavy: bool) -> list[Value | None]:
         """The values of a step's inputs, laid out as its op wants them."""
         values: list[Value | None] = []
+        twice = self.is_optional(found) and self.target.reads_twice
         for ref in found.step.inputs:
             if ref is None:
                 values.append(None)
                 continue
-            if heavy and self.flow.read(ref).heavy:
-                self.flow.store((ref.owner, ref.slot))
+            if (heavy and self.flow.read(ref).heavy) or (twice and not values):
+                self.flow.store_ref(ref)
             values.append(self.flow.read(ref))
         return self.laid_out(found, values)
 
@@ -115,12 +120,12 @@ class BodyWriter(RegionWriter):
         """An input goes into a variable where an expression would not fit on its line."""
         value = self.flow.read(ref)
         long = [s for s, (t, _) in texts.items() if not self.flow.fits((found.step.id, s), t)]
-        if value.is_variable or len(value.text) < SHORT or len(long) != 1:
+        if value.is_variable or ref.index is not None or len(value.text) < SHORT or len(long) != 1:
             return texts
         text, layout = texts[long[0]]
         if text.count(value.text) != 1:
             return texts
-        variable = self.flow.store((ref.owner, ref.slot)).text
+        variable = self.flow.store_ref(ref).text
         return {**texts, long[0]: (text.replace(value.text, variable), layout)}
 
     def is_heavy(self, found: FormalStep) -> bool:
@@ -176,9 +181,11 @@ class BodyWriter(RegionWriter):
         if len(outputs) == 1:
             self.finish(found, values, {"": (text, layouts[outputs[0]])}, heavy=True)
             return
-        names = {slot: self.names.fresh(slot or found.step.name or "value") for slot in outputs}
+        if self.is_optional(found):
+            raise refuse_optional(found)
+        names = self.output_names(found, outputs)
         self.flow.lines.append(Line(f"{', '.join(names.values())} = {text}"))
-        texts = {slot: (name, layouts[slot]) for slot, name in names.items()}
+        texts = {slot: (name, layouts[slot]) for slot, name in names.items() if name != "_"}
         self.finish(found, values, texts, heavy=False)
 
     def finish(
@@ -207,56 +214,37 @@ class BodyWriter(RegionWriter):
             self.loop_variables[found.step.id] = self.names.fresh(found.step.label)
         return self.loop_variables[found.step.id]
 
-    def loop(self, found: FormalStep) -> None:
-        """A repeat: a loop over its layers that passes the value on."""
-        step = found.step
-        key = (step.id, "")
-        values = [self.stored_operand(ref) for ref in step.inputs]
-        values = self.laid_out(found, values)
-        for ref in written_inputs(found):
-            self.flow.done(ref)
-        first = values[0]
-        assert first is not None
-        type = found.outputs[""]
-        others = frozenset[str]().union(*(v.variables for v in values[1:] if v is not None))
-        free = self.can_reuse(first) and first.text not in others
-        variable = first.text if free else self.flow.variable(key, others)
-        if variable != first.text:
-            self.flow.lines.append(Line(f"{variable} = {first.text}"))
-        value = Value(variable, frozenset((variable,)), type, layout=first.layout)
-        outer, self.flow.lines = self.flow.lines, []
-        text = self.round(found, [value, *values[1:]])
-        self.flow.lines.append(Line(f"{variable} = {text}"))
-        body, self.flow.lines = self.flow.lines, outer
-        target, iterable = self.loop_header(found)
-        self.flow.lines.append(For(target, iterable, body))
-        self.flow.values[key] = value
-
-    def stored_operand(self, ref: Ref | None) -> Value | None:
-        """An input of a loop, in a variable."""
-        return None if ref is None else self.flow.store((ref.owner, ref.slot))
-
-    def round(self, found: FormalStep, values: list[Value | None]) -> str:
-        """The expression of one round."""
+    def round(self, found: FormalStep, values: list[Value | None]) -> dict[str, str]:
+        """Writes one round; gives the names of its outputs."""
+        start = values[0]
+        assert start is not None
         if found.op is not None:
-            return self.apply(found, values)[""][0]
+            self.flow.lines.append(Line(f"{start.text} = {self.apply(found, values)[''][0]}"))
+            return {"": start.text}
         layer = self.writer.layer(found, self.writer.constructor_of(found))
         args = ", ".join(value.text for value in values if value is not None)
+        slots = call_outputs(found)
+        if len(slots) == 1:
+            text = f"{layer}({args})"
+            if self.is_optional(found):
+                text = self.target.call_optional(layer, args, start.text)
+            self.flow.lines.append(Line(f"{start.text} = {text}"))
+            return {"": start.text}
         if self.is_optional(found):
-            first = values[0]
-            assert first is not None
-            return self.target.call_optional(layer, args, first.text)
-        return f"{layer}({args})"
+            raise refuse_optional(found)
+        names = self.output_names(found, slots) | {"": start.text}
+        self.flow.lines.append(Line(f"{', '.join(names[s] for s in slots)} = {layer}({args})"))
+        return names
 
-    def loop_header(self, found: FormalStep) -> tuple[str, str]:
-        """What a loop runs over: its layers, or a count."""
-        step = found.step
-        assert step.repeat is not None
-        if step.id in self.loop_variables:
-            return self.loop_variables[step.id], f"self.{step.label}"
-        count = step.repeat.times
-        assert count is not None
-        return "_", f"range({to_python(count, self.writer.call_name)})"
+    def output_names(self, found: FormalStep, slots: list[str]) -> dict[str, str]:
+        """A variable for each output of a call; `_` for those that nothing reads."""
+        identifier = found.step.id
+        names: dict[str, str] = {}
+        for slot in slots:
+            read = self.flow.remaining.get((identifier, slot), 0) or slot in found.step.kept
+            wanted = f"{found.step.label}_{slot}" if slot.isdecimal() else slot
+            names[slot] = self.names.fresh(wanted or found.step.name or "value") if read else "_"
+        return names
 
 
 def call_outputs(found: FormalStep) -> list[str]:

@@ -8,7 +8,7 @@ from dslc.emit.backend import BuildError
 from dslc.emit.bodies import BodyWriter
 from dslc.emit.drafts import CarryDraft, Drafts, IfDraft, LoopDraft, texts
 from dslc.emit.formal import formal_modules
-from dslc.emit.parameters import Parameters
+from dslc.emit.parameters import Parameters, lower
 from dslc.emit.python import Class, Function, Line, Parameter
 from dslc.emit.units import ModuleWriter, Unit
 from dslc.ir.dims import symbols_of, text_of
@@ -104,7 +104,7 @@ class ClassWriter:
         """A name of the spec where the module runs: a size of an input, or a stored parameter."""
         if self.parameters.place(name) is not None:
             if name not in self.shapes:
-                self.shapes[name] = self.body.names.fresh(name.lower())
+                self.shapes[name] = self.body.names.fresh(lower(name))
             return self.shapes[name]
         return f"self.{self.store(self.constructor_name(name), name)}"
 
@@ -143,12 +143,24 @@ class ClassWriter:
         """Makes a layer for a step, in a list where it repeats; gives the text that calls it."""
         step = found.step
         own = f"self.{step.label}"
+        if found.reused is not None:
+            return self.run_again(found, own)
         if step.when is not None and self.body.is_optional(found):
             constructor = self.target.optional(constructor, self.expression(step.when))
         if step.repeat is None or step.repeat.share:
             self.drafts.append(f"{own} = {constructor}")
             return own
         self.drafts.append(self.loop(found, own, constructor))
+        return self.body.loop_variable(found)
+
+    def run_again(self, found: FormalStep, own: str) -> str:
+        """The layers of a step above, run again."""
+        if found.reused not in {step.id for step in all_steps(self.formal.module.body)}:
+            reason = f"`{found.step.label}` is used again inside `{self.formal.module.name}`"
+            raise BuildError(f"{reason}, where it is not seen: reuse it beside where it stands")
+        step = found.step
+        if step.repeat is None or step.repeat.share:
+            return own
         return self.body.loop_variable(found)
 
     def loop(self, found: FormalStep, own: str, constructor: str) -> LoopDraft:
@@ -225,14 +237,12 @@ class ClassWriter:
                 body = self.module.program.modules[action.module].body
         raise BuildError(f"`{'.'.join(tie.path)}` is tied, and no op is there")
 
-    def shared_layer(self, constructor: str, wanted: str) -> str:
+    def shared_layer(self, found: FormalStep, constructor: str) -> str:
         """A layer without weights, made once for all steps that would make the same."""
         for draft in self.drafts:
             if isinstance(draft, str) and draft.endswith(f" = {constructor}"):
                 return draft.split(" ")[0]
-        own = f"self.{self.parameters.attributes.fresh(wanted)}"
-        self.drafts.append(f"{own} = {constructor}")
-        return own
+        return self.layer(found, constructor)
 
     def io_layout(self) -> str:
         """The layout of the model's inputs and outputs, which thereby becomes a parameter."""

@@ -69,6 +69,11 @@ class OpContext:
         assert value is not None
         return value
 
+    @property
+    def is_spread(self) -> bool:
+        """Whether an argument stands for the values of every instance of a repeat."""
+        return any(value is not None and value.is_spread for value in self.values)
+
     def arg(self, position: int) -> str | None:
         """One input's expression, None where it is left out."""
         value = self.values[position] if position < len(self.values) else None
@@ -205,11 +210,11 @@ class OpContext:
         self.heavy = heavy
         return self.writer.layer(self.found, constructor)
 
-    def shared_layer(self, constructor: str, wanted: str) -> str:
+    def shared_layer(self, constructor: str) -> str:
         """A layer without weights: one serves all steps that would make the same."""
-        if self.step.repeat is not None:
+        if self.step.repeat is not None or self.step.when is not None:
             return self.layer(constructor)
-        return self.writer.shared_layer(constructor, self.step.name or wanted)
+        return self.writer.shared_layer(self.found, constructor)
 
     def in_layout(self, position: int, layout: str) -> str:
         """An input's expression in a layout, for ops that take any."""

@@ -11,9 +11,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, final
 
 from dslc.emit.python import Line
+from dslc.ir.graph import EVERY
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+    from typing import Any
 
     from dslc.emit.formal import FormalStep
     from dslc.emit.python import Statement
@@ -66,7 +68,13 @@ class Value:
     @property
     def operand(self) -> str:
         """The expression as an operand of any operator."""
-        return self.text if self.text.isidentifier() else f"({self.text})"
+        plain = self.text.isidentifier() or self.is_spread
+        return self.text if plain else f"({self.text})"
+
+    @property
+    def is_spread(self) -> bool:
+        """Whether it stands for every value of a list."""
+        return self.text.startswith("*")
 
 
 class Flow:
@@ -80,15 +88,16 @@ class Flow:
         self.taken: set[str] = set()
         self.returned: set[Key] = set()
         self.comment = comment
+        self.index_text: Callable[[Any], str] = str
 
     def count(self, steps: list[FormalStep], results: Iterable[Ref]) -> None:
         """Counts how often every value is read."""
         for step in steps:
             for ref in written_inputs(step):
-                key = (ref.owner, ref.slot)
+                key = ref.key
                 self.remaining[key] = self.remaining.get(key, 0) + 1
         for ref in results:
-            key = (ref.owner, ref.slot)
+            key = ref.key
             self.remaining[key] = self.remaining.get(key, 0) + 1
 
     def count_body(self, body: Body, steps: list[FormalStep]) -> None:
@@ -97,7 +106,11 @@ class Flow:
 
     def read(self, ref: Ref) -> Value:
         """The value of a reference."""
-        return self.values[ref.owner, ref.slot]
+        value = self.values[ref.key]
+        if ref.index is None:
+            return value
+        text = f"{value.text}[{self.index_text(ref.index)}]" if ref.index != EVERY else None
+        return Value(text or f"*{value.text}", value.variables, value.type, layout=value.layout)
 
     def read_key(self, key: Key) -> Value:
         """The value of a key."""
@@ -105,7 +118,7 @@ class Flow:
 
     def done(self, ref: Ref) -> None:
         """Marks one read of a reference as written."""
-        self.remaining[ref.owner, ref.slot] -= 1
+        self.remaining[ref.key] -= 1
 
     def bind(self, key: Key, value: Value) -> None:
         """Gives a key its value, in a variable at once where it is read more than once."""
@@ -114,6 +127,10 @@ class Flow:
         is_long = not self.fits(key, value.text) and key not in self.returned
         if reads > 1 or (reads == 1 and is_long):
             self.store(key)
+
+    def store_ref(self, ref: Ref) -> Value:
+        """Puts a reference's value into a variable; what a list holds stays there."""
+        return self.store(ref.key) if ref.index is None else self.read(ref)
 
     def fits(self, key: Key, text: str) -> bool:
         """Whether a value's expression fits on one line."""

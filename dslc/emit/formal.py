@@ -12,9 +12,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dslc.emit.formal_types import Carry, Formal, FormalStep
+from dslc.emit.instances import instance_types, last_round
 from dslc.emit.samples import all_iterations, collect_instances, samples_by_step
 from dslc.ir.dims import Dim, opaque, substitute, sym, symbols_of
 from dslc.ir.graph import (
+    EVERY,
     MODULE,
     REGION_INPUT,
     ApplyOp,
@@ -22,6 +24,7 @@ from dslc.ir.graph import (
     Group,
     Parallel,
     Residual,
+    Reuse,
 )
 from dslc.ir.types import TensorType
 from dslc.ops import find
@@ -66,14 +69,16 @@ def formal_modules(program: Program, main: Instance) -> list[Formal]:
                 if iteration.call is not None:
                     visit(iteration.call.module.name)
         formal = Formal(program.modules[name], instances[name])
-        _Inference(program, formal, found).run()
+        Inference(program, formal, found).run()
         found[name] = formal
 
     visit(main.module.name)
     return list(found.values())
 
 
-class _Inference:
+class Inference:
+    """Types one module in its own names; `found` are its steps by number."""
+
     def __init__(self, program: Program, formal: Formal, callees: Mapping[str, Formal]) -> None:
         self.program = program
         self.formal = formal
@@ -82,6 +87,7 @@ class _Inference:
         self.samples = samples_by_step(formal.instances)
         self.values = formal.values
         self.loops: list[str] = []
+        self.found: dict[int, FormalStep] = {}
         sample = formal.instances[0]
         known = {**program.values, **sample.arguments}
         self.integers = {name for name, value in known.items() if is_integer(value)}
@@ -101,7 +107,7 @@ class _Inference:
 
     def seen_outside(self, ref: Ref) -> TensorType:
         """An output's type without the dims that loops inside carry, as far as they have a form."""
-        type = self.values[ref.owner, ref.slot]
+        type = self.types_of(ref)[0]
         for _ in self.formal.closed:
             type = type.substitute(self.formal.closed)
         return type
@@ -180,8 +186,14 @@ class _Inference:
         """One step; a repeat carries the dims that change from round to round."""
         samples = self.samples.get(step.id, [])
         present = [sample for sample in samples if sample is not None]
+        reused = None
+        if isinstance(step.action, Reuse):
+            reused = step.action.step.id
+            step = step.replace(action=step.action.step.action)
         found = FormalStep(step, present, sometimes=len(present) < len(samples))
-        first = self.values_of(step)[0] if step.inputs else None
+        found.reused = reused
+        self.found[step.id] = found
+        first = self.start_of(step)
         if found.absent:
             if first is not None:
                 self.values[step.id, ""] = first
@@ -234,6 +246,7 @@ class _Inference:
             current = first.with_shape(*shape)
         del self.loops[len(self.loops) - len(names) :]
         after = found.outputs[""]
+        found.rounds = dict(found.outputs)
         final = list(after.shape)
         always = not found.sometimes
         for axis, symbol in symbols.items():
@@ -243,7 +256,7 @@ class _Inference:
             free = symbols_of(update) & {*names, *symbols.values()}
             closed = None
             if always and not symbols_of(update) & set(symbols.values()):
-                closed = substitute(update, self.last_round(repeat))
+                closed = substitute(update, last_round(self, repeat))
             elif always and not symbols_of(update - sym(symbol)) & set(symbols.values()):
                 closed = self.accumulated(repeat, first.shape[axis], update - sym(symbol))
             if closed is not None:
@@ -263,30 +276,33 @@ class _Inference:
         whole = len(repeat.names) == 1 and growth == sym(repeat.names[0])
         return start + opaque(f"sum({items})", free) if whole else None
 
-    def last_round(self, repeat: Repeat) -> dict[str, DimLike]:
-        """What a repeat's names are in its last round."""
-        last: dict[str, DimLike] = {}
-        if repeat.over is not None:
-            items = to_python(repeat.over)
-            names = free_names(repeat.over)
-            if len(repeat.names) == 1:
-                last[repeat.names[0]] = opaque(f"{items}[-1]", names)
-            if repeat.index:
-                last[repeat.index] = opaque(f"len({items})", names) - 1
-        elif repeat.index and repeat.times is not None:
-            last[repeat.index] = self.size(repeat.times) - 1
-        return last
+    def types_of(self, ref: Ref) -> list[TensorType]:
+        """The type of a referenced value; of every instance's where all are meant."""
+        if ref.index is not None:
+            return instance_types(self, ref)
+        return [self.values[ref.owner, ref.slot]]
 
-    def values_of(self, step: Step) -> tuple[TensorType | None, ...]:
-        return tuple(
-            None if ref is None else self.values.get((ref.owner, ref.slot)) for ref in step.inputs
-        )
+    def start_of(self, step: Step) -> TensorType | None:
+        """The type of the first input; None where there is none, or no value there."""
+        first = step.inputs[0] if step.inputs else None
+        if first is None or (first.index is None and first.key not in self.values):
+            return None
+        return self.types_of(first)[0]
 
     def round(self, found: FormalStep, first: TensorType | None) -> None:
         """One iteration on a first input of a type."""
         step, action = found.step, found.step.action
-        inputs = self.values_of(step)
-        found.inputs = (first, *inputs[1:]) if inputs else ()
+        inputs: list[TensorType | None] = []
+        for position, ref in enumerate(step.inputs):
+            if ref is None:
+                inputs.append(None)
+            elif position == 0 and ref.index != EVERY:
+                inputs.append(first)
+            elif ref.index is None:
+                inputs.append(self.values.get(ref.key))
+            else:
+                inputs += self.types_of(ref)
+        found.inputs = tuple(inputs)
         types = tuple(type for type in found.inputs if type is not None)
         if isinstance(action, ApplyOp):
             found.op = self.make_op(action, found.samples[0])
@@ -318,6 +334,8 @@ class _Inference:
             found.bodies = tuple(self.body(body) for _, body in action.branches)
             types = [self.result(body.result) for _, body in action.branches]
             found.outputs = self.joined(action, types)
+        for slot, ref in found.step.exports:
+            found.outputs[slot] = self.types_of(ref)[0]
 
     def joined(self, action: Parallel, types: list[TensorType]) -> dict[str, TensorType]:
         """The outputs of a parallel region."""
@@ -359,7 +377,7 @@ class _Inference:
             if given is not None:
                 mapping[param.name] = self.size(given)
             elif param.default is not None:
-                inner = _Inference(self.program, callee, self.callees)
+                inner = Inference(self.program, callee, self.callees)
                 mapping[param.name] = substitute(inner.size(param.default), mapping)
         order = {item.name: position for position, item in enumerate(callee.module.inputs)}
         for symbol, name, axis in callee.bindings:

@@ -32,7 +32,8 @@ class FormalStep:
     """A step with its types in the module's names.
 
     `op` holds symbolic attributes; `samples` are the iterations of all instances; `absent` says
-    that no instance has the step, `sometimes` that only some have it.
+    that no instance has the step, `sometimes` that only some have it. `rounds` are the outputs of one
+    round of a repeat; `reused` is the step whose weights it runs on again.
     """
 
     __slots__ = (
@@ -42,6 +43,8 @@ class FormalStep:
         "inputs",
         "op",
         "outputs",
+        "reused",
+        "rounds",
         "samples",
         "sometimes",
         "step",
@@ -57,6 +60,8 @@ class FormalStep:
         self.outputs: dict[str, TensorType] = {}
         self.bodies: tuple[list[FormalStep], ...] = ()
         self.carries: list[Carry] = []
+        self.rounds: dict[str, TensorType] = {}
+        self.reused: int | None = None
 
     @property
     def absent(self) -> bool:

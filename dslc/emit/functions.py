@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, final
 
 from dslc.emit.backend import BuildError
 from dslc.emit.classes import ClassWriter
+from dslc.emit.flattening import all_formal
 from dslc.emit.formal import formal_modules
 from dslc.emit.functions_body import FunctionBody
 from dslc.emit.functions_names import Sizes, size_token
@@ -205,6 +206,10 @@ class FunctionWriter(ClassWriter):
         self.function_body.names.reserve(name)
         self.body.flow.lines.append(Line(f"{name} = {text}"))
         return name
+
+    def reused(self) -> set[int]:
+        """The steps that another one runs again."""
+        return {found.reused for found in all_formal(self.formal.steps) if found.reused is not None}
 
     def tied_layer(self, step: Step, tie: Tie) -> tuple[Step, str]:
         """The step that owns a tied weight, and the variable that holds its layer."""

@@ -8,7 +8,7 @@ from dslc.emit.bodies import BodyWriter, call_outputs
 from dslc.emit.flow import Value
 from dslc.emit.functions_context import FunctionContext
 from dslc.emit.functions_loops import LoopWriter
-from dslc.emit.functions_names import PathText
+from dslc.emit.functions_names import PathText, call_depth
 from dslc.emit.functions_runtime import size_reads
 from dslc.emit.python import If, Line
 from dslc.emit.shapes import boundary_layout
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from dslc.emit.formal import FormalStep
     from dslc.emit.functions import FunctionWriter
     from dslc.ir.graph import Ref
+    from dslc.syntax.expressions import Expr
 
 
 @final
@@ -112,7 +113,7 @@ class FunctionBody(BodyWriter):
 
     def output(self, name: str, ref: Ref) -> str:
         """The variable of one of the model's outputs, the output's own name where it is free."""
-        key = (ref.owner, ref.slot)
+        key = ref.key
         value = self.flow.read(ref)
         if boundary_layout(self.target, value.type) == "spec":
             value = self.in_layout(value, "spec")
@@ -122,7 +123,8 @@ class FunctionBody(BodyWriter):
             variable = self.names.fresh(name) if free else self.flow.variable(key)
             self.flow.assign(variable, value.text, value)
             value = value.renamed(variable)
-        self.flow.values[key] = value
+        if ref.index is None:
+            self.flow.values[key] = value
         return value.text
 
     def can_reuse(self, value: Value) -> bool:
@@ -169,7 +171,7 @@ class FunctionBody(BodyWriter):
             deepest = 0 if heavy or len(given) > 1 else 1
             for ref in given:
                 if heavy or self.flow.read(ref).heavy > deepest:
-                    self.flow.store((ref.owner, ref.slot))
+                    self.flow.store_ref(ref)
             return super().operands(found, heavy=heavy)
         refs = found.step.inputs
         values: list[Value | None] = [carried]
@@ -235,7 +237,8 @@ class FunctionBody(BodyWriter):
             inside, self.path = self.path, self.path.word(branch)
             self.steps(inner)
             self.path = inside
-            if flow.read(result).heavy and len(results) > 1:
+            value = flow.read(result)
+            if len(results) > 1 and (value.heavy or call_depth(value.text) > 1):
                 flow.store((result.owner, result.slot))
         self.path = outer
         if isinstance(action, Group):
@@ -243,6 +246,12 @@ class FunctionBody(BodyWriter):
         else:
             assert isinstance(action, Residual | Parallel)
             self.join(found, results, "add" if isinstance(action, Residual) else action.join)
+        for slot, ref in step.exports:
+            self.alias((step.id, slot), ref)
+
+    def index_text(self, index: Expr) -> str:
+        """An index: a function has its params and its loops' names at hand."""
+        return self.writer.expression(index)
 
     def enter_region(self, found: FormalStep) -> None:
         """Gives a region its input."""
@@ -255,7 +264,7 @@ class FunctionBody(BodyWriter):
         start = step.inputs[0]
         assert start is not None
         if flow.remaining.get(key, 0) > 1:
-            flow.store((start.owner, start.slot))
+            flow.store_ref(start)
         self.alias(key, start)
 
     def settle(self) -> None:

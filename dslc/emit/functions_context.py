@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, final
 
+from dslc.emit.backend import BuildError
 from dslc.emit.context import OpContext
 from dslc.emit.flattening import linear_behind
 from dslc.emit.flow import LONGEST
@@ -48,18 +49,21 @@ class FunctionContext(OpContext):
         """A layer called; one that several steps or rounds call is kept in a variable."""
         step = self.step
         shares = step.repeat is not None and step.repeat.share
-        if not self.users and not shares:
+        owner = step.id if self.found.reused is None else self.found.reused
+        if owner in self.function.reused():
+            refuse_instances(self.found)
+        elif not self.users and not shares:
             if len(constructor) + len(arguments) <= LONGEST:
                 return f"{constructor}({arguments})"
             variable = self.body.names.fresh(step.label)
             self.statement(f"{variable} = {constructor}")
             return f"{variable}({arguments})"
-        if step.id not in self.function.kept:
+        if owner not in self.function.kept:
             variable = self.body.names.fresh(step.label)
-            self.function.kept[step.id] = variable
+            self.function.kept[owner] = variable
             line = Line(f"{variable} = {constructor}")
             (self.body.loops.before[-1] if shares else self.body.flow.lines).append(line)
-        return f"{self.function.kept[step.id]}({arguments})"
+        return f"{self.function.kept[owner]}({arguments})"
 
     def tied_layer(self, weight: str) -> tuple[Step, str] | None:
         """The step that owns the weight that one of this op's is tied to, and its layer."""
@@ -110,6 +114,13 @@ class FunctionContext(OpContext):
         if reader is None or not beside(steps, self.found, reader):
             return None
         return self.body.path_text(reader.step.label, "flatten")
+
+
+def refuse_instances(found: FormalStep) -> None:
+    """Refuses to run a repeat again whose instances have weights of their own."""
+    if found.step.repeat is not None and not found.step.repeat.share:
+        reason = f"`{found.step.label}` repeats and is used again"
+        raise BuildError(f"{reason}: put it into a `group` with a name, and reuse that")
 
 
 def beside(steps: list[FormalStep], left: FormalStep, right: FormalStep) -> bool:

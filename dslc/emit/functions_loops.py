@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, final
 
 from dslc.emit.drafts import loop_header
 from dslc.emit.flow import STREAM, Value, written_inputs
+from dslc.emit.functions_context import refuse_instances
 from dslc.emit.functions_names import texts_of
 from dslc.emit.functions_runtime import size_reads
 from dslc.emit.python import For, Line
@@ -49,7 +50,8 @@ class LoopWriter:
         for key in further:
             flow.remaining[key] = flow.remaining.get(key, 0) + 1
         value = self.entry(found, start)
-        self.before.append([])
+        lists = [self.list_of(found, slot).text for slot in step.kept]
+        self.before.append([Line(f"{name} = []") for name in lists])
         target, iterable, lines = self.rounds(found, value)
         flow.lines += [*self.before.pop(), For(target, iterable, lines)]
         for key in further:
@@ -87,6 +89,12 @@ class LoopWriter:
         result = body.in_layout(self.round(found, value), value.layout)
         if result.text != value.text:
             flow.lines.append(Line(f"{value.text} = {result.text}"))
+        for slot in step.kept:
+            kept = self.list_of(found, slot)
+            item = body.in_layout(
+                value if not slot else flow.read_key((step.id, slot)), kept.layout
+            )
+            flow.lines.append(Line(f"{kept.text}.append({item.text})"))
         lines, flow.lines, body.path = flow.lines, outer, outer_path
         text = " ".join(text for line in lines for text in texts_of(line))
         words = frozenset(re.findall(r"[A-Za-z_]\w*", text))
@@ -98,6 +106,10 @@ class LoopWriter:
         header = loop_header(index, names, iterable, words, times=repeat.over is None)
         return *header, lines
 
+    def list_of(self, found: FormalStep, slot: str) -> Value:
+        """The list of the values of a slot that a loop keeps."""
+        return self.body.flow.read_key((found.step.id, f"{slot}[]"))
+
     def round(self, found: FormalStep, value: Value) -> Value:
         """What one round makes of a value."""
         step, flow, body = found.step, self.body.flow, self.body
@@ -107,20 +119,25 @@ class LoopWriter:
         kept = flow.remaining.get(key, 0)
         flow.remaining[key] = 1
         if isinstance(step.action, ApplyOp | CallModule):
-            flow.remaining[start.owner, start.slot] += 1
+            flow.remaining[start.key] += 1
         body.once(found)
         del self.carried[step.id]
         flow.remaining[key] = kept
         return flow.read_key(key)
 
     def shared_call(self, found: FormalStep, given: list[str]) -> str | None:
-        """The call of a block whose rounds all have the same weights; None for any other."""
-        repeat = found.step.repeat
-        if repeat is None or not repeat.share:
+        """The call of a block that several rounds or steps run; None for any other."""
+        repeat, function = found.step.repeat, self.body.function
+        owner = found.step.id if found.reused is None else found.reused
+        if owner in function.reused():
+            refuse_instances(found)
+        elif repeat is None or not repeat.share:
             return None
-        layer = self.body.names.fresh(found.step.label)
-        made = self.body.function.call_of(found, given, shared=True)
-        self.before[-1].append(Line(f"{layer} = {made}"))
+        if owner not in function.kept:
+            function.kept[owner] = self.body.names.fresh(found.step.label)
+            line = Line(f"{function.kept[owner]} = {function.call_of(found, given, shared=True)}")
+            (self.body.flow.lines if repeat is None else self.before[-1]).append(line)
+        layer = function.kept[owner]
         return f"{layer}({given[0]})" if len(given) == 1 else f"{layer}([{', '.join(given)}])"
 
     def enter(self, repeat: Repeat) -> str:
@@ -166,8 +183,8 @@ def outer_reads(found: FormalStep) -> list[Key]:
     step = found.step
     if isinstance(step.action, ApplyOp | CallModule):
         refs = [ref for ref in written_inputs(found) if ref != step.inputs[0]]
-        return [(ref.owner, ref.slot) for ref in refs]
+        return [ref.key for ref in refs]
     inner = [s for body in regions(step.action) for s in all_steps(body)]
     own = {step.id, *(s.id for s in inner)}
     refs = [ref for s in inner for ref in s.inputs if ref is not None and ref.owner not in own]
-    return list(dict.fromkeys((ref.owner, ref.slot) for ref in refs))
+    return list(dict.fromkeys(ref.key for ref in refs))

@@ -48,6 +48,16 @@ class PathText:
         return "f" + repr(self.separator.join(texts))
 
 
+def call_depth(code: str) -> int:
+    """How deep calls are nested in an expression; what makes a layer does not count."""
+
+    def depth(node: ast.AST) -> int:
+        parts = node.args if isinstance(node, ast.Call) else ast.iter_child_nodes(node)
+        return isinstance(node, ast.Call) + max(map(depth, parts), default=0)
+
+    return depth(ast.parse(code, mode="eval"))
+
+
 def braced(text: str) -> str:
     """A text as it stands in an f-string."""
     return text.replace("{", "{{").replace("}", "}}")

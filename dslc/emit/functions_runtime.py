@@ -16,7 +16,7 @@ from dslc.syntax.expressions import free_names
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from dslc.emit.flow import Key
+    from dslc.emit.flow import Key, Value
     from dslc.emit.formal import FormalStep
     from dslc.emit.functions import FunctionWriter
     from dslc.emit.functions_context import FunctionContext
@@ -72,11 +72,13 @@ class RuntimeLayer:
             return self.numbers[name]
         if name not in self.sizes:
             position, input, axis = self.function.source_of(name, self.context.found)
-            tensor = self.tensors[""]
+            tensor, value = self.tensors[""], self.context.values[position or 0]
             if position is None:
                 if input not in self.tensors:
                     self.tensors[input] = self.names.fresh(input)
-                tensor = self.tensors[input]
+                tensor, value = self.tensors[input], self.held(input)
+            if value is not None and value.layout == "last":
+                axis = stored_axis(axis, value.type.rank)
             self.sizes[name] = self.names.fresh(name.lower())
             size = self.function.functions_target.size(tensor, axis)
             self.lines.append(Line(f"{self.sizes[name]} = {size}"))
@@ -84,7 +86,16 @@ class RuntimeLayer:
 
     def source(self, input: str) -> str:
         """The variable that still holds one of the function's inputs."""
-        return self.function.body.flow.values[MODULE, input].text
+        return self.held(input).text
+
+    def held(self, input: str) -> Value:
+        """One of the function's inputs as it is at hand."""
+        return self.function.body.flow.values[MODULE, input]
+
+
+def stored_axis(axis: int, rank: int) -> int:
+    """Where an axis of the spec lies when the channels are last."""
+    return {0: 0, 1: rank - 1}.get(axis, axis - 1)
 
 
 def unknown_names(

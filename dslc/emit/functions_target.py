@@ -27,6 +27,10 @@ class FunctionTarget(Target):
     model = ""
     separator = "."
 
+    def call_optional(self, layer: str, args: str, otherwise: str) -> str:
+        """A call of a layer that may be absent: its condition stands around it."""
+        return f"{layer}({args})"
+
     def survey(self, module: FunctionModule, formals: Sequence[Formal]) -> None:
         """Looks at all that will be written, before anything is."""
 

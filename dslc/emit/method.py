@@ -60,7 +60,7 @@ class MethodWriter:
 
     def give_back(self, outputs: list[tuple[str, Ref]]) -> None:
         """The return statement."""
-        texts = {name: self.returned((ref.owner, ref.slot)) for name, ref in outputs}
+        texts = {name: self.returned(ref) for name, ref in outputs}
         if len(texts) == 1:
             code = next(iter(texts.values()))
         elif self.formal.module.is_model:
@@ -71,13 +71,13 @@ class MethodWriter:
         comment = self.comment(value) if len(texts) == 1 else None
         self.flow.lines.append(Line(f"return {code}", comment))
 
-    def returned(self, key: tuple[int, str]) -> str:
+    def returned(self, ref: Ref) -> str:
         """An output's expression in the layout that callers expect."""
-        value = self.flow.read_key(key)
+        value = self.flow.read(ref)
         layout = boundary_layout(self.target, value.type)
         if not self.is_main or layout == "spec":
             return self.in_layout(value, layout).text
-        value = self.flow.store(key)
+        value = self.flow.store_ref(ref)
         spec, last = (self.in_layout(value, layout).text for layout in ("spec", "last"))
         return f'{spec} if {self.writer.io_layout()} == "spec" else {last}'
 
@@ -86,6 +86,9 @@ class MethodWriter:
         if value.layout == layout:
             return value
         turn = self.target.to_last if layout == "last" else self.target.to_spec
+        if value.is_spread:
+            text = f"*({turn('item', value.type.rank)} for item in {value.text[1:]})"
+            return Value(text, value.variables, value.type, layout=layout)
         text = turn(value.operand, value.type.rank)
         return Value(text, value.variables, value.type, heavy=value.heavy, layout=layout)
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from dslc.emit.formal import Formal, FormalStep
     from dslc.emit.units import ModuleWriter
     from dslc.ir.graph import Param
+    from dslc.ops.base import Op
     from dslc.syntax.expressions import Expr
 
 DIM_NAMES = {"C": "in_channels", "D": "dim", "F": "in_features"}
@@ -35,7 +36,8 @@ class Parameters:
         self.dims: dict[str, str] = {}
         self.places = {symbol: (name, axis) for symbol, name, axis in formal.bindings}
         self.attributes = module.names.child()
-        self.attributes.reserve("io_layout", *layer_labels(formal.steps))
+        labels = layer_labels(formal.steps, module.target.layer_ops)
+        self.attributes.reserve("io_layout", *labels)
         self.io_layout = False
         self.generates = False
 
@@ -46,7 +48,7 @@ class Parameters:
             return self.own[name]
         if name in self.places:
             if name not in self.dims:
-                self.dims[name] = self.names.fresh(self.dim_name(name))
+                self.dims[name] = self.names.fresh(self.free_dim_name(name))
             return self.dims[name]
         if name not in self.module.program.values:
             raise BuildError(f"`{name}` is not known where `{self.formal.module.name}` is built")
@@ -64,6 +66,13 @@ class Parameters:
                     return input, axis
         return None
 
+    def free_dim_name(self, symbol: str) -> str:
+        """What a reader calls a dim; with the input's name where the plain word is taken."""
+        name = self.dim_name(symbol)
+        if self.names.is_free(name):
+            return name
+        return f"{self.places[symbol][0]}_{name.removeprefix('in_')}"
+
     def dim_name(self, symbol: str) -> str:
         """What a reader calls a dim: `C` is `in_channels`, `D` is `dim`."""
         if symbol in DIM_NAMES:
@@ -71,7 +80,7 @@ class Parameters:
         name, axis = self.places[symbol]
         rank = self.formal.inputs[name].rank
         if "_" not in symbol:
-            return symbol.lower()
+            return lower(symbol)
         if axis == 1 and rank > 3:
             return "in_channels"
         return "in_features" if axis == rank - 1 else f"size_{axis}"
@@ -144,6 +153,11 @@ class Parameters:
         return ", ".join(texts)
 
 
+def lower(symbol: str) -> str:
+    """A symbol as a variable; an `l` alone looks like a one."""
+    return "length" if symbol == "L" else symbol.lower()
+
+
 def annotation(value: object) -> str:
     """The annotation of a compile-time value."""
     if is_list(value):
@@ -159,13 +173,14 @@ def python_value(value: object) -> str:
     return literal(value)
 
 
-def layer_labels(steps: list[FormalStep]) -> set[str]:
-    """The labels of the steps that are layers: calls, and ops with weights."""
+def layer_labels(steps: list[FormalStep], ops: tuple[type[Op], ...]) -> set[str]:
+    """The labels of the steps that are layers: calls, ops with weights, and these other ops."""
     found: set[str] = set()
     for step in steps:
         types = [type for type in step.inputs if type is not None]
-        if step.callee is not None or (step.op is not None and step.op.weights(*types)):
+        has_weights = step.op is not None and bool(step.op.weights(*types))
+        if step.callee is not None or has_weights or isinstance(step.op, ops):
             found.add(step.step.label)
         for inner in step.bodies:
-            found |= layer_labels(inner)
+            found |= layer_labels(inner, ops)
     return found

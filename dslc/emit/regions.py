@@ -51,7 +51,7 @@ class RegionWriter(MethodWriter):
         assert start is not None
         key = (step.id, REGION_INPUT)
         if self.flow.remaining.get(key, 0) > 1:
-            self.flow.store((start.owner, start.slot))
+            self.flow.store_ref(start)
         self.alias(key, start)
         for inner in found.bodies:
             self.steps(inner)
@@ -62,6 +62,8 @@ class RegionWriter(MethodWriter):
         else:
             assert isinstance(action, Parallel)
             self.join(found, [body.result for _, body in action.branches], action.join)
+        for slot, ref in step.exports:
+            self.alias((step.id, slot), ref)
 
     def join(self, found: FormalStep, results: list[Ref], way: str) -> None:
         """Joins paths."""
@@ -91,7 +93,7 @@ class RegionWriter(MethodWriter):
         start = step.inputs[0]
         assert start is not None
         assert step.when is not None
-        entry = self.flow.store((start.owner, start.slot))
+        entry = self.flow.store_ref(start)
         condition = self.condition(found)
         outer, self.flow.lines = self.flow.lines, []
         with self.writer.conditional(self.writer.expression(step.when)):

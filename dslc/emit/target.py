@@ -33,6 +33,8 @@ class Target:
         io_layout: The layout of a model's inputs and outputs where its caller says nothing.
         names: Names at the top level that rules may use, beside imports and helpers.
         any_layout: The ops whose rules take their inputs in any layout.
+        reads_twice: Whether a step under a `when` writes its input twice: as argument and else.
+        layer_ops: The ops without weights that are layers.
         dtypes: The dtypes that have another name in this framework.
     """
 
@@ -49,6 +51,8 @@ class Target:
     io_layout = "spec"
     names: tuple[str, ...] = ()
     any_layout: tuple[type[Op], ...] = ()
+    reads_twice = False
+    layer_ops: tuple[type[Op], ...] = ()
     dtypes: Mapping[str, str] = {}
     rules: Rules
 
@@ -76,11 +80,11 @@ class Target:
             return " + ".join(texts)
         if way == "mul":
             return " * ".join(texts)
-        if way == "none":
-            slots = [slot for slot in found.outputs if slot]
-            return {"": texts[0], **dict(zip(slots, texts, strict=True))}
         action = found.step.action
         assert isinstance(action, Parallel)
+        if way == "none":
+            slots = [label or str(k) for k, (label, _) in enumerate(action.branches)]
+            return {"": texts[0], **dict(zip(slots, texts, strict=True))}
         axis = writer.expression(action.axis)
         if layout == "last":
             axis = axis_name(evaluate(action.axis, {}), found.outputs[""].rank, layout)

@@ -6,7 +6,7 @@ params, the cycle of blocks. Sizes come afterwards, in `dslc.passes.instantiate`
 
 from __future__ import annotations
 
-from dslc.diagnostics import nearest
+from dslc.diagnostics import mend, nearest
 from dslc.ir.graph import MODULE, CallModule, Input, Module, Program, Ref
 from dslc.ir.operations import Signature
 from dslc.ir.params import ParamReader
@@ -149,7 +149,8 @@ class Elaborator:
             if op is None:
                 close = nearest(key.text, all_ops())
                 help = f"did you mean `{close}`?" if close else "`dslc ops` lists the ops"
-                self.report.error("E0501", key.span, f"no op is called `{key.text}`", help=help)
+                message, fix = f"no op is called `{key.text}`", mend(key.span, key.text, close)
+                self.report.error("E0501", key.span, message, help=help, fix=fix)
                 continue
             given = self.reader.mapping(value, f"the defaults of `{key.text}`")
             if given is None:
@@ -194,14 +195,15 @@ class Elaborator:
         start = Ref(MODULE, first.name if first else "x", first.span if first else span)
         body = reader.body(steps, scope, start)
         where = [reader.expression(item) for item in reader.items(node.get("where"), "`where`")]
+        outputs = self.outputs(node.get("outputs"), reader, scope, body.result, is_model)
         return Module(
             name=name,
             doc=None if doc is None else reader.text(doc, "`doc`"),
             params=params,
             inputs=inputs,
             where=tuple(fact for fact in where if fact is not None),
-            body=body,
-            outputs=self.outputs(node.get("outputs"), reader, scope, body.result, is_model),
+            body=reader.finished(body),
+            outputs=outputs,
             is_model=is_model,
             span=span,
         )

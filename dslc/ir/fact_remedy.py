@@ -84,12 +84,16 @@ class _Samples:
         return int("".join(found), 2)
 
     def first_mending(self, candidates: Iterable[Candidate]) -> tuple[Constraint, ...]:
-        """The candidate that leaves most values, among those that lead to a proof."""
-        fitting: list[tuple[int, tuple[Constraint, ...]]] = []
+        """The candidate that leaves most values, among those that lead to a proof.
+
+        An upper bound leaves few sizes in the end, so it comes after what leaves any number.
+        """
+        fitting: list[tuple[tuple[bool, int], tuple[Constraint, ...]]] = []
         for constraints, bits in candidates:
             kept = bits & self.true
             if kept and not bits & self.false:
-                fitting.append((-kept.bit_count(), constraints))
+                bounded = any(c.op == "<=" and isinstance(c.right, int) for c in constraints)
+                fitting.append(((bounded, -kept.bit_count()), constraints))
         fitting.sort(key=lambda scored: scored[0])
         for _, constraints in islice(fitting, MOST_PROOFS):
             if Facts([*self.facts.constraints, *constraints]).proves(*self.question):

@@ -122,6 +122,9 @@ class Facts:
 
     Args:
         constraints: The facts.
+
+    Attributes:
+        wanted: Every remedy given so far.
     """
 
     def __init__(self, constraints: Iterable[Constraint] = ()) -> None:
@@ -130,6 +133,7 @@ class Facts:
         rewriting = self._rewriting
         self._prover = Prover(rewriting.lower, rewriting.upper, rewriting.polynomials)
         self._zero = {name for fact in self.constraints if (name := fact.may_be_zero())}
+        self.wanted: list[Constraint] = []
         self._decided: dict[tuple[str, DimLike, DimLike], Verdict] = {}
 
     def decide(self, op: Op, left: DimLike, right: DimLike) -> Verdict:
@@ -158,7 +162,9 @@ class Facts:
         """The weakest simple facts that would make a comparison provable; empty if none do."""
         from dslc.ir.fact_remedy import remedy
 
-        return tuple(map(str, remedy(self, op, left, right)))
+        found = remedy(self, op, left, right)
+        self.wanted += found
+        return tuple(map(str, found))
 
     def contradiction(self) -> bool:
         """Whether the facts provably contradict each other."""

@@ -14,11 +14,14 @@ from dslc.typed import TYPE_CHECKING, final
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from typing import Literal
 
     from dslc.ops.base import Op
     from dslc.source import Span
     from dslc.syntax.expressions import Expr
     from dslc.syntax.types import TypeExpr
+
+    Index = Expr | Literal["*"] | None
 
 MODULE = 0
 """The owner of a module's inputs; steps count from 1."""
@@ -30,12 +33,17 @@ REGION_INPUT = "<input>"
 """The slot of the value that enters a region, or an iteration of a repeat."""
 
 
+EVERY = "*"
+"""The index of a reference to the values of every instance of a repeat, in order."""
+
+
 @final
 class Ref(Record):
     """A value: the step that makes it and which of its outputs.
 
     `slot` is "" for a step's value, an output's name for the further ones, an input's name where
-    `owner` is the module, and `REGION_INPUT` for what enters a region.
+    `owner` is the module, and `REGION_INPUT` for what enters a region. `index` says which instance
+    of a repeat is meant, by default the last; `EVERY` stands for all of them.
     """
 
     unlike = ("span",)
@@ -43,6 +51,12 @@ class Ref(Record):
     owner: int
     slot: str
     span: Span | None = None
+    index: Index = None
+
+    @property
+    def key(self) -> tuple[int, str]:
+        """The value, or the list of all instances' values where one of them is meant."""
+        return self.owner, self.slot if self.index is None else f"{self.slot}[]"
 
 
 @final
@@ -118,7 +132,14 @@ class Parallel(Record):
     axis: Expr
 
 
-Action = ApplyOp | CallModule | Group | Residual | Parallel
+@final
+class Reuse(Record):
+    """Another run of a step above, with the same weights, on another input."""
+
+    step: Step
+
+
+Action = ApplyOp | CallModule | Group | Residual | Parallel | Reuse
 
 
 @final
@@ -139,7 +160,11 @@ class Repeat(Record):
 
 @final
 class Step(Record):
-    """One step. `label` is its part of weight paths, "" where it adds none."""
+    """One step. `label` is its part of weight paths, "" where it adds none.
+
+    `exports` are the values inside a structure that steps outside read, by slot; `kept` are the slots
+    of a repeat whose value is kept for every instance, since a reference chooses among them.
+    """
 
     id: int
     name: str | None
@@ -154,6 +179,8 @@ class Step(Record):
     freeze: bool
     doc: str | None
     span: Span
+    exports: tuple[tuple[str, Ref], ...] = ()
+    kept: tuple[str, ...] = ()
 
 
 @final

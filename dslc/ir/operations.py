@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dslc.diagnostics import nearest
+from dslc.diagnostics import mend, nearest
 from dslc.ir.graph import ApplyOp, CallModule, Group, Initialiser, Ref
 from dslc.ir.reading import Reader
 from dslc.ops import all_ops, find
@@ -73,9 +73,12 @@ class OperationReader(Reader):
         """An op with its attributes; a bare scalar or list sets the primary one."""
         op = find(key.text)
         if op is None:
-            close = nearest(key.text, (*all_ops(), "residual", "parallel", "group"))
+            close = nearest(key.text, (*all_ops(), "residual", "parallel", "group", "reuse"))
             help = f"did you mean `{close}`?" if close else "`dslc ops` lists the ops"
-            self.report.error("E0501", key.span, f"no op is called `{key.text}`", help=help)
+            fix = mend(key.span, key.text, close)
+            self.report.error(
+                "E0501", key.span, f"no op is called `{key.text}`", help=help, fix=fix
+            )
             return None
         given = self.attributes(op, value, scope)
         if given is None:
@@ -128,7 +131,8 @@ class OperationReader(Reader):
                 takes = ", ".join(op.attributes) or "no attributes"
                 help = f"did you mean `{close}`?" if close else f"it takes {takes}"
                 message = f"`{op.name}` has no attribute `{key.text}`"
-                self.report.error("E0502", key.span, message, help=help)
+                fix = mend(key.span, key.text, close)
+                self.report.error("E0502", key.span, message, help=help, fix=fix)
                 continue
             read = self.slot(attribute, value, scope)
             if read is None:
@@ -151,7 +155,8 @@ class OperationReader(Reader):
             close = nearest(node.text, attribute.words)
             if close and (scope is None or not scope.knows(node.text)):
                 message = f"`{attribute.name}` takes {attribute.describe()}, not `{node.text}`"
-                self.report.error("E0504", node.span, message, help=f"did you mean `{close}`?")
+                help, fix = f"did you mean `{close}`?", mend(node.span, node.text, close)
+                self.report.error("E0504", node.span, message, help=help, fix=fix)
                 return None
         return self.expression(node, scope)
 
@@ -173,7 +178,8 @@ class OperationReader(Reader):
             close = nearest(key.text, INITIALISERS)
             help = f"did you mean `{close}`?" if close else f"there are {', '.join(INITIALISERS)}"
             message = f"no initialiser is called `{key.text}`"
-            self.report.error("E0510", key.span, message, help=help)
+            fix = mend(key.span, key.text, close)
+            self.report.error("E0510", key.span, message, help=help, fix=fix)
             return None
         arguments: dict[str, Expr] = {}
         entries = value.entries if isinstance(value, Mapping) else []
@@ -211,7 +217,8 @@ class OperationReader(Reader):
                 takes = ", ".join(module.params) or "no params"
                 help = f"did you mean `{close}`?" if close else f"it takes {takes}"
                 message = f"`{key.text}` has no param `{name.text}`"
-                self.report.error("E0701", name.span, message, help=help)
+                fix = mend(name.span, name.text, close)
+                self.report.error("E0701", name.span, message, help=help, fix=fix)
                 continue
             is_word = name.text in module.words
             read = self.word(item, scope) if is_word else self.expression(item, scope)

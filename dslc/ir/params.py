@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dslc.diagnostics import nearest
+from dslc.diagnostics import mend, nearest
 from dslc.ir.graph import Param
 from dslc.ir.reading import Reader, is_snake
 from dslc.ir.scope import Scope
@@ -70,7 +70,8 @@ class ParamReader(Reader):
         if kind_node is not None and kind not in KINDS:
             close = nearest(kind, KINDS)
             help = f"did you mean `{close}`?" if close else f"a param is one of {', '.join(KINDS)}"
-            self.report.error("E0705", kind_node.span, f"`{kind}` is no type of params", help=help)
+            message, fix = f"`{kind}` is no type of params", mend(kind_node.span, kind, close)
+            self.report.error("E0705", kind_node.span, message, help=help, fix=fix)
             kind = ""
         read = None
         if default is not None:

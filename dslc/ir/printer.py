@@ -6,7 +6,17 @@ its type in the module's own names where a table of types is given.
 
 from __future__ import annotations
 
-from dslc.ir.graph import MODULE, REGION_INPUT, ApplyOp, CallModule, Group, Parallel, Residual
+from dslc.ir.graph import (
+    EVERY,
+    MODULE,
+    REGION_INPUT,
+    ApplyOp,
+    CallModule,
+    Group,
+    Parallel,
+    Residual,
+    Reuse,
+)
 from dslc.syntax.expressions import to_spec
 from dslc.typed import TYPE_CHECKING
 
@@ -68,7 +78,7 @@ class _Printer:
             for name, branch in action.branches:
                 lines += [f"{inner}branch{f' {name}' if name else ''} -> {_ref(branch.result)}"]
                 lines += self.body(branch, inner + "  ")
-        return lines
+        return [*lines, *(f"{inner}export {slot} = {_ref(ref)}" for slot, ref in step.exports)]
 
     def head(self, step: Step) -> str:
         action = step.action
@@ -79,6 +89,8 @@ class _Printer:
             return f"{action.module}({inputs}){_fields(action.arguments)}"
         if isinstance(action, Parallel):
             return f"parallel({inputs}) {{join: {action.join}, axis: {to_spec(action.axis)}}}"
+        if isinstance(action, Reuse):
+            return f"reuse({inputs}) of %{action.step.id}"
         return f"{'group' if isinstance(action, Group) else 'residual'}({inputs})"
 
 
@@ -97,6 +109,7 @@ def _clauses(step: Step) -> list[str]:
         numbers = ", ".join(f"{key}: {to_spec(value)}" for key, value in initialiser.arguments)
         found.append(f"init({name}: {initialiser.kind}{f' {{{numbers}}}' if numbers else ''})")
     found += [f"tie({name}: {'.'.join(tie.path)})" for name, tie in step.tie.items()]
+    found += [f"kept({slot or 'value'})" for slot in step.kept]
     return [*found, *(["freeze"] if step.freeze else [])]
 
 
@@ -114,4 +127,5 @@ def _ref(ref: Ref) -> str:
     if ref.owner == MODULE:
         return ref.slot
     slot = {"": "", REGION_INPUT: ".input"}.get(ref.slot, f".{ref.slot}")
-    return f"%{ref.owner}{slot}"
+    index = "" if ref.index is None else f"[{EVERY if ref.index == EVERY else to_spec(ref.index)}]"
+    return f"%{ref.owner}{index}{slot}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dslc.diagnostics import nearest
+from dslc.diagnostics import mend, nearest
 from dslc.syntax.expressions import (
     Expr,
     ExpressionError,
@@ -78,9 +78,9 @@ class Reader:
             if not scope.knows(name) and name[0].islower():
                 close = nearest(name, scope.all_names())
                 help = f"did you mean `{close}`?" if close else "declare it under `params`"
-                self.report.error(
-                    "E0401", span, f"no param, index or dim is called `{name}`", help=help
-                )
+                fix = mend(span, name, close) if isinstance(expression, Name) else ()
+                message = f"no param, index or dim is called `{name}`"
+                self.report.error("E0401", span, message, help=help, fix=fix)
 
     def word(self, node: Node, scope: Scope | None = None) -> Expr | None:
         """A word as text, or the param behind `$name`."""
@@ -122,7 +122,8 @@ class Reader:
         try:
             return parse_type(node.text, node.span)
         except ExpressionError as error:
-            self.report.error(error.code, error.span, error.message, help=error.help)
+            fix = mend(error.span, "", error.near) if node.plain else ()
+            self.report.error(error.code, error.span, error.message, help=error.help, fix=fix)
             return None
 
     def mapping(self, node: Node | None, what: str) -> Mapping | None:
@@ -152,4 +153,5 @@ class Reader:
         known = sorted(known)
         close = nearest(key.text, known)
         help = f"did you mean `{close}`?" if close else f"{where} takes {', '.join(known)}"
-        self.report.error("E0602", key.span, f"{where} has no key `{key.text}`", help=help)
+        message, fix = f"{where} has no key `{key.text}`", mend(key.span, key.text, close)
+        self.report.error("E0602", key.span, message, help=help, fix=fix)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dslc.diagnostics import Label, nearest
+from dslc.diagnostics import Label, mend, nearest
 from dslc.ir.graph import (
     REGION_INPUT,
     UNKNOWN,
@@ -17,9 +17,10 @@ from dslc.ir.graph import (
     Step,
     Tie,
 )
-from dslc.ir.operations import OperationReader
 from dslc.ir.reading import is_camel, is_snake
+from dslc.ir.references import Place
 from dslc.ir.reserved_names import reserved_by
+from dslc.ir.reuse import ReuseReader
 from dslc.ir.scope import Scope
 from dslc.ops.base import Op, snake_case
 from dslc.syntax.expressions import Literal
@@ -28,19 +29,17 @@ from dslc.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from dslc.ir.graph import Action, Initialiser
-    from dslc.source import Span
     from dslc.syntax.expressions import Expr
     from dslc.syntax.tree import Node
 
 RESERVED = ("name", "from", "repeat", "when", "type", "init", "tie", "freeze", "doc")
 REPEAT_KEYS = ("times", "over", "as", "index", "share")
 STRUCTURES = ("residual", "parallel", "group")
+FORMS = (*STRUCTURES, "reuse")
 
 
-class StepReader(OperationReader):
+class StepReader(ReuseReader):
     """Reads the steps of one module; ids count from 1 in the order of the text."""
-
-    last_id = 0
 
     def body(self, nodes: list[Node], scope: Scope, start: Ref) -> Body:
         """Steps in a row, the first reading `start` unless it says otherwise."""
@@ -64,13 +63,19 @@ class StepReader(OperationReader):
         self.last_id += 1
         identifier = self.last_id
         name = self.step_name(keys.get("name"))
+        if key.text == "reuse":
+            return self.reuse(key, value, keys, name, scope, previous)
         repeat, names = self.repeat(keys.get("repeat"), scope)
-        inner = Scope(scope, names) if names or repeat or key.text in STRUCTURES else scope
-        owns_scope = repeat is not None or name is not None or key.text not in STRUCTURES
-        if not owns_scope:
-            inner = scope
+        is_scope = repeat is not None or (key.text in STRUCTURES and name is not None)
+        inner = Scope(scope, names) if is_scope else scope
         action = self.action(key, value, inner, identifier)
         self.declare(name, identifier, scope)
+        if name is not None:
+            is_structure, repeats = key.text in STRUCTURES, repeat is not None
+            branches = self.branch_scopes.get(identifier, {})
+            self.places[identifier] = Place(
+                name.text, inner, branches, is_structure=is_structure, repeats=repeats
+            )
         label = self.label(key, name, repeat is not None, scope)
         if action is None:
             self.failed.add(identifier)
@@ -78,12 +83,14 @@ class StepReader(OperationReader):
         if not isinstance(action, ApplyOp) or action.op.weights is not Op.weights:
             self.refuse_reserved(label, key if name is None else name)
         self.refuse_weight_keys(keys, action, key.text)
-        return Step(
+        inputs = self.step_inputs(keys.get("from"), action, key.span, inner, previous)
+        self.refuse_moving_start(inputs, names)
+        step = Step(
             id=identifier,
             name=None if name is None else name.text,
             label=label,
             action=action,
-            inputs=self.step_inputs(keys.get("from"), action, key.span, inner, previous),
+            inputs=inputs,
             repeat=repeat,
             when=self.optional_expression(keys.get("when"), inner),
             type=self.type(keys["type"]) if "type" in keys else None,
@@ -93,6 +100,9 @@ class StepReader(OperationReader):
             doc=self.text(keys["doc"], "`doc`") if "doc" in keys else None,
             span=key.span,
         )
+        if name is not None:
+            self.named[identifier] = step
+        return step
 
     def parts(self, node: Node) -> tuple[Scalar, Node | None, dict[str, Node]] | None:
         """The op, block or structure key of a step with its value, and the reserved keys."""
@@ -113,9 +123,8 @@ class StepReader(OperationReader):
         close = nearest(second.text, RESERVED)
         help = f"did you mean `{close}`?" if close else "each step is an item of its own: `- …`"
         message = f"a step has one op, block or structure, and `{second.text}` is a second"
-        self.report.error(
-            "E0607", second.span, message, help=help, labels=[Label(first.span, "the first")]
-        )
+        labels, fix = [Label(first.span, "the first")], mend(second.span, second.text, close)
+        self.report.error("E0607", second.span, message, help=help, labels=labels, fix=fix)
         return None
 
     def refuse_weight_keys(self, keys: dict[str, Node], action: Action, word: str) -> None:
@@ -134,20 +143,6 @@ class StepReader(OperationReader):
             return node
         self.report.error("E0402", node.span, "a step's name is in snake_case, such as `conv_1`")
         return None
-
-    def declare(self, name: Scalar | None, identifier: int, scope: Scope) -> None:
-        """Makes a step's value visible to the steps after it."""
-        if name is None:
-            return
-        if name.text in scope.spans or name.text in scope.names:
-            labels = (
-                [Label(scope.spans[name.text], "first here")] if name.text in scope.spans else []
-            )
-            message = f"`{name.text}` is a name already in this scope"
-            self.report.error("E0403", name.span, message, labels=labels)
-            return
-        scope.spans[name.text] = name.span
-        scope.values[name.text] = Ref(identifier, "", name.span)
 
     def label(self, key: Scalar, name: Scalar | None, repeats: bool, scope: Scope) -> str:
         """The step's part of weight paths."""
@@ -216,7 +211,8 @@ class StepReader(OperationReader):
         if join is not None and word not in joins:
             close = nearest(word, joins)
             help = f"did you mean `{close}`?" if close else f"it takes {', '.join(joins)}"
-            self.report.error("E0504", join.span, f"`join` has no way called `{word}`", help=help)
+            message, fix = f"`join` has no way called `{word}`", mend(join.span, word, close)
+            self.report.error("E0504", join.span, message, help=help, fix=fix)
         axis = fields.get("axis")
         where = Literal(1, key.span) if axis is None else self.expression(axis, scope)
         return Parallel(self.branches(branches, scope, start), word, where or Literal(1, key.span))
@@ -224,8 +220,10 @@ class StepReader(OperationReader):
     def branches(self, node: Node, scope: Scope, start: Ref) -> tuple[tuple[str, Body], ...]:
         """Branches by name (a scope each) or in a list (adding nothing)."""
         if isinstance(node, Mapping):
+            scopes = {key.text: Scope(scope) for key, _ in node.entries}
+            self.branch_scopes[start.owner] = scopes
             return tuple(
-                (key.text, self.body(self.items(value, "a branch"), Scope(scope), start))
+                (key.text, self.body(self.items(value, "a branch"), scopes[key.text], start))
                 for key, value in node.entries
             )
         found = self.items(node, "`branches`")
@@ -272,39 +270,6 @@ class StepReader(OperationReader):
         self.report.error("E0402", node.span, "an index or item has a name in snake_case")
         return None
 
-    def step_inputs(
-        self, node: Node | None, action: Action, span: Span, scope: Scope, previous: Ref
-    ) -> tuple[Ref | None, ...]:
-        """The step's inputs in the order that its op or module declares them."""
-        names = self.input_names(action)
-        if node is None:
-            given: list[Ref | None] = [] if names == () else [previous]
-            return self.fill(given, action, span)
-        if isinstance(node, Mapping):
-            by_name = {key.text: self.reference(value, scope) for key, value in node.entries}
-            for key, _ in node.entries:
-                if names is not None and key.text not in names:
-                    self.unknown_key(key, names, "`from`")
-            return self.fill([by_name.get(name) for name in names or by_name], action, span)
-        nodes = node.items if isinstance(node, Sequence) else [node]
-        return self.fill([self.reference(item, scope) for item in nodes], action, node.span)
-
-    def reference(self, node: Node, scope: Scope) -> Ref | None:
-        """A reference to a value above."""
-        text = self.text(node, "a reference")
-        if text is None:
-            return None
-        head, _, slot = text.partition(".")
-        found = scope.find(head)
-        if found is None:
-            close = nearest(head, scope.all_values())
-            help = f"did you mean `{close}`?" if close else "give the step a `name`, above this one"
-            self.report.error("E0404", node.span, f"no value is called `{head}` here", help=help)
-            return Ref(UNKNOWN, "", node.span)
-        if found.owner in self.failed:
-            return Ref(UNKNOWN, "", node.span)
-        return Ref(found.owner, slot or found.slot, node.span)
-
     def ties(self, node: Node | None) -> dict[str, Tie]:
         """`tie: {weight: wte.weight}`."""
         fields = self.mapping(node, "`tie`")
@@ -343,6 +308,7 @@ class StepReader(OperationReader):
         if module is None:
             close = nearest(key.text, self.modules)
             help = f"did you mean `{close}`?" if close else "declare it under `blocks`"
-            self.report.error("E0405", key.span, f"no block is called `{key.text}`", help=help)
+            message, fix = f"no block is called `{key.text}`", mend(key.span, key.text, close)
+            self.report.error("E0405", key.span, message, help=help, fix=fix)
             return None
         return CallModule(key.text, self.arguments(key, value, module, scope))

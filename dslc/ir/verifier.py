@@ -6,7 +6,7 @@ step. Nothing a spec can say reaches this: what is wrong in a spec has been repo
 
 from __future__ import annotations
 
-from dslc.ir.graph import MODULE, REGION_INPUT, ApplyOp, CallModule
+from dslc.ir.graph import MODULE, REGION_INPUT, ApplyOp, CallModule, Reuse
 from dslc.ir.walk import all_steps, regions
 from dslc.typed import TYPE_CHECKING
 
@@ -42,7 +42,7 @@ class _Verifier:
         self.program = program
         self.module = module
         self.known: set[tuple[int, str]] = {(MODULE, item.name) for item in module.inputs}
-        self.made: set[int] = set()
+        self.made: dict[int, Step] = {}
 
     def problems(self) -> Iterator[str]:
         identifiers = [step.id for step in all_steps(self.module.body)]
@@ -66,7 +66,9 @@ class _Verifier:
         self.known.add((step.id, REGION_INPUT))
         for inner in regions(step.action):
             yield from self.body(inner)
-        self.made.add(step.id)
+        self.made[step.id] = step
+        for slot, ref in step.exports:
+            yield from self.reference(ref, f"{where} export {slot}")
 
     def action(self, step: Step, where: str) -> Iterator[str]:
         action = step.action
@@ -82,6 +84,9 @@ class _Verifier:
                 yield f"{where}: {action.module} is not among the modules"
             elif len(step.inputs) != len(callee.inputs):
                 yield f"{where}: {action.module} takes {len(callee.inputs)} inputs"
+        elif isinstance(action, Reuse):
+            if action.step.id not in self.made:
+                yield f"{where}: what it runs again is not above it"
         elif step.repeat is not None and not step.label:
             yield f"{where}: a repeated region has no label"
 
@@ -89,3 +94,5 @@ class _Verifier:
         """A reference points at an input, a region around it, or a step above."""
         if (ref.owner, ref.slot) not in self.known and ref.owner not in self.made:
             yield f"{where} reads %{ref.owner}{ref.slot}, which is not above it"
+        elif ref.index is not None and ref.slot not in self.made[ref.owner].kept:
+            yield f"{where} reads instances of %{ref.owner}{ref.slot}, which are not kept"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dslc.ir.graph import ApplyOp, CallModule, Group, Parallel, Residual
+from dslc.ir.graph import EVERY, ApplyOp, CallModule, Group, Parallel, Residual, Reuse
 from dslc.syntax.expressions import free_names
 from dslc.syntax.types import ELLIPSIS
 from dslc.typed import TYPE_CHECKING
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 def regions(action: Action) -> tuple[Body, ...]:
     """The bodies inside an action."""
+    if isinstance(action, ApplyOp | CallModule):
+        return ()
     if isinstance(action, Group):
         return (action.body,)
     if isinstance(action, Residual):
@@ -61,6 +63,12 @@ def expressions_of(step: Step, action: Action) -> Iterator[Expr]:
         yield from action.arguments.values()
     elif isinstance(action, Parallel):
         yield action.axis
+    elif isinstance(action, Reuse):
+        for inner, what in ((action.step, action.step.action), *_inside(action.step)):
+            yield from expressions_of(inner, what)
+    for ref in (*step.inputs, *(ref for _, ref in step.exports)):
+        if ref is not None and ref.index is not None and ref.index != EVERY:
+            yield ref.index
     if step.when is not None:
         yield step.when
     if step.repeat is not None:

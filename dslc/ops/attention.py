@@ -21,7 +21,8 @@ class MultiHeadAttention(Op):
     `softmax(q k^T / sqrt(head_dim)) v` for each head. `mask` is boolean, true where attended,
     `[N, S]` or broadcastable to `[N, heads, T, S]`; `causal` lets query t see keys up to
     `t + S - T`, so there are at least as many keys as queries. `dropout` acts on the attention
-    weights. Weights: `query`, `key`, `value` and `out`, each a linear map. Shape: `[N, T, D]`, `[N, S, E]` → `[N, T, D]`.
+    weights. Weights: `query`, `key`, `value` and `out`, each a linear map.
+    Shape: `[N, T, D]`, `[N, S, E]` → `[N, T, D]`.
     Source: ONNX Attention; Vaswani et al. 2017.
     """
 

@@ -49,6 +49,34 @@ class BatchNorm(Op):
         return 2 * outputs[0].elements
 
 
+class InstanceNorm(Op):
+    """Normalises each channel of each row over all axes after the channels, then scales and shifts.
+
+    The same in training and after it: no running statistics. Shape: `[N, C, …]` unchanged.
+    Source: ONNX InstanceNormalization; `torch.nn.InstanceNorm2d`; Ulyanov et al. 2016.
+    """
+
+    family = "norm"
+    layout = "channels"
+    eps = Number(1e-5, minimum=0, doc="added to the variance")
+    affine = Boolean(True, doc="whether a learned scale and shift follow")
+
+    def infer(self, check: Check, *types: TensorType) -> TensorType:
+        (x,) = types
+        if x.rank < 3:
+            message = f"`instance_norm` takes [N, C, …], and {x} has no axis 2"
+            raise OpError("E0303", message, input=0)
+        return x
+
+    def weights(self, *types: TensorType) -> tuple[Weight, ...]:
+        channels = (types[0].shape[1],)
+        learned = (Weight("weight", channels, ("ones",)), Weight("bias", channels, ("zeros",)))
+        return learned if self.affine else ()
+
+    def flops(self, types: Sequence[TensorType], outputs: Sequence[TensorType]) -> DimLike:
+        return 8 * outputs[0].elements
+
+
 class LayerNorm(Op):
     """Normalises over the last axis, then scales and shifts.
 

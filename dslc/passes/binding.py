@@ -18,10 +18,10 @@ from dslc.typed import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
 
-    from dslc.diagnostics import Report
+    from dslc.diagnostics import Edit, Report
     from dslc.ir.dims import DimLike
     from dslc.ir.facts import Facts
-    from dslc.ir.graph import CallModule, Module, Step
+    from dslc.ir.graph import CallModule, Module
     from dslc.ops.base import Comparison
     from dslc.source import Span
     from dslc.syntax.expressions import Expr
@@ -50,6 +50,7 @@ class Binder:
         *,
         help: str | None = None,
         labels: Sequence[tuple[Span, str]] = (),
+        fix: Sequence[Edit] = (),
     ) -> None:
         """Reports an error with the chain of calls behind it."""
         notes = [
@@ -60,12 +61,12 @@ class Binder:
         if code == "E0202" and help is None:
             help = "an input's type names a dim, such as C in `f32[N, C]`"
         found = [Label(at, text) for at, text in labels]
-        self.report.error(code, span, message, help=help, labels=found, notes=notes)
+        self.report.error(code, span, message, help=help, labels=found, notes=notes, fix=fix)
 
     @contextmanager
-    def calling(self, step: Step, module: Module) -> Generator[None]:
-        """Marks errors inside as coming from a call."""
-        self.chain.append((module.name, step.span))
+    def inside(self, name: str, at: Span) -> Generator[None]:
+        """Marks errors inside as coming from a call of a block, or another run of a step."""
+        self.chain.append((name, at))
         try:
             yield
         finally:

@@ -7,17 +7,26 @@ makes one error.
 
 from __future__ import annotations
 
+from dslc.diagnostics import mend, nearest
 from dslc.ir.dims import DimTooLargeError
-from dslc.ir.graph import MODULE, REGION_INPUT, ApplyOp, CallModule, Group, Parallel, Residual
+from dslc.ir.graph import (
+    MODULE,
+    REGION_INPUT,
+    ApplyOp,
+    CallModule,
+    Group,
+    Residual,
+    Reuse,
+)
 from dslc.ir.instance import BodyInstance, Instance, Iteration, StepInstance
 from dslc.ir.types import INTEGERS
 from dslc.ir.walk import free_names_of
 from dslc.ops.attributes import InvalidAttribute
 from dslc.ops.base import Check, OpError
-from dslc.passes.binding import Binder
 from dslc.passes.joins import join_branches, join_residual
+from dslc.passes.values import Failed, ValueReader, Values
 from dslc.passes.weight_checks import check_weights
-from dslc.syntax.expressions import ExpressionError, describe
+from dslc.syntax.expressions import ExpressionError, Literal, describe
 from dslc.typed import TYPE_CHECKING
 from dslc.values import is_list
 
@@ -26,21 +35,16 @@ if TYPE_CHECKING:
 
     from dslc.diagnostics import Report
     from dslc.ir.facts import Facts
-    from dslc.ir.graph import Body, Module, Program, Ref, Step
+    from dslc.ir.graph import Body, Module, Program, Step
     from dslc.ir.types import TensorType
     from dslc.limits import Limits
     from dslc.ops.base import Input, Op
     from dslc.source import Span
 
-Values = dict[tuple[int, str], "TensorType | None"]
 Environment = dict[str, object]
 
 
-class Failed(Exception):
-    """A step that has been reported, or reads a value that was; its outputs are unknown."""
-
-
-class Instantiator(Binder):
+class Instantiator(ValueReader):
     """Makes instances; a memo by arguments and input types makes each once."""
 
     def __init__(self, program: Program, report: Report, limits: Limits, facts: Facts) -> None:
@@ -79,7 +83,7 @@ class Instantiator(Binder):
     ) -> Instance | None:
         """Types one instance."""
         environment = {**self.program.values, **arguments, **sizes}
-        values: Values = {}
+        values = Values()
         is_called = not module.is_model or not sizes
         fits = True
         for declared, type in zip(module.inputs, inputs, strict=True):
@@ -97,8 +101,7 @@ class Instantiator(Binder):
         if not all(shown):
             return None
         body = self.body(module.body, environment, values)
-        outputs = {name: self.value(ref, values) for name, ref in module.outputs}
-        known = {name: type for name, type in outputs.items() if type is not None}
+        known = self.outputs_of(module, values, environment)
         if not module.is_model and body.type is not None:
             known[""] = body.type
         names = (item.name for item in module.inputs)
@@ -109,55 +112,43 @@ class Instantiator(Binder):
     def body(self, body: Body, environment: Environment, values: Values) -> BodyInstance:
         """Types the steps of a body in order."""
         steps = tuple(self.step(step, environment, values) for step in body.steps)
-        return BodyInstance(steps, body.result, self.value(body.result, values))
-
-    def value(self, ref: Ref | None, values: Values) -> TensorType | None:
-        """The type of a referenced value; reports an output that the step does not have."""
-        if ref is None:
-            return None
-        key = (ref.owner, ref.slot)
-        if key not in values and (ref.owner, "") in values and values[ref.owner, ""] is not None:
-            slots = sorted(slot for owner, slot in values if owner == ref.owner and slot)
-            found = f"its outputs are {', '.join(slots)}" if slots else "it has one output"
-            message = f"the step has no output `{ref.slot}`"
-            self.error("E0408", ref.span, message, help=found)
-        return values.get(key)
+        return BodyInstance(steps, body.result, self.value(body.result, values, environment))
 
     def step(self, step: Step, environment: Environment, values: Values) -> StepInstance:
         """Types one step in all its iterations."""
-        first = step.inputs[0] if step.inputs else None
-        current = self.value(first, values)
-        rounds: list[Iteration | None] = []
-        outputs: Mapping[str, TensorType | None] = {"": current}
-        known: dict[object, Iteration | None] = {}
         try:
-            bindings = self.rounds(step, environment)
-            names = free_names_of(step) if len(bindings) > 1 else frozenset[str]()
-            for binding in bindings:
-                key = (current, tuple(v for name, v in binding.items() if name in names))
-                if key not in known or len(bindings) == 1:
-                    self.count_step(step)
-                    known[key] = self.round(
-                        step,
-                        {**environment, **binding} if binding else environment,
-                        current,
-                        values,
-                    )
-                iteration = known[key]
-                rounds.append(iteration)
-                if iteration is not None:
-                    outputs = iteration.outputs
-                    current = outputs.get("")
-        except (Failed, ExpressionError) as failure:
-            if isinstance(failure, ExpressionError):
-                self.error(failure.code, failure.span, failure.message, help=failure.help)
-            values[step.id, ""] = None
-            return StepInstance(step, ())
+            return self.iterate(step, environment, values)
+        except ExpressionError as error:
+            self.error(error.code, error.span, error.message, help=error.help)
         except DimTooLargeError:
             message = "the sizes here are longer expressions than any network needs"
             self.error("E0908", step.span, message, help="give some sizes as numbers or params")
-            values[step.id, ""] = None
-            return StepInstance(step, ())
+        except Failed:
+            pass
+        values[step.id, ""] = None
+        return StepInstance(step, ())
+
+    def iterate(self, step: Step, environment: Environment, values: Values) -> StepInstance:
+        """The iterations of a step, each reading the value of the one before."""
+        current = self.value(step.inputs[0] if step.inputs else None, values, environment)
+        rounds: list[Iteration | None] = []
+        outputs: dict[str, TensorType | None] = {"": current}
+        known: dict[object, Iteration | None] = {}
+        bindings = self.rounds(step, environment)
+        names = free_names_of(step) if len(bindings) > 1 else frozenset[str]()
+        for position, binding in enumerate(bindings):
+            key = (current, tuple(v for name, v in binding.items() if name in names))
+            if key not in known or len(bindings) == 1:
+                self.count_step(step)
+                inner = {**environment, **binding} if binding else environment
+                known[key] = self.round(step, inner, current, values)
+            iteration = known[key]
+            rounds.append(iteration)
+            if iteration is not None:
+                outputs = {**iteration.outputs}
+                current = outputs.get("")
+            values.keep(step, position, {"": current} if iteration is None else outputs)
+        values.counts[step.id] = len(bindings)
         if step.inputs or any(iteration is not None for iteration in rounds):
             for slot, type in outputs.items():
                 values[step.id, slot] = type
@@ -223,15 +214,12 @@ class Instantiator(Binder):
         """One iteration; None where `when` says that it is absent."""
         if step.when is not None and not self.condition(step.when, environment):
             return None
-        inputs = tuple(
-            current if position == 0 else self.value(ref, values)
-            for position, ref in enumerate(step.inputs)
-        )
-        for ref, type in zip(step.inputs, inputs, strict=True):
-            if ref is not None and type is None:
-                if isinstance(step.action, ApplyOp):
-                    self.make_op(step, step.action, environment)  # its attributes may be wrong too
-                raise Failed
+        try:
+            inputs = self.inputs(step, current, values, environment)
+        except Failed:
+            if isinstance(step.action, ApplyOp):
+                self.make_op(step, step.action, environment)  # its attributes may be wrong too
+            raise
         iteration = self.run(step, environment, inputs, values)
         if step.type is not None:
             if "" not in iteration.outputs:
@@ -248,6 +236,10 @@ class Instantiator(Binder):
     ) -> Iteration:
         """What a step's action makes of its inputs."""
         action = step.action
+        if isinstance(action, Reuse):
+            target = action.step.replace(inputs=step.inputs, exports=step.exports)
+            with self.inside(target.name or "", step.span):
+                return self.run(target, environment, inputs, values)
         if isinstance(action, ApplyOp):
             return self.apply(step, action, environment, inputs)
         if isinstance(action, CallModule):
@@ -255,23 +247,22 @@ class Instantiator(Binder):
         values[step.id, REGION_INPUT] = inputs[0]
         inner = environment if not step.label else dict(environment)
         if isinstance(action, Group):
-            body = self.body(action.body, inner, values)
-            if body.type is None:
-                raise Failed
-            return Iteration(inputs, {"": body.type}, inner, bodies=(body,))
-        if isinstance(action, Residual):
-            bodies = (
-                self.body(action.main, inner, values),
-                self.body(action.shortcut, inner, values),
-            )
+            bodies = (self.body(action.body, inner, values),)
+            end = bodies[0].type
+            outputs = None if end is None else {"": end}
+        elif isinstance(action, Residual):
+            bodies = tuple(self.body(b, inner, values) for b in (action.main, action.shortcut))
             outputs = join_residual(self, step, action, bodies)
         else:
-            assert isinstance(action, Parallel)
             bodies = tuple(self.body(body, inner, values) for _, body in action.branches)
             axis = self.evaluate(action.axis, inner)
             outputs = join_branches(self, step, action, bodies, axis)
         if outputs is None:
             raise Failed
+        for slot, ref in step.exports:
+            type = self.value(ref, values, inner)
+            if type is not None:
+                outputs[slot] = type
         return Iteration(inputs, outputs, inner, bodies=bodies)
 
     def apply(
@@ -341,8 +332,19 @@ class Instantiator(Binder):
             span = (
                 action.attributes[error.name].span if error.name in action.attributes else step.span
             )
-            self.error("E0504", span, error.message)
+            self.invalid_attribute(action, error, span)
             raise Failed from error
+
+    def invalid_attribute(self, action: ApplyOp, error: InvalidAttribute, span: Span) -> None:
+        """Reports a value that an attribute does not take, with the word that was meant."""
+        given = action.attributes.get(error.name)
+        word = given.value if isinstance(given, Literal) else None
+        close = None
+        if isinstance(word, str) and action.op.attributes[error.name].words:
+            close = nearest(word, action.op.attributes[error.name].words)
+        help = f"did you mean `{close}`?" if close else None
+        fix = mend(span, str(word), close)
+        self.error("E0504", span, error.message, help=help, fix=fix)
 
     def call(
         self,
@@ -359,7 +361,7 @@ class Instantiator(Binder):
         arguments = self.arguments(module, action, environment)
         if arguments is None:
             raise Failed
-        with self.calling(step, module):
+        with self.inside(module.name, step.span):
             instance = self.instance(module, arguments, types, {})
         if instance is None or not instance.outputs:
             raise Failed

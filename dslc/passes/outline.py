@@ -20,6 +20,7 @@ from dslc.ir.graph import (
     Param,
     Ref,
     Residual,
+    Reuse,
     Step,
 )
 from dslc.ir.walk import all_steps, free_names_of
@@ -36,11 +37,12 @@ def outline(program: Program, *, shared_only: bool = False) -> Program:
 
     Args:
         program: The program.
-        shared_only: Leaves alone all groups but those that repeat with one set of weights, for
+        shared_only: Leaves alone all groups but those whose weights several runs share, for
             backends where only these need an object.
     """
     pass_ = _Outline(program, shared_only=shared_only)
     for name, module in program.modules.items():
+        pass_.done = {}
         pass_.modules[name] = module.replace(body=pass_.body(module.body, module))
     modules = {name: pass_.modules[name] for name in (*pass_.made, *program.modules)}
     return program.replace(modules=modules)
@@ -52,19 +54,34 @@ class _Outline:
         self.shared_only = shared_only
         self.modules: dict[str, Module] = {}
         self.made: list[str] = []
+        self.done: dict[int, Step] = {}
+        self.reused = {
+            step.action.step.id
+            for module in program.modules.values()
+            for step in all_steps(module.body)
+            if isinstance(step.action, Reuse)
+        }
         self.last_id = 0
 
     def body(self, body: Body, owner: Module) -> Body:
         return body.replace(steps=tuple(self.step(step, owner) for step in body.steps))
 
     def step(self, step: Step, owner: Module) -> Step:
-        slots = branch_slots(step.action)
-        action = self.action(step.action, owner)
-        step = step.replace(action=action)
+        if isinstance(step.action, Reuse):
+            target = self.done[step.action.step.id]
+            further = target.inputs[len(step.inputs) :]
+            return step.replace(action=Reuse(target), inputs=(*step.inputs, *further), exports=())
+        if isinstance(step.action, Parallel):
+            step = self.parallel(step, step.action, owner)
+        else:
+            step = step.replace(action=self.action(step.action, owner))
         shares = step.repeat is not None and step.repeat.share
-        is_region = not isinstance(action, ApplyOp | CallModule)
+        shares = shares or step.id in self.reused
+        is_region = not isinstance(step.action, ApplyOp | CallModule)
         if step.label and is_region and (shares or not self.shared_only):
-            return self.call(step, owner, slots)
+            step = self.call(step, owner)
+        if step.name is not None:
+            self.done[step.id] = step
         return step
 
     def action(self, action: Action, owner: Module) -> Action:
@@ -72,38 +89,50 @@ class _Outline:
             return Group(self.body(action.body, owner))
         if isinstance(action, Residual):
             return Residual(self.body(action.main, owner), self.body(action.shortcut, owner))
-        if isinstance(action, Parallel):
-            branches = tuple(self.branch(label, body, owner) for label, body in action.branches)
-            return action.replace(branches=branches)
         return action
 
-    def branch(self, label: str, body: Body, owner: Module) -> tuple[str, Body]:
-        """A branch; one with a name is a scope, so its steps become a module."""
-        if self.shared_only:
-            return label, self.body(body, owner)
-        if not label or not body.steps:
-            return "", self.body(body, owner)
+    def parallel(self, step: Step, action: Parallel, owner: Module) -> Step:
+        """A parallel region; what is handed out of a branch goes through the branch's module."""
+        branches: list[tuple[str, Body]] = []
+        exports = dict(step.exports)
+        for position, (label, body) in enumerate(action.branches):
+            if self.shared_only or not label or not body.steps:
+                branch = self.body(body, owner)
+            else:
+                inner = {s: ref for s, ref in exports.items() if s.startswith(f"{label}.")}
+                slots = {slot.partition(".")[2]: ref for slot, ref in inner.items()}
+                branch = self.branch(label, body, owner, slots)
+                place = branch.result.owner
+                exports |= {slot: Ref(place, slot.partition(".")[2]) for slot in inner}
+            branches.append((label if self.shared_only else "", branch))
+            if action.join == "none" and not self.shared_only:
+                exports[label or str(position)] = branch.result
+        action = action.replace(branches=tuple(branches))
+        return step.replace(action=action, exports=tuple(exports.items()))
+
+    def branch(self, label: str, body: Body, owner: Module, exports: dict[str, Ref]) -> Body:
+        """A branch with a name: a scope, so its steps become a module."""
         first = body.steps[0]
-        region = {(ref.owner, ref.slot): ref for ref in entries(body)}
-        start = next(iter(region.values()), first.inputs[0] if first.inputs else None)
+        region = entries(body)
+        start = region[0] if region else first.inputs[0] if first.inputs else None
         self.last_id -= 1
         scope = plain_step(self.last_id, label, Group(body), (start,), first.span)
-        entry = {key: Ref(scope.id, REGION_INPUT, first.span) for key in region}
+        entry = {ref: Ref(scope.id, REGION_INPUT, first.span) for ref in region}
         group = Group(renamed(body, entry))
-        called = self.step(scope.replace(action=group), owner)
-        return "", Body((called,), Ref(called.id, "", first.span))
+        called = self.step(scope.replace(action=group, exports=tuple(exports.items())), owner)
+        return Body((called,), Ref(called.id, "", first.span))
 
-    def call(self, step: Step, owner: Module, slots: list[str]) -> Step:
-        """The call of a new module that holds a region's steps; `slots` names its outputs."""
-        body, outputs = contents(step, slots)
+    def call(self, step: Step, owner: Module) -> Step:
+        """The call of a new module that holds a region's steps."""
+        body, outputs = contents(step)
         name = self.fresh_name(step.label, owner)
         captured = captured_values(step, body)
         names = value_names(owner, captured)
-        mapping = {(step.id, REGION_INPUT): Ref(MODULE, "x")}
-        mapping |= {key: Ref(MODULE, names[key]) for key in captured}
+        mapping = {Ref(step.id, REGION_INPUT): Ref(MODULE, "x")}
+        mapping |= {ref: Ref(MODULE, names[ref]) for ref in captured}
         inputs = (
             Input("x", None, step.span),
-            *(Input(names[k], None, step.span) for k in captured),
+            *(Input(names[ref], None, step.span) for ref in captured),
         )
         params = self.params_of(step, body, owner)
         body = renamed(body, mapping)
@@ -120,8 +149,8 @@ class _Outline:
             span=step.span,
         )
         arguments = {param.name: Name(param.name, step.span) for param in params}
-        refs = (*step.inputs, *(Ref(*key) for key in captured))
-        return step.replace(action=CallModule(name, arguments), inputs=refs)
+        refs = (*step.inputs, *captured)
+        return step.replace(action=CallModule(name, arguments), inputs=refs, exports=())
 
     def fresh_name(self, label: str, owner: Module) -> str:
         """A class name for a group: its own in CamelCase, behind the owner's where that is taken."""
@@ -158,26 +187,14 @@ def described(step: Step, owner: Module) -> str:
     return f"{'One ' if step.repeat is not None else ''}`{step.label}` of `{owner.name}`"
 
 
-def branch_slots(action: Action) -> list[str]:
-    """The names of the outputs of branches that are not joined."""
-    if not isinstance(action, Parallel) or action.join != "none":
-        return []
-    return [label or str(k) for k, (label, _) in enumerate(action.branches)]
-
-
-def contents(step: Step, slots: list[str]) -> tuple[Body, list[tuple[str, Ref]]]:
-    """What a labelled region holds as a module's body, and its outputs beyond the value.
-
-    Branches that became modules lost their labels, so their slots are now their numbers.
-    """
+def contents(step: Step) -> tuple[Body, list[tuple[str, Ref]]]:
+    """What a labelled region holds as a module's body, and its outputs beyond the value."""
     action = step.action
     if isinstance(action, Group):
-        return action.body, []
+        return action.body, list(step.exports)
     entry = (Ref(step.id, REGION_INPUT, step.span),)
     inner = plain_step(step.id, "", action, entry, step.span).replace(doc=step.doc)
-    own = branch_slots(action)
-    outputs = [(slot, Ref(step.id, o, step.span)) for slot, o in zip(slots, own, strict=True)]
-    return Body((inner,), Ref(step.id, "", step.span)), outputs
+    return Body((inner,), Ref(step.id, "", step.span)), list(step.exports)
 
 
 def plain_step(
@@ -208,40 +225,42 @@ def entries(body: Body) -> list[Ref]:
     return [ref for ref in refs if ref.slot == REGION_INPUT and ref.owner not in own]
 
 
-def captured_values(step: Step, body: Body) -> list[tuple[int, str]]:
+def captured_values(step: Step, body: Body) -> list[Ref]:
     """The values from outside that a group's steps read."""
     own = {inner.id for inner in all_steps(body)} | {step.id}
-    found: dict[tuple[int, str], None] = {}
+    found: dict[Ref, None] = {}
     for inner in all_steps(body):
         for ref in inner.inputs:
             if ref is not None and ref.owner not in own:
-                found[ref.owner, ref.slot] = None
+                found[ref] = None
     return list(found)
 
 
-def value_names(owner: Module, captured: list[tuple[int, str]]) -> dict[tuple[int, str], str]:
+def value_names(owner: Module, captured: list[Ref]) -> dict[Ref, str]:
     """A name for each captured value: the step's or input's own."""
     steps = {step.id: step for step in all_steps(owner.body)}
-    names: dict[tuple[int, str], str] = {}
-    for key in captured:
-        identifier, slot = key
-        step = steps.get(identifier)
-        word = slot if identifier == MODULE else (step.name if step and step.name else "value")
+    names: dict[Ref, str] = {}
+    for ref in captured:
+        step = steps.get(ref.owner)
+        word = ref.slot.rpartition(".")[2]
+        if ref.owner != MODULE and (not word or word.isdecimal()):
+            word = step.name if step and step.name else "value"
         word = word if word != "x" else "outer"
         while word in names.values():
             word += "_"
-        names[key] = word
+        names[ref] = word
     return names
 
 
-def renamed(body: Body, mapping: dict[tuple[int, str], Ref]) -> Body:
+def renamed(body: Body, mapping: dict[Ref, Ref]) -> Body:
     """A body with references replaced."""
 
     def swap(ref: Ref | None) -> Ref | None:
-        if ref is None:
-            return None
-        found = mapping.get((ref.owner, ref.slot))
-        return ref if found is None else Ref(found.owner, found.slot, ref.span)
+        return None if ref is None else swapped(ref)
+
+    def swapped(ref: Ref) -> Ref:
+        found = mapping.get(ref)
+        return ref if found is None else Ref(found.owner, found.slot, ref.span, found.index)
 
     def swap_action(action: Action) -> Action:
         if isinstance(action, Group):
@@ -251,15 +270,16 @@ def renamed(body: Body, mapping: dict[tuple[int, str], Ref]) -> Body:
         if isinstance(action, Parallel):
             branches = tuple((label, renamed(inner, mapping)) for label, inner in action.branches)
             return action.replace(branches=branches)
+        if isinstance(action, Reuse):
+            return Reuse(renamed(Body((action.step,), body.result), mapping).steps[0])
         return action
 
     steps = tuple(
         step.replace(
             inputs=tuple(swap(ref) for ref in step.inputs),
             action=swap_action(step.action),
+            exports=tuple((slot, swapped(ref)) for slot, ref in step.exports),
         )
         for step in body.steps
     )
-    result = swap(body.result)
-    assert result is not None
-    return Body(steps, result)
+    return Body(steps, swapped(body.result))

@@ -12,8 +12,10 @@ from dslc.ir.facts import Facts
 from dslc.limits import Limits
 from dslc.passes.binding import Binder, input_type
 from dslc.passes.budget import check_budget
+from dslc.passes.doubts import warn_doubts
 from dslc.passes.instantiate import Instantiator
-from dslc.passes.weight_checks import check_ties
+from dslc.passes.unused import warn_unused
+from dslc.passes.weight_checks import check_shared, check_ties
 from dslc.passes.weights import weights_of
 from dslc.source import read_source
 from dslc.syntax.expressions import ExpressionError
@@ -21,8 +23,9 @@ from dslc.syntax.reader import read
 from dslc.typed import TYPE_CHECKING, final
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
+    from dslc.ir.facts import Constraint
     from dslc.ir.graph import Program
     from dslc.ir.instance import Instance
     from dslc.ir.types import TensorType
@@ -88,7 +91,16 @@ def check_source(
         read_training(program, report)
         report_more(source, program, report, limits)
         return None
-    return check_program(source, program, report, limits)
+    checked = check_program(source, program, report, limits)
+    if checked is not None:
+        warn(checked, report)
+    return checked
+
+
+def warn(checked: Checked, report: Report) -> None:
+    """Adds what is right and probably not meant."""
+    warn_unused(checked.program, report)
+    warn_doubts(checked, report)
 
 
 def report_more(source: Source, program: Program, report: Report, limits: Limits) -> None:
@@ -114,6 +126,34 @@ def check_program(
     """Types and sizes of a program whose names are right."""
     section = read_training(program, report)
     model = program.modules[program.main]
+    typed = type_model(program, report, limits)
+    if typed is None:
+        return None
+    checker, instance = typed
+    facts = checker.facts
+    if instance is None or not report.ok:
+        advise_facts(program, report, limits, facts)
+        return None
+    check_budget(instance, limits, model.span, report)
+    if report.ok:
+        check_ties(program, instance, report)
+        check_shared(program, instance, report)
+    training = None
+    if report.ok and section is not None:
+        from dslc.train.section import type_section
+
+        training = type_section(section, checker, lambda: weights_of(instance))
+    if not report.ok:
+        return None
+    report.facts = tuple(map(str, facts.constraints))
+    return Checked(source, program, instance, facts, report.facts, report, training)
+
+
+def type_model(
+    program: Program, report: Report, limits: Limits, more: Sequence[Constraint] = ()
+) -> tuple[Instantiator, Instance | None] | None:
+    """Types the main model under its facts and some more; None where these are wrong themselves."""
+    model = program.modules[program.main]
     if any(declared.type is None for declared in model.inputs):
         return None  # reported where it was read
     binder = Binder(report, Facts(()))
@@ -125,28 +165,32 @@ def check_program(
     except ExpressionError as error:
         binder.error(error.code, error.span, error.message, help=error.help)
         return None
-    facts = Facts(constraints)
+    facts = Facts([*constraints, *more])
     if facts.contradiction():
+        span = model.where[0].span if model.where else model.span
         message = "no sizes fulfil these facts together"
-        report.error("E0313", model.where[0].span, message, help="loosen one of them")
+        report.error("E0313", span, message, help="loosen one of them")
         return None
     checker = Instantiator(program, report, limits, facts)
     arguments = {param.name: program.values[param.name] for param in model.params}
-    instance = checker.instance(model, arguments, types, sizes)
-    if instance is None or not report.ok:
-        return None
-    check_budget(instance, limits, model.span, report)
-    if report.ok:
-        check_ties(program, instance, report)
-    training = None
-    if report.ok and section is not None:
-        from dslc.train.section import type_section
+    return checker, checker.instance(model, arguments, types, sizes)
 
-        training = type_section(section, checker, lambda: weights_of(instance))
-    if not report.ok:
-        return None
-    texts = tuple(f"{c.left} {c.op} {c.right}" for c in constraints)
-    return Checked(source, program, instance, facts, texts, report, training)
+
+def advise_facts(program: Program, report: Report, limits: Limits, facts: Facts) -> None:
+    """Says with which facts the whole net would pass, where that is all that it lacks."""
+    if not facts.wanted:
+        return
+    from dslc.passes.inference import infer_facts
+
+    def check(trial: Report, more: Sequence[Constraint]) -> Facts | None:
+        typed = type_model(program, trial, limits, more)
+        return None if typed is None else typed[0].facts
+
+    found = infer_facts(check, facts.constraints)
+    if found:
+        texts = ", ".join(map(str, found))
+        report.advise(texts)
+        report.facts = tuple(map(str, (*facts.constraints, *found)))
 
 
 def read_training(program: Program, report: Report) -> Section | None:

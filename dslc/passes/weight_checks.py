@@ -7,6 +7,7 @@ since they go by path through the whole model.
 from __future__ import annotations
 
 from dslc.diagnostics import nearest
+from dslc.ir.graph import Reuse
 from dslc.ir.walk import all_steps
 from dslc.syntax.expressions import describe
 from dslc.typed import TYPE_CHECKING
@@ -100,6 +101,30 @@ def _which(name: str, weights: Mapping[str, Weight]) -> str:
     if close:
         return f"did you mean `{close}`?"
     return f"its weights: {', '.join(weights)}" if weights else "it has no weights"
+
+
+def check_shared(program: Program, instance: Instance, report: Report) -> None:
+    """Reports weights that several runs share and that each would have in a shape of its own."""
+    steps = [step for module in program.modules.values() for step in all_steps(module.body)]
+    if not any(
+        isinstance(step.action, Reuse) or (step.repeat is not None and step.repeat.share)
+        for step in steps
+    ):
+        return
+    from dslc.passes.weights import join, sites
+
+    known: dict[str, tuple[object, ...]] = {}
+    for site in sites(instance):
+        assert site.iteration.op is not None
+        types = tuple(type for type in site.iteration.inputs if type is not None)
+        for weight in site.iteration.op.weights(*types):
+            path = join(site.path, weight.name)
+            shape = known.setdefault(path, weight.shape)
+            if shape != weight.shape:
+                first, other = (", ".join(map(str, s)) for s in (shape, weight.shape))
+                message = f"`{path}` is [{first}] in one run and would be [{other}] in another"
+                help = "runs that share weights have inputs of the same channels or features"
+                report.error("E0323", site.step.span, message, help=help)
 
 
 def check_ties(program: Program, instance: Instance, report: Report) -> None:

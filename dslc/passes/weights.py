@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dslc.ir.graph import Group, Parallel
+from dslc.ir.graph import Group, Parallel, Reuse
 from dslc.syntax.expressions import evaluate
 from dslc.typed import TYPE_CHECKING, final
 
@@ -92,16 +92,25 @@ def join(*parts: str) -> str:
 
 def sites(instance: Instance, prefix: str = "", *, frozen: bool = False) -> Iterator[Site]:
     """Every run of an op in the unrolled model, in order."""
-    yield from _body_sites(instance.body, prefix, frozen)
+    yield from _body_sites(instance.body, prefix, frozen, {})
 
 
-def _body_sites(body: BodyInstance, prefix: str, frozen: bool) -> Iterator[Site]:
+def _body_sites(
+    body: BodyInstance, prefix: str, frozen: bool, homes: dict[int, tuple[str, bool]]
+) -> Iterator[Site]:
     for step in body.steps:
-        yield from _step_sites(step, prefix, frozen)
+        yield from _step_sites(step, prefix, frozen, homes)
 
 
-def _step_sites(found: StepInstance, prefix: str, frozen: bool) -> Iterator[Site]:
+def _step_sites(
+    found: StepInstance, prefix: str, frozen: bool, homes: dict[int, tuple[str, bool]]
+) -> Iterator[Site]:
+    """The runs of one step; `homes` are where the steps so far have their weights."""
     step = found.step
+    if isinstance(step.action, Reuse):
+        prefix, frozen = homes[step.action.step.id]
+    elif step.name is not None:
+        homes[step.id] = prefix, frozen
     frozen = frozen or step.freeze
     for k, iteration in enumerate(found.iterations):
         if iteration is None:
@@ -112,7 +121,7 @@ def _step_sites(found: StepInstance, prefix: str, frozen: bool) -> Iterator[Site
         elif iteration.call is not None:
             yield from sites(iteration.call, path, frozen=frozen)
         for label, body in zip(branch_labels(step), iteration.bodies, strict=False):
-            yield from _body_sites(body, join(path, label), frozen)
+            yield from _body_sites(body, join(path, label), frozen, homes)
 
 
 def iteration_path(prefix: str, step: Step, iteration: int) -> str:
@@ -123,9 +132,10 @@ def iteration_path(prefix: str, step: Step, iteration: int) -> str:
 
 def branch_labels(step: Step) -> tuple[str, ...]:
     """What each body of a region adds to paths."""
-    if isinstance(step.action, Parallel):
-        return tuple(label for label, _ in step.action.branches)
-    return ("",) if isinstance(step.action, Group) else ("", "")
+    action = step.action.step.action if isinstance(step.action, Reuse) else step.action
+    if isinstance(action, Parallel):
+        return tuple(label for label, _ in action.branches)
+    return ("",) if isinstance(action, Group) else ("", "")
 
 
 def weights_of(instance: Instance) -> list[WeightInfo]:

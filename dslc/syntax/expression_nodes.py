@@ -31,14 +31,23 @@ class ExpressionError(Exception):
         message: one terse sentence.
         span: the part that is at fault.
         help: what to write instead.
+        near: the known word that was meant at the span, if one is near.
     """
 
-    def __init__(self, code: str, message: str, span: Span, help: str | None = None) -> None:
+    def __init__(
+        self,
+        code: str,
+        message: str,
+        span: Span,
+        help: str | None = None,
+        near: str | None = None,
+    ) -> None:
         super().__init__(message)
         self.code = code
         self.message = message
         self.span = span
         self.help = help
+        self.near = near
 
 
 class Node:

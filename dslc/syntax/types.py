@@ -132,4 +132,4 @@ def _unknown_dtype(word: str, span: Span) -> ExpressionError:
     """The error of a dtype that is none."""
     near = _SYNONYMS.get(word.lower()) or nearest(word, DTYPES)
     help = f"did you mean `{near}`?" if near else f"the dtypes are {', '.join(DTYPES)}"
-    return ExpressionError("E0211", f"no dtype is called {quote(word)}", span, help)
+    return ExpressionError("E0211", f"no dtype is called {quote(word)}", span, help, near)

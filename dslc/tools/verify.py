@@ -74,8 +74,8 @@ def verify(
 
     Raises:
         MissingBackendError: A backend, or PyTorch for the reference, is not installed.
-        BuildError: A backend cannot express the spec.
-        NoSizesError: No sizes were found that fulfil the spec's facts.
+        BuildError: A backend cannot express the spec, no sizes were found that fulfil its facts, or
+            steps are asked for and it has no `train` section.
     """
     found = [item if not isinstance(item, str) else find_backend(item) for item in backends]
     judge = find_backend("torch")
@@ -86,10 +86,18 @@ def verify(
 
 @final
 class Comparison:
-    """One spec with random weights, its reference, and the backends held against it."""
+    """One spec with random weights, its reference, and the backends held against it.
 
-    def __init__(self, checked: Checked, judge: Any, seed: int) -> None:
+    Args:
+        checked: The spec.
+        judge: The backend that is the reference.
+        seed: Of weights and inputs.
+        hasty: Whether the first difference of a backend ends its comparison.
+    """
+
+    def __init__(self, checked: Checked, judge: Any, seed: int, *, hasty: bool = False) -> None:
         self.checked = checked
+        self.hasty = hasty
         self.judge = judge
         self.seed = seed
         infos = [info for info in checked.weights() if info.tied is None]
@@ -135,10 +143,14 @@ class Comparison:
         result = Compared(backend.name)
         self.reference.prepare(self.settings, self.seed, training=False)
         self.guarded(result, lambda: self.compare_use(backend, result))
-        if self.buffers:
+        if self.buffers and not self.is_enough(result):
             self.training_reference.prepare(self.training_settings, self.seed, training=True)
             self.guarded(result, lambda: self.compare_training_mode(backend, result))
         return result
+
+    def is_enough(self, result: Compared) -> bool:
+        """Whether what is known of a backend suffices."""
+        return self.hasty and not result.ok
 
     def guarded(self, result: Compared, work: Callable[[], None]) -> None:
         """Runs a backend's part; what it raises while it runs is a finding about it."""
@@ -158,7 +170,7 @@ class Comparison:
         outputs = self.compare_cases(driver, result, self.reference, training=False)
         self.outputs[result.name] = outputs
         for layout in driver.layouts:
-            if layout != "spec":
+            if layout != "spec" and not self.is_enough(result):
                 other = backend.driver(self.checked, io_layout=layout)
                 self.compare_layout(other, result)
 
@@ -189,6 +201,8 @@ class Comparison:
             noise = partial(reference.noise, case)
             result.forward.append(difference.allow(FORWARD, lambda n=noise: n()[0]))
             found.append(outputs)
+            if self.is_enough(result):
+                break
             if driver.differentiable and case.gradients and number == 0:
                 result.gradient.append(self.gradients(driver, reference, sizes, training))
         return found

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from dslc.emit.backend import BuildError
 from dslc.ir.dims import sym, symbols_of
 from dslc.ir.fact_search import by_sum
 
@@ -20,10 +21,6 @@ TRIALS = 50_000
 Sizes = dict[str, int]
 
 
-class NoSizesError(Exception):
-    """No sizes were found that fulfil a spec's facts."""
-
-
 def settings(
     inputs: Mapping[str, TensorType], facts: Facts, *, rows: int, count: int = 2
 ) -> list[Sizes]:
@@ -33,7 +30,7 @@ def settings(
     theirs, so that a height is never mistaken for a width; the facts come first.
 
     Raises:
-        NoSizesError: No values were found that fulfil the facts.
+        BuildError: No values were found that fulfil the facts.
     """
     batch, others = symbols(inputs)
     names = [*batch, *others]
@@ -72,7 +69,7 @@ def nearest(facts: Facts, names: list[str], wanted: Sizes, used: list[Sizes]) ->
         if all(sizes.get(name, 0) > 0 for name in names):
             return {name: sizes[name] for name in names}
     facts_text = ", ".join(map(str, facts.constraints))
-    raise NoSizesError(f"found no sizes that fulfil the facts: {facts_text}")
+    raise BuildError(f"found no sizes that fulfil the facts: {facts_text}")
 
 
 def domain(facts: Facts, name: str, wanted: int, used: set[int]) -> list[int]:

@@ -66,7 +66,7 @@ class GraphReader:
         if loss is None or not self.report.ok:
             return None
         outputs = ((LOSS, loss), *metrics)
-        whole = Body(tuple(self.steps), loss)
+        whole = self.reader.finished(Body(tuple(self.steps), loss))
         return Module(
             name=NAME,
             doc=None,

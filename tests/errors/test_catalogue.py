@@ -11,7 +11,8 @@ from dslc.passes.pipeline import check_source
 from dslc.source import Source
 
 ROOT = Path(__file__).parents[2]
-WHOLE_SPECS = [code for code in codes() if code[:3] not in ("E01", "E02", "W01")]
+FRAGMENTS = ("E01", "E02", "W0101", "W0102")
+WHOLE_SPECS = [code for code in codes() if not code.startswith(FRAGMENTS)]
 WITHOUT_EXAMPLE = {"E0101", "E0707", "E0901", "E0902", "E0903", "E0904", "E0905", "E0906", "E0907"}
 """Those that need a call, a limit or bytes to show."""
 
@@ -46,7 +47,7 @@ def test_every_code_has_an_example_or_a_reason() -> None:
 def test_an_example_shows_its_code_and_the_mended_one_nothing(code: str) -> None:
     entry = lookup(code)
     assert found_in(entry.bad) == [code]
-    assert found_in(entry.good) == []
+    assert [found for found in found_in(entry.good) if found[0] == "E" or code[0] == "W"] == []
 
 
 def found_in(text: str) -> list[str]:

@@ -5,7 +5,7 @@ import pytest
 from dslc_jax import backend
 from flax import nnx
 
-from tests.jax.harness import Pair, inputs_of, net, weights_of
+from tests.jax.harness import Pair, check, inputs_of, net, weights_of
 
 pytestmark = pytest.mark.jax
 
@@ -55,19 +55,47 @@ def test_attention_drops_weights_in_training(causal: str) -> None:
     model.eval()
     used = np.array(model(inputs["x"]))
     model.train()
-    draws = np.stack([np.array(model(inputs["x"])) for _ in range(200)])
+    draws = np.array(model(np.tile(inputs["x"], (300, 1, 1)))).reshape(300, *used.shape)
     assert (draws[0] != draws[1]).any()
-    assert np.abs(draws.mean(0) - used).max() < 0.35 * np.abs(used).max()
+    assert np.abs(draws.mean(0) - used).max() < 0.3 * np.abs(used).max()
 
 
 def test_a_query_that_sees_no_key_gets_zeros() -> None:
-    steps = "- multi_head_attention: {heads: 2, causal: true}\n  from: [x, k]\n  name: y"
-    checked = net(steps, 'x: "f32[N, T, 8]", k: "f32[N, S, 8]"')
+    steps = "- multi_head_attention: 2\n  from: {query: x, mask: m}\n  name: y"
+    checked = net(steps, 'x: "f32[N, T, 8]", m: "bool[N, T]"')
     pair = Pair(checked)
-    inputs = inputs_of(checked, {"N": 2, "T": 5, "S": 3})
+    inputs = inputs_of(checked, {"N": 2, "T": 5})
+    inputs["m"][0] = False
     pair.agree(inputs)
-    bias = pair.weights["y.out.bias"]
-    assert np.allclose(pair.jax.forward(inputs)["out_0"][:, :2], bias, atol=1e-6)
+    found = pair.jax.forward(inputs)["out_0"]
+    assert np.allclose(found[0], pair.weights["y.out.bias"], atol=1e-6)
+
+
+def test_dropout_under_a_condition_is_only_there_where_it_holds() -> None:
+    text = """
+dslc: 1
+name: Net
+inputs: {x: "f32[N, 64]"}
+blocks:
+  B:
+    params: {drops: bool}
+    steps:
+      - tanh
+      - dropout: 0.5
+        when: drops
+      - dropout: 0.5
+        when: drops
+steps:
+  - B: {drops: d}
+    repeat: {over: [true, false], as: d}
+    name: b
+outputs: {y: b}
+"""
+    model = backend.build(check(text))
+    model.train()
+    assert len(nnx.to_flat_state(nnx.state(model, nnx.RngCount))) == 2
+    dropped = (np.array(model(np.ones((16, 64), np.float32))) == 0).mean()
+    assert 0.65 < dropped < 0.85
 
 
 def test_batch_norm_keeps_the_unbiased_variance() -> None:
@@ -108,3 +136,13 @@ def test_only_parameters_have_gradients() -> None:
     pair.agree(inputs)
     params = nnx.to_flat_state(nnx.state(pair.jax.model, nnx.Param))
     assert len(params) == 5
+
+
+def test_the_announced_way_of_walking_modules() -> None:
+    """Flax is to treat modules as trees, in which nothing may be shared."""
+    steps = "- batch_norm:\n- dropout: 0.5\n- lstm: 3\n- linear: 4\n  name: y"
+    checked = net(steps, 'x: "f32[N, 4, 6]"')
+    with nnx.set_graph_mode(False):
+        pair = Pair(checked)
+        pair.agree(inputs_of(checked, {"N": 3}))
+        pair.jax.forward(inputs_of(checked, {"N": 3}), training=True)

@@ -6,6 +6,8 @@ import torch
 from dslc_onnx import backend
 
 from dslc.ops import all_ops, find
+from tests.numeric.table import BATCHES, RIGHT
+from tests.numeric.table import spec as table_spec
 from tests.onnx.cases import CASES, Case
 from tests.onnx.harness import (
     TOLERANCE,
@@ -20,8 +22,6 @@ from tests.onnx.harness import (
     run_reference,
     spec,
 )
-from tests.numeric.table import BATCHES, RIGHT
-from tests.numeric.table import spec as table_spec
 
 pytestmark = pytest.mark.onnx
 

@@ -38,7 +38,8 @@ def test_a_killed_run_ends_as_an_unbroken_one(tmp_path: Path) -> None:
     assert whole.wait() == 0
     for name in ("weights.safetensors", "metrics.jsonl", "metrics.csv"):
         assert (folder / "whole" / name).read_bytes() == (folder / "broken" / name).read_bytes()
-    rows = [json.loads(line) for line in (folder / "whole" / "metrics.jsonl").open()]
+    text = (folder / "whole" / "metrics.jsonl").read_text()
+    rows = [json.loads(line) for line in text.splitlines()]
     assert len([row for row in rows if "loss" in row]) == 88
     assert rows[-1]["held_out_accuracy"] > 0.95
 
@@ -53,35 +54,24 @@ def wait_for(path: Path, process: subprocess.Popen[bytes]) -> None:
 
 
 class Run:
-    """A run of a generated trainer in this process, with dropout and a moment for each weight."""
+    """A run of a generated trainer in this process, with dropout and moments for each weight."""
 
-    def __init__(self, backend: str, folder: Path) -> None:
+    def __init__(self, backend: str) -> None:
         self.script = load_script(project("shift", backend))
         self.batches = [as_read(self.script, batch) for batch in batches("shift", STEPS)]
-        self.folder = folder
 
-    def trained(self, trainer: Any, first: int, last: int) -> list[float]:
+    def trainer(self, seed: int = 0) -> Any:
+        return self.script.Trainer(seed, "cpu")
+
+    def steps(self, trainer: Any, first: int, last: int) -> list[float]:
         """The losses of some steps."""
         return [float(trainer.step(batch, 0.01)) for batch in self.batches[first:last]]
 
-    def unbroken(self) -> tuple[list[float], Arrays]:
-        trainer = self.script.Trainer(0, "cpu")
-        return self.trained(trainer, 0, STEPS), copied(trainer)
-
-    def saved(self) -> checkpoint.Checkpoint:
-        """A checkpoint after half of the steps."""
-        trainer = self.script.Trainer(0, "cpu")
-        self.trained(trainer, 0, STEPS // 2)
-        groups = {"weights": trainer.weights(), "optimizer": trainer.moments()}
-        checkpoint.save(self.folder, STEPS // 2, groups, {"seed": 0}, "spec")
-        found = checkpoint.newest(self.folder)
-        assert found is not None
-        return found
-
-    def resumed(self, found: checkpoint.Checkpoint, first: int) -> tuple[list[float], Arrays]:
-        trainer = self.script.Trainer(0, "cpu")
+    def resumed(self, trainer: Any, found: checkpoint.Checkpoint, first: int) -> Arrays:
+        """The weights after the rest of the steps from a checkpoint."""
         trainer.restore(found)
-        return self.trained(trainer, first, first + STEPS // 2), copied(trainer)
+        self.steps(trainer, first, first + STEPS // 2)
+        return copied(trainer)
 
 
 def copied(trainer: Any) -> Arrays:
@@ -94,35 +84,46 @@ def same(left: Arrays, right: Arrays) -> bool:
 
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_nothing_is_missing_from_a_checkpoint(backend: str, tmp_path: Path) -> None:
-    this = Run(backend, tmp_path)
-    losses, whole = this.unbroken()
-    found = this.saved()
-    rest, resumed = this.resumed(found, STEPS // 2)
-    assert rest == losses[STEPS // 2 :]
-    assert same(resumed, whole)
+    this = Run(backend)
+    unbroken = this.trainer()
+    this.steps(unbroken, 0, STEPS // 2)
+    groups = {"weights": unbroken.weights(), "optimizer": unbroken.moments()}
+    checkpoint.save(tmp_path, STEPS // 2, groups, {"seed": 0}, "spec")
+    losses = this.steps(unbroken, STEPS // 2, STEPS)
+    whole = copied(unbroken)
 
-    assert not same(this.resumed(found, 0)[1], whole), "the position in the data"
+    found = checkpoint.newest(tmp_path)
+    assert found is not None
+    other = this.trainer()
+    other.restore(found)
+    assert this.steps(other, STEPS // 2, STEPS) == losses
+    assert same(copied(other), whole)
+
+    assert not same(this.resumed(other, found, 0), whole), "the position in the data"
     elsewhere = checkpoint.Checkpoint(found.path, 0, found.spec, found.state)
-    assert not same(this.resumed(elsewhere, STEPS // 2)[1], whole), "the number of the step"
+    assert not same(this.resumed(other, elsewhere, STEPS // 2), whole), "the number of the step"
     for group in ("weights", "optimizer"):
         file = found.path / f"{group}.safetensors"
         kept = file.read_bytes()
         arrays = weights.read(file)
         name = next(name for name in arrays if name.endswith("wte.weight"))
         weights.write(file, {**arrays, name: arrays[name] * np.float32(1.001)})
-        assert not same(this.resumed(found, STEPS // 2)[1], whole), group
+        assert not same(this.resumed(other, found, STEPS // 2), whole), group
         file.write_bytes(kept)
+    assert same(this.resumed(other, found, STEPS // 2), whole)
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_dropout_depends_on_seed_and_step(backend: str) -> None:
-    script = load_script(project("shift", backend))
-    batch = as_read(script, batches("shift", 1)[0])
-    first, again, other = (script.Trainer(seed, "cpu") for seed in (0, 0, 1))
+    this = Run(backend)
+    batch = this.batches[0]
+    first, other = this.trainer(0), this.trainer(1)
     other.load(first.weights())
-    losses = [float(trainer.step(batch, 0.0)) for trainer in (first, again, other)]
-    assert losses[0] == losses[1] != losses[2]
-    assert float(first.step(batch, 0.0)) != losses[0]
+    loss = float(first.step(batch, 0.0))
+    assert float(other.step(batch, 0.0)) != loss
+    assert float(first.step(batch, 0.0)) != loss
+    first.steps = 0
+    assert float(first.step(batch, 0.0)) == loss
 
 
 def test_another_run_is_refused(tmp_path: Path) -> None:

@@ -35,7 +35,9 @@ def tied_linear(c: OpContext) -> str:
     if c.op.values["bias"]:
         layer = c.layer(f"nnx.Dict(bias=nnx.Param(jnp.zeros({c.attribute('out')})))")
         bias = f" + {layer}.bias[...]"
-    return f"{c.x} @ {tied_weight(c, transposed=True)}{bias}"
+    weight = tied_weight(c, transposed=True)
+    table = weight.removesuffix(".embedding[...].T")
+    return f"{table}.attend({c.x}){bias}" if table != weight else f"{c.x} @ {weight}{bias}"
 
 
 def tied_weight(c: OpContext, *, transposed: bool) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from dslc.ops.norm import BatchNorm, LayerNorm, RmsNorm
+from dslc.ops.norm import BatchNorm, InstanceNorm, LayerNorm, RmsNorm
 from dslc_jax.partials import constructor
 from dslc_jax.rules import RULES
 
@@ -27,6 +27,15 @@ def momentum(c: OpContext) -> str:
     if c.is_constant("momentum"):
         return str(1 - Decimal(repr(c.op.values["momentum"])))
     return f"1 - {c.attribute('momentum')}"
+
+
+@RULES.add(InstanceNorm)
+def instance_norm(c: OpContext) -> str:
+    fixed = f"epsilon={c.attribute('eps')}, use_fast_variance=False"
+    make, options = constructor(c, "nnx.InstanceNorm", ("eps",), fixed)
+    options += "" if c.op.values["affine"] else ", use_bias=False, use_scale=False"
+    layer = c.layer(f"{make}({c.size(c.types[0].shape[1])}{options}, rngs=rngs)")
+    return f"{layer}({c.x})"
 
 
 @RULES.add(LayerNorm)

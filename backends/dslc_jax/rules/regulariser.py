@@ -13,5 +13,5 @@ if TYPE_CHECKING:
 
 @RULES.add(Dropout)
 def dropout(c: OpContext) -> str:
-    layer = c.shared_layer(f"nnx.Dropout({c.attribute('rate')}, rngs=rngs)", "dropout")
+    layer = c.shared_layer(f"nnx.Dropout({c.attribute('rate')}, rngs=rngs)")
     return f"{layer}({c.x})"

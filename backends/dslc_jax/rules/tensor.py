@@ -99,7 +99,9 @@ def split(c: OpContext) -> dict[str, str]:
 def slice_(c: OpContext) -> str:
     axis = int(axis_text(c))
     before = "..., " if axis == -1 and c.types[0].rank > 2 else ":, " * (axis % c.types[0].rank)
-    return f"{c.x.removesuffix('[...]')}[{before}{slice_text(c)}]"
+    text = c.first.text
+    x = text.removesuffix("[...]") if text.endswith("[...]") else c.x
+    return f"{x}[{before}{slice_text(c)}]"
 
 
 def slice_text(c: OpContext) -> str:

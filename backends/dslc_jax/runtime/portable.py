@@ -22,7 +22,6 @@ from dslc.train.runtime.weights import match, read
 Array = NDArray[Any]
 Module = TypeVar("Module", bound=nnx.Module)
 
-LAYERS = (nnx.Conv, nnx.Linear, nnx.Embed, nnx.BatchNorm, nnx.LayerNorm, nnx.RMSNorm, nnx.GroupNorm)
 NAMES = {
     "kernel": "weight",
     "embedding": "weight",
@@ -125,14 +124,19 @@ def _weights(model: nnx.Module) -> Iterator[_Weight]:
             continue
         *place, own = map(str, path)
         layer = nodes[path[:-1]]
-        name = NAMES.get(own, own) if isinstance(layer, LAYERS) else own
-        kernel = _kernel_shape(node) if isinstance(layer, LAYERS) and own == "kernel" else None
+        name = NAMES.get(own, own) if _is_layer(layer) else own
+        kernel = _kernel_shape(node) if _is_layer(layer) and own == "kernel" else None
         parts = dict(getattr(type(nodes[path[:-2]]), "portable", ()))
         if parts:
             name = f"{name}_{parts[place.pop()]}"
         yield _Weight(".".join((*place, name)), path, node, kernel)
         if parts and own == "bias":
             yield _Weight(".".join((*place, "bias_hh_l0")), path, node, is_second_bias=True)
+
+
+def _is_layer(node: Any) -> bool:
+    """Whether a node is one of Flax's own layers, or derived from one."""
+    return any(kind.__module__.startswith("flax.nnx.nn") for kind in type(node).__mro__)
 
 
 def _kernel_shape(variable: nnx.Variable[Any]) -> tuple[int, ...]:

@@ -17,12 +17,13 @@ if TYPE_CHECKING:
 
 @RULES.add(Mul)
 def mul(c: OpContext) -> str:
-    same = (
-        c.is_symbolic
-        and len(c.args) > 1
-        and all(type.shape == c.types[0].shape for type in c.types)
-    )
-    return f"layers.Multiply()([{', '.join(c.args)}])" if same else " * ".join(c.args)
+    same = len(c.args) > 1 and all(type.shape == c.types[0].shape for type in c.types)
+    if c.is_symbolic and same:
+        return f"layers.Multiply()([{', '.join(c.args)}])"
+    if not c.is_spread:
+        return " * ".join(c.args)
+    c.require("import math")
+    return f"math.prod([{', '.join(c.args)}])"
 
 
 @RULES.add(Add)
@@ -30,6 +31,8 @@ def add(c: OpContext) -> str:
     shapes = [stored_shape(value) for value in c.values if value is not None]
     if c.is_symbolic and len(shapes) > 1 and all(shape == shapes[0] for shape in shapes):
         return f"layers.Add()([{', '.join(c.args)}])"
+    if c.is_spread:
+        return f"sum([{', '.join(c.args)}])"
     text, known = c.args[0], shapes[0]
     for other, shape in zip(c.args[1:], shapes[1:], strict=True):
         if adds_right(known, shape):

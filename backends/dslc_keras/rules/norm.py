@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dslc.ops.norm import BatchNorm, LayerNorm, RmsNorm
+from dslc.ops.norm import BatchNorm, InstanceNorm, LayerNorm, RmsNorm
 from dslc_keras.layers import flag, is_expression, named
 from dslc_keras.rules import RULES
 from dslc_keras.survey import norm_helper, old_share
@@ -30,6 +30,13 @@ def momentum(c: FunctionContext) -> str:
     if is_expression(c, "momentum"):
         return f"momentum=1 - ({c.attribute('momentum')})"
     return f"momentum={old_share(c.op.values['momentum'])}"
+
+
+@RULES.add(InstanceNorm)
+def instance_norm(c: FunctionContext) -> str:
+    options = [f"epsilon={c.attribute('eps')}"]
+    options += [flag(c, "affine", "center"), flag(c, "affine", "scale")]
+    return named(c, "layers.GroupNormalization", "groups=-1", *options)
 
 
 @RULES.add(LayerNorm)

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dslc.ops.norm import BatchNorm, LayerNorm, RmsNorm
+from dslc.ops.norm import BatchNorm, InstanceNorm, LayerNorm, RmsNorm
 from dslc_onnx.lowering import form_type
 from dslc_onnx.rules import RULES
+from dslc_onnx.rules.scaling import filled
 
 if TYPE_CHECKING:
     import onnx_ir as ir
@@ -36,6 +37,15 @@ def constant_like(at: Lowering[BatchNorm], name: str, number: float) -> ir.Value
         return np.full_like(at.array("running_mean"), number)
 
     return at.prepared(name, ["running_mean"], make)
+
+
+@RULES.add(InstanceNorm)
+def instance_norm(at: Lowering[InstanceNorm]) -> Result:
+    """`InstanceNormalization`."""
+    channels = at.known(at.type.shape[1], "channels")
+    names = ("weight", "bias")
+    learned = [at.weight(n) if at.op.affine else filled(at, n, channels) for n in names]
+    return at.emit("InstanceNormalization", at.input(), *learned, epsilon=at.op.eps)
 
 
 @RULES.add(LayerNorm)

@@ -13,12 +13,15 @@ if TYPE_CHECKING:
 
 @RULES.add(Add)
 def add(c: OpContext) -> str:
-    return " + ".join(c.args)
+    return f"sum([{', '.join(c.args)}])" if c.is_spread else " + ".join(c.args)
 
 
 @RULES.add(Mul)
 def mul(c: OpContext) -> str:
-    return " * ".join(c.args)
+    if not c.is_spread:
+        return " * ".join(c.args)
+    c.require("import math")
+    return f"math.prod([{', '.join(c.args)}])"
 
 
 @RULES.add(ReduceMean, ReduceSum)

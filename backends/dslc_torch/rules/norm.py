@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dslc.ops.norm import BatchNorm, LayerNorm, RmsNorm
+from dslc.ops.norm import BatchNorm, InstanceNorm, LayerNorm, RmsNorm
 from dslc_torch.rules import RULES
 
 if TYPE_CHECKING:
@@ -18,6 +18,14 @@ def batch_norm(c: OpContext) -> str:
     options += "" if c.op.values["affine"] else ", affine=False"
     rank = 3 if x.rank == 5 else 2 if x.rank == 4 else 1
     layer = c.layer(f"nn.BatchNorm{rank}d({c.size(x.shape[1])}{options})")
+    return f"{layer}({c.x})"
+
+
+@RULES.add(InstanceNorm)
+def instance_norm(c: OpContext) -> str:
+    x = c.types[0]
+    options = c.option("eps", 1e-5) + (", affine=True" if c.op.values["affine"] else "")
+    layer = c.layer(f"nn.InstanceNorm{x.rank - 2}d({c.size(x.shape[1])}{options})")
     return f"{layer}({c.x})"
 
 

@@ -133,8 +133,9 @@ class Trainer:
         self.names = [by_variable[id(variable)] for variable in self.trained]
         self.optimizer = AdamW(self.names)
         self.optimizer.build(self.trained)
-        self.draws = [v for v in self.model.non_trainable_variables if v.dtype == "uint32"]
-        self.keys = random_keys(len(self.draws), seed, "draws").astype(np.uint32)
+        states = self.model.non_trainable_variables
+        self.draws = [state for state in states if state.name == "seed_generator_state"]
+        self.keys = random_keys(len(self.draws), seed, "draws") >> np.uint64(33)
         self.steps = 0
         self.run_step = tf.function(self.train, jit_compile=False)
         self.run_metrics = tf.function(self.evaluate, jit_compile=False)
@@ -153,7 +154,7 @@ class Trainer:
         """One step of the optimiser; gives the loss of the batch before it."""
         # what a step draws depends on the seed and its number alone
         for state, key in zip(self.draws, self.keys, strict=True):
-            state.assign([key, np.uint32(4096 * self.steps % 2**32)])
+            state.assign([int(key), 4096 * self.steps % 2**31])
         self.steps += 1
         return self.run_step(batch, np.float32(rate))
 

@@ -54,7 +54,7 @@ def block(x: KerasTensor, out: int, stride: int = 1, *, name: str) -> KerasTenso
     if stride != 1 or x.shape[-1] != out:
         x = conv2d(x, out, 1, stride=stride, name=f"{name}-downsample-conv")
         x = batch_norm(x, name=f"{name}-downsample-norm")
-    return ops.gelu(x + y, approximate=False)
+    return ops.gelu(layers.Add()([x, y]), approximate=False)
 
 
 def digits_net(

@@ -126,7 +126,7 @@ class GPT(nnx.Module):
         t = tokens.shape[1]
         if t > self.context:
             raise ValueError(f"T <= context does not hold for T = {t}")
-        x = self.dropout(self.wte(tokens) + self.wpe[...][:t])  # [N, T, dim]
+        x = self.dropout(self.wte(tokens) + self.wpe[:t])  # [N, T, dim]
         for block in self.block:
             x = block(x)
-        return self.norm(x) @ self.wte.embedding[...].T  # [N, T, vocab]
+        return self.wte.attend(self.norm(x))  # [N, T, vocab]

@@ -113,8 +113,9 @@ def mixed(
     x = inception(x, 8, name="inc")  # [N, (H + 1)//2, (W + 1)//2, 32]
     y = conv2d(x, 16, 3, padding=1, name="res-conv2d")  # [N, (H + 1)//2, (W + 1)//2, 16]
     z = conv2d(y, 16, 3, padding=1, name="res-conv2d_1")
+    y = layers.ReLU()(layers.Add()([y, ops.gelu(z, approximate=False)]))
     x = conv2d(x, 16, 1, name="res-conv2d_2")
-    x = layers.Add()([x, layers.ReLU()(layers.Add()([y, ops.gelu(z, approximate=False)]))])
+    x = layers.Add()([x, y])
     for k, (w, s) in enumerate(pairs):
         x = conv2d(x, w, 3, stride=s, padding=1, name=f"tower-{k}-conv2d")
         x = BatchNormalization(momentum=0.9, epsilon=1e-5, name=f"tower-{k}-batch_norm")(x)

@@ -84,7 +84,7 @@ def bottleneck(x: KerasTensor, planes: int, stride: int = 1, *, name: str) -> Ke
     if stride != 1 or x.shape[-1] != 4 * planes:
         x = conv2d(x, 4 * planes, 1, stride=stride, name=f"{name}-downsample-conv2d")
         x = batch_norm(x, name=f"{name}-downsample-batch_norm")
-    return layers.ReLU()(x + y)
+    return layers.ReLU()(layers.Add()([x, y]))
 
 
 def res_net50(

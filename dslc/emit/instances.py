@@ -1,0 +1,108 @@
+"""The types of what a reference chooses among the instances of a repeat, in a module's own names.
+
+A dim that the loop's names say (`width * 2**i`) is written with the index in their place. One that
+is carried from round to round has no such form; where its sizes are numbers they become a table.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dslc.emit.backend import BuildError
+from dslc.ir.dims import opaque, substitute, sym, symbols_of
+from dslc.ir.graph import EVERY
+from dslc.syntax.expressions import NO_SPAN, Literal, free_names, to_python
+
+if TYPE_CHECKING:
+    from dslc.emit.formal import Inference
+    from dslc.emit.formal_types import FormalStep
+    from dslc.ir.dims import DimLike
+    from dslc.ir.graph import Ref, Repeat
+    from dslc.ir.instance import Iteration
+    from dslc.ir.types import TensorType
+    from dslc.syntax.expressions import Expr
+
+
+def instance_types(inference: Inference, ref: Ref) -> list[TensorType]:
+    """The types of the instances that a reference means."""
+    found = inference.found[ref.owner]
+    if ref.index != EVERY:
+        assert ref.index is not None
+        assert not isinstance(ref.index, str)
+        return [_at(inference, found, ref, ref.index)]
+    runs = runs_by_instance(inference, found)
+    counts = {len(run) for run in runs}
+    if len(counts) != 1:
+        path = f"`{found.step.label}.*`"
+        raise BuildError(
+            f"{path} has {min(counts)} values in one call and {max(counts)} in another"
+        )
+    return [_at(inference, found, ref, Literal(k, NO_SPAN)) for k in range(counts.pop())]
+
+
+def runs_by_instance(inference: Inference, found: FormalStep) -> list[list[Iteration | None]]:
+    """What a step did, by instance of its module."""
+    samples = inference.samples[found.step.id]
+    count = len(inference.formal.instances)
+    if len(samples) % count:
+        return [samples[: len(samples) // count], samples]
+    size = len(samples) // count
+    return [samples[k * size : (k + 1) * size] for k in range(count)]
+
+
+def _at(inference: Inference, found: FormalStep, ref: Ref, index: Expr) -> TensorType:
+    """The type of one instance's value."""
+    repeat = found.step.repeat
+    assert repeat is not None
+    names: dict[str, DimLike] = {}
+    if repeat.index is not None:
+        names[repeat.index] = inference.size(index)
+    if repeat.over is not None:
+        item = f"{to_python(repeat.over)}[{to_python(index)}]"
+        known = free_names(repeat.over) | free_names(index)
+        for k, name in enumerate(repeat.names):
+            part = f"[{k}]" if len(repeat.names) > 1 else ""
+            names[name] = opaque(item + part, known)
+    carried = {carry.symbol for carry in found.carries}
+    type = found.rounds[ref.slot]
+    shape: list[DimLike] = []
+    for axis, dim in enumerate(type.shape):
+        if symbols_of(dim) & carried:
+            shape.append(_table(inference, found, ref.slot, axis, index))
+        else:
+            shape.append(substitute(dim, names))
+    return type.with_shape(*shape)
+
+
+def _table(inference: Inference, found: FormalStep, slot: str, axis: int, index: Expr) -> DimLike:
+    """A carried dim as a table of numbers; a symbol of no meaning where there are none."""
+    unknown = sym(f"Carry{found.step.id}_{axis}_kept")
+    tables: set[tuple[object, ...]] = set()
+    for run in runs_by_instance(inference, found):
+        if any(iteration is None for iteration in run):
+            return unknown
+        tables.add(tuple(i.outputs[slot].shape[axis] for i in run if i is not None))
+    sizes = tables.pop()
+    if tables or not all(isinstance(size, int) for size in sizes):
+        return unknown
+    if isinstance(index, Literal) and isinstance(index.value, int):
+        size = sizes[index.value]
+        assert isinstance(size, int)
+        return size
+    text = "".join(f"{size}, " for size in sizes).rstrip(" ")
+    return opaque(f"({text})[{to_python(index)}]", free_names(index))
+
+
+def last_round(inference: Inference, repeat: Repeat) -> dict[str, DimLike]:
+    """What a repeat's names are in its last round."""
+    last: dict[str, DimLike] = {}
+    if repeat.over is not None:
+        items = to_python(repeat.over)
+        names = free_names(repeat.over)
+        if len(repeat.names) == 1:
+            last[repeat.names[0]] = opaque(f"{items}[-1]", names)
+        if repeat.index:
+            last[repeat.index] = opaque(f"len({items})", names) - 1
+    elif repeat.index and repeat.times is not None:
+        last[repeat.index] = inference.size(repeat.times) - 1
+    return last

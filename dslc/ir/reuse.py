@@ -1,0 +1,94 @@
+"""`reuse`: a named step once more, on another input."""
+
+from __future__ import annotations
+
+from dslc.diagnostics import Label, mend, nearest
+from dslc.ir.graph import Ref, Reuse
+from dslc.ir.references import ReferenceReader
+from dslc.syntax.tree import Scalar
+from dslc.typed import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from dslc.ir.graph import Step
+    from dslc.ir.scope import Scope
+    from dslc.syntax.tree import Node
+
+REUSE_KEYS = ("name", "from", "type", "doc")
+
+
+class ReuseReader(ReferenceReader):
+    """Reads `reuse` and makes names known; a subclass reads all other steps."""
+
+    last_id = 0
+
+    def declare(self, name: Scalar | None, identifier: int, scope: Scope) -> None:
+        """Makes a step's value visible to the steps after it."""
+        if name is None:
+            return
+        if name.text in scope.spans or name.text in scope.names:
+            labels = (
+                [Label(scope.spans[name.text], "first here")] if name.text in scope.spans else []
+            )
+            message = f"`{name.text}` is a name already in this scope"
+            self.report.error("E0403", name.span, message, labels=labels)
+            return
+        scope.spans[name.text] = name.span
+        scope.values[name.text] = Ref(identifier, "", name.span)
+
+    def reuse(
+        self,
+        key: Scalar,
+        value: Node | None,
+        keys: dict[str, Node],
+        name: Scalar | None,
+        scope: Scope,
+        previous: Ref,
+    ) -> Step | None:
+        """`reuse: name`: the named step once more, all but its input as it is there."""
+        identifier = self.last_id
+        text = None if value is None else self.text(value, "`reuse`")
+        found = None if text is None else scope.find(text)
+        target = None if found is None else self.named.get(found.owner)
+        self.declare(name, identifier, scope)
+        if target is None:
+            self.failed.add(identifier)
+            if found is None or found.owner not in self.failed:
+                self.unknown_target(key, value, text, scope)
+            return None
+        for word, node in keys.items():
+            if word not in REUSE_KEYS:
+                self.unknown_key(Scalar(word, "plain", node.span), REUSE_KEYS, "`reuse`")
+        if isinstance(target.action, Reuse):
+            target = target.action.step
+        place = self.places[target.id]
+        self.exports[identifier] = self.exports.setdefault(target.id, {})
+        self.places[identifier] = place
+        inputs = self.step_inputs(keys.get("from"), target.action, key.span, scope, previous)
+        step = target.replace(
+            id=identifier,
+            name=None if name is None else name.text,
+            action=Reuse(target),
+            inputs=inputs,
+            type=self.type(keys["type"]) if "type" in keys else None,
+            doc=self.text(keys["doc"], "`doc`") if "doc" in keys else None,
+            span=key.span,
+        )
+        if name is not None:
+            self.named[identifier] = step
+        return step
+
+    def unknown_target(
+        self, key: Scalar, value: Node | None, text: str | None, scope: Scope
+    ) -> None:
+        """Reports a `reuse` of what is no step."""
+        names = {word for word in scope.all_values() if self.is_step(word, scope)}
+        close = nearest(text or "", names)
+        help = f"did you mean `{close}`?" if close else "give the step above a `name`"
+        span = key.span if value is None else value.span
+        message, fix = f"no step above is called `{text or ''}`", mend(span, text or "", close)
+        self.report.error("E0416", span, message, help=help, fix=fix)
+
+    def is_step(self, name: str, scope: Scope) -> bool:
+        """Whether a visible name is a step's."""
+        found = scope.find(name)
+        return found is not None and found.owner in self.named
