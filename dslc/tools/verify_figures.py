@@ -7,9 +7,10 @@ attention's key bias, a convolution's bias before batch norm) is rounding noise 
 cancels.
 
 What float32 cannot compute better is no fault: where a figure exceeds its tolerance, the reference
-itself is run in float64 from weights and inputs that are rounded as float32 rounds. A net that this
-alone moves by more than a tenth of the tolerance (fifty layers of batch norm on a small batch) is
-held to `MARGIN` times that.
+tells how far rounding alone moves it, in float64 from weights and inputs that are rounded as float32
+rounds, and in float32 itself. A net that this moves by more than a tenth of the tolerance (fifty
+layers of batch norm on a small batch, a layer norm of what has saturated) is held to `MARGIN` times
+that.
 """
 
 from __future__ import annotations
