@@ -114,7 +114,8 @@ class JaxDriver:
     ) -> tuple[dict[str, jax.Array], Any]:
         """The outputs in the spec's order, and the state after the call."""
         model = nnx.merge(graph, params, rest, copy=True)
-        found = model(*(arrays[name] for name in self.inputs))
+        with jax.default_matmul_precision("highest"):  # no TF32
+            found = model(*(arrays[name] for name in self.inputs))
         outputs = found if isinstance(found, dict) else {self.outputs[0]: found}
         _, _, after = nnx.split(model, nnx.Param, ...)
         return {name: self.to_spec(value) for name, value in outputs.items()}, after

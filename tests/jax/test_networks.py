@@ -32,9 +32,22 @@ NETWORKS = {
     "resnet50": (small_resnet(), [(2, 32, 48), (3, 33, 37)]),
     "gpt": (spec("specs/zoo/gpt.yaml"), [(2, 16), (3, 7)]),
     "lstm_classifier": (spec("specs/zoo/lstm_classifier.yaml"), [(2, 16), (3, 7)]),
-    "mixed": (spec("tests/networks/specs/mixed.yaml"), [(2, 16, 8)]),
+    "mixed": (spec("tests/networks/specs/mixed.yaml"), [(2, 8, 16)]),
     "captured": (spec("tests/networks/specs/captured.yaml"), [(2, 9, 6)]),
 }
+
+
+SHAPES = sorted((Path(__file__).parent / "specs").glob("*.yaml"))
+"""Conditions, branches, blocks with several outputs, images beside sequences."""
+
+
+@pytest.mark.parametrize("path", SHAPES, ids=lambda path: path.stem)
+def test_shapes_of_networks(path: Path) -> None:
+    checked = check(text_of(path))
+    spec, native = Pair(checked), Pair(checked, "native")
+    spec.agree(inputs_of(checked, {"N": 3, "H": 6, "W": 8, "L": 7, "T": 3}))
+    inputs = inputs_of(checked, {"N": 2, "H": 10, "W": 4, "L": 8, "T": 2})
+    assert native.forward(inputs) < FORWARD
 
 
 def sizes_of(checked: Checked, numbers: tuple[int, ...]) -> dict[str, int]:

@@ -18,6 +18,7 @@ SPECS = [
     ROOT / "examples/digits/net.yaml",
     *sorted((ROOT / "specs/zoo").glob("*.yaml")),
     *sorted((ROOT / "tests/networks/specs").glob("*.yaml")),
+    *sorted((ROOT / "tests/jax/specs").glob("*.yaml")),
 ]
 
 ODD = """
