@@ -127,7 +127,8 @@ class Comparison:
         """The judge of a spec."""
         driver = self.judge.driver(checked, dtype="f64")
         types = checked.instance.inputs
-        return Reference(driver, self.weights, self.buffers, types, self.below)
+        single = partial(self.judge.driver, checked)
+        return Reference(driver, self.weights, self.buffers, types, self.below, single)
 
     def run(self, backends: Sequence[Any], train_steps: int) -> Verification:
         """Compares all of them."""

@@ -11,7 +11,7 @@ from dslc.tools.verify_figures import gradients_apart, values_apart
 from dslc.tools.verify_inputs import draw_inputs
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -64,6 +64,7 @@ class Reference:
         buffers: The names of the running statistics.
         types: The types of the model's inputs.
         below: What an input's integers lie below.
+        single: Makes the same model's driver in float32.
     """
 
     def __init__(
@@ -73,7 +74,9 @@ class Reference:
         buffers: frozenset[str],
         types: Mapping[str, TensorType],
         below: Mapping[str, int],
+        single: Callable[[], Driver],
     ) -> None:
+        self.single = single
         self.driver = driver
         self.weights = weights
         self.buffers = buffers
@@ -110,24 +113,32 @@ class Reference:
         return Case(inputs, cotangents, outputs, gradients, training=training)
 
     def noise(self, case: Case) -> tuple[float, float]:
-        """How far float32 rounding of weights and inputs moves outputs, and gradients."""
+        """How far rounding to float32 moves outputs, and gradients.
+
+        Measured in float64 with weights and inputs that are rounded, and, for what is rounded on
+        the way (sums that cancel, functions that saturate), with the model itself in float32.
+        """
         key = id(case)
         if key not in self.noises:
             generator = np.random.default_rng(NOISE_SEED)
-            found = [self.noise_once(case, generator) for _ in range(NOISE_DRAWS)]
-            self.noises[key] = max(v for v, _ in found), max(g for _, g in found)
+            found = [self.apart(self.single(), self.weights, case.inputs, case)]
+            for _ in range(NOISE_DRAWS):
+                weights, inputs = rounded(self.weights, generator), rounded(case.inputs, generator)
+                found.append(self.apart(self.driver, weights, inputs, case))
+            values, gradients = (max(column) for column in zip(*found, strict=True))
+            self.noises[key] = values, gradients
         return self.noises[key]
 
-    def noise_once(self, case: Case, generator: np.random.Generator) -> tuple[float, float]:
-        """One draw of `noise`."""
-        weights = rounded(self.weights, generator)
-        inputs = rounded(case.inputs, generator)
-        outputs = run(self.driver, weights, self.buffers, inputs, case.training)
+    def apart(
+        self, driver: Driver, weights: Arrays, inputs: Arrays, case: Case
+    ) -> tuple[float, float]:
+        """How far the outputs and gradients of a run are from a case's."""
+        outputs = run(driver, weights, self.buffers, inputs, case.training)
         values = values_apart(outputs, case.outputs).max_rel
         if not case.gradients:
             return values, 0.0
-        self.driver.load(weights)
-        gradients = self.driver.gradients(inputs, case.cotangents, training=case.training)
+        driver.load(weights)
+        gradients = driver.gradients(inputs, case.cotangents, training=case.training)
         return values, gradients_apart(gradients, case.gradients).max_rel
 
     def check_gradients(self, case: Case, seed: int) -> float:
