@@ -18,9 +18,9 @@ def summary_line(op: type[Op]) -> str:
     return first.split(" Source:")[0].rstrip(".")
 
 
-def documentation(op: type[Op]) -> str:
-    """The class's docstring without its indentation."""
-    return inspect.cleandoc(op.__doc__ or "")
+def documentation(declared: type) -> str:
+    """A class's docstring without its indentation."""
+    return inspect.cleandoc(declared.__doc__ or "")
 
 
 def op_page(op: type[Op]) -> str:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from dslc.ops import all_ops
 from dslc.ops.attributes import Maybe
 from dslc.tools.op_pages import documentation, show_default, summary_line
+from dslc.tools.schema_training import training_schema
 
 if TYPE_CHECKING:
     from dslc.ops.attributes import Attribute
@@ -79,7 +80,7 @@ def _sections(ops: dict[str, type[Op]]) -> Schema:
         },
         "steps": STEPS,
         "outputs": {"type": "object", "additionalProperties": TEXT},
-        "train": {"type": "object"},
+        "train": training_schema(described, TYPES, FACTS, STEPS),
     }
 
 
@@ -195,7 +196,11 @@ def _structures() -> Schema:
         "group": {**STEPS, "description": "a named scope"},
         "residual": {**paths, "description": "adds two paths"},
         "parallel": {**parallel, "description": "branches from one input"},
+<<<<<<< HEAD
         "reuse": {"type": "string", "description": "runs a named step again, same weights"},
+=======
+        "reuse": {"type": "string", "description": "runs a named step again with its weights"},
+>>>>>>> main
     }
 
 
@@ -215,7 +220,7 @@ def _op(op: type[Op]) -> Schema:
     }
     primary = op.attributes[op.primary] if op.primary else None
     found["else"] = (
-        {"type": "null"} if primary is None else {"anyOf": [_slot(primary), {"type": "null"}]}
+        {"type": "null"} if primary is None else {"anyOf": [slot(primary), {"type": "null"}]}
     )
     return found
 
@@ -225,20 +230,20 @@ def _attributes(op: type[Op]) -> Schema:
     return {
         "type": "object",
         "additionalProperties": False,
-        "properties": {name: _described(item) for name, item in op.attributes.items()},
+        "properties": {name: described(item) for name, item in op.attributes.items()},
     }
 
 
-def _described(item: Attribute) -> Schema:
+def described(item: Attribute) -> Schema:
     """An attribute's slot with its documentation."""
     default = "" if item.required else f" (default {show_default(item.default)})"
-    return {**_slot(item), "description": f"{item.doc}: {item.describe()}{default}"}
+    return {**slot(item), "description": f"{item.doc}: {item.describe()}{default}"}
 
 
-def _slot(item: Attribute) -> Schema:
+def slot(item: Attribute) -> Schema:
     """What a slot takes as far as a schema can say: any text may be an expression."""
     if isinstance(item, Maybe):
-        return {"anyOf": [{"type": "null"}, _slot(item.inner)]}
+        return {"anyOf": [{"type": "null"}, slot(item.inner)]}
     if item.kind == "word":
         return {"anyOf": [{"enum": list(item.words)}, {"type": "string", "pattern": r"^\$"}]}
     if item.kind == "boolean":

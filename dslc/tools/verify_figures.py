@@ -72,15 +72,19 @@ class Difference:
 
 
 def worst(differences: Iterable[Difference]) -> Difference:
-    """The largest figures, with the place and the allowance of the one that exceeds its own most."""
+    """The largest figures, and whether all are small enough.
+
+    Where one exceeds what it is allowed, the one that does so most is what is told.
+    """
     found = list(differences)
     if not found:
         return Difference()
     first = max(found, key=lambda item: item.max_rel / item.allowed)
-    max_abs, max_rel = max(d.max_abs for d in found), max(d.max_rel for d in found)
+    max_abs = max(item.max_abs for item in found)
     if not first.ok:
-        max_rel = first.max_rel
-    return Difference(max_abs, max_rel, first.where, first.allowed)
+        return Difference(max_abs, first.max_rel, first.where, first.allowed)
+    largest_one = max(found, key=lambda item: item.max_rel)
+    return Difference(max_abs, largest_one.max_rel, largest_one.where, largest_one.allowed)
 
 
 def largest(array: NDArray[Any]) -> float:

@@ -49,14 +49,14 @@ FEW = [
 """Steps on an image, and how many transposes the source has; at the door it has one for each way."""
 
 
-@pytest.mark.parametrize("io_layout", ["spec", "native"])
 @pytest.mark.parametrize("row", FEW, ids=lambda row: row[0][2:22])
-def test_transposes_are_few(row: tuple[Any, ...], io_layout: str) -> None:
+def test_transposes_are_few(row: tuple[Any, ...]) -> None:
     *steps, transposes = row
     checked = net("\n".join(steps) + "\n  name: y", IMAGE)
-    source = backend.model_source(checked, io_layout=io_layout)
-    assert body(source).count("transpose(") + body(source).count("swapaxes(") == transposes
-    pair = Pair(checked, io_layout)
+    for io_layout in ("spec", "native"):
+        text = body(backend.model_source(checked, io_layout=io_layout))
+        assert text.count("transpose(") + text.count("swapaxes(") == transposes
+    pair = Pair(checked, "native" if FEW.index(row) % 2 else "spec")
     assert pair.forward(inputs_of(checked, {"N": 3})) < CLOSE
 
 
@@ -175,6 +175,5 @@ def whole(steps: list[str], last: str) -> str:
 @pytest.mark.parametrize("seed", range(12))
 def test_random_networks(seed: int) -> None:
     text = random_net(seed)
-    for io_layout in ("spec", "native"):
-        pair = Pair(check(text), io_layout)
-        assert pair.forward(inputs_of(pair.checked, {"N": 2})) < CLOSE, text
+    pair = Pair(check(text), "native" if seed % 2 else "spec")
+    assert pair.forward(inputs_of(pair.checked, {"N": 2})) < CLOSE, text

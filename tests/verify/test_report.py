@@ -123,3 +123,5 @@ def test_the_worst_is_the_one_that_exceeds_its_own_allowance_most() -> None:
     assert worst([loose, tight]).where == "tight"
     assert not worst([loose, tight]).ok
     assert worst([]).ok
+    near = Difference(0, 9e-6, "near", allowed=1e-5)
+    assert worst([Difference(0, 5e-3, "loose", allowed=1e-2), near]).ok

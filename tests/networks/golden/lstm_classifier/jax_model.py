@@ -16,7 +16,7 @@ class LSTM(nnx.Module):
     f32[N, hidden]
     """
 
-    portable = (("input", "ih_l0"), ("recurrent", "hh_l0"))
+    portable = (("input", "ih_l0"), ("recurrent", "hh_l0"))  # in the names of the weight file
 
     def __init__(self, features: int, hidden: int, *, rngs: nnx.Rngs) -> None:
         self.hidden = hidden

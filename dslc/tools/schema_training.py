@@ -1,0 +1,99 @@
+"""The `train` section in the JSON Schema, from the classes of what it chooses among."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from dslc.tools.op_pages import documentation
+from dslc.train.data import Data
+from dslc.train.optimizers import Optimizer
+from dslc.train.run import Run
+from dslc.train.schedules import Schedule
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from dslc.ops.attributes import Attribute
+    from dslc.train.choices import Choice
+
+    Describe = Callable[[Attribute], dict[str, Any]]
+
+Schema = dict[str, Any]
+FIGURE: Schema = {"type": ["string", "object"]}
+
+
+def training_schema(described: Describe, types: Schema, facts: Schema, steps: Schema) -> Schema:
+    """The section.
+
+    Args:
+        described: From an attribute to its slot with its documentation.
+        types: What `inputs` holds.
+        facts: What `where` holds.
+        steps: What `steps` holds.
+    """
+    properties: Schema = {
+        "inputs": {**types, "description": "columns beyond the model's own inputs"},
+        "where": {**facts, "description": "facts about the columns' sizes"},
+        "data": data(described),
+        "steps": {**steps, "description": "what is computed before the loss"},
+        "loss": {**FIGURE, "description": "a value by name, or an op"},
+        "optimizer": choice(Optimizer, described),
+        "schedule": choice(Schedule, described),
+        "metrics": {"type": "array", "items": FIGURE},
+        **{name: described(item) for name, item in Run.attributes.items()},
+    }
+    return {
+        "type": "object",
+        "description": "how it is trained",
+        "required": ["data", "loss", "optimizer", "epochs", "batch"],
+        "additionalProperties": False,
+        "properties": properties,
+    }
+
+
+def data(described: Describe) -> Schema:
+    """Where the columns come from: a source, or a mapping with one."""
+    columns: Schema = {
+        "type": "object",
+        "additionalProperties": {"type": ["string", "array"]},
+        "description": "which column of the data feeds which input",
+    }
+    properties = {name: described(item) for name, item in Data.attributes.items()}
+    return {
+        "if": {"type": "object"},
+        "then": {
+            "required": ["source"],
+            "additionalProperties": False,
+            "properties": {**properties, "columns": columns},
+        },
+        "else": {"type": "string"},
+    }
+
+
+def choice(kind: type[Choice], described: Describe) -> Schema:
+    """A word, or a mapping from the word to its settings."""
+    return {
+        "if": {"type": "object"},
+        "then": {
+            "additionalProperties": False,
+            "minProperties": 1,
+            "maxProperties": 1,
+            "properties": {name: settings(item, described) for name, item in kind.choices.items()},
+        },
+        "else": {"enum": list(kind.choices)},
+    }
+
+
+def settings(chosen: type[Choice], described: Describe) -> Schema:
+    """What stands behind a choice's word: its settings, or its primary one."""
+    found: Schema = {
+        "description": documentation(chosen),
+        "if": {"type": "object"},
+        "then": {
+            "additionalProperties": False,
+            "properties": {name: described(item) for name, item in chosen.attributes.items()},
+        },
+    }
+    if chosen.primary is not None:
+        found["else"] = {"anyOf": [described(chosen.attributes[chosen.primary]), {"type": "null"}]}
+    return found
