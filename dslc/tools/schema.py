@@ -196,11 +196,7 @@ def _structures() -> Schema:
         "group": {**STEPS, "description": "a named scope"},
         "residual": {**paths, "description": "adds two paths"},
         "parallel": {**parallel, "description": "branches from one input"},
-<<<<<<< HEAD
         "reuse": {"type": "string", "description": "runs a named step again, same weights"},
-=======
-        "reuse": {"type": "string", "description": "runs a named step again with its weights"},
->>>>>>> main
     }
 
 
