@@ -1,7 +1,9 @@
 """A spec on JAX beside the same spec on PyTorch in float64, from the same random weights."""
 
+from functools import partial
 from typing import Any
 
+import jax
 import numpy as np
 from dslc_jax import backend
 from dslc_torch import backend as judge
@@ -15,6 +17,9 @@ from dslc.tools.verify_figures import FORWARD, GRADIENT, gradients_apart, values
 from dslc.weights import random_weights
 
 Arrays = dict[str, np.ndarray[Any, Any]]
+
+QUICK = {"xla_backend_optimization_level": 0}
+"""Compiling takes most of the time here; the suite of all backends compiles as users do."""
 
 
 def check(text: str) -> Checked:
@@ -71,6 +76,9 @@ class Pair:
         self.checked = checked
         self.weights = weights_of(checked)
         self.jax = backend.driver(checked, io_layout=io_layout)
+        quick: Any = partial(jax.jit, static_argnums=0, compiler_options=QUICK)
+        self.jax.compiled = quick(self.jax.pure)
+        self.jax.differentiated = quick(jax.grad(self.jax.total, argnums=(1, 2)))
         self.torch = judge.driver(checked, dtype="f64")
         self.reload()
 
