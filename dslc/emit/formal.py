@@ -247,6 +247,8 @@ class Inference:
         del self.loops[len(self.loops) - len(names) :]
         after = found.outputs[""]
         found.rounds = dict(found.outputs)
+        if repeat.share and symbols:
+            self.round(found, first)  # what all rounds share is made once, for the first one
         final = list(after.shape)
         always = not found.sometimes
         for axis, symbol in symbols.items():

@@ -176,13 +176,24 @@ class FunctionWriter(ClassWriter):
         assert place is not None
         return None, *place
 
+    def callee_of(self, found: FormalStep) -> FunctionWriter:
+        """The function that a step calls."""
+        action = found.step.action
+        assert isinstance(action, CallModule)
+        callee = self.module.units[action.module].writer
+        assert isinstance(callee, FunctionWriter)
+        return callee
+
+    def has_layers(self, found: FormalStep) -> bool:
+        """Whether the function that a step calls makes layers with names, which have weights."""
+        return self.callee_of(found).function_body.uses_name
+
     def call_of(self, found: FormalStep, operands: list[str], *, shared: bool = False) -> str:
         """The call of another block's function, or the layer that all rounds of a loop share."""
         action = found.step.action
         assert isinstance(action, CallModule)
         unit = self.module.units[action.module]
-        callee = unit.writer
-        assert isinstance(callee, FunctionWriter)
+        callee = self.callee_of(found)
         parameters = callee.parameters
         files = [self.constructor_name(name) for name in parameters.files_used()]
         words = set(parameters.own_params())

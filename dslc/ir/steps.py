@@ -150,7 +150,7 @@ class StepReader(ReuseReader):
         if key.text in STRUCTURES and not repeats:
             return ""
         word = key.text.removeprefix("$")
-        return scope.label(snake_case(word) if is_camel(word) else word)
+        return scope.label(snake_case(word) if is_camel(word) else word, key.span)
 
     def refuse_reserved(self, label: str, at: Scalar) -> None:
         """Reports a label that a layer cannot have."""
@@ -221,6 +221,11 @@ class StepReader(ReuseReader):
         if isinstance(node, Mapping):
             scopes = {key.text: Scope(scope) for key, _ in node.entries}
             self.branch_scopes[start.owner] = scopes
+            for key, _ in node.entries:
+                if self.step_name(key) is not None:
+                    self.claim(
+                        key, scope, help="a `name` for the `parallel` keeps its branches apart"
+                    )
             return tuple(
                 (key.text, self.body(self.items(value, "a branch"), scopes[key.text], start))
                 for key, value in node.entries
