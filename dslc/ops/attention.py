@@ -28,7 +28,7 @@ class MultiHeadAttention(Op):
 
     family = "attention"
     primary = "heads"
-    chance = "dropout"
+    chance = ("dropout",)
     inputs = (
         Input("query"),
         Input("key", default="query"),

@@ -213,7 +213,7 @@ class Op:
         outputs: The names of several outputs, the first being the step's value; else empty.
         layout: How the op meets a channels-last backend: "channels" wants channels last,
             "elementwise" takes any layout, "axes" maps its axes, "spec" wants the spec's order.
-        chance: The attribute that says how much of it is drawn at random in training; 0 is nothing.
+        chance: The attributes that say how much of it is drawn at random in training; 0 is nothing.
         moves: Whether every output holds elements of the first input and nothing else.
     """
 
@@ -223,7 +223,7 @@ class Op:
     inputs: ClassVar[tuple[Input, ...]] = (Input("x"),)
     outputs: ClassVar[tuple[str, ...]] = ()
     layout: ClassVar[Literal["channels", "elementwise", "axes", "spec"]] = "spec"
-    chance: ClassVar[str | None] = None
+    chance: ClassVar[tuple[str, ...]] = ()
     moves: ClassVar[bool] = False
     attributes: ClassVar[Mapping[str, Attribute]] = {}
 
