@@ -172,7 +172,7 @@ class MethodWriter:
         """The class's docstring: the spec's doc, and the types of inputs and outputs."""
         if self.holds:
             return holder_docstring(self.formal)
-        return docstring_of(self.formal, self.target, self.is_main)
+        return docstring_of(self.formal, self.target, self.writer.parameters.is_main)
 
     def laid_out(self, found: FormalStep, values: list[Value | None]) -> list[Value | None]:
         """Values in the layout that a step works in."""

@@ -238,9 +238,10 @@ class OperationReader(Reader):
     def input_names(self, action: Action) -> tuple[str, ...] | None:
         """The names of what an action reads; None where it takes any number."""
         if isinstance(action, ApplyOp):
-            if any(item.variadic for item in action.op.inputs):
+            declared = action.op.inputs
+            if declared and declared[0].variadic:
                 return None
-            return tuple(item.name for item in action.op.inputs)
+            return tuple([item.name for item in declared])
         if isinstance(action, CallModule):
             return self.modules[action.module].inputs
         return ("x",)

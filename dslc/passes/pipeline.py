@@ -6,6 +6,7 @@ follows only ever sees what was right.
 
 from __future__ import annotations
 
+from dslc.collector import collector_paused
 from dslc.diagnostics import Report, SpecError
 from dslc.ir.elaborate import elaborate
 from dslc.ir.facts import Facts
@@ -126,11 +127,18 @@ def check_source(
     limits: Limits | None = None,
 ) -> Checked | None:
     """Checks a spec; None where the report has an error."""
-    limits = limits or Limits()
+    with collector_paused():
+        return check_text(source, report, overrides or {}, limits or Limits())
+
+
+def check_text(
+    source: Source, report: Report, overrides: Mapping[str, Node], limits: Limits
+) -> Checked | None:
+    """All stages one after the other."""
     root = read(source, report, limits)
     if root is None:
         return None
-    program = elaborate(source, root, report, overrides or {})
+    program = elaborate(source, root, report, overrides)
     if program is None:
         return None
     if not report.ok:
