@@ -148,7 +148,7 @@ class Script:
 
     def has_images(self) -> bool:
         """Whether the model takes or gives images, which have a layout."""
-        instance = self.checked.instance
+        instance = self.checked.form.instance
         return any(t.rank > 3 for t in (*instance.inputs.values(), *instance.outputs.values()))
 
     def leaves_out(self) -> bool:
