@@ -30,6 +30,7 @@ class JaxTarget(Target):
     generator_type = "nnx.Rngs"
     helpers = (
         Path(__file__).with_name("helpers.py"),
+        Path(__file__).with_name("helpers_attention.py"),
         Path(__file__).with_name("helpers_recurrent.py"),
     )
     channels_last = True
