@@ -27,6 +27,7 @@ class TorchTarget(Target):
     helpers = (
         Path(__file__).with_name("helpers.py"),
         Path(__file__).with_name("helpers_attention.py"),
+        Path(__file__).with_name("helpers_losses.py"),
         Path(__file__).with_name("helpers_recurrent.py"),
     )
     rules = RULES
