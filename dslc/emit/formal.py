@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from dslc.emit.formal_types import Carry, Formal, FormalStep
 from dslc.emit.instances import instance_types, last_round
+from dslc.emit.named_sizes import NamedSizes
 from dslc.emit.samples import all_iterations, collect_instances, samples_by_step
 from dslc.ir.dims import Dim, opaque, substitute, sym, symbols_of
 from dslc.ir.graph import (
@@ -87,6 +88,7 @@ class Inference:
         self.samples = samples_by_step(formal.instances)
         self.values = formal.values
         self.loops: list[str] = []
+        self.named = NamedSizes()
         self.found: dict[int, FormalStep] = {}
         sample = formal.instances[0]
         known = {**program.values, **sample.arguments}
@@ -190,6 +192,7 @@ class Inference:
         if isinstance(step.action, Reuse):
             reused = step.action.step.id
             step = step.replace(action=step.action.step.action)
+        step = self.named.resolved(step)
         found = FormalStep(step, present, sometimes=len(present) < len(samples))
         found.reused = reused
         self.found[step.id] = found
@@ -207,6 +210,8 @@ class Inference:
             outputs[""] = self.merged(step, outputs[""], first)
         for slot, type in outputs.items():
             self.values[step.id, slot] = type
+        bound = [symbol for symbol, _, _ in self.formal.bindings]
+        self.named.learn(step, outputs.get(""), bound)
         return found
 
     def merged(self, step: Step, present: TensorType, absent: TensorType) -> TensorType:

@@ -19,6 +19,7 @@ class Dropout(Op):
     Shape: unchanged. Source: ONNX Dropout; Srivastava et al. 2014.
     """
 
+    takes_empty = True
     family = "regulariser"
     primary = "rate"
     chance = "rate"
