@@ -40,7 +40,7 @@ INITIALISERS: dict[str, tuple[str, ...]] = {
 class Signature:
     """What a caller sees of a module before its body is read: its params and inputs by name."""
 
-    __slots__ = ("inputs", "params", "required", "words")
+    __slots__ = ("inputs", "is_model", "params", "required", "words")
 
     def __init__(
         self,
@@ -48,11 +48,14 @@ class Signature:
         required: tuple[str, ...],
         words: tuple[str, ...],
         inputs: tuple[str, ...],
+        *,
+        is_model: bool = False,
     ) -> None:
         self.params = params
         self.required = required
         self.words = words
         self.inputs = inputs
+        self.is_model = is_model
 
 
 class OperationReader(Reader):

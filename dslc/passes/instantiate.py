@@ -44,6 +44,7 @@ class Instantiator(OpApplier):
     def __init__(self, program: Program, report: Report, limits: Limits, facts: Facts) -> None:
         super().__init__(report, facts, limits)
         self.program = program
+        self.broken: set[str] = set()  # modules whose faults are known: calls give unknown values
         self.memo: dict[object, Instance | None] = {}
         self.count = 0
 
@@ -89,7 +90,8 @@ class Instantiator(OpApplier):
         }
         bound = {name: bound[name] for name in sorted(bound.keys() - arguments.keys())}
         facts = module.where if is_called else ()
-        shown = [self.require_fact(fact, environment) for fact in facts]
+        kind = "model" if module.is_model else "block"
+        shown = [self.require_fact(fact, environment, kind) for fact in facts]
         if not all(shown):
             return None
         body = self.body(module.body, environment, values)
@@ -267,7 +269,7 @@ class Instantiator(OpApplier):
         """A call of a module: its instance for the arguments and input types."""
         module = self.program.modules.get(action.module)
         types = tuple(type for type in inputs if type is not None)
-        if module is None or len(types) < len(module.inputs):
+        if module is None or len(types) < len(module.inputs) or module.name in self.broken:
             raise Failed
         arguments = self.arguments(module, action, environment)
         if arguments is None:
