@@ -29,7 +29,7 @@ class MultiHeadAttention(Op):
     takes_empty = True
     family = "attention"
     primary = "heads"
-    chance = "dropout"
+    chance = ("dropout",)
     inputs = (
         Input("query"),
         Input("key", default="query"),

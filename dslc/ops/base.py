@@ -220,7 +220,7 @@ class Op:
         outputs: The names of several outputs, the first being the step's value; else empty.
         layout: How the op meets a channels-last backend: "channels" wants channels last,
             "elementwise" takes any layout, "axes" maps its axes, "spec" wants the spec's order.
-        chance: The attribute that says how much of it is drawn at random in training; 0 is nothing.
+        chance: The attributes that say how much of it is drawn at random in training; 0 is nothing.
         moves: Whether every output holds elements of the first input and nothing else.
         takes_empty: Whether an axis of an input may have size 0, where a fact such as `P >= 0`
             lets a symbol be zero. Frameworks refuse most of what has no elements.
@@ -232,7 +232,7 @@ class Op:
     inputs: ClassVar[tuple[Input, ...]] = (Input("x"),)
     outputs: ClassVar[tuple[str, ...]] = ()
     layout: ClassVar[Literal["channels", "elementwise", "axes", "spec"]] = "spec"
-    chance: ClassVar[str | None] = None
+    chance: ClassVar[tuple[str, ...]] = ()
     moves: ClassVar[bool] = False
     takes_empty: ClassVar[bool] = False
     attributes: ClassVar[Mapping[str, Attribute]] = {}

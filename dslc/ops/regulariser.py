@@ -22,7 +22,7 @@ class Dropout(Op):
     takes_empty = True
     family = "regulariser"
     primary = "rate"
-    chance = "rate"
+    chance = ("rate",)
     layout = "elementwise"
     rate = Number(0.5, minimum=0, below=1, doc="the share of elements that are zeroed")
 
