@@ -79,9 +79,6 @@ class Step(nnx.Module):
     def __call__(
         self, token: Array, past_keys: Array, past_values: Array, decoder: Decoder
     ) -> dict[str, Array]:
-        p = past_keys.shape[1]
-        if p < 0:
-            raise ValueError(f"P >= 0 does not hold for P = {p}")
         x = decoder.wte(token)  # [N, 1, width]
         all_keys = []
         all_values = []

@@ -78,9 +78,6 @@ class Step(nn.Module):
     def forward(
         self, token: Tensor, past_keys: Tensor, past_values: Tensor, decoder: Decoder
     ) -> dict[str, Tensor]:
-        p = past_keys.shape[2]
-        if p < 0:
-            raise ValueError(f"P >= 0 does not hold for P = {p}")
         x = decoder.wte(token)  # [N, 1, width]
         all_keys = []
         all_values = []
