@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from typing import Literal
 
     from dslc.ops.base import Op
-    from dslc.source import Span
+    from dslc.source import Source, Span
     from dslc.syntax.expressions import Expr
     from dslc.syntax.types import TypeExpr
 
@@ -215,8 +215,25 @@ class Module(Record):
 
 
 @final
+class Import(Record):
+    """One line of an `imports` section: the name, the file it brings, and where it stands.
+
+    `span` is the reference's; `is_used` says whether the file that imports speaks of the name.
+    """
+
+    name: str
+    source: Source
+    span: Span
+    is_used: bool
+
+
+@final
 class Program(Record):
-    """A whole spec: its modules by name, its params with their values, its main model."""
+    """A whole spec: its modules by name, its params with their values, its main model.
+
+    Modules of imported files that something calls are among the modules, the files' params among
+    the modules' own; `imports` are those of every file that is reached, in the order of reading.
+    """
 
     name: str
     doc: str | None
@@ -228,10 +245,17 @@ class Program(Record):
     path: str
     text: str
     defaults: dict[str, tuple[dict[str, Expr], dict[str, Initialiser]]]
+    imports: tuple[Import, ...] = ()
+
+    @property
+    def whole_text(self) -> str:
+        """The spec's text with those of all imported files behind it, each once."""
+        texts = {item.source.path: item.source.text for item in self.imports}
+        return "\0".join((self.text, *texts.values()))
 
     @property
     def digest(self) -> str:
-        """The SHA-256 of the spec's text."""
+        """The SHA-256 of the spec's text and of all that it imports."""
         import hashlib
 
-        return hashlib.sha256(self.text.encode()).hexdigest()
+        return hashlib.sha256(self.whole_text.encode()).hexdigest()

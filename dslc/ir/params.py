@@ -81,10 +81,14 @@ class ParamReader(Reader):
         return Param(key.text, kind or kind_of(read), read, text, key.span)
 
     def values(
-        self, params: tuple[Param, ...], overrides: ReadOnly[str, Node], span: Span
+        self, params: tuple[Param, ...], overrides: ReadOnly[str, Node] | None, span: Span
     ) -> dict[str, object]:
-        """The file's params evaluated, those that `--set` gives taken from there."""
+        """The file's params evaluated, those that `--set` gives taken from there.
+
+        Without overrides (in an imported file) a param may stay without a value: calls give it.
+        """
         values: dict[str, object] = {}
+        is_main, overrides = overrides is not None, overrides or {}
         for param in params:
             default = param.default
             if param.name in overrides:
@@ -92,7 +96,7 @@ class ParamReader(Reader):
                 is_word = param.kind == "str"
                 default = self.word(node) if is_word else self.expression(node)
             if default is None:
-                if param.default is None and param.name not in overrides:
+                if is_main and param.default is None and param.name not in overrides:
                     help = f"give it with `--set {param.name}=…`"
                     message = f"the param `{param.name}` has no value"
                     self.report.error("E0708", param.span, message, help=help)

@@ -17,6 +17,7 @@ from dslc.typed import TYPE_CHECKING, final
 if TYPE_CHECKING:
     from dslc.diagnostics import Report
     from dslc.ir.graph import Action, Body, Index, Initialiser, Step
+    from dslc.ir.imported_names import Units
     from dslc.ir.operations import Signature
     from dslc.ir.scope import Scope
     from dslc.source import Span
@@ -56,8 +57,9 @@ class ReferenceReader(OperationReader):
         report: Report,
         modules: dict[str, Signature],
         defaults: dict[str, tuple[dict[str, Expr], dict[str, Initialiser]]],
+        imported: Units | None = None,
     ) -> None:
-        super().__init__(report, modules, defaults)
+        super().__init__(report, modules, defaults, imported)
         self.places: dict[int, Place] = {}
         self.exports: dict[int, dict[str, Ref]] = {}
         self.kept: dict[int, dict[str, None]] = {}

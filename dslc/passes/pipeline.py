@@ -10,6 +10,7 @@ from dslc.diagnostics import Report, SpecError
 from dslc.ir.elaborate import elaborate
 from dslc.ir.facts import Facts
 from dslc.limits import Limits
+from dslc.loader import FolderLoader
 from dslc.passes.binding import Binder, input_type
 from dslc.passes.budget import check_budget
 from dslc.passes.doubts import warn_doubts
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
     from dslc.ir.facts import Constraint
     from dslc.ir.graph import Program
+    from dslc.ir.imports import SourceLoader
     from dslc.ir.instance import Instance
     from dslc.ir.types import TensorType
     from dslc.passes.weights import WeightInfo
@@ -39,6 +41,7 @@ IN_STEPS = frozenset(
     (
         *("E0401", "E0404", "E0405", "E0501", "E0502", "E0504", "E0505", "E0506", "E0508", "E0510"),
         *("E0605", "E0606", "E0607", "E0622", "E0623", "E0701", "E0702", "E0703"),
+        *("E1005", "E1006"),
     )
 )
 """Errors after which the other steps can still be checked."""
@@ -78,13 +81,22 @@ def check_source(
     report: Report,
     overrides: Mapping[str, Node] | None = None,
     limits: Limits | None = None,
+    loader: SourceLoader | None = None,
 ) -> Checked | None:
-    """Checks a spec; None where the report has an error."""
+    """Checks a spec; None where the report has an error.
+
+    Args:
+        source: The spec.
+        report: Takes what is found.
+        overrides: Values of params by name.
+        limits: What the spec may take.
+        loader: Reads what the spec imports; without it, an import is an error.
+    """
     limits = limits or Limits()
     root = read(source, report, limits)
     if root is None:
         return None
-    program = elaborate(source, root, report, overrides or {})
+    program = elaborate(source, root, report, overrides or {}, loader, limits)
     if program is None:
         return None
     if not report.ok:
@@ -224,7 +236,8 @@ def check_file(
     """Checks the spec in a file; raises `SpecError` with every diagnostic where it is wrong."""
     source = read_source(path)
     report = Report()
-    checked = check_source(source, report, overrides, limits)
+    limits = limits or Limits()
+    checked = check_source(source, report, overrides, limits, FolderLoader(source, limits))
     if checked is None:
         raise SpecError(report.diagnostics)
     return checked
