@@ -73,4 +73,11 @@ ENTRIES: dict[str, Entry] = {
         "their names. Around such a call no index may have the name of a param that the block "
         "also reads elsewhere.",
     ),
+    "E1010": Entry(
+        "an imported model that would have several sets of weights",
+        "A model has one set of weights wherever it runs; blocks have one for each step that calls "
+        "them. So a model of another spec is called by one step; `reuse` runs that again.",
+        importing("res: zoo:resnet50", "res.ResNet50:\n- res.ResNet50:\n  from: x"),
+        importing("res: zoo:resnet50", "res.ResNet50:\n  name: first\n- reuse: first\n  from: x"),
+    ),
 }

@@ -8,7 +8,7 @@ a block reads that it calls, and passes them on. Passes and backends see plain p
 from __future__ import annotations
 
 from dslc.ir.defaults import completed, constants
-from dslc.ir.graph import CallModule, Module
+from dslc.ir.graph import CallModule
 from dslc.ir.imported_names import Unit, identifier
 from dslc.ir.operations import Signature
 from dslc.ir.reads import Reads
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from dslc.diagnostics import Report
-    from dslc.ir.graph import Action, Param, Program
+    from dslc.ir.graph import Action, Module, Param, Program
     from dslc.syntax.expressions import Expr
 
 
@@ -35,9 +35,11 @@ class _Hoist:
     def __init__(self, program: Program, report: Report) -> None:
         self.program = program
         self.report = report
-        modules = program.modules.items()
-        self.own = {name: m for name, m in modules if m.span.file == program.path}
-        self.others = {name: m for name, m in modules if name not in self.own}
+        modules = dict(program.modules)
+        if program.has_several:
+            del modules[program.main]  # it only holds the models
+        self.own = {name: m for name, m in modules.items() if m.span.file == program.path}
+        self.others = {name: m for name, m in modules.items() if name not in self.own}
         self.reads = {name: Reads(module) for name, module in self.own.items()}
         self.files = {param.name: param for param in program.params}
         self.needs: dict[str, tuple[str, ...]] = {}
@@ -46,13 +48,12 @@ class _Hoist:
         """The file's modules under their identifiers, and what a caller sees of its blocks."""
         path = self.program.path
         modules = {identifier(path, name): self.hoisted(m) for name, m in self.own.items()}
-        blocks = {name: m for name, m in self.own.items() if not m.is_model}
         return Unit(
             path,
             self.program.params,
             self.program.values,
             {**self.others, **modules},
-            {name: self.signature(module) for name, module in blocks.items()},
+            {name: self.signature(module) for name, module in self.own.items()},
         )
 
     def needed(self, module: Module) -> tuple[str, ...]:
@@ -97,11 +98,12 @@ class _Hoist:
         files = {param.name: param for param in constants(self.program.params, {})}
         for name in self.needed(module):
             params.append(files[name].replace(name=self.local(module, name)))
-        return module.replace(
+        module = module.replace(
             name=identifier(self.program.path, module.name),
             params=tuple(params),
             body=with_actions(module.body, rewrite),
         )
+        return called(module) if module.is_model else module
 
     def call(self, module: Module, action: CallModule) -> CallModule:
         """A call; inside this file it passes on what the callee needs of the file's params."""
@@ -149,6 +151,7 @@ class _Hoist:
             taken=frozenset(
                 (*(param.name for param in own), *(names[n] for n in self.needed(module)))
             ),
+            value=module.outputs[0][0] if module.is_model and module.outputs else None,
             unread=tuple(name for name in self.files if name not in {p.name for p in params}),
         )
 
@@ -172,6 +175,18 @@ class _Hoist:
             default = param.default and substitute(param.default, known)
             yield param.replace(default=default)
             known.pop(param.name, None)
+
+
+def called(model: Module) -> Module:
+    """A model as the block that it is to those that import it; its value is its first output."""
+    first = model.outputs[0][1] if model.outputs else model.body.result
+    return model.replace(
+        outputs=(("output", first), *model.outputs[1:]),
+        body=model.body.replace(result=first),
+        is_model=False,
+        home=None,
+        once=True,
+    )
 
 
 def names_of(expression: Expr | None) -> frozenset[str]:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Literal
 
+    from dslc.ir.imported_names import Units
     from dslc.ops.base import Op
     from dslc.source import Source, Span
     from dslc.syntax.expressions import Expr
@@ -201,7 +202,12 @@ class Body(Record):
 
 @final
 class Module(Record):
-    """A block or a model."""
+    """A block or a model.
+
+    `home` is the path of a model's weights: "" where the spec is that model, its name in snake_case
+    where it is one of several. A block has none: its weights lie under each step that calls it. A
+    model of an imported file is a block here, of which there is one set of weights: `once`.
+    """
 
     name: str
     doc: str | None
@@ -212,6 +218,8 @@ class Module(Record):
     outputs: tuple[tuple[str, Ref], ...]
     is_model: bool
     span: Span
+    home: str | None = None
+    once: bool = False
 
 
 @final
@@ -232,7 +240,11 @@ class Program(Record):
     """A whole spec: its modules by name, its params with their values, its main model.
 
     Modules of imported files that something calls are among the modules, the files' params among
-    the modules' own; `imports` are those of every file that is reached, in the order of reading.
+    the modules' own; `imports` are those of every file that is reached, in the order of reading, and
+    `units` what this file imports, by name.
+
+    `models` are the spec's models by name. Where it has several, `main` is none of them but the
+    module that holds them all (`dslc.ir.models`), and `chosen` the one that the spec calls its main.
     """
 
     name: str
@@ -245,13 +257,21 @@ class Program(Record):
     path: str
     text: str
     defaults: dict[str, tuple[dict[str, Expr], dict[str, Initialiser]]]
+    models: tuple[str, ...] = ()
+    chosen: str | None = None
     imports: tuple[Import, ...] = ()
+    units: Units | None = None
 
     @property
     def whole_text(self) -> str:
         """The spec's text with those of all imported files behind it, each once."""
         texts = {item.source.path: item.source.text for item in self.imports}
         return "\0".join((self.text, *texts.values()))
+
+    @property
+    def has_several(self) -> bool:
+        """Whether the spec lists its models, rather than being one itself."""
+        return self.main not in self.models
 
     @property
     def digest(self) -> str:

@@ -110,7 +110,7 @@ def refuse_call(report: Report, units: Units, key: Scalar) -> None:
     takes = f"it has {', '.join(unit.signatures)}" if unit.signatures else "it has none"
     help = f"did you mean `{prefix}.{close}`?" if close else takes
     fix = mend(key.span, key.text, close and f"{prefix}.{close}")
-    message = f"`{prefix}` ({unit.path}) has no block `{word}`"
+    message = f"`{prefix}` ({unit.path}) has no block or model `{word}`"
     report.error("E1006", key.span, message, help=help, fix=fix)
 
 

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from dslc.ir.graph import CallModule, Program
 from dslc.ir.imported_names import identifier
+from dslc.ir.single_sets import refuse_second_sets
 from dslc.ir.walk import actions, with_actions
 from dslc.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from dslc.diagnostics import Report
     from dslc.ir.graph import Action, Module
     from dslc.ir.imported_names import Units
 
@@ -33,11 +35,12 @@ def resolved(program: Program, units: Units) -> Program:
     return program.replace(modules={**modules, **own})
 
 
-def linked(program: Program) -> Program:
+def linked(program: Program, report: Report) -> Program:
     """The main file's program with plain names for the imported modules that it reaches."""
     own = {name for name, m in program.modules.items() if m.span.file == program.path}
     reached = reached_from(program, own)
     kept = {name: m for name, m in program.modules.items() if name in reached}
+    refuse_second_sets(program.replace(modules=kept), report)
     names = chosen_names(program, [name for name in kept if name not in own], own)
     modules = [
         renamed(module, names).replace(name=names.get(name, name)) for name, module in kept.items()

@@ -43,10 +43,20 @@ class Signature:
 
     An imported module's params are followed by those of its file that a call may set; `unread` are
     the others of its file, `whole` all of them with their defaults, its file's first, and `taken`
-    the names that the module takes in the end.
+    the names that the module takes in the end. `value` is an imported model's first output.
     """
 
-    __slots__ = ("inputs", "params", "required", "taken", "unread", "whole", "words")
+    __slots__ = (
+        "inputs",
+        "is_model",
+        "params",
+        "required",
+        "taken",
+        "unread",
+        "value",
+        "whole",
+        "words",
+    )
 
     def __init__(
         self,
@@ -58,7 +68,10 @@ class Signature:
         whole: tuple[Param, ...] = (),
         taken: frozenset[str] = frozenset(),
         unread: tuple[str, ...] = (),
+        is_model: bool = False,
+        value: str | None = None,
     ) -> None:
+        self.value = value
         self.whole = whole
         self.taken = taken
         self.unread = unread
@@ -66,6 +79,7 @@ class Signature:
         self.required = required
         self.words = words
         self.inputs = inputs
+        self.is_model = is_model
 
 
 class OperationReader(Reader):
@@ -256,9 +270,10 @@ class OperationReader(Reader):
     def input_names(self, action: Action) -> tuple[str, ...] | None:
         """The names of what an action reads; None where it takes any number."""
         if isinstance(action, ApplyOp):
-            if any(item.variadic for item in action.op.inputs):
+            declared = action.op.inputs
+            if declared and declared[0].variadic:
                 return None
-            return tuple(item.name for item in action.op.inputs)
+            return tuple([item.name for item in declared])
         if isinstance(action, CallModule):
             return self.modules[action.module].inputs
         return ("x",)
