@@ -99,12 +99,17 @@ def _param(report: Report, units: Units, name: Name, span: Span) -> Expr | None:
 
 
 def refuse_call(report: Report, units: Units, key: Scalar) -> None:
-    """Reports a call of an imported block that is not there."""
+    """Reports a call of an imported block that is not there, or not where the call stands."""
     prefix, _, word = key.text.partition(".")
     if not _known_prefix(report, units, prefix, key.text, key.span):
         return
     unit = units[prefix]
     if unit is None:
+        return
+    if word in unit.signatures:
+        message = f"a training step calls ops and this file's models, not `{key.text}`"
+        help = "call it in a model of this file, and train that"
+        report.error("E0808", key.span, message, help=help)
         return
     close = nearest(word, unit.signatures)
     takes = f"it has {', '.join(unit.signatures)}" if unit.signatures else "it has none"

@@ -6,7 +6,7 @@ from dslc.diagnostics import mend, nearest
 from dslc.ir.graph import Param
 from dslc.ir.reading import Reader, is_snake
 from dslc.ir.scope import Scope
-from dslc.syntax.expressions import ExpressionError, Literal, evaluate
+from dslc.syntax.expressions import ExpressionError, Literal, evaluate, free_names
 from dslc.syntax.tree import Mapping, Scalar, Sequence
 from dslc.typed import TYPE_CHECKING
 
@@ -101,7 +101,8 @@ class ParamReader(Reader):
                     message = f"the param `{param.name}` has no value"
                     self.report.error("E0708", param.span, message, help=help)
                 continue
-            self.evaluate(param, default, values)
+            if is_main or free_names(default) <= values.keys():
+                self.evaluate(param, default, values)
         for name in overrides:
             if name not in {param.name for param in params}:
                 close = nearest(name, [param.name for param in params])
