@@ -255,28 +255,16 @@ class _Typing:
                 need_bool(part, op, node)
         floor = {"float": 2, "number": 1}.get(slots[-1].holds, 0)
         rest = [] if logical and slots[-1].holds == "bool" else parts[logical:]
-        made = self.unified(op.name, rest, floor, node)
+        made = self.unified(word_of(op, node), rest, floor, node)
         weak = bool(rest) and all(part.weak for part in made)
         parts = [*parts[: len(parts) - len(made)], *made]
         try:
             type = op.infer(self.check, *(part.type for part in parts))
         except OpError as error:
-            raise self.located(error, parts, node) from error
+            raise located(error, op, parts, node) from error
         assert isinstance(type, TensorType)
         weak = weak and type.dtype != "bool"
         return Part(node, type, op=op, parts=tuple(parts), weak=weak)
-
-    def located(self, error: OpError, parts: list[Part], node: Expr) -> ExpressionError:
-        """An op's error where it is written, with the types that met."""
-        types = " and ".join(str(part.type) for part in parts if part.type.shape)
-        message = f"{error.message} ({types})" if error.code != "E0504" else error.message
-        span = node.span
-        if isinstance(node, Call) and error.attribute is not None:
-            spans = [
-                a.span for a in node.args if isinstance(a, Option) and a.name == error.attribute
-            ]
-            span = spans[0] if spans else span
-        return ExpressionError(error.code, message, span, error.help)
 
     def unified(self, name: str, parts: list[Part], floor: int, node: Expr) -> list[Part]:
         """Parts in one dtype, which is at least of the level `floor`."""
@@ -293,13 +281,30 @@ class _Typing:
         return [converted(part, dtype) for part in parts]
 
 
+def word_of(op: Op, node: Expr) -> str:
+    """How a formula writes an op: its operator, or its name."""
+    return node.op if isinstance(node, Binary | Unary | Boolean) else op.name
+
+
+def located(error: OpError, op: Op, parts: list[Part], node: Expr) -> ExpressionError:
+    """An op's error where it is written, with the types that met."""
+    types = " and ".join(str(part.type) for part in parts if part.type.shape)
+    message = error.message.replace(f"`{op.name}`", f"`{word_of(op, node)}`")
+    message = f"{message} ({types})" if error.code != "E0504" else message
+    span = node.span
+    if isinstance(node, Call) and error.attribute is not None:
+        options = [arg for arg in node.args if isinstance(arg, Option)]
+        span = next((arg.span for arg in options if arg.name == error.attribute), span)
+    return ExpressionError(error.code, message, span, error.help)
+
+
 def need_bool(part: Part, op: Op, node: Expr) -> None:
     """Refuses what is no truth value where one is meant."""
     if part.type.dtype == "bool":
         return
-    word = {"where": "if", "logical_and": "and", "logical_or": "or", "logical_not": "not"}
+    word = "if" if isinstance(op, Where) else word_of(op, node)
     found = describe(part.constant) if part.is_constant else str(part.type)
-    message = f"`{word.get(op.name, op.name)}` takes truth values, and this is {found}"
+    message = f"`{word}` takes truth values, and this is {found}"
     span = part.node.span if part.node is not node else node.span
     raise ExpressionError("E0320", message, span, "compare it, as in `… > 0`")
 

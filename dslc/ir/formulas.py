@@ -235,9 +235,12 @@ class FormulaReader(ReferenceReader):
                 help = f"did you mean `{close}`?" if close else f"it takes {takes}"
                 message = f"`{op.name}` has no attribute `{option.name}`"
                 raise ExpressionError("E0502", message, option.span, help)
-            if option.name in found or reads_values(option.value):
-                message = f"`{option.name}` is a number that is known, given once"
+            if option.name in found:
+                message = f"`{option.name}` is given twice"
                 raise ExpressionError("E0203", message, option.span)
+            if reads_values(option.value):
+                message = f"`{option.name}` is known before the model runs, and this is a value"
+                raise ExpressionError("E0204", message, option.value.span)
             is_word = attribute.reads == "word"
             value = word_of(option.value) if is_word else option.value
             found[option.name] = Option(option.name, value, option.span)
