@@ -83,10 +83,10 @@ def python_string(text: str) -> str:
 
 def number_text(value: float) -> str:
     """A number as a person writes it: `1e-5`, not `1e-05`, and `1e9`, not `1000000000.0`."""
+    if isinstance(value, float) and value >= 1e6 and float(f"{value:.0e}") == value:
+        digit, exponent = f"{value:.0e}".split("e+")
+        return f"{digit}e{exponent.lstrip('0')}"
     text = repr(value)
-    if text.endswith("000000.0"):
-        digits = text[:-2].rstrip("0")
-        text = f"{digits}e{len(text) - 2 - len(digits)}" if len(digits.lstrip("-")) == 1 else text
     mantissa, mark, exponent = text.partition("e")
     if not mark:
         return text

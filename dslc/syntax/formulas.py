@@ -176,7 +176,11 @@ def bind(evaluator: Evaluator, formula: Formula, env: Mapping[str, object]) -> B
             constants[id(part)] = evaluator.value(part)
         except ExpressionError as error:
             inner = children(part)
-            if error.code == "E0309" or not inner or not any(is_dim(env.get(name, 0)) for name in free_names(part)):
+            if (
+                error.code == "E0309"
+                or not inner
+                or not any(is_dim(env.get(name, 0)) for name in free_names(part))
+            ):
                 raise
             for item in inner:
                 constant(item)

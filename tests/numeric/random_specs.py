@@ -5,6 +5,8 @@ A value is an image `[N, C, H, W]`, a sequence `[N, T, D]` or a row `[N, D]`, wi
 of steps. What comes out is a spec as data, so that a failing one can be read.
 """
 
+from collections.abc import Iterator
+from itertools import count
 from typing import Any
 
 from hypothesis import strategies as st
@@ -14,12 +16,24 @@ Value = tuple[str, int]
 """A kind (`image`, `sequence` or `row`) and a width."""
 
 ACTIVATIONS = ("relu", "leaky_relu", "gelu", "silu", "sigmoid", "tanh")
+FORMULAS = (
+    "x * sigmoid(1.702 * x)",
+    "x / sqrt(2) + 0.1",
+    "max(x, 0.2 * x) - min(x, count)",
+    "x if x > 0 else exp(min(x, 0)) - 1",
+    "tanh(x) ** 2 * (x > -2)",
+    "clip(x, -1, 1) if flag else gelu(x, tanh)",
+    "x / sqrt(N + 1) + leaky_relu(-x, slope=0.3)",
+    "x if 0 < x <= 1 and not x > 2 else abs(x) / 2",
+)
 WIDTHS = st.sampled_from([2, 3, 4, 6])
 KINDS = {"image": "f32[N, {}, H, W]", "sequence": "f32[N, T, {}]", "row": "f32[N, {}]"}
 
 
 def activation() -> st.SearchStrategy[Step]:
-    return st.sampled_from([*ACTIVATIONS, {"gelu": "tanh"}, {"leaky_relu": 0.3}, {"dropout": 0.3}])
+    formulas = [{"expr": text} for text in FORMULAS]
+    plain = [*ACTIVATIONS, {"gelu": "tanh"}, {"leaky_relu": 0.3}, {"dropout": 0.3}]
+    return st.sampled_from([*plain, *formulas])
 
 
 @st.composite
@@ -167,6 +181,17 @@ def unit(draw: st.DrawFn) -> dict[str, Any]:
     }
 
 
+def distinct(part: Any, numbers: Iterator[int]) -> None:
+    """Gives the branches of every parallel names of their own: those of one scope differ."""
+    for inner in (
+        part.values() if isinstance(part, dict) else part if isinstance(part, list) else ()
+    ):
+        distinct(inner, numbers)
+    branches = part.get("branches") if isinstance(part, dict) else None
+    if isinstance(branches, dict):
+        part["branches"] = {f"{key}_{next(numbers)}": value for key, value in branches.items()}
+
+
 @st.composite
 def specs(draw: st.DrawFn) -> dict[str, Any]:
     """A whole spec, as data."""
@@ -182,6 +207,7 @@ def specs(draw: st.DrawFn) -> dict[str, Any]:
     steps.append(
         {"linear": 2, "name": "last"} if value[0] == "row" else {"tanh": {}, "name": "last"}
     )
+    distinct(steps, count(1))
     return {
         "dslc": 1,
         "name": "Fuzz",

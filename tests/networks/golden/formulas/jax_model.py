@@ -86,7 +86,7 @@ class Formulas(nnx.Module):
         sequence, _, _ = self.memory(two)
         bent = nnx.gelu(two + sequence * two, approximate=True) - nnx.leaky_relu(one, 0.2)
         shown = jnp.expand_dims(mask, 2)  # [N, T, 1]
-        x = bent * shown + (1 - shown.astype(jnp.float32)) * -1000000000.0  # [N, T, 8]
+        x = bent * shown + (1 - shown.astype(jnp.float32)) * -1e9  # [N, T, 8]
         x = jnp.where(
             shown & ~(x > bent), x, jnp.minimum(jnp.maximum(x, -1), jnp.clip(bent, min=-2, max=2.0))
         )

@@ -57,7 +57,7 @@ def formulas(decay: float = 0.9) -> keras.Model:
     x = layers.LSTM(8, return_sequences=True, name="memory")(two)
     bent = ops.gelu(two + x * two, approximate=True) - ops.leaky_relu(one, 0.2)
     shown = ops.expand_dims(mask, axis=2)  # [N, T, 1]
-    x = add(bent * shown, (1 - ops.cast(shown, "float32")) * -1000000000.0)  # [N, T, 8]
+    x = add(bent * shown, (1 - ops.cast(shown, "float32")) * -1e9)  # [N, T, 8]
     x = ops.where(
         ops.logical_and(shown, ops.logical_not(x > bent)),
         x,

@@ -68,7 +68,7 @@ class Formulas(nn.Module):
         sequence, (_, _) = self.memory(two)
         bent = F.gelu(two + sequence * two, approximate="tanh") - F.leaky_relu(one, 0.2)
         shown = mask.unsqueeze(2)  # [N, T, 1]
-        x = bent * shown + (1 - shown.to(torch.float32)) * -1000000000.0  # [N, T, 8]
+        x = bent * shown + (1 - shown.to(torch.float32)) * -1e9  # [N, T, 8]
         x = torch.where(
             shown & ~(x > bent), x, torch.minimum(x.clamp(min=-1), bent.clamp(min=-2, max=2.0))
         )
