@@ -45,8 +45,9 @@ ENTRIES: dict[str, Entry] = {
         bad="""\
 dslc: 1
 name: Net
-inputs: {x: "f32[(A + B + C + D + E) ** 8, (F + G + H + I + J) ** 8]"}
+inputs: {x: "f32[A, B, C, D, E, F, G, H, I, J]"}
 steps:
+  - constant: {value: 0, shape: ["(A + B + C + D + E) ** 8", "(F + G + H + I + J) ** 8"]}
   - reshape: [-1]
 """,
         good="""\
@@ -54,7 +55,12 @@ dslc: 1
 name: Net
 inputs: {x: "f32[A, F]"}
 steps:
+  - constant: {value: 0, shape: [A, F]}
   - reshape: [-1]
 """,
+    ),
+    "E0909": Entry(
+        "too many files are imported",
+        "All files that a spec reaches count, each once. `--limit imports=…` allows more.",
     ),
 }

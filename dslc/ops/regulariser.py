@@ -31,6 +31,7 @@ class Dropout(_Regulariser):
     Shape: unchanged. Source: ONNX Dropout; Srivastava et al. 2014.
     """
 
+    takes_empty = True
     family = "regulariser"
     primary = "rate"
     chance = ("rate",)
