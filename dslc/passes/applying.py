@@ -164,6 +164,7 @@ class OpApplier(ValueReader):
             if ref is not None and ref.span is not None and ref.span != span:
                 labels.append((ref.span, str(type)))
         if error.input is not None and error.attribute is None:
+            places += range(len(places), error.input + 1)  # what an op adds of its own
             span = self.input_span(step, places[error.input])
         self.error(error.code, span, error.message, help=error.help, labels=labels[:2])
 
