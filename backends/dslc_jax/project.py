@@ -9,7 +9,12 @@ from dslc.emit.backend import BuildError
 from dslc.emit.classes import write_module
 from dslc.emit.header import header
 from dslc.emit.lowering import outlined
-from dslc.emit.project import describing_files, runtime_file, training_files
+from dslc.emit.project import (
+    describing_files,
+    runtime_file,
+    trained_writer,
+    training_files,
+)
 from dslc_jax.target import JaxTarget
 
 if TYPE_CHECKING:
@@ -55,7 +60,11 @@ class JaxBackend:
         if checked.train is not None:
             from dslc_jax.training import train_source
 
-            files |= training_files(train_source(checked, model))
+            trained = trained_writer(checked, writer, lambda spec: self.module(spec, io_layout))
+            if trained is not writer:
+                files["training_model.py"] = trained.source()
+            name = list(trained.class_names.values())[-1]
+            files |= training_files(train_source(checked, name))
         return files | describing_files(checked, "JAX", REQUIRES, usage)
 
     def module(self, checked: Checked, io_layout: str = "spec") -> ModuleWriter:

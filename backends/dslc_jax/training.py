@@ -3,20 +3,86 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, final
 
+from dslc.emit.gradients import summed
 from dslc.emit.objective import Objective
 from dslc.emit.python import Blank, Function, Line, Parameter
 from dslc.emit.script import Script
+from dslc.passes.weights import sites
 from dslc_jax.target import JaxTarget
 
 if TYPE_CHECKING:
+    from dslc.emit.formal import FormalStep
+    from dslc.emit.gradients import Between
+    from dslc.emit.objective import ObjectiveBody
+    from dslc.ir.instance import Iteration
     from dslc.passes.pipeline import Checked
 
 TEMPLATE = Path(__file__).with_name("training_template.py")
 DEVICES = ("auto", "cpu", "cuda", "tpu")
 KEPT = {"sum": "trace", "mean": "mu", "square": "nu"}
 """What optax calls the optimiser's state."""
+
+
+@final
+class JaxObjective(Objective):
+    """JAX differentiates functions: what leads from one value to another becomes one."""
+
+    def gradient(self, body: ObjectiveBody, between: Between) -> None:
+        if body.objective.is_loss and changes_state(between.steps):
+            raise between.refuse("goes through batch norms or dropout, which JAX cannot write yet")
+        flow = body.flow
+        source = flow.store_ref(between.wrt).text
+        wanted = flow.names.get((between.of.owner, between.of.slot), body.names.fresh("total"))
+        name = body.names.fresh(f"{wanted}_of")
+        given: list[str] = []
+
+        def write() -> None:
+            body.steps(between.steps)
+            flow.remaining[between.of.key] -= 1
+            for found in between.steps:
+                for slot in found.outputs:
+                    key = (found.step.id, slot)
+                    if flow.remaining.get(key, 0) > 0 and key in flow.values:
+                        given.append(flow.store(key).text)
+            flow.remaining[between.of.key] += 1
+            total = summed(flow.read(between.of))
+            given[:] = dict.fromkeys(given)
+            flow.lines.append(Line(f"return {', '.join([total, *packed(given)])}"))
+
+        lines = body.block(write, apart=True)
+        returns = "tuple[Array, Any]" if given else "Array"
+        doc = ""
+        flow.lines.append(Function(name, [Parameter(source, "Array")], returns, doc, lines))
+        call = f"jax.grad({name}{', has_aux=True' if given else ''})({source})"
+        if given:
+            slope = body.names.fresh(between.gradient.step.label)
+            flow.lines.append(Line(f"{slope}, {packed(given)[0]} = {call}"))
+            call = slope
+        body.end_gradient(between, call)
+
+
+def packed(names: list[str]) -> list[str]:
+    """Some values as one, nothing for none."""
+    return [] if not names else [f"({', '.join(names)})" if len(names) > 1 else names[0]]
+
+
+def changes_state(steps: list[FormalStep]) -> bool:
+    """Whether a model that some steps call draws at random or keeps statistics."""
+    called = [step.callee for step in steps if step.callee is not None]
+    ops = [site.iteration for formal in called for site in sites(formal.instances[0])]
+    return any(changes(iteration) for iteration in ops)
+
+
+def changes(iteration: Iteration) -> bool:
+    """Whether an op draws at random or keeps statistics."""
+    op = iteration.op
+    if op is None:
+        return False
+    types = (type for type in iteration.inputs if type is not None)
+    drawn = op.chance is not None and op.values[op.chance]
+    return bool(drawn) or any(weight.role == "buffer" for weight in op.weights(*types))
 
 
 def train_source(checked: Checked, model: str) -> str:
@@ -36,7 +102,7 @@ def train_source(checked: Checked, model: str) -> str:
         Blank(), Line("Batch = Mapping[str, Array]"), Line("Portable = dict[str, np.ndarray]")
     )
     figures = "Callable[..., Any]", "Batch", "Array", "dict[str, Array]"
-    objective = Objective(script.target, *figures)
+    objective = JaxObjective(script.target, *figures)
     script.add(objective.loss(script.writer, train))
     if flags["MEASURES"]:
         script.add(objective.metrics(script.writer, train))

@@ -9,7 +9,12 @@ from dslc.emit.functions import model_function, write_functions
 from dslc.emit.header import header
 from dslc.emit.loading import load_module
 from dslc.emit.lowering import outlined
-from dslc.emit.project import describing_files, runtime_file, training_files
+from dslc.emit.project import (
+    describing_files,
+    runtime_file,
+    trained_writer,
+    training_files,
+)
 from dslc_keras.starting import start_keras
 from dslc_keras.target import KerasTarget
 
@@ -52,7 +57,11 @@ class KerasBackend:
         if checked.train is not None:
             from dslc_keras.training import train_source
 
-            files |= training_files(train_source(checked, model))
+            trained = trained_writer(checked, writer, lambda spec: self.module(spec, io_layout))
+            if trained is not writer:
+                files["training_model.py"] = trained.source()
+            name = list(trained.units.values())[-1].name
+            files |= training_files(train_source(checked, name))
         usage = USAGE.format(model=model)
         return files | describing_files(checked, "Keras", REQUIRES, usage)
 

@@ -8,7 +8,7 @@ from dslc.emit.backend import BuildError
 from dslc.emit.classes import write_module
 from dslc.emit.header import header
 from dslc.emit.lowering import outlined
-from dslc.emit.project import describing_files, training_files
+from dslc.emit.project import describing_files, trained_writer, training_files
 from dslc_torch.target import TorchTarget
 
 if TYPE_CHECKING:
@@ -48,7 +48,11 @@ class TorchBackend:
         if checked.train is not None:
             from dslc_torch.training import train_source
 
-            files |= training_files(train_source(checked, model))
+            trained = trained_writer(checked, writer, self.module)
+            if trained is not writer:
+                files["training_model.py"] = trained.source()
+            name = list(trained.class_names.values())[-1]
+            files |= training_files(train_source(checked, name))
         usage = USAGE.format(model=model)
         return files | describing_files(checked, "PyTorch", REQUIRES, usage)
 

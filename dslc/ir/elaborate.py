@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dslc.diagnostics import mend, nearest
 from dslc.ir.graph import MODULE, CallModule, Input, Module, Program, Ref
+from dslc.ir.opened import Opened
 from dslc.ir.operations import Signature
 from dslc.ir.params import ParamReader
 from dslc.ir.reading import is_camel, is_nothing
@@ -46,6 +47,7 @@ class Elaborator:
         self.signatures: dict[str, Signature] = {}
         self.defaults: dict[str, tuple[dict[str, Expr], dict[str, Initialiser]]] = {}
         self.meant: set[tuple[int, str | None]] = set()
+        self.opened: dict[str, Opened] = {}
 
     def program(self, root: Node) -> Program | None:
         """The program, or None where the file is no spec at all."""
@@ -80,6 +82,7 @@ class Elaborator:
             path=self.source.path,
             text=self.source.text,
             defaults=self.defaults,
+            opened=self.opened,
         )
 
     def unknown_keys(self, fields: Mapping, known: tuple[str, ...], where: str) -> None:
@@ -196,6 +199,8 @@ class Elaborator:
         body = reader.body(steps, scope, start)
         where = [reader.expression(item) for item in reader.items(node.get("where"), "`where`")]
         outputs = self.outputs(node.get("outputs"), reader, scope, body.result, is_model)
+        if is_model:
+            self.opened[name] = Opened(reader, scope, body)
         return Module(
             name=name,
             doc=None if doc is None else reader.text(doc, "`doc`"),

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Literal
 
+    from dslc.ir.opened import Opened
     from dslc.ops.base import Op
     from dslc.source import Span
     from dslc.syntax.expressions import Expr
@@ -216,7 +217,12 @@ class Module(Record):
 
 @final
 class Program(Record):
-    """A whole spec: its modules by name, its params with their values, its main model."""
+    """A whole spec: its modules by name, its params with their values, its main model.
+
+    `opened` are the models as they were read: the training graph sees the values inside them.
+    """
+
+    unlike = ("opened",)
 
     name: str
     doc: str | None
@@ -228,6 +234,7 @@ class Program(Record):
     path: str
     text: str
     defaults: dict[str, tuple[dict[str, Expr], dict[str, Initialiser]]]
+    opened: Mapping[str, Opened]
 
     @property
     def digest(self) -> str:

@@ -142,9 +142,13 @@ def check_program(
     if report.ok and section is not None:
         from dslc.train.section import type_section
 
-        training = type_section(section, checker, lambda: weights_of(instance))
+        training = type_section(section, checker)
     if not report.ok:
         return None
+    if section is not None:
+        from dslc.train.apart import without_training
+
+        program, instance = without_training(program, section.program, instance)
     report.facts = tuple(map(str, facts.constraints))
     return Checked(source, program, instance, facts, report.facts, report, training)
 

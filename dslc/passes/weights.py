@@ -95,6 +95,14 @@ def sites(instance: Instance, prefix: str = "", *, frozen: bool = False) -> Iter
     yield from _body_sites(instance.body, prefix, frozen, {})
 
 
+def step_sites(found: StepInstance) -> Iterator[Site]:
+    """Every run of an op in one step, but for those in models that it calls."""
+    for iteration in found.iterations:
+        if iteration is None or (iteration.call is not None and iteration.call.module.is_model):
+            return
+    yield from _step_sites(found, "", found.step.freeze, {})
+
+
 def _body_sites(
     body: BodyInstance, prefix: str, frozen: bool, homes: dict[int, tuple[str, bool]]
 ) -> Iterator[Site]:
@@ -119,7 +127,7 @@ def _step_sites(
         if iteration.op is not None:
             yield Site(path, step, iteration, frozen=frozen)
         elif iteration.call is not None:
-            yield from sites(iteration.call, path, frozen=frozen)
+            yield from sites(iteration.call, called_path(path, iteration.call), frozen=frozen)
         for label, body in zip(branch_labels(step), iteration.bodies, strict=False):
             yield from _body_sites(body, join(path, label), frozen, homes)
 
@@ -128,6 +136,11 @@ def iteration_path(prefix: str, step: Step, iteration: int) -> str:
     """The path of one iteration of a step."""
     number = str(iteration) if step.repeat is not None and not step.repeat.share else ""
     return join(prefix, step.label, number)
+
+
+def called_path(path: str, called: Instance) -> str:
+    """Where a called module has its weights: a model has one set, wherever it is called."""
+    return "" if called.module.is_model else path
 
 
 def branch_labels(step: Step) -> tuple[str, ...]:

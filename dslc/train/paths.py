@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dslc.passes.weights import branch_labels, iteration_path, join
+from dslc.passes.weights import branch_labels, called_path, iteration_path, join
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,10 +25,12 @@ def _frozen(body: BodyInstance, prefix: str, *, inside: bool) -> Iterator[str]:
             if iteration is None:
                 continue
             path = iteration_path(prefix, found.step, number)
-            if frozen and found.step.label:
+            is_model = iteration.call is not None and iteration.call.module.is_model
+            if frozen and found.step.label and not is_model:
                 yield path
                 continue
             if iteration.call is not None:
-                yield from _frozen(iteration.call.body, path, inside=frozen)
+                inner = called_path(path, iteration.call)
+                yield from _frozen(iteration.call.body, inner, inside=frozen)
             for label, inner in zip(branch_labels(found.step), iteration.bodies, strict=False):
                 yield from _frozen(inner, join(path, label), inside=frozen)
