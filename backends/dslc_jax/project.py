@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any, final
 
 from dslc.emit.backend import BuildError
 from dslc.emit.classes import write_module
-from dslc.emit.header import header
 from dslc.emit.lowering import outlined
 from dslc.emit.project import (
     describing_files,
+    has_training_weights,
     runtime_file,
     trained_writer,
     training_files,
@@ -39,6 +39,20 @@ load_weights(model, "weights.safetensors")
 model.eval()
 """
 
+USAGE_OF_PART = """
+from flax import nnx
+
+from model import {model}
+from portable import load_weights, to_portable
+from weights import read
+
+model = {model}(rngs=nnx.Rngs(0))
+# the file also holds what only training has
+weights = read("weights.safetensors")
+load_weights(model, {name: weights[name] for name in to_portable(model)})
+model.eval()
+"""
+
 
 @final
 class JaxBackend:
@@ -51,7 +65,8 @@ class JaxBackend:
         """The files of a project by name."""
         writer = self.module(checked, io_layout)
         model = writer.class_names[checked.program.main]
-        usage = USAGE.format(model=model)
+        text = USAGE_OF_PART if has_training_weights(checked) else USAGE
+        usage = text.format(model=model)
         files: dict[str, str | bytes] = {
             "model.py": writer.source(),
             "portable.py": portable_source(),
@@ -63,7 +78,7 @@ class JaxBackend:
             trained = trained_writer(checked, writer, lambda spec: self.module(spec, io_layout))
             if trained is not writer:
                 files["training_model.py"] = trained.source()
-            name = list(trained.class_names.values())[-1]
+            name = trained.class_names[trained.program.main]
             files |= training_files(train_source(checked, name))
         return files | describing_files(checked, "JAX", REQUIRES, usage)
 
@@ -72,8 +87,8 @@ class JaxBackend:
         if io_layout not in ("spec", "native"):
             raise BuildError(f"there is no layout {io_layout!r}: it is spec or native")
         refuse_doubles(checked)
-        program, instance = outlined(checked)
-        return write_module(program, instance, JaxTarget(io_layout), header(program))
+        lowered = outlined(checked.form)
+        return write_module(lowered, JaxTarget(io_layout))
 
     def model_source(self, checked: Checked, *, io_layout: str = "spec") -> str:
         """The text of `model.py`."""
@@ -109,6 +124,7 @@ class JaxBackend:
             raise BuildError(f"the jax backend computes in f32, not in {dtype}")
         from dslc_jax.driver import JaxDriver
 
+        checked = checked.without_main()
         return JaxDriver(checked, self.build(checked, io_layout=io_layout), io_layout)
 
     def train_steps(

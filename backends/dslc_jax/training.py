@@ -6,13 +6,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, final
 
 from dslc.emit.gradients import summed
-from dslc.emit.objective import Objective
+from dslc.emit.objective import Objective, places
 from dslc.emit.python import Blank, Function, Line, Parameter
 from dslc.emit.script import Script
 from dslc.passes.weights import sites
 from dslc_jax.target import JaxTarget
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from dslc.emit.formal import FormalStep
     from dslc.emit.gradients import Between
     from dslc.emit.objective import ObjectiveBody
@@ -27,7 +29,19 @@ KEPT = {"sum": "trace", "mean": "mu", "square": "nu"}
 
 @final
 class JaxObjective(Objective):
-    """JAX differentiates functions: what leads from one value to another becomes one."""
+    """JAX differentiates functions, and calls each of several models in mixed precision."""
+
+    mixed = False
+
+    def call(
+        self, called: Sequence[str], arguments: list[str], names: Sequence[str], *, training: bool
+    ) -> str:
+        if not self.mixed:
+            return super().call(called, arguments, names, training=training)
+        first, *others = places(called)
+        if others:
+            first = f"lambda *inputs: {first}(*inputs, {', '.join(others)})"
+        return f"in_bfloat16({first})({', '.join(arguments)})"
 
     def gradient(self, body: ObjectiveBody, between: Between) -> None:
         if body.objective.is_loss and changes_state(between.steps):
@@ -101,8 +115,9 @@ def train_source(checked: Checked, model: str) -> str:
     script.set(
         Blank(), Line("Batch = Mapping[str, Array]"), Line("Portable = dict[str, np.ndarray]")
     )
-    figures = "Callable[..., Any]", "Batch", "Array", "dict[str, Array]"
-    objective = JaxObjective(script.target, *figures)
+    model = "Any" if flags["SEVERAL"] else "Callable[..., Any]"
+    objective = JaxObjective(script.target, model, "Batch", "Array", "dict[str, Array]")
+    objective.mixed = flags["BF16"] and flags["SEVERAL"]
     script.add(objective.loss(script.writer, train))
     if flags["MEASURES"]:
         script.add(objective.metrics(script.writer, train))

@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, final
 
 from dslc.emit.functions import model_function, write_functions
-from dslc.emit.header import header
 from dslc.emit.loading import load_module
 from dslc.emit.lowering import outlined
 from dslc.emit.project import (
     describing_files,
+    has_training_weights,
     runtime_file,
     trained_writer,
     training_files,
@@ -37,6 +37,17 @@ model = {model}()
 load_weights(model, "weights.safetensors")
 """
 
+USAGE_OF_PART = """
+from model import {model}
+from portable import load_weights, to_portable
+from weights import read
+
+model = {model}()
+# the file also holds what only training has
+weights = read("weights.safetensors")
+load_weights(model, {name: weights[name] for name in to_portable(model)})
+"""
+
 
 @final
 class KerasBackend:
@@ -60,15 +71,15 @@ class KerasBackend:
             trained = trained_writer(checked, writer, lambda spec: self.module(spec, io_layout))
             if trained is not writer:
                 files["training_model.py"] = trained.source()
-            name = list(trained.units.values())[-1].name
-            files |= training_files(train_source(checked, name))
-        usage = USAGE.format(model=model)
+            files |= training_files(train_source(checked, trained.units[trained.program.main].name))
+        text = USAGE_OF_PART if has_training_weights(checked) else USAGE
+        usage = text.format(model=model)
         return files | describing_files(checked, "Keras", REQUIRES, usage)
 
     def module(self, checked: Checked, io_layout: str = "spec") -> FunctionModule:
         """What `model.py` holds; `io_layout` is what its model takes unless told otherwise."""
-        program, instance = outlined(checked, shared_only=True)
-        return write_functions(program, instance, KerasTarget(io_layout), header(program))
+        lowered = outlined(checked.form, shared_only=True)
+        return write_functions(lowered, KerasTarget(io_layout))
 
     def model_source(self, checked: Checked, *, io_layout: str = "spec") -> str:
         """The text of `model.py`."""
@@ -108,6 +119,7 @@ class KerasBackend:
         start_keras()
         from dslc_keras.driver import KerasDriver, floats
 
+        checked = checked.without_main()
         with floats(dtype):
             return KerasDriver(checked, self.build(checked, io_layout=io_layout), io_layout)
 

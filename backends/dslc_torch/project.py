@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING, Any, final
 
 from dslc.emit.backend import BuildError
 from dslc.emit.classes import write_module
-from dslc.emit.header import header
 from dslc.emit.lowering import outlined
-from dslc.emit.project import describing_files, trained_writer, training_files
+from dslc.emit.project import describing_files, has_training_weights, trained_writer, training_files
 from dslc_torch.target import TorchTarget
 
 if TYPE_CHECKING:
@@ -28,6 +27,16 @@ from model import {model}
 
 model = {model}()
 model.load_state_dict(load_file("weights.safetensors"))
+"""
+
+USAGE_OF_PART = """
+from safetensors.torch import load_file
+
+from model import {model}
+
+model = {model}()
+# the file also holds what only training has
+model.load_state_dict(load_file("weights.safetensors"), strict=False)
 """
 
 
@@ -51,15 +60,16 @@ class TorchBackend:
             trained = trained_writer(checked, writer, self.module)
             if trained is not writer:
                 files["training_model.py"] = trained.source()
-            name = list(trained.class_names.values())[-1]
+            name = trained.class_names[trained.program.main]
             files |= training_files(train_source(checked, name))
-        usage = USAGE.format(model=model)
+        text = USAGE_OF_PART if has_training_weights(checked) else USAGE
+        usage = text.format(model=model)
         return files | describing_files(checked, "PyTorch", REQUIRES, usage)
 
     def module(self, checked: Checked) -> ModuleWriter:
         """What `model.py` holds."""
-        program, instance = outlined(checked)
-        return write_module(program, instance, TorchTarget(), header(program))
+        lowered = outlined(checked.form)
+        return write_module(lowered, TorchTarget())
 
     def model_source(self, checked: Checked) -> str:
         """The text of `model.py`."""
@@ -94,6 +104,7 @@ class TorchBackend:
         del io_layout  # PyTorch's own layout is the spec's
         from dslc_torch.driver import TorchDriver
 
+        checked = checked.without_main()
         return TorchDriver(checked, self.model_source(checked), dtype)
 
     def train_steps(

@@ -48,17 +48,20 @@ if TYPE_CHECKING:
 
     from dslc.ir.dims import DimLike
     from dslc.ir.graph import Body, Program, Ref, Repeat, Step
-    from dslc.ir.instance import Instance, Iteration
+    from dslc.ir.instance import Iteration
     from dslc.ops.base import Op
+    from dslc.passes.pipeline import Checked
 
 CHECK = Check(None)
 
 __all__ = ["Carry", "Formal", "FormalStep", "collect_instances", "formal_modules"]
 
 
-def formal_modules(program: Program, main: Instance) -> list[Formal]:
-    """Every module that the main instance uses, callees first."""
-    instances = collect_instances(main)
+def formal_modules(checked: Checked) -> list[Formal]:
+    """Every module that the main module or one of several models uses, callees first."""
+    program, main = checked.program, checked.instance
+    parts = [part.instance for part in checked.parts.values()] if program.has_several else []
+    instances = collect_instances(main, *parts)
     found: dict[str, Formal] = {}
 
     def visit(name: str) -> None:
@@ -72,7 +75,8 @@ def formal_modules(program: Program, main: Instance) -> list[Formal]:
         Inference(program, formal, found).run()
         found[name] = formal
 
-    visit(main.module.name)
+    for instance in (*parts, main):
+        visit(instance.module.name)
     return list(found.values())
 
 
@@ -247,6 +251,8 @@ class Inference:
         del self.loops[len(self.loops) - len(names) :]
         after = found.outputs[""]
         found.rounds = dict(found.outputs)
+        if repeat.share and symbols:
+            self.round(found, first)  # what all rounds share is made once, for the first one
         final = list(after.shape)
         always = not found.sometimes
         for axis, symbol in symbols.items():
@@ -382,7 +388,10 @@ class Inference:
         order = {item.name: position for position, item in enumerate(callee.module.inputs)}
         for symbol, name, axis in callee.bindings:
             mapping[symbol] = types[order[name]].shape[axis]
-        return {slot: type.substitute(mapping) for slot, type in callee.outputs.items()}
+        found = {slot: type.substitute(mapping) for slot, type in callee.outputs.items()}
+        if callee.module.is_model:
+            return {"": next(iter(found.values())), **found}
+        return found
 
 
 def is_size(value: object) -> TypeGuard[DimLike]:

@@ -126,8 +126,10 @@ class LoopWriter:
         return flow.read_key(key)
 
     def shared_call(self, found: FormalStep, given: list[str]) -> str | None:
-        """The call of a block that several rounds or steps run; None for any other."""
+        """The call of layers that several rounds or steps run; None where no layer is shared."""
         repeat, function = found.step.repeat, self.body.function
+        if not function.has_layers(found):
+            return None
         owner = found.step.id if found.reused is None else found.reused
         if owner in function.reused():
             refuse_instances(found)

@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     from dslc.train.training import Training
 
 
+MEND = "put the steps into the model, and list their values under `outputs`"
+
+
 @final
 class Lifted:
     """What a script is written from: the model that it trains, and a graph without weights.
@@ -55,14 +58,26 @@ def lift(checked: Checked) -> Lifted:
     called = {step.id for step in train.graph.body.steps if calls_model(step, train.program)}
     heavy = [f.step for f in train.instance.body.steps if f.step.id not in called and is_heavy(f)]
     program, graph = train.program, train.graph
+    modules = {action_module(step) for step in graph.body.steps if step.id in called}
+    if checked.program.has_several:
+        refuse_several(heavy, modules - {*checked.program.models})
+        return Lifted(checked, train)
     if heavy:
         lifting = Lifting(train, heavy, called)
         program, graph = lifting.program, lifting.graph
-    modules = {action_module(step) for step in graph.body.steps if calls_model(step, program)}
-    name = next(iter(modules))
+        modules = {lifting.called}
+    name = next(iter(modules), checked.program.main)
     if name == checked.program.main:
         return Lifted(checked, train)
-    return typed(checked, program.replace(main=name, train=None), graph)
+    return typed(checked, program.replace(main=name, models=(name,), train=None), graph)
+
+
+def refuse_several(heavy: list[Step], inner: set[str]) -> None:
+    """Refuses what training adds to one of several models."""
+    if heavy:
+        raise refuse(heavy[0], f"has weights or draws at random beside several models: {MEND}")
+    if inner:
+        raise BuildError(f"values inside one of several models are not handed out yet: {MEND}")
 
 
 def typed(checked: Checked, program: Program, graph: Module) -> Lifted:
@@ -107,6 +122,7 @@ class Lifting:
         self.columns: dict[str, Input] = {}
         self.outputs: dict[Ref, str] = {}
         module = self.module()
+        self.called = module.name
         self.graph = self.rest(module)
         self.program = train.program.replace(modules={**train.program.modules, module.name: module})
 
@@ -115,10 +131,8 @@ class Lifting:
         steps = [self.steps[number] for number in called]
         if len(steps) == 1 and steps[0].repeat is None and steps[0].when is None:
             return steps[0]
-        raise BuildError(
-            "training steps with weights are lowered yet only where the model is called once, at the "
-            "top of the graph: put them into the model and list their values under `outputs`"
-        )
+        how = "is called several times, or inside a structure"
+        raise BuildError(f"training steps have weights, and the model {how}: {MEND}")
 
     @property
     def callee(self) -> Module:
@@ -162,7 +176,7 @@ class Lifting:
             self.outputs[ref] = self.output_name(ref, outputs)
             outputs[self.outputs[ref]] = ref
         return base.replace(
-            name=base.name if base.name != program.main else name_in_training(program),
+            name=base.name if base.name != program.main else name_in_training(program, base.name),
             inputs=(*base.inputs, *self.columns.values()),
             where=tuple(dict.fromkeys((*base.where, *self.train.graph.where))),
             body=Body((*base.body.steps, *moved.steps), base.body.result),

@@ -50,6 +50,13 @@ def trained_writer(
     return found
 
 
+def has_training_weights(checked: Checked) -> bool:
+    """Whether a run's file of weights holds more than the model does."""
+    if checked.train is None:
+        return False
+    return len(checked.train.weights()) > len(checked.weights())
+
+
 def runtime_file(name: str) -> bytes:
     """A runtime module, as it is."""
     return (RUNTIME / f"{name}.py").read_bytes()
@@ -86,7 +93,7 @@ def pyproject(checked: Checked, needed: Sequence[str]) -> str:
 
 def readme(checked: Checked, framework: str, needed: Sequence[str], usage: str) -> str:
     """`README.md`: what it is, how to run it, what goes in and out."""
-    program, instance = checked.program, checked.instance
+    program, instance = checked.program, checked.form.instance
     lines = [f"# {program.name}", ""]
     if program.doc:
         lines += [plain(program.doc), ""]

@@ -15,6 +15,7 @@ from dslc.emit.python import (
     helper_source,
     to_source,
 )
+from dslc.ir.needs import needs_of
 
 if TYPE_CHECKING:
     from dslc.emit.classes import ClassWriter
@@ -55,6 +56,7 @@ class ModuleWriter:
         self.constants: dict[str, str] = {}
         self.units: dict[str, Unit] = {}
         self.classes: list[Statement] = []
+        self.needs = needs_of(program, closed=target.closed)
         self.flattened: dict[tuple[str, int], tuple[DimLike, ...]] = {}
 
     def name_class(self, module: GraphModule) -> None:

@@ -23,17 +23,23 @@ class ReuseReader(ReferenceReader):
 
     def declare(self, name: Scalar | None, identifier: int, scope: Scope) -> None:
         """Makes a step's value visible to the steps after it."""
-        if name is None:
-            return
-        if name.text in scope.spans or name.text in scope.names:
-            labels = (
-                [Label(scope.spans[name.text], "first here")] if name.text in scope.spans else []
-            )
-            message = f"`{name.text}` is a name already in this scope"
-            self.report.error("E0403", name.span, message, labels=labels)
-            return
-        scope.spans[name.text] = name.span
-        scope.values[name.text] = Ref(identifier, "", name.span)
+        if name is not None and self.claim(name, scope):
+            scope.values[name.text] = Ref(identifier, "", name.span)
+
+    def claim(self, name: Scalar, scope: Scope, *, help: str | None = None) -> bool:
+        """Takes a name in a scope; reports one that something there has already."""
+        text = name.text
+        first = scope.spans.get(text) or scope.given.get(text)
+        if first is None and text not in scope.names:
+            scope.spans[text] = name.span
+            return True
+        labels = [] if first is None else [Label(first, "first here")]
+        message = f"`{text}` is a name already in this scope"
+        if text in scope.given and text not in scope.spans:
+            message = f"`{text}` is what a step above without a name is called"
+            help = help or "give that step a name, or this one another"
+        self.report.error("E0403", name.span, message, labels=labels, help=help)
+        return False
 
     def reuse(
         self,

@@ -18,13 +18,14 @@ class Scope:
     An unnamed structure has no scope of its own: its names belong to the scope around it.
     """
 
-    __slots__ = ("labels", "names", "parent", "spans", "values")
+    __slots__ = ("given", "labels", "names", "parent", "spans", "values")
 
     def __init__(self, parent: Scope | None = None, names: Iterable[str] = ()) -> None:
         self.parent = parent
         self.values: dict[str, Ref] = {}
         self.spans: dict[str, Span] = {}
         self.labels: dict[str, int] = {}
+        self.given: dict[str, Span] = {}
         self.names: set[str] = set(names)
 
     def find(self, name: str) -> Ref | None:
@@ -48,9 +49,12 @@ class Scope:
         """Every visible param, dim and index."""
         return self.names | (self.parent.all_names() if self.parent else set())
 
-    def label(self, word: str) -> str:
+    def label(self, word: str, span: Span) -> str:
         """The path part of an unnamed step: the word itself, then `word_1`, `word_2`, …."""
         count = self.labels.get(word, 0)
         self.labels[word] = count + 1
         label = f"{word}_{count}" if count else word
-        return self.label(word) if label in self.spans else label
+        if label in self.spans:
+            return self.label(word, span)
+        self.given[label] = span
+        return label

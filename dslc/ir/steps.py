@@ -79,7 +79,9 @@ class StepReader(ReuseReader):
         if action is None:
             self.failed.add(identifier)
             return None
-        if not isinstance(action, ApplyOp) or action.op.weights is not Op.weights:
+        if self.is_model_call(action):
+            repeat = self.shared(repeat, keys, key)
+        elif not isinstance(action, ApplyOp) or action.op.weights is not Op.weights:
             self.refuse_reserved(label, key if name is None else name)
         self.refuse_weight_keys(keys, action, key.text)
         inputs = self.step_inputs(keys.get("from"), action, key.span, inner, previous)
@@ -126,6 +128,18 @@ class StepReader(ReuseReader):
         self.report.error("E0607", second.span, message, help=help, labels=labels, fix=fix)
         return None
 
+    def is_model_call(self, action: Action) -> bool:
+        """Whether a step calls a model, whose weights are not the step's."""
+        return isinstance(action, CallModule) and self.modules[action.module].is_model
+
+    def shared(self, repeat: Repeat | None, keys: dict[str, Node], key: Scalar) -> Repeat | None:
+        """The repeat of a model's call: each round has the same weights, and none freezes them."""
+        if "freeze" in keys:
+            message = f"`{key.text}` has one set of weights, which no single call can freeze"
+            help = "write `freeze: true` at the steps inside the model"
+            self.report.error("E0633", keys["freeze"].span, message, help=help)
+        return None if repeat is None else repeat.replace(share=True)
+
     def refuse_weight_keys(self, keys: dict[str, Node], action: Action, word: str) -> None:
         """Reports `init` and `tie` beside anything but an op: nothing else owns weights itself."""
         for name in ("init", "tie"):
@@ -150,7 +164,7 @@ class StepReader(ReuseReader):
         if key.text in STRUCTURES and not repeats:
             return ""
         word = key.text.removeprefix("$")
-        return scope.label(snake_case(word) if is_camel(word) else word)
+        return scope.label(snake_case(word) if is_camel(word) else word, key.span)
 
     def refuse_reserved(self, label: str, at: Scalar) -> None:
         """Reports a label that a layer cannot have."""
@@ -221,6 +235,11 @@ class StepReader(ReuseReader):
         if isinstance(node, Mapping):
             scopes = {key.text: Scope(scope) for key, _ in node.entries}
             self.branch_scopes[start.owner] = scopes
+            for key, _ in node.entries:
+                if self.step_name(key) is not None:
+                    self.claim(
+                        key, scope, help="a `name` for the `parallel` keeps its branches apart"
+                    )
             return tuple(
                 (key.text, self.body(self.items(value, "a branch"), scopes[key.text], start))
                 for key, value in node.entries
@@ -307,7 +326,9 @@ class StepReader(ReuseReader):
         if module is None:
             close = nearest(key.text, self.modules)
             help = f"did you mean `{close}`?" if close else "declare it under `blocks`"
-            message, fix = f"no block is called `{key.text}`", mend(key.span, key.text, close)
+            several = any(signature.is_model for signature in self.modules.values())
+            message = f"no block {'or model ' if several else ''}is called `{key.text}`"
+            fix = mend(key.span, key.text, close)
             self.report.error("E0405", key.span, message, help=help, fix=fix)
             return None
         return CallModule(key.text, self.arguments(key, value, module, scope))

@@ -91,7 +91,7 @@ def join(*parts: str) -> str:
 
 
 def sites(instance: Instance, prefix: str = "", *, frozen: bool = False) -> Iterator[Site]:
-    """Every run of an op in the unrolled model, in order."""
+    """Every run of an op in the unrolled model, in order; a model's own wherever it is called."""
     yield from _body_sites(instance.body, prefix, frozen, {})
 
 
@@ -127,20 +127,25 @@ def _step_sites(
         if iteration.op is not None:
             yield Site(path, step, iteration, frozen=frozen)
         elif iteration.call is not None:
-            yield from sites(iteration.call, called_path(path, iteration.call), frozen=frozen)
+            home = iteration.call.module.home
+            if home is None:
+                yield from sites(iteration.call, path, frozen=frozen)
+            else:  # a model's weights are its own
+                yield from sites(iteration.call, home)
         for label, body in zip(branch_labels(step), iteration.bodies, strict=False):
             yield from _body_sites(body, join(path, label), frozen, homes)
+
+
+def call_path(iteration: Iteration, path: str) -> str:
+    """The path of what a step calls: a model's own, else the step's."""
+    home = None if iteration.call is None else iteration.call.module.home
+    return path if home is None else home
 
 
 def iteration_path(prefix: str, step: Step, iteration: int) -> str:
     """The path of one iteration of a step."""
     number = str(iteration) if step.repeat is not None and not step.repeat.share else ""
     return join(prefix, step.label, number)
-
-
-def called_path(path: str, called: Instance) -> str:
-    """Where a called module has its weights: a model has one set, wherever it is called."""
-    return "" if called.module.is_model else path
 
 
 def branch_labels(step: Step) -> tuple[str, ...]:

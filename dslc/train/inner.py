@@ -92,10 +92,10 @@ class TrainingReader(StepReader):
 class InnerValues:
     """The values inside the model that a training graph reads, through one call of it."""
 
-    def __init__(self, program: Program, call: int) -> None:
-        self.opened = program.opened[program.main]
-        self.model = program.modules[program.main]
-        self.name = name_in_training(program)
+    def __init__(self, program: Program, model: Module, call: int) -> None:
+        self.opened = program.opened[model.name]
+        self.model = model
+        self.name = name_in_training(program, model.name)
         self.call = call
         self.outputs = dict(self.model.outputs)
 
@@ -131,9 +131,9 @@ class InnerValues:
         return self.model.replace(name=self.name, body=self.opened.finished(), outputs=outputs)
 
 
-def name_in_training(program: Program) -> str:
-    """A name for the model as training sees it."""
-    name = program.main + SUFFIX
+def name_in_training(program: Program, model: str) -> str:
+    """A name for a model as training sees it."""
+    name = model + SUFFIX
     while name in program.modules:
         name += "_"
     return name

@@ -40,10 +40,10 @@ GRAPH_KEYS = ("inputs", "where", "data", "steps", "loss", "optimizer", "schedule
 
 @final
 class Section:
-    """A section that was read: all but types."""
+    """A section that was read: all but types; `model` is the one that it calls without saying so."""
 
     __slots__ = (
-        *("calls", "data", "fields", "graph", "optimizer"),
+        *("data", "fields", "graph", "model", "optimizer"),
         *("program", "run", "schedule", "source"),
     )
 
@@ -57,10 +57,9 @@ class Section:
         optimizer: Optimizer,
         schedule: Schedule,
         run: Run,
-        *,
-        calls: bool,
+        model: Module | None,
     ) -> None:
-        self.calls = calls
+        self.model = model
         self.fields = fields
         self.program = program
         self.graph = graph
@@ -96,9 +95,9 @@ def read_section(program: Program, report: Report) -> Section | None:
         data = source.read()
     if not (graph and source and data and optimizer and schedule and run):
         return None
-    calls = graph_reader.calls_itself
+    model = None if graph_reader.calls_itself else graph_reader.model
     program = graph_reader.program
-    return Section(fields, program, graph, source, data, optimizer, schedule, run, calls=calls)
+    return Section(fields, program, graph, source, data, optimizer, schedule, run, model)
 
 
 def type_section(section: Section, checker: Instantiator) -> Training | None:
@@ -149,12 +148,12 @@ def with_facts(
 ) -> Instantiator:
     """A checker that assumes what the training graph may assume of its columns.
 
-    Where the model is called on them as they are, they fulfil the model's own facts; where steps
-    call it, each call has to.
+    Where a model is called on them as they are, they fulfil the model's own facts; where steps call
+    it, each call has to.
     """
-    program = section.program
-    facts = (*section.graph.where, *(() if section.calls else program.modules[program.main].where))
-    if not facts or (section.calls and not section.graph.where):
+    program, model = section.program, section.model
+    facts = (*section.graph.where, *(() if model is None else model.where))
+    if not section.graph.where and model is not None and not program.has_several:
         return Instantiator(program, checker.report, checker.limits, checker.facts)
     constraints = [claim for fact in facts for claim in checker.constraints(fact, environment)]
     return Instantiator(program, checker.report, checker.limits, Facts(constraints))

@@ -5,6 +5,8 @@ A value is an image `[N, C, H, W]`, a sequence `[N, T, D]` or a row `[N, D]`, wi
 of steps. What comes out is a spec as data, so that a failing one can be read.
 """
 
+from collections.abc import Iterator
+from itertools import count
 from typing import Any
 
 from hypothesis import strategies as st
@@ -167,6 +169,17 @@ def unit(draw: st.DrawFn) -> dict[str, Any]:
     }
 
 
+def distinct(part: Any, numbers: Iterator[int]) -> None:
+    """Gives the branches of every parallel names of their own: those of one scope differ."""
+    for inner in (
+        part.values() if isinstance(part, dict) else part if isinstance(part, list) else ()
+    ):
+        distinct(inner, numbers)
+    branches = part.get("branches") if isinstance(part, dict) else None
+    if isinstance(branches, dict):
+        part["branches"] = {f"{key}_{next(numbers)}": value for key, value in branches.items()}
+
+
 @st.composite
 def specs(draw: st.DrawFn) -> dict[str, Any]:
     """A whole spec, as data."""
@@ -182,6 +195,7 @@ def specs(draw: st.DrawFn) -> dict[str, Any]:
     steps.append(
         {"linear": 2, "name": "last"} if value[0] == "row" else {"tanh": {}, "name": "last"}
     )
+    distinct(steps, count(1))
     return {
         "dslc": 1,
         "name": "Fuzz",
