@@ -49,7 +49,7 @@ from weights import read
 model = {model}(rngs=nnx.Rngs(0))
 # the file also holds what only training has
 weights = read("weights.safetensors")
-load_weights(model, {name: weights[name] for name in to_portable(model)})
+load_weights(model, {{name: weights[name] for name in to_portable(model)}})
 model.eval()
 """
 

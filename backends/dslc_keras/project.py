@@ -45,7 +45,7 @@ from weights import read
 model = {model}()
 # the file also holds what only training has
 weights = read("weights.safetensors")
-load_weights(model, {name: weights[name] for name in to_portable(model)})
+load_weights(model, {{name: weights[name] for name in to_portable(model)}})
 """
 
 
