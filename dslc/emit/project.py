@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from dslc.emit.header import VERSION, header
 from dslc.emit.lifting import lift
 from dslc.emit.names import snake_name
-from dslc.emit.resolved import resolved_spec
+from dslc.emit.resolved import spec_files
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -79,7 +79,7 @@ def describing_files(
     return {
         "README.md": readme(checked, framework, needed, usage),
         "pyproject.toml": pyproject(checked, needed),
-        "net.yaml": resolved_spec(checked),
+        **spec_files(checked),
     }
 
 

@@ -49,7 +49,7 @@ class GraphReader:
             for name, module in program.modules.items()
             if name != program.main or not program.has_several
         }
-        self.reader = TrainingReader(report, signatures, program.defaults)
+        self.reader = TrainingReader(report, signatures, program.defaults, program.units)
         self.reader.last_id = last_id(program)
         self.scope = Scope(None, [param.name for param in program.params])
         if not program.has_several:
