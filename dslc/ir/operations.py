@@ -106,7 +106,9 @@ class OperationReader(Reader):
             self.report.error("E0818", key.span, message, help=help)
             return None
         if op is None:
-            close = nearest(key.text, (*all_ops(), "residual", "parallel", "group", "reuse"))
+            close = nearest(
+                key.text, (*all_ops(), "residual", "parallel", "group", "reuse", "expr")
+            )
             help = f"did you mean `{close}`?" if close else "`dslc ops` lists the ops"
             fix = mend(key.span, key.text, close)
             self.report.error(
