@@ -35,6 +35,8 @@ class OpContext:
 
     is_symbolic = False
     """Whether the code makes a graph of layers first, and runs later."""
+    numbers: frozenset[int] = frozenset()
+    """The positions of inputs that are plain numbers, as a formula may have them."""
 
     def __init__(self, writer: ClassWriter, found: FormalStep, values: list[Value | None]) -> None:
         assert found.op is not None

@@ -67,14 +67,14 @@ class StepReader(ReuseReader):
         repeat, names = self.repeat(keys.get("repeat"), scope)
         is_scope = repeat is not None or (key.text in STRUCTURES and name is not None)
         inner = Scope(scope, names) if is_scope else scope
-        action = self.action(key, value, inner, identifier)
+        operands = None
+        if key.text == "expr":
+            action, operands = self.formula_step(value, keys, key.span, inner, previous)
+        else:
+            action = self.action(key, value, inner, identifier)
         self.declare(name, identifier, scope)
         if name is not None:
-            is_structure, repeats = key.text in STRUCTURES, repeat is not None
-            branches = self.branch_scopes.get(identifier, {})
-            self.places[identifier] = Place(
-                name.text, inner, branches, is_structure=is_structure, repeats=repeats
-            )
+            self.enter_name(identifier, key, name, inner, repeats=repeat is not None)
         label = self.label(key, name, repeat is not None, scope)
         if action is None:
             self.failed.add(identifier)
@@ -84,7 +84,7 @@ class StepReader(ReuseReader):
         elif not isinstance(action, ApplyOp) or action.op.weights is not Op.weights:
             self.refuse_reserved(label, key if name is None else name)
         self.refuse_weight_keys(keys, action, key.text)
-        inputs = self.step_inputs(keys.get("from"), action, key.span, inner, previous)
+        inputs = operands or self.step_inputs(keys.get("from"), action, key.span, inner, previous)
         self.refuse_moving_start(inputs, names)
         step = Step(
             id=identifier,
@@ -104,6 +104,15 @@ class StepReader(ReuseReader):
         if name is not None:
             self.named[identifier] = step
         return step
+
+    def enter_name(
+        self, identifier: int, key: Scalar, name: Scalar, inner: Scope, *, repeats: bool
+    ) -> None:
+        """Remembers a named step as a place that references may enter."""
+        is_structure, branches = key.text in STRUCTURES, self.branch_scopes.get(identifier, {})
+        self.places[identifier] = Place(
+            name.text, inner, branches, is_structure=is_structure, repeats=repeats
+        )
 
     def parts(self, node: Node) -> tuple[Scalar, Node | None, dict[str, Node]] | None:
         """The op, block or structure key of a step with its value, and the reserved keys."""
