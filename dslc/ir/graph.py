@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from typing import Literal
 
     from dslc.ir.imported_names import Units
+    from dslc.ir.opened import Opened
     from dslc.ops.base import Op
     from dslc.source import Source, Span
     from dslc.syntax.expressions import Expr
@@ -186,10 +187,15 @@ class Step(Record):
 
 @final
 class Tie(Record):
-    """A weight that is another step's: the labels of the path to it, from the module's root."""
+    """A weight that is another step's: the labels of the path to it, from the module's root.
 
-    path: tuple[str, ...]
+    Where it is another model's, the path begins with that model's own, and `model` is its name; an
+    instance of a repeat may then be chosen by an expression.
+    """
+
+    path: tuple[str | Expr, ...]
     span: Span
+    model: str | None = None
 
 
 @final
@@ -245,7 +251,10 @@ class Program(Record):
 
     `models` are the spec's models by name. Where it has several, `main` is none of them but the
     module that holds them all (`dslc.ir.models`), and `chosen` the one that the spec calls its main.
+    `opened` are the models as they were read: the training graph sees the values inside them.
     """
+
+    unlike = ("opened",)
 
     name: str
     doc: str | None
@@ -257,6 +266,7 @@ class Program(Record):
     path: str
     text: str
     defaults: dict[str, tuple[dict[str, Expr], dict[str, Initialiser]]]
+    opened: Mapping[str, Opened]
     models: tuple[str, ...] = ()
     chosen: str | None = None
     imports: tuple[Import, ...] = ()

@@ -17,7 +17,7 @@ from dslc.ir.graph import (
     Step,
     Tie,
 )
-from dslc.ir.reading import is_camel, is_snake
+from dslc.ir.reading import home_of, is_camel, is_snake
 from dslc.ir.references import Place
 from dslc.ir.reserved_names import reserved_by
 from dslc.ir.reuse import ReuseReader
@@ -96,7 +96,7 @@ class StepReader(ReuseReader):
             when=self.optional_expression(keys.get("when"), inner),
             type=self.type(keys["type"]) if "type" in keys else None,
             init=self.default_initialisers(action) | self.initialisers(keys.get("init"), inner),
-            tie=self.ties(keys.get("tie")),
+            tie=self.ties(keys.get("tie"), inner),
             freeze=self.truth(keys.get("freeze"), "`freeze`"),
             doc=self.text(keys["doc"], "`doc`") if "doc" in keys else None,
             span=key.span,
@@ -297,15 +297,27 @@ class StepReader(ReuseReader):
         self.report.error("E0402", node.span, "an index or item has a name in snake_case")
         return None
 
-    def ties(self, node: Node | None) -> dict[str, Tie]:
-        """`tie: {weight: wte.weight}`."""
+    def ties(self, node: Node | None, scope: Scope) -> dict[str, Tie]:
+        """`tie: {weight: wte.weight}`; a path may begin at another model: `decoder.wte.weight`."""
         fields = self.mapping(node, "`tie`")
         found: dict[str, Tie] = {}
         for key, value in fields.entries if fields else ():
             text = self.text(value, "a weight's path")
-            if text is not None:
-                found[key.text] = Tie(tuple(text.split(".")), value.span)
+            if text is None:
+                continue
+            head = text.partition(".")[0]
+            model = None if scope.find(head) is not None else self.model_at(head)
+            parts = text.split(".") if model is None else self.segments(text, value, scope)
+            if parts is not None:
+                found[key.text] = Tie(tuple(parts), value.span, model)
         return found
+
+    def model_at(self, home: str) -> str | None:
+        """The model whose weights are at a path."""
+        for name, signature in self.modules.items():
+            if signature.is_model and home_of(name) == home:
+                return name
+        return None
 
     def optional_expression(self, node: Node | None, scope: Scope) -> Expr | None:
         """An expression where there is one."""

@@ -95,6 +95,14 @@ def sites(instance: Instance, prefix: str = "", *, frozen: bool = False) -> Iter
     yield from _body_sites(instance.body, prefix, frozen, {})
 
 
+def step_sites(found: StepInstance) -> Iterator[Site]:
+    """Every run of an op in one step, but for those in models that it calls."""
+    for iteration in found.iterations:
+        if iteration is None or (iteration.call is not None and iteration.call.module.is_model):
+            return
+    yield from _step_sites(found, "", found.step.freeze, {})
+
+
 def _body_sites(
     body: BodyInstance, prefix: str, frozen: bool, homes: dict[int, tuple[str, bool]]
 ) -> Iterator[Site]:
@@ -176,16 +184,18 @@ def weights_of(instance: Instance) -> list[WeightInfo]:
                 role,
                 op,
                 site.step.span,
-                None if tie is None else tied_path(tie, site.path, found),
+                None if tie is None else tied_path(tie, site, found),
                 None if tie is None else tie.span,
             )
     return list(found.values())
 
 
-def tied_path(tie: Tie, path: str, known: Mapping[str, WeightInfo]) -> str:
-    """The path that a tie means, looked up from the inner scope outwards."""
-    target = ".".join(tie.path)
-    scope = path.split(".")
+def tied_path(tie: Tie, site: Site, known: Mapping[str, WeightInfo]) -> str:
+    """The path that a tie means, looked up from the inner scope outwards, or that of a model."""
+    environment = site.iteration.environment
+    parts = [part if isinstance(part, str) else evaluate(part, environment) for part in tie.path]
+    target = ".".join(map(str, parts))
+    scope = site.path.split(".") if tie.model is None else [""]
     while scope:
         scope.pop()
         candidate = join(".".join(scope), target)
