@@ -11,7 +11,7 @@ from dslc.ir.graph import MODULE, CallModule, Input, Module, Program, Ref
 from dslc.ir.models import MODEL_KEYS, ModelsReader, fresh, held, home_of, model_signature
 from dslc.ir.operations import Signature
 from dslc.ir.params import ParamReader
-from dslc.ir.reading import is_camel, is_nothing
+from dslc.ir.reading import STEPS_ELSEWHERE, is_camel, is_nothing
 from dslc.ir.scope import Scope
 from dslc.ir.steps import StepReader
 from dslc.ir.walk import actions
@@ -104,6 +104,8 @@ class Elaborator:
             if key.text not in known:
                 self.reader.unknown_key(key, known, where)
                 self.meant.add((id(fields), nearest(key.text, known)))
+                if key.text in STEPS_ELSEWHERE:
+                    self.meant.add((id(fields), "steps"))
 
     def lacks(self, fields: Mapping, key: str) -> bool:
         """Whether a key is missing, and not just misspelt."""
