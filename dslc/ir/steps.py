@@ -163,7 +163,7 @@ class StepReader(ReuseReader):
             return name.text
         if key.text in STRUCTURES and not repeats:
             return ""
-        word = key.text.removeprefix("$")
+        word = key.text.removeprefix("$").rpartition(".")[2]
         return scope.label(snake_case(word) if is_camel(word) else word, key.span)
 
     def refuse_reserved(self, label: str, at: Scalar) -> None:
@@ -185,7 +185,7 @@ class StepReader(ReuseReader):
             return self.residual(key, value, scope, start)
         if key.text == "parallel":
             return self.parallel(key, value, scope, start)
-        if is_camel(key.text):
+        if is_camel(key.text) or "." in key.text:
             return self.call(key, value, scope)
         return self.operation(key, value, scope)
 
@@ -323,6 +323,11 @@ class StepReader(ReuseReader):
     def call(self, key: Scalar, value: Node | None, scope: Scope) -> CallModule | None:
         """A call of a block or model."""
         module = self.modules.get(key.text)
+        if module is None and "." in key.text:
+            from dslc.ir.imported_names import refuse_call
+
+            refuse_call(self.report, self.imported, key)
+            return None
         if module is None:
             close = nearest(key.text, self.modules) or self.op_meant(key.text)
             help = f"did you mean `{close}`?" if close else "declare it under `blocks`"
