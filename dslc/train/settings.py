@@ -110,14 +110,7 @@ class SettingsReader(Reader):
                 values[key.text] = self.value(attribute, value)
             except Unread:
                 good = False
-        known = (*choice.attributes, *others)
-        misspelt = {meant(key.text, known) for key, _ in fields.entries if key.text not in known}
-        required = [name for name, item in choice.attributes.items() if item.required]
-        missing = [
-            name
-            for name in (*needs, *required)
-            if fields.get(name) is None and name not in misspelt
-        ]
+        missing = missing_settings(choice, fields, others, needs)
         if missing:
             names = ", ".join(f"`{name}`" for name in missing)
             help = "`dslc explain E0801` shows a whole section"
@@ -165,3 +158,14 @@ class SettingsReader(Reader):
         except ExpressionError as error:
             self.report.error(error.code, error.span, error.message, help=error.help)
             raise Unread from error
+
+
+def missing_settings(
+    choice: type[Choice], fields: Mapping, others: tuple[str, ...], needs: tuple[str, ...]
+) -> list[str]:
+    """The settings that have to be there and are not, not even misspelt."""
+    known = (*choice.attributes, *others)
+    misspelt = {meant(key.text, known) for key, _ in fields.entries if key.text not in known}
+    required = [name for name, item in choice.attributes.items() if item.required]
+    every = (*needs, *required)
+    return [name for name in every if fields.get(name) is None and name not in misspelt]
