@@ -102,7 +102,9 @@ class OperationReader(Reader):
         """An op with its attributes; a bare scalar or list sets the primary one."""
         op = find(key.text)
         if op is None:
-            close = nearest(key.text, (*all_ops(), "residual", "parallel", "group", "reuse"))
+            close = nearest(
+                key.text, (*all_ops(), "residual", "parallel", "group", "reuse", "expr")
+            )
             help = f"did you mean `{close}`?" if close else "`dslc ops` lists the ops"
             fix = mend(key.span, key.text, close)
             self.report.error(

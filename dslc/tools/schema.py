@@ -227,6 +227,7 @@ def _structures() -> Schema:
         "residual": {**paths, "description": "adds two paths"},
         "parallel": {**parallel, "description": "branches from one input"},
         "reuse": {"type": "string", "description": "runs a named step again, same weights"},
+        "expr": {"type": "string", "description": "arithmetic of values, element by element"},
     }
 
 
