@@ -13,7 +13,7 @@ from dslc.ir.models import MODEL_KEYS, ModelsReader, fresh, held, model_signatur
 from dslc.ir.opened import Opened
 from dslc.ir.operations import Signature
 from dslc.ir.params import ParamReader
-from dslc.ir.reading import home_of, is_camel, is_nothing
+from dslc.ir.reading import STEPS_ELSEWHERE, home_of, is_camel, is_nothing
 from dslc.ir.scope import Scope
 from dslc.ir.steps import StepReader
 from dslc.ir.walk import actions
@@ -154,6 +154,8 @@ class Elaborator:
             if key.text not in known:
                 self.reader.unknown_key(key, known, where)
                 self.meant.add((id(fields), nearest(key.text, known)))
+                if key.text in STEPS_ELSEWHERE:
+                    self.meant.add((id(fields), "steps"))
 
     def lacks(self, fields: Mapping, key: str) -> bool:
         """Whether a key is missing, and not just misspelt."""

@@ -141,6 +141,8 @@ class OpApplier(ValueReader):
         if isinstance(word, str) and action.op.attributes[error.name].words:
             close = nearest(word, action.op.attributes[error.name].words)
         help = f"did you mean `{close}`?" if close else None
+        if close is None and isinstance(word, str) and word in self.file_values():
+            help = f"write `${word}` for the param's value"
         fix = mend(span, str(word), close)
         self.error("E0504", span, error.message, help=help, fix=fix)
 
@@ -166,7 +168,8 @@ class OpApplier(ValueReader):
         if error.input is not None and error.attribute is None:
             places += range(len(places), error.input + 1)  # what an op adds of its own
             span = self.input_span(step, places[error.input])
-        self.error(error.code, span, error.message, help=error.help, labels=labels[:2])
+        distinct = list(dict.fromkeys(labels))[:2]
+        self.error(error.code, span, error.message, help=error.help, labels=distinct)
 
 
 def places_given(step: Step, action: ApplyOp, types: tuple[TensorType, ...]) -> list[int]:
