@@ -23,7 +23,7 @@ WITHOUT_EXAMPLE = {
 }
 """Those that need a call, a limit, bytes or a second file to show."""
 
-SEEN_BY_EVALUATION = {"E0401", "E0417", "E0708"}
+SEEN_BY_EVALUATION = {"E0401", "E0417", "E0708", "E0721"}
 """Names without a value, found where they are read; evaluation would find them too (E0202)."""
 
 
