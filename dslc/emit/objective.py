@@ -16,7 +16,7 @@ from dslc.emit.python import Function, Line, Parameter
 from dslc.emit.shapes import boundary_layout
 from dslc.ir.dims import text_of
 from dslc.ir.graph import MODULE, Ref
-from dslc.ir.walk import regions
+from dslc.ir.walk import ends, regions
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -227,9 +227,8 @@ def needed_steps(body: BodyInstance, wanted: list[Ref]) -> set[int]:
 
 def reads(step: Step) -> list[Ref]:
     """Every value that a step reads, itself or inside."""
-    found = [ref for ref in step.inputs if ref is not None]
+    found = [*(ref for ref in step.inputs if ref is not None), *ends(step.action)]
     for body in regions(step.action):
-        found.append(body.result)
         found += [ref for inner in body.steps for ref in reads(inner)]
     return found
 

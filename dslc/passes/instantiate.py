@@ -11,11 +11,8 @@ from dslc.diagnostics import mend, nearest
 from dslc.ir.dims import DimTooLargeError
 from dslc.ir.graph import (
     MODULE,
-    REGION_INPUT,
     ApplyOp,
     CallModule,
-    Group,
-    Residual,
     Reuse,
 )
 from dslc.ir.instance import BodyInstance, Instance, Iteration, StepInstance
@@ -23,7 +20,7 @@ from dslc.ir.types import INTEGERS
 from dslc.ir.walk import free_names_of
 from dslc.ops.attributes import InvalidAttribute
 from dslc.ops.base import Check, OpError
-from dslc.passes.joins import join_branches, join_residual
+from dslc.passes.joins import run_region
 from dslc.passes.values import Failed, ValueReader, Values
 from dslc.passes.weight_checks import check_weights
 from dslc.syntax.expressions import ExpressionError, Literal, describe
@@ -244,21 +241,8 @@ class Instantiator(ValueReader):
             return self.apply(step, action, environment, inputs)
         if isinstance(action, CallModule):
             return self.call(step, action, environment, inputs)
-        values[step.id, REGION_INPUT] = inputs[0]
         inner = environment if not step.label else dict(environment)
-        if isinstance(action, Group):
-            bodies = (self.body(action.body, inner, values),)
-            end = bodies[0].type
-            outputs = None if end is None else {"": end}
-        elif isinstance(action, Residual):
-            bodies = tuple(self.body(b, inner, values) for b in (action.main, action.shortcut))
-            outputs = join_residual(self, step, action, bodies)
-        else:
-            bodies = tuple(self.body(body, inner, values) for _, body in action.branches)
-            axis = self.evaluate(action.axis, inner)
-            outputs = join_branches(self, step, action, bodies, axis)
-        if outputs is None:
-            raise Failed
+        bodies, outputs = run_region(self, step, inner, inputs, values)
         for slot, ref in step.exports:
             type = self.value(ref, values, inner)
             if type is not None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dslc.ir.graph import MODULE
 from dslc.ops.select import (
     Argmax,
     Constant,
@@ -82,8 +81,7 @@ def constant(c: FunctionContext) -> str:
 
 def anchored(c: FunctionContext, code: Callable[[str, Rename], str], doc: str) -> str:
     """What reads no value, as a layer that hangs on the function's first input."""
-    first = next(iter(c.body.inputs))
-    c.values[:] = [c.body.flow.values[MODULE, first]]
+    c.values[:] = [c.body.anchor()]
     return c.at_run_time(None, code, doc)
 
 
