@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from dslc.emit.formal_scans import type_scan
 from dslc.emit.formal_types import Carry, Formal, FormalStep
 from dslc.emit.instances import instance_types, last_round
 from dslc.emit.samples import all_iterations, collect_instances, samples_by_step
@@ -26,12 +27,10 @@ from dslc.ir.graph import (
     Residual,
     Reuse,
     Scan,
-    round_slot,
 )
 from dslc.ir.types import TensorType
 from dslc.ops import find
 from dslc.ops.base import Check
-from dslc.passes.scans import part_of, stacked, time_axis
 from dslc.syntax.expressions import (
     Binary,
     Expr,
@@ -327,7 +326,7 @@ class Inference:
         """A group, residual or parallel region."""
         action = found.step.action
         if isinstance(action, Scan):
-            self.scan(found, action)
+            type_scan(self, found, action)
             return
         self.values[found.step.id, REGION_INPUT] = first
         if isinstance(action, Group):
@@ -344,21 +343,6 @@ class Inference:
             found.outputs = self.joined(action, types)
         for slot, ref in found.step.exports:
             found.outputs[slot] = self.types_of(ref)[0]
-
-    def scan(self, found: FormalStep, action: Scan) -> None:
-        """A scan: one round, its value on a time axis, and the carries as they started."""
-        types = [type for type in found.inputs if type is not None]
-        names = (*action.over, *action.carry)
-        for position, (name, type) in enumerate(zip(names, types, strict=True)):
-            is_part = position < len(action.over)
-            self.values[found.step.id, round_slot(name)] = part_of(type) if is_part else type
-        found.bodies = (self.body(action.body),)
-        if action.times is None:
-            length = types[0].shape[time_axis(types[0])]
-        else:
-            length = self.size(action.times)
-        found.outputs = {"": stacked(self.result(action.body.result), length)}
-        found.outputs |= dict(zip(action.carry, types[len(action.over) :], strict=True))
 
     def joined(self, action: Parallel, types: list[TensorType]) -> dict[str, TensorType]:
         """The outputs of a parallel region."""

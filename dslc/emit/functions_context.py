@@ -93,7 +93,8 @@ class FunctionContext(OpContext):
 
     def parameter(self, weight: str, shape: list[str]) -> str:
         """A learned tensor that no native layer has, in a variable; it hangs on the first input."""
-        anchor = self.body.anchor().text
+        anchors = self.body.anchors
+        anchor = anchors[-1].text if anchors else next(iter(self.body.inputs.values()))
         name = self.path(weight) if weight else self.name
         sizes = "".join(f"{size}, " for size in shape)
         wanted = f"{self.step.label}_{weight}" if weight else self.step.label

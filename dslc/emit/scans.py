@@ -149,9 +149,10 @@ class ScanWriter(MethodWriter):
 
     def carry_variable(self, name: str, value: Value, ref: Ref) -> str:
         """A carry's variable: the one that it starts in, where that has its name and is free."""
-        if value.text == name and value.is_variable and self.flow.remaining[ref.key] == 1:
-            self.flow.taken = self.flow.taken | {name}
-            return name
+        is_own = value.is_variable and value.text in (name, f"{name}_")
+        if is_own and self.flow.remaining[ref.key] == 1:
+            self.flow.taken = self.flow.taken | {value.text}
+            return value.text
         return self.own_variable(name)
 
     def own_variable(self, wanted: str) -> str:
@@ -177,7 +178,7 @@ class ScanWriter(MethodWriter):
             layout = boundary_layout(self.target, text.found.outputs[name])
             text.nexts.append(self.in_layout(flow.read(ref), layout).text)
         if is_read:
-            text.result = self.own_variable("outputs")
+            text.result = self.own_variable(text.found.step.label or "outputs")
             text.out_axis = min(1, self.part_type(text.found).rank)
             if out.key in handed_on and flow.read(out).layout == "spec":
                 text.out = text.carries[handed_on.index(out.key)]

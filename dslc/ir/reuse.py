@@ -23,7 +23,7 @@ class ReuseReader(ReferenceReader):
 
     def declare(self, name: Scalar | None, identifier: int, scope: Scope) -> None:
         """Makes a step's value visible to the steps after it."""
-        if name is not None and self.claim(name, scope):
+        if name is not None and (self.claim(name, scope) or name.text not in scope.values):
             scope.values[name.text] = Ref(identifier, "", name.span)
 
     def claim(self, name: Scalar, scope: Scope, *, help: str | None = None) -> bool:

@@ -112,7 +112,8 @@ def rounds_of(
 
 def at_least_one(checker: Instantiator, length: DimLike, span: Span) -> None:
     """Reports a scan that may have no round at all, and so nothing to stack."""
-    message = f"a scan has at least one round, and {length} may be none"
+    may = "this one has none" if length == 0 else f"{length} may be none"
+    message = f"a scan has at least one round, and {may}"
     try:
         checker.check.require(">=", length, 1, message, code="E0331")
     except OpError as error:
