@@ -8,6 +8,21 @@ from dslc.diagnostics.examples import spec, steps
 _RELU = "steps:\n  - relu\n"
 _BODY = 'inputs: {x: "f32[N, 8]"}\nsteps:\n  - relu\n'
 
+_HEAD = "dslc: 1\nname: Net\n"
+_MODELS = """\
+models:
+  Encoder:
+    inputs: {x: "f32[N, 8]"}
+    steps:
+      - linear: 4
+"""
+_CALLER = """\
+  Classifier:
+    inputs: {x: "f32[N, 8]"}
+    steps:
+      - Encoder:
+"""
+
 ENTRIES: dict[str, Entry] = {
     "E0601": Entry(
         "a text is expected",
@@ -156,7 +171,27 @@ ENTRIES: dict[str, Entry] = {
         steps("- linear: 4\n  freeze: yes"),
         steps("- linear: 4\n  freeze: true"),
     ),
-    "E0630": Entry(
+    "E0631": Entry(
+        "`models` beside a model of the spec's own",
+        "A spec is one model, with `inputs`, `steps` and `outputs`, or lists several under `models`, "
+        "each with its own.",
+        spec(_MODELS + _RELU),
+        _HEAD + _MODELS,
+    ),
+    "E0632": Entry(
+        "`main` names no model",
+        "`main` says which of the spec's `models` is exported and summarised.",
+        _HEAD + "main: Decoder\n" + _MODELS,
+        _HEAD + "main: Encoder\n" + _MODELS,
+    ),
+    "E0633": Entry(
+        "`freeze` at a call of a model",
+        "A model has one set of weights wherever it is called, so no single call can freeze them. "
+        "`freeze` stands at the steps inside the model.",
+        _HEAD + _MODELS + _CALLER + "        freeze: true\n",
+        _HEAD + _MODELS + _CALLER,
+    ),
+    "E0640": Entry(
         "`scan` lacks what it runs over",
         "`over: {x: sequence}` runs over the time axis of one or more values; without it, `times: n` "
         "says how often, and the `carry` is what the rounds work on. One of the two says how often.",
@@ -166,7 +201,7 @@ ENTRIES: dict[str, Entry] = {
             "    next: {h: y}"
         ),
     ),
-    "E0631": Entry(
+    "E0641": Entry(
         "`carry` and `next` do not name the same",
         "`carry` says from what each carried value starts, and `next`, under the same name, which "
         "step's value it has in the next round.",
@@ -177,7 +212,7 @@ ENTRIES: dict[str, Entry] = {
             "f32[8]",
         ),
     ),
-    "E0632": Entry(
+    "E0642": Entry(
         "`from` beside a `scan`",
         "A scan has inputs of two kinds, so it names them inside: `over` are the sequences, `carry` "
         "the values that its carries start from. Whatever else is visible can be read inside.",

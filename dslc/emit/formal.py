@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dslc.emit.formal_scans import type_scan
+from dslc.emit.formal_regions import joined, type_scan
 from dslc.emit.formal_types import Carry, Formal, FormalStep
 from dslc.emit.instances import instance_types, last_round
 from dslc.emit.samples import all_iterations, collect_instances, samples_by_step
@@ -29,7 +29,6 @@ from dslc.ir.graph import (
     Scan,
 )
 from dslc.ir.types import TensorType
-from dslc.ops import find
 from dslc.ops.base import Check
 from dslc.syntax.expressions import (
     Binary,
@@ -50,17 +49,20 @@ if TYPE_CHECKING:
 
     from dslc.ir.dims import DimLike
     from dslc.ir.graph import Body, Program, Ref, Repeat, Step
-    from dslc.ir.instance import Instance, Iteration
+    from dslc.ir.instance import Iteration
     from dslc.ops.base import Op
+    from dslc.passes.pipeline import Checked
 
 CHECK = Check(None)
 
 __all__ = ["Carry", "Formal", "FormalStep", "collect_instances", "formal_modules"]
 
 
-def formal_modules(program: Program, main: Instance) -> list[Formal]:
-    """Every module that the main instance uses, callees first."""
-    instances = collect_instances(main)
+def formal_modules(checked: Checked) -> list[Formal]:
+    """Every module that the main module or one of several models uses, callees first."""
+    program, main = checked.program, checked.instance
+    parts = [part.instance for part in checked.parts.values()] if program.has_several else []
+    instances = collect_instances(main, *parts)
     found: dict[str, Formal] = {}
 
     def visit(name: str) -> None:
@@ -74,7 +76,8 @@ def formal_modules(program: Program, main: Instance) -> list[Formal]:
         Inference(program, formal, found).run()
         found[name] = formal
 
-    visit(main.module.name)
+    for instance in (*parts, main):
+        visit(instance.module.name)
     return list(found.values())
 
 
@@ -340,26 +343,9 @@ class Inference:
             assert isinstance(action, Parallel)
             found.bodies = tuple(self.body(body) for _, body in action.branches)
             types = [self.result(body.result) for _, body in action.branches]
-            found.outputs = self.joined(action, types)
+            found.outputs = joined(self, action, types)
         for slot, ref in found.step.exports:
             found.outputs[slot] = self.types_of(ref)[0]
-
-    def joined(self, action: Parallel, types: list[TensorType]) -> dict[str, TensorType]:
-        """The outputs of a parallel region."""
-        if action.join == "none":
-            names = [label or str(k) for k, (label, _) in enumerate(action.branches)]
-            return {"": types[0], **dict(zip(names, types, strict=True))}
-        axis = self.value(action.axis)
-        if action.join == "stack":
-            assert isinstance(axis, int)
-            place = axis % (types[0].rank + 1)
-            shape = types[0].shape
-            return {"": types[0].with_shape(*shape[:place], len(types), *shape[place:])}
-        op = find(action.join)
-        assert op is not None
-        result = op({"axis": axis} if action.join == "concat" else {}).infer(CHECK, *types)
-        assert isinstance(result, TensorType)
-        return {"": result}
 
     def result(self, ref: Ref) -> TensorType:
         return self.values[ref.owner, ref.slot]
@@ -389,7 +375,10 @@ class Inference:
         order = {item.name: position for position, item in enumerate(callee.module.inputs)}
         for symbol, name, axis in callee.bindings:
             mapping[symbol] = types[order[name]].shape[axis]
-        return {slot: type.substitute(mapping) for slot, type in callee.outputs.items()}
+        found = {slot: type.substitute(mapping) for slot, type in callee.outputs.items()}
+        if callee.module.is_model:
+            return {"": next(iter(found.values())), **found}
+        return found
 
 
 def is_size(value: object) -> TypeGuard[DimLike]:

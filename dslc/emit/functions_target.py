@@ -26,6 +26,7 @@ class FunctionTarget(Target):
 
     model = ""
     separator = "."
+    closed = True
 
     def call_optional(self, layer: str, args: str, otherwise: str) -> str:
         """A call of a layer that may be absent: its condition stands around it."""
@@ -52,6 +53,12 @@ class FunctionTarget(Target):
     ) -> str:
         """The expression of the finished model, from variables by name."""
         raise TypeError("a target says how it makes models")
+
+    def one_or_named(self, variables: dict[str, str]) -> str:
+        """What a model is called with: one tensor as it is, several by their names."""
+        if len(variables) == 1:
+            return next(iter(variables.values()))
+        return "{" + ", ".join(f"{name!r}: {text}" for name, text in variables.items()) + "}"
 
     def size(self, tensor: str, axis: int) -> str:
         """The size of an axis, when a layer runs."""

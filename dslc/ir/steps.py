@@ -71,16 +71,14 @@ class StepReader(ScanReader):
         action = self.action(key, value, inner, identifier)
         self.declare(name, identifier, scope)
         if name is not None:
-            is_structure, repeats = key.text in STRUCTURES[:3], repeat is not None
-            branches = self.branch_scopes.get(identifier, {})
-            self.places[identifier] = Place(
-                name.text, inner, branches, is_structure=is_structure, repeats=repeats
-            )
+            self.places[identifier] = self.place(key, name, inner, identifier, repeat is not None)
         label = self.label(key, name, repeat is not None, scope)
         if action is None:
             self.failed.add(identifier)
             return None
-        if not isinstance(action, ApplyOp) or action.op.weights is not Op.weights:
+        if self.is_model_call(action):
+            repeat = self.shared(repeat, keys, key)
+        elif not isinstance(action, ApplyOp) or action.op.weights is not Op.weights:
             self.refuse_reserved(label, key if name is None else name)
         self.refuse_keys(keys, action, key.text)
         inputs = self.scan_inputs.get(identifier)
@@ -106,6 +104,14 @@ class StepReader(ScanReader):
             self.named[identifier] = step
         return step
 
+    def place(
+        self, key: Scalar, name: Scalar, inner: Scope, identifier: int, repeats: bool
+    ) -> Place:
+        """What references may enter of a step; a scan hands out its value and carries alone."""
+        is_structure = key.text in STRUCTURES and key.text != "scan"
+        branches = self.branch_scopes.get(identifier, {})
+        return Place(name.text, inner, branches, is_structure=is_structure, repeats=repeats)
+
     def parts(self, node: Node) -> tuple[Scalar, Node | None, dict[str, Node]] | None:
         """The op, block or structure key of a step with its value, and the reserved keys."""
         if isinstance(node, Scalar) and node.text and node.value is not None:
@@ -129,12 +135,24 @@ class StepReader(ScanReader):
         self.report.error("E0607", second.span, message, help=help, labels=labels, fix=fix)
         return None
 
+    def is_model_call(self, action: Action) -> bool:
+        """Whether a step calls a model, whose weights are not the step's."""
+        return isinstance(action, CallModule) and self.modules[action.module].is_model
+
+    def shared(self, repeat: Repeat | None, keys: dict[str, Node], key: Scalar) -> Repeat | None:
+        """The repeat of a model's call: each round has the same weights, and none freezes them."""
+        if "freeze" in keys:
+            message = f"`{key.text}` has one set of weights, which no single call can freeze"
+            help = "write `freeze: true` at the steps inside the model"
+            self.report.error("E0633", keys["freeze"].span, message, help=help)
+        return None if repeat is None else repeat.replace(share=True)
+
     def refuse_keys(self, keys: dict[str, Node], action: Action, word: str) -> None:
         """Reports `init` and `tie` beside anything but an op, which alone owns weights itself."""
         if "from" in keys and isinstance(action, Scan):
             help = "name its inputs there: `over: {x: sequence}`, `carry: {h: start}`"
             message = "a `scan` takes its inputs from `over` and `carry`"
-            self.report.error("E0632", keys["from"].span, message, help=help)
+            self.report.error("E0642", keys["from"].span, message, help=help)
         for name in ("init", "tie"):
             if name in keys and not isinstance(action, ApplyOp):
                 message = f"`{name}` speaks of an op's weights, and `{word}` is no op"
@@ -312,7 +330,9 @@ class StepReader(ScanReader):
         if module is None:
             close = nearest(key.text, self.modules)
             help = f"did you mean `{close}`?" if close else "declare it under `blocks`"
-            message, fix = f"no block is called `{key.text}`", mend(key.span, key.text, close)
+            several = any(signature.is_model for signature in self.modules.values())
+            message = f"no block {'or model ' if several else ''}is called `{key.text}`"
+            fix = mend(key.span, key.text, close)
             self.report.error("E0405", key.span, message, help=help, fix=fix)
             return None
         return CallModule(key.text, self.arguments(key, value, module, scope))

@@ -13,7 +13,7 @@ from dslc.ir.graph import Parallel, Residual, Reuse, Scan
 from dslc.ir.types import BYTES
 from dslc.ops import find
 from dslc.passes.scans import time_axis
-from dslc.passes.weights import branch_labels, iteration_path, join
+from dslc.passes.weights import branch_labels, call_path, iteration_path, join
 from dslc.tools.receptive_field import receptive_field
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ class Summary:
     def __init__(self, checked: Checked, sizes: Mapping[str, DimLike] | None = None) -> None:
         given = dict(sizes or {})
         instance = checked.instance
-        self.name = checked.program.name
+        self.name = checked.program.chosen or checked.program.name
         weights = checked.weights()
         own = [weight for weight in weights if weight.tied is None]
         self.parameters = sum(w.count for w in own if w.role in ("trained", "frozen"))
@@ -154,7 +154,7 @@ def _iteration_layers(
         yield Layer(path, op.name, output, counts.pop(path, 0), substitute(flops, sizes))
         return
     if iteration.call is not None:
-        yield from _body_layers(iteration.call.body, path, counts, sizes)
+        yield from _body_layers(iteration.call.body, call_path(iteration, path), counts, sizes)
     rounds = substitute(_rounds(found, iteration), sizes)
     for label, body in zip(branch_labels(found.step), iteration.bodies, strict=False):
         for layer in _body_layers(body, join(path, label), counts, sizes):
