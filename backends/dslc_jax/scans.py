@@ -117,7 +117,7 @@ def keeps_state(found: FormalStep) -> bool:
     for step in all_formal([found]):
         types = [type for type in step.inputs if type is not None]
         if step.op is not None:
-            draws = step.op.chance is not None and step.op.values[step.op.chance] != 0
+            draws = any(step.op.values[name] != 0 for name in step.op.chance)
             if draws or any(weight.role == "buffer" for weight in step.op.weights(*types)):
                 return True
         if step.callee is not None and any(keeps_state(inner) for inner in step.callee.steps):

@@ -34,7 +34,10 @@ class JaxTarget(Target):
     )
     generator = "rngs"
     generator_type = "nnx.Rngs"
-    helpers = (Path(__file__).with_name("helpers.py"),)
+    helpers = (
+        Path(__file__).with_name("helpers.py"),
+        Path(__file__).with_name("helpers_recurrent.py"),
+    )
     channels_last = True
     names = (
         "Literal",

@@ -12,8 +12,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dslc.emit.formal_regions import joined, type_scan
-from dslc.emit.formal_types import Carry, Formal, FormalStep
+from dslc.emit.formal_types import Carry, Formal, FormalStep, merged
 from dslc.emit.instances import instance_types, last_round
+from dslc.emit.named_sizes import NamedSizes
 from dslc.emit.samples import all_iterations, collect_instances, samples_by_step
 from dslc.ir.dims import Dim, opaque, substitute, sym, symbols_of
 from dslc.ir.graph import (
@@ -92,6 +93,7 @@ class Inference:
         self.samples = samples_by_step(formal.instances)
         self.values = formal.values
         self.loops: list[str] = []
+        self.named = NamedSizes()
         self.found: dict[int, FormalStep] = {}
         sample = formal.instances[0]
         known = {**program.values, **sample.arguments}
@@ -195,6 +197,7 @@ class Inference:
         if isinstance(step.action, Reuse):
             reused = step.action.step.id
             step = step.replace(action=step.action.step.action)
+        step = self.named.resolved(step)
         found = FormalStep(step, present, sometimes=len(present) < len(samples))
         found.reused = reused
         self.found[step.id] = found
@@ -209,25 +212,12 @@ class Inference:
             self.repeated(found, first)
         outputs = dict(found.outputs)
         if step.when is not None and found.sometimes and first is not None:
-            outputs[""] = self.merged(step, outputs[""], first)
+            outputs[""] = merged(step, outputs[""], first)
         for slot, type in outputs.items():
             self.values[step.id, slot] = type
+        bound = [symbol for symbol, _, _ in self.formal.bindings]
+        self.named.learn(step, outputs.get(""), bound)
         return found
-
-    def merged(self, step: Step, present: TensorType, absent: TensorType) -> TensorType:
-        """The type behind a `when`: the step's where it is there, else its input's."""
-        assert step.when is not None
-        if present.rank != absent.rank:
-            return present
-        condition, names = to_python(step.when), free_names(step.when)
-        shape: list[DimLike] = []
-        for left, right in zip(present.shape, absent.shape, strict=True):
-            if left == right:
-                shape.append(left)
-                continue
-            used = names | symbols_of(left) | symbols_of(right)
-            shape.append(opaque(f"({left}) if {condition} else ({right})", frozenset(used)))
-        return present.with_shape(*shape)
 
     def repeated(self, found: FormalStep, first: TensorType | None) -> None:
         """A loop: runs the body until every dim that changes has a symbol of its own."""

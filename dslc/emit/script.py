@@ -117,7 +117,7 @@ class Script:
         """What the templates decide on."""
         train, settings = self.train, self.train.optimizer.values
         ops = self.ops()
-        chance = [op.values[op.chance] for op in ops if op.chance is not None]
+        chance = [op.values[name] for op in ops for name in op.chance]
         roles = {info.role for info in self.weights}
         images = any(len(info.shape) == 4 for info in self.weights)
         return {
