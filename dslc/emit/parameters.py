@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from dslc.emit.backend import BuildError
 from dslc.emit.context import literal
 from dslc.emit.python import Parameter
-from dslc.syntax.expressions import ListOf, Literal, to_python
+from dslc.syntax.expressions import ListOf, Literal, evaluate, to_python
 from dslc.values import is_list
 
 if TYPE_CHECKING:
@@ -127,9 +127,7 @@ class Parameters:
     def default(self, expression: Expr) -> str:
         """A default value, as far as it is a constant."""
         if isinstance(expression, ListOf):
-            return python_value(
-                tuple(i.value if isinstance(i, Literal) else None for i in expression.items)
-            )
+            return python_value(evaluate(expression, self.module.program.values))
         if isinstance(expression, Literal):
             return literal(expression.value)
         return to_python(expression, self.constant)

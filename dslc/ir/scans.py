@@ -16,11 +16,8 @@ from dslc.syntax.tree import Mapping, Sequence
 from dslc.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from dslc.diagnostics import Report
-    from dslc.ir.graph import Body, Initialiser
-    from dslc.ir.operations import Signature
+    from dslc.ir.graph import Body
     from dslc.source import Span
-    from dslc.syntax.expressions import Expr
     from dslc.syntax.tree import Node, Scalar
 
 SCAN_KEYS = ("over", "carry", "times", "steps", "next", "out", "reverse")
@@ -28,15 +25,6 @@ SCAN_KEYS = ("over", "carry", "times", "steps", "next", "out", "reverse")
 
 class ScanReader(ReuseReader):
     """Reads scans, and keeps the inputs of each; a subclass reads the steps inside."""
-
-    def __init__(
-        self,
-        report: Report,
-        modules: dict[str, Signature],
-        defaults: dict[str, tuple[dict[str, Expr], dict[str, Initialiser]]],
-    ) -> None:
-        super().__init__(report, modules, defaults)
-        self.scan_inputs: dict[int, tuple[Ref | None, ...]] = {}
 
     def body(self, nodes: list[Node], scope: Scope, start: Ref) -> Body:
         """Steps in a row, the first reading `start` unless it says otherwise."""

@@ -165,7 +165,7 @@ class StepReader(ScanReader):
             return name.text
         if key.text in STRUCTURES and not repeats:
             return ""
-        word = key.text.removeprefix("$")
+        word = key.text.removeprefix("$").rpartition(".")[2]
         return scope.label(snake_case(word) if is_camel(word) else word, key.span)
 
     def refuse_reserved(self, label: str, at: Scalar) -> None:
@@ -189,7 +189,7 @@ class StepReader(ScanReader):
             return self.parallel(key, value, scope, start)
         if key.text == "scan":
             return self.scan(key, value, scope, identifier)
-        if is_camel(key.text):
+        if is_camel(key.text) or "." in key.text:
             return self.call(key, value, scope)
         return self.operation(key, value, scope)
 
@@ -327,6 +327,11 @@ class StepReader(ScanReader):
     def call(self, key: Scalar, value: Node | None, scope: Scope) -> CallModule | None:
         """A call of a block or model."""
         module = self.modules.get(key.text)
+        if module is None and "." in key.text:
+            from dslc.ir.imported_names import refuse_call
+
+            refuse_call(self.report, self.imported, key)
+            return None
         if module is None:
             close = nearest(key.text, self.modules)
             help = f"did you mean `{close}`?" if close else "declare it under `blocks`"

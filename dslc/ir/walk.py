@@ -44,6 +44,22 @@ def ends(action: Action) -> tuple[Ref, ...]:
     return (*results, *action.next) if isinstance(action, Scan) else results
 
 
+def with_actions(body: Body, change: Callable[[Action], Action]) -> Body:
+    """A body in which each action that holds no steps is what `change` makes of it."""
+    steps = (step.replace(action=_changed(step.action, change)) for step in body.steps)
+    return body.replace(steps=tuple(steps))
+
+
+def _changed(action: Action, change: Callable[[Action], Action]) -> Action:
+    """An action with what it holds changed."""
+    if isinstance(action, Reuse):
+        step = action.step
+        return Reuse(step.replace(action=_changed(step.action, change)))
+    if isinstance(action, ApplyOp | CallModule):
+        return change(action)
+    return with_regions(action, lambda inner: with_actions(inner, change))
+
+
 def all_steps(body: Body) -> Iterator[Step]:
     """Every step of a body and of the regions inside, in the order of the text."""
     for step in body.steps:

@@ -27,6 +27,10 @@ def warn_unused(program: Program, report: Report) -> None:
     spoken = frozenset(words_of(program.train))
     used = used_modules(program, spoken)
     holder = program.main if program.has_several else None
+    for item in program.imports:
+        if item.span.file == program.path and not item.is_used:
+            message = f"nothing uses the import `{item.name}`"
+            report.warning("W1001", item.span, message, help="use it, or take it out")
     for module in program.modules.values():
         if module.span.file != program.path or module.name == holder:
             continue
@@ -43,7 +47,8 @@ def warn_unused(program: Program, report: Report) -> None:
                 report.warning("W0104", param.span, message, help="take it out of `params`")
     if not program.params:
         return
-    names = {name for module in program.modules.values() for name in names_in_module(module)}
+    own = [module for module in program.modules.values() if module.span.file == program.path]
+    names = {name for module in own for name in names_in_module(module)}
     names |= names_in_defaults(program) | spoken
     names |= {name for param in program.params for name in names_of(param.default)}
     for param in program.params:

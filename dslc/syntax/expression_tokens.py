@@ -81,11 +81,19 @@ def _next_token(text: str, start: int, character: str, span: Span) -> Token:
 
 
 def _word(text: str, start: int) -> Token:
-    """A name or a word operator."""
+    """A name or a word operator; a param of an imported spec is a name with a dot."""
+    stop = _word_end(text, start)
+    while text[stop : stop + 1] == "." and _begins_word(text[stop + 1 : stop + 2]):
+        stop = _word_end(text, stop + 1)
+    return ("name", text[start:stop], start, stop)
+
+
+def _word_end(text: str, start: int) -> int:
+    """Where the word that begins at `start` ends."""
     stop = start + 1
     while stop < len(text) and text[stop].isascii() and (text[stop].isalnum() or text[stop] == "_"):
         stop += 1
-    return ("name", text[start:stop], start, stop)
+    return stop
 
 
 def _number(text: str, start: int) -> Token:
@@ -138,6 +146,11 @@ def _escape(text: str, start: int, span: Span) -> tuple[str, int]:
     part = span.part(text, start, start + 2)
     help = "write `\\\\` for a backslash"
     raise ExpressionError("E0201", "there is no such escape in a string", part, help)
+
+
+def _begins_word(text: str) -> bool:
+    """Whether `text` is one character that a word may begin with."""
+    return text.isascii() and text.isidentifier()
 
 
 def _is_digit(text: str) -> bool:
