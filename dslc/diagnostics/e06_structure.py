@@ -191,7 +191,21 @@ ENTRIES: dict[str, Entry] = {
         _HEAD + _MODELS + _CALLER + "        freeze: true\n",
         _HEAD + _MODELS + _CALLER,
     ),
-    "E0640": Entry(
+    "E0641": Entry(
+        "`expr` takes a formula of values",
+        "A formula is a text that computes with at least one value: `x`, which is the previous one, "
+        "or any other by its name. A value of numbers alone is a `constant`.",
+        steps("- expr: 2 * 3"),
+        steps("- expr: 2 * x"),
+    ),
+    "E0642": Entry(
+        "`from` gives a formula what it does not read",
+        "Beside `expr`, `from` says what `x` is, or names values: `from: {a: lstm.state}`. What the "
+        "formula does not read would be without effect.",
+        steps("- relu:\n  name: y\n- expr: 2 * y\n  from: y"),
+        steps("- relu:\n  name: y\n- expr: 2 * x\n  from: y"),
+    ),
+    "E0650": Entry(
         "`scan` lacks what it runs over",
         "`over: {x: sequence}` runs over the time axis of one or more values; without it, `times: n` "
         "says how often, and the `carry` is what the rounds work on. One of the two says how often.",
@@ -201,7 +215,7 @@ ENTRIES: dict[str, Entry] = {
             "    next: {h: y}"
         ),
     ),
-    "E0641": Entry(
+    "E0651": Entry(
         "`carry` and `next` do not name the same",
         "`carry` says from what each carried value starts, and `next`, under the same name, which "
         "step's value it has in the next round.",
@@ -212,7 +226,7 @@ ENTRIES: dict[str, Entry] = {
             "f32[8]",
         ),
     ),
-    "E0642": Entry(
+    "E0652": Entry(
         "`from` beside a `scan`",
         "A scan has inputs of two kinds, so it names them inside: `over` are the sequences, `carry` "
         "the values that its carries start from. Whatever else is visible can be read inside.",

@@ -56,6 +56,11 @@ class Parameters:
             self.files[name] = self.names.fresh(name)
         return self.files[name]
 
+    def keep(self, words: set[str]) -> None:
+        """Forgets the params whose names are not among the words of what was written."""
+        self.files = {name: own for name, own in self.files.items() if own in words}
+        self.used = {name for name in self.used if self.own[name] in words}
+
     def place(self, name: str) -> tuple[str, int] | None:
         """The input and axis of a bound dim or, in a model, of a symbol."""
         if name in self.places:

@@ -9,10 +9,10 @@ from __future__ import annotations
 from dslc.diagnostics import mend, nearest
 from dslc.ir.defaults import constants, read_each_other
 from dslc.ir.graph import MODULE, CallModule, Input, Module, Program, Ref
-from dslc.ir.models import MODEL_KEYS, ModelsReader, fresh, held, home_of, model_signature
+from dslc.ir.models import MODEL_KEYS, ModelsReader, fresh, held, model_signature
 from dslc.ir.operations import Signature
 from dslc.ir.params import ParamReader
-from dslc.ir.reading import is_camel, is_nothing
+from dslc.ir.reading import home_of, is_camel, is_nothing
 from dslc.ir.scope import Scope
 from dslc.ir.steps import StepReader
 from dslc.ir.walk import actions
@@ -21,10 +21,11 @@ from dslc.syntax.tree import Mapping, Scalar, Sequence
 from dslc.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from collections.abc import Mapping as ReadOnly
 
     from dslc.diagnostics import Report
-    from dslc.ir.graph import Initialiser, Param
+    from dslc.ir.graph import Initialiser, Param, Step
     from dslc.ir.imported_names import Unit
     from dslc.ir.imports import Imports, SourceLoader
     from dslc.limits import Limits
@@ -332,26 +333,36 @@ class Elaborator:
         done: set[str] = set()
 
         def visit(name: str, chain: tuple[str, ...]) -> None:
-            for step, action in actions(modules[name].body):
-                if not isinstance(action, CallModule) or action.module not in modules:
-                    continue
-                path = (*chain, name)
-                if action.module in path:
-                    cycle = " → ".join((*path[path.index(action.module) :], action.module))
-                    kinds = {modules[other].is_model for other in path[path.index(action.module) :]}
-                    what = " and ".join("models" if kind else "blocks" for kind in sorted(kinds))
-                    message = f"{what} call each other without end: {cycle}"
-                    kind = "model" if modules[action.module].is_model else "block"
-                    help = f"take one call out: a {kind} can't hold itself"
-                    self.report.error("E0407", step.span, message, help=help)
+            path = (*chain, name)
+            for step, other in called_by(modules[name]):
+                if other in path:
+                    self.refuse_cycle(modules, path[path.index(other) :], step.span)
                     done.update(path)
-                elif action.module not in done:
-                    visit(action.module, path)
+                elif other in modules and other not in done:
+                    visit(other, path)
             done.add(name)
 
         for name in modules:
             if name not in done:
                 visit(name, ())
+
+    def refuse_cycle(self, modules: dict[str, Module], cycle: tuple[str, ...], span: Span) -> None:
+        """Reports modules that hold each other."""
+        kinds = sorted({modules[name].is_model for name in cycle})
+        what = " and ".join("models" if kind else "blocks" for kind in kinds)
+        shown = " → ".join((*cycle, cycle[0]))
+        message = f"{what} call each other without end: {shown}"
+        kind = "model" if modules[cycle[0]].is_model else "block"
+        help = f"take one call out: a {kind} can't hold itself"
+        self.report.error("E0407", span, message, help=help)
+
+
+def called_by(module: Module) -> Iterator[tuple[Step, str]]:
+    """The modules that a module's steps call, and the models that they are tied to."""
+    for step, action in actions(module.body):
+        if isinstance(action, CallModule):
+            yield step, action.module
+        yield from ((step, tie.model) for tie in step.tie.values() if tie.model is not None)
 
 
 def elaborate(

@@ -210,10 +210,15 @@ class Step(Record):
 
 @final
 class Tie(Record):
-    """A weight that is another step's: the labels of the path to it, from the module's root."""
+    """A weight that is another step's: the labels of the path to it, from the module's root.
 
-    path: tuple[str, ...]
+    Where it is another model's, the path begins with that model's own, and `model` is its name; an
+    instance of a repeat may then be chosen by an expression.
+    """
+
+    path: tuple[str | Expr, ...]
     span: Span
+    model: str | None = None
 
 
 @final

@@ -102,7 +102,7 @@ class OperationReader(Reader):
         op = find(key.text)
         if op is None:
             close = nearest(
-                key.text, (*all_ops(), "residual", "parallel", "group", "scan", "reuse")
+                key.text, (*all_ops(), "residual", "parallel", "group", "scan", "reuse", "expr")
             )
             help = f"did you mean `{close}`?" if close else "`dslc ops` lists the ops"
             fix = mend(key.span, key.text, close)

@@ -36,6 +36,18 @@ def is_camel(text: str) -> bool:
     return text.isascii() and text.isidentifier() and text[0].isupper() and "_" not in text
 
 
+def home_of(name: str) -> str:
+    """A model's name in snake_case: `ResNet50` is `res_net50`, `VAE` is `vae`."""
+    parts: list[str] = []
+    for position, letter in enumerate(name):
+        before, after = name[position - 1 : position], name[position + 1 : position + 2]
+        starts = letter.isupper() and bool(before)
+        if starts and (before.islower() or (after.islower() and not before.isdigit())):
+            parts.append("_")
+        parts.append(letter.lower())
+    return "".join(parts)
+
+
 def is_nothing(node: Node | None) -> bool:
     """Whether there is no node, or one that says nothing: `steps:` and no more."""
     return node is None or (isinstance(node, Scalar) and node.plain and node.value is None)

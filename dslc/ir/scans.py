@@ -80,12 +80,12 @@ class ScanReader(ReuseReader):
         if good and is_empty(over) == is_empty(times):
             help = "write `over: {x: sequence}`, or `times: n` where it runs over nothing"
             message = "`scan` takes either `over` or `times`"
-            self.report.error("E0640", key.span, message, help=help)
+            self.report.error("E0650", key.span, message, help=help)
             return False
         if good and is_empty(over) and is_empty(fields.get("carry")):
             help = "write `carry: {h: start}` and `next: {h: step}`"
             message = "a `scan` without `over` has nothing to work on but its `carry`"
-            self.report.error("E0640", key.span, message, help=help)
+            self.report.error("E0650", key.span, message, help=help)
             return False
         return good
 
@@ -112,7 +112,7 @@ class ScanReader(ReuseReader):
                 help = f"did you mean `{close}`?" if close else "add it to `carry`, with its start"
                 message = f"`next` speaks of `{name.text}`, which is no carry"
                 fix = mend(name.span, name.text, close)
-                self.report.error("E0641", name.span, message, help=help, fix=fix)
+                self.report.error("E0651", name.span, message, help=help, fix=fix)
                 continue
             ref = self.reference(value, inside)
             if ref is not None:
@@ -123,7 +123,7 @@ class ScanReader(ReuseReader):
                 at = fields.key("next") or key
                 help = f"write `next: {{{name}: step}}`: the step whose value it becomes"
                 message = f"nothing says what the carry `{name}` becomes"
-                self.report.error("E0641", at.span, message, help=help)
+                self.report.error("E0651", at.span, message, help=help)
         return tuple(found[name] for name in carry if name in found)
 
 

@@ -18,7 +18,7 @@ from dslc.ir.graph import (
     Step,
     Tie,
 )
-from dslc.ir.reading import is_camel, is_snake
+from dslc.ir.reading import home_of, is_camel, is_snake
 from dslc.ir.references import Place
 from dslc.ir.reserved_names import reserved_by
 from dslc.ir.scans import ScanReader
@@ -60,18 +60,21 @@ class StepReader(ScanReader):
         if parts is None:
             return None
         key, value, keys = parts
-        self.last_id += 1
-        identifier = self.last_id
+        identifier = self.last_id = self.last_id + 1
         name = self.step_name(keys.get("name"))
         if key.text == "reuse":
             return self.reuse(key, value, keys, name, scope, previous)
         repeat, names = self.repeat(keys.get("repeat"), scope)
         is_scope = repeat is not None or (key.text in STRUCTURES and name is not None)
         inner = Scope(scope, names) if is_scope else scope
-        action = self.action(key, value, inner, identifier)
+        operands = None
+        if key.text == "expr":
+            action, operands = self.formula_step(value, keys, key.span, inner, previous)
+        else:
+            action = self.action(key, value, inner, identifier)
         self.declare(name, identifier, scope)
         if name is not None:
-            self.places[identifier] = self.place(key, name, inner, identifier, repeat is not None)
+            self.enter_name(identifier, key, name, inner, repeats=repeat is not None)
         label = self.label(key, name, repeat is not None, scope)
         if action is None:
             self.failed.add(identifier)
@@ -81,9 +84,8 @@ class StepReader(ScanReader):
         elif not isinstance(action, ApplyOp) or action.op.weights is not Op.weights:
             self.refuse_reserved(label, key if name is None else name)
         self.refuse_keys(keys, action, key.text)
-        inputs = self.scan_inputs.get(identifier)
-        if inputs is None:
-            inputs = self.step_inputs(keys.get("from"), action, key.span, inner, previous)
+        operands = operands or self.scan_inputs.get(identifier)
+        inputs = operands or self.step_inputs(keys.get("from"), action, key.span, inner, previous)
         self.refuse_moving_start(inputs, names)
         step = Step(
             id=identifier,
@@ -95,7 +97,7 @@ class StepReader(ScanReader):
             when=self.optional_expression(keys.get("when"), inner),
             type=self.type(keys["type"]) if "type" in keys else None,
             init=self.default_initialisers(action) | self.initialisers(keys.get("init"), inner),
-            tie=self.ties(keys.get("tie")),
+            tie=self.ties(keys.get("tie"), inner),
             freeze=self.truth(keys.get("freeze"), "`freeze`"),
             doc=self.text(keys["doc"], "`doc`") if "doc" in keys else None,
             span=key.span,
@@ -104,13 +106,15 @@ class StepReader(ScanReader):
             self.named[identifier] = step
         return step
 
-    def place(
-        self, key: Scalar, name: Scalar, inner: Scope, identifier: int, repeats: bool
-    ) -> Place:
-        """What references may enter of a step; a scan hands out its value and carries alone."""
+    def enter_name(
+        self, identifier: int, key: Scalar, name: Scalar, inner: Scope, *, repeats: bool
+    ) -> None:
+        """Remembers a named step as a place that references may enter."""
         is_structure = key.text in STRUCTURES and key.text != "scan"
         branches = self.branch_scopes.get(identifier, {})
-        return Place(name.text, inner, branches, is_structure=is_structure, repeats=repeats)
+        self.places[identifier] = Place(
+            name.text, inner, branches, is_structure=is_structure, repeats=repeats
+        )
 
     def parts(self, node: Node) -> tuple[Scalar, Node | None, dict[str, Node]] | None:
         """The op, block or structure key of a step with its value, and the reserved keys."""
@@ -152,7 +156,7 @@ class StepReader(ScanReader):
         if "from" in keys and isinstance(action, Scan):
             help = "name its inputs there: `over: {x: sequence}`, `carry: {h: start}`"
             message = "a `scan` takes its inputs from `over` and `carry`"
-            self.report.error("E0642", keys["from"].span, message, help=help)
+            self.report.error("E0652", keys["from"].span, message, help=help)
         for name in ("init", "tie"):
             if name in keys and not isinstance(action, ApplyOp):
                 message = f"`{name}` speaks of an op's weights, and `{word}` is no op"
@@ -292,15 +296,27 @@ class StepReader(ScanReader):
         self.report.error("E0402", node.span, "an index or item has a name in snake_case")
         return None
 
-    def ties(self, node: Node | None) -> dict[str, Tie]:
-        """`tie: {weight: wte.weight}`."""
+    def ties(self, node: Node | None, scope: Scope) -> dict[str, Tie]:
+        """`tie: {weight: wte.weight}`; a path may begin at another model: `decoder.wte.weight`."""
         fields = self.mapping(node, "`tie`")
         found: dict[str, Tie] = {}
         for key, value in fields.entries if fields else ():
             text = self.text(value, "a weight's path")
-            if text is not None:
-                found[key.text] = Tie(tuple(text.split(".")), value.span)
+            if text is None:
+                continue
+            head = text.partition(".")[0]
+            model = None if scope.find(head) is not None else self.model_at(head)
+            parts = text.split(".") if model is None else self.segments(text, value, scope)
+            if parts is not None:
+                found[key.text] = Tie(tuple(parts), value.span, model)
         return found
+
+    def model_at(self, home: str) -> str | None:
+        """The model whose weights are at a path."""
+        for name, signature in self.modules.items():
+            if signature.is_model and home_of(name) == home:
+                return name
+        return None
 
     def optional_expression(self, node: Node | None, scope: Scope) -> Expr | None:
         """An expression where there is one."""

@@ -112,5 +112,7 @@ def expressions_of(step: Step, action: Action) -> Iterator[Expr]:
         yield from (part for part in (step.repeat.times, step.repeat.over) if part is not None)
     if step.type is not None and step.type.dims is not None:
         yield from (dim for dim in step.type.dims if dim is not ELLIPSIS)  # pyright: ignore[reportReturnType]
+    for tie in step.tie.values():
+        yield from (part for part in tie.path if not isinstance(part, str))
     for initialiser in step.init.values():
         yield from (value for _, value in initialiser.arguments)

@@ -76,7 +76,9 @@ def used_modules(program: Program, spoken: frozenset[str]) -> set[str]:
 
     Where the spec names a main model, another one is used only if something calls it.
     """
-    models = program.models if program.chosen is None else (program.chosen,)
+    models = program.models
+    if program.chosen is not None:
+        models = [name for name in models if name == program.chosen or is_tied(program, name)]
     waiting = [*models, *(name for name in program.modules if name in spoken)]
     used: set[str] = set()
     while waiting:
@@ -88,6 +90,13 @@ def used_modules(program: Program, spoken: frozenset[str]) -> set[str]:
             if isinstance(step.action, CallModule):
                 waiting.append(step.action.module)
     return used
+
+
+def is_tied(program: Program, name: str) -> bool:
+    """Whether a model is another form of one: its weights are those of others."""
+    return any(
+        tie.model for step in all_steps(program.modules[name].body) for tie in step.tie.values()
+    )
 
 
 def warn_values(module: Module, spoken: frozenset[str], report: Report) -> None:

@@ -8,11 +8,13 @@ from dslc.syntax.expression_nodes import ExpressionError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Literal
 
-    Kind = Literal["number", "name", "string", "operator", "end"]
+    Kind = Literal["number", "name", "path", "string", "operator", "end"]
     Token = tuple[Kind, str, int, int]
     """Kind, text (a string's is its contents), start and stop."""
+    More = Callable[[str, int], Token | None]
 
 LONGEST = 2000
 """The most characters of one expression."""
@@ -34,8 +36,13 @@ _WORDS_FOR = {
 }
 
 
-def tokenize(text: str, span: Span) -> list[Token]:
+def tokenize(text: str, span: Span, more: More | None = None) -> list[Token]:
     """The tokens of `text`, an `end` token last.
+
+    Args:
+        text: what the scalar holds.
+        span: where it stands.
+        more: gives the token at an offset where it is one that not every expression may have.
 
     Raises:
         ExpressionError: E0201, E0208 or E0212.
@@ -50,7 +57,8 @@ def tokenize(text: str, span: Span) -> list[Token]:
         if character in " \t\n":
             position += 1
             continue
-        token = _next_token(text, position, character, span)
+        token = more(text, position) if more else None
+        token = token or _next_token(text, position, character, span)
         tokens.append(token)
         position = token[3]
     tokens.append(("end", "", end, end))

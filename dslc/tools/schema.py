@@ -228,6 +228,7 @@ def _structures() -> Schema:
         "parallel": {**parallel, "description": "branches from one input"},
         "scan": _scan(),
         "reuse": {"type": "string", "description": "runs a named step again, same weights"},
+        "expr": {"type": "string", "description": "arithmetic of values, element by element"},
     }
 
 
