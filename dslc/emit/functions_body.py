@@ -325,12 +325,6 @@ class FunctionBody(BodyWriter):
         super().write_round(text, action)
         self.anchors.pop()
 
-    def anchor(self) -> Value:
-        """A value at hand on which a layer without an input can hang."""
-        return (
-            self.anchors[-1] if self.anchors else self.flow.values[MODULE, next(iter(self.inputs))]
-        )
-
     def index_text(self, index: Expr) -> str:
         """An index: a function has its params and its loops' names at hand."""
         return self.writer.expression(index)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from dslc.ir.graph import MODULE
 from dslc.ops.select import (
     Argmax,
     Constant,
@@ -81,7 +82,9 @@ def constant(c: FunctionContext) -> str:
 
 def anchored(c: FunctionContext, code: Callable[[str, Rename], str], doc: str) -> str:
     """What reads no value, as a layer that hangs on the function's first input."""
-    c.values[:] = [c.body.anchor()]
+    body = c.writer.body
+    anchors = getattr(body, "anchors", ())
+    c.values[:] = [anchors[-1] if anchors else body.flow.values[MODULE, next(iter(body.inputs))]]
     return c.at_run_time(None, code, doc)
 
 
