@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, final
 
 from dslc.emit.target import Target
-from dslc.ops.regulariser import Dropout
+from dslc.ops.regulariser import Dropout, DropPath, GaussianNoise, SpatialDropout
 from dslc.ops.tensor import Flatten, Transpose
 from dslc_jax.rules import RULES
 from dslc_jax.scans import scan, stacked
@@ -36,6 +36,8 @@ class JaxTarget(Target):
     generator_type = "nnx.Rngs"
     helpers = (
         Path(__file__).with_name("helpers.py"),
+        Path(__file__).with_name("helpers_attention.py"),
+        Path(__file__).with_name("helpers_losses.py"),
         Path(__file__).with_name("helpers_recurrent.py"),
     )
     channels_last = True
@@ -50,7 +52,7 @@ class JaxTarget(Target):
     )
     any_layout = (Flatten, Transpose)
     reads_twice = True
-    layer_ops = (Dropout,)
+    layer_ops = (Dropout, SpatialDropout, DropPath, GaussianNoise)
     dtypes = MappingProxyType({"i64": "i32"})
     rules = RULES
 

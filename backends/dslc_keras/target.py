@@ -52,6 +52,8 @@ class KerasTarget(FunctionTarget):
         Path(__file__).with_name("helpers.py"),
         Path(__file__).with_name("helpers_images.py"),
         Path(__file__).with_name("helpers_scan.py"),
+        Path(__file__).with_name("helpers_attention.py"),
+        Path(__file__).with_name("helpers_losses.py"),
         Path(__file__).with_name("helpers_recurrent.py"),
         Path(__file__).with_name("helpers_values.py"),
     )

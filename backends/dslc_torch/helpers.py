@@ -215,3 +215,13 @@ def cosine_embedding(x: Tensor, y: Tensor, target: Tensor, margin: float = 0.0) 
     """The mean of `1 - cos` for alike rows, of what `cos` is above the margin for others."""
     cosine = F.cosine_similarity(x, y, dim=-1)
     return torch.where(target == 1, 1 - cosine, F.relu(cosine - margin)).mean()
+
+
+def drop_path(x: Tensor, rate: float, training: bool) -> Tensor:
+    """In training zeroes each row with a probability, and scales the others."""
+    return x * F.dropout(x.new_ones(len(x), *(1,) * (x.ndim - 1)), rate) if training else x
+
+
+def gaussian_noise(x: Tensor, std: float, training: bool) -> Tensor:
+    """In training adds normal numbers."""
+    return x + std * torch.randn_like(x) if training else x

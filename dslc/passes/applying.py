@@ -60,7 +60,7 @@ class OpApplier(ValueReader):
     ) -> dict[str, TensorType]:
         """An op's outputs by name, the first also without one; raises `Failed` after an error."""
         declared = action.op.inputs
-        for position, type in enumerate(types):
+        for position, type in zip(places_given(step, action, types), types, strict=True):
             slot = declared[0] if declared[0].variadic else declared[position]
             if not slot.takes(type.dtype):
                 self.refuse_dtype(step, op, slot, position, type)
@@ -158,10 +158,19 @@ class OpApplier(ValueReader):
         if error.attribute is not None and error.attribute in action.attributes:
             span = action.attributes[error.attribute].span
         labels: list[tuple[Span, str]] = []
-        for position, type in enumerate(types):
+        places = places_given(step, action, types)
+        for position, type in zip(places, types, strict=True):
             ref = step.inputs[position] if position < len(step.inputs) else None
             if ref is not None and ref.span is not None and ref.span != span:
                 labels.append((ref.span, str(type)))
         if error.input is not None and error.attribute is None:
-            span = self.input_span(step, error.input)
+            places += range(len(places), error.input + 1)  # what an op adds of its own
+            span = self.input_span(step, places[error.input])
         self.error(error.code, span, error.message, help=error.help, labels=labels[:2])
+
+
+def places_given(step: Step, action: ApplyOp, types: tuple[TensorType, ...]) -> list[int]:
+    """Which of an op's inputs the given types are; those that it takes without are left out."""
+    if action.op.inputs and action.op.inputs[0].variadic:
+        return list(range(len(types)))
+    return [position for position, ref in enumerate(step.inputs) if ref is not None]
