@@ -130,12 +130,23 @@ class Inference:
         shape: list[DimLike] = []
         bound = {symbol for symbol, _, _ in self.formal.bindings}
         for axis, dim in enumerate(dims):
-            size = self.size(dim) if isinstance(dim, Expr) else sym(f"{name.upper()}_{axis}")
+            size = self.size(dim) if isinstance(dim, Expr) else sym(self.dim_name(name, axis))
             if isinstance(size, Dim) and str(size) not in bound and str(size)[0].isupper():
                 self.formal.bindings.append((str(size), name, axis))
                 bound.add(str(size))
             shape.append(size)
         return TensorType(actual.dtype, tuple(shape))
+
+    def dim_name(self, input: str, axis: int) -> str:
+        """A name for an axis: the param's that is the same size of a run, else one of our own."""
+        for param in self.module.params:
+            pairs = [
+                (instance.arguments[param.name], instance.inputs[input].shape[axis])
+                for instance in self.formal.instances
+            ]
+            if all(isinstance(value, Dim) and value == size for value, size in pairs):
+                return param.name
+        return f"{input.upper()}_{axis}"
 
     def size(self, expression: Expr) -> DimLike:
         """A size in the module's names."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from dslc.emit.backend import BuildError
 from dslc.emit.context import literal
 from dslc.emit.python import Parameter
+from dslc.ir.dims import Dim
 from dslc.syntax.expressions import ListOf, Literal, evaluate, to_python
 from dslc.values import is_list
 
@@ -30,11 +31,12 @@ class Parameters:
         self.is_main = formal.module.name == module.program.main
         self.names = module.names.child()
         self.names.reserve(module.target.generator, "io_layout")
-        self.own = {param.name: self.names.fresh(param.name) for param in formal.module.params}
+        self.places = {symbol: (name, axis) for symbol, name, axis in formal.bindings}
+        params = (param.name for param in formal.module.params)
+        self.own = {name: self.names.fresh(name) for name in params if name not in self.places}
         self.used: set[str] = set()
         self.files: dict[str, str] = {}
         self.dims: dict[str, str] = {}
-        self.places = {symbol: (name, axis) for symbol, name, axis in formal.bindings}
         self.attributes = module.names.child()
         labels = layer_labels(formal.steps, module.target.layer_ops)
         self.attributes.reserve("io_layout", *labels)
@@ -125,6 +127,11 @@ class Parameters:
     def own_parameter(self, param: Param) -> Parameter:
         """One of the module's own params."""
         sample = self.formal.instances[0].arguments[param.name]
+        if isinstance(sample, Dim):
+            reason = (
+                f"`{param.name}` in `{self.formal.module.name}` is known only when a model runs"
+            )
+            raise BuildError(f"{reason}: give the steps a value that has this size as an axis")
         kind = ANNOTATIONS.get(param.kind) or annotation(sample)
         default = None if param.default is None else self.default(param.default)
         return Parameter(self.own[param.name], kind, default)
