@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, final
 
 from dslc.emit.bodies import BodyWriter, call_outputs
-from dslc.emit.flow import Value
+from dslc.emit.flow import NOTHING, Value
 from dslc.emit.functions_context import FunctionContext
 from dslc.emit.functions_loops import LoopWriter
 from dslc.emit.functions_names import PathText, call_depth
@@ -17,6 +17,7 @@ from dslc.ir.walk import regions
 from dslc.passes.weights import branch_labels
 
 if TYPE_CHECKING:
+    from dslc.emit.flow import Key
     from dslc.emit.formal import FormalStep
     from dslc.emit.functions import FunctionWriter
     from dslc.ir.graph import Ref
@@ -151,10 +152,10 @@ class FunctionBody(BodyWriter):
             self.flow.values[key] = value
         return value.text
 
-    def can_reuse(self, value: Value) -> bool:
+    def can_reuse(self, value: Value, key: Key = NOTHING) -> bool:
         """Whether a variable may be overwritten: never one that holds the model's input."""
         kept = self.is_main and value.text in self.inputs.values()
-        return not kept and super().can_reuse(value)
+        return not kept and super().can_reuse(value, key)
 
     def is_heavy(self, found: FormalStep) -> bool:
         """Whether a step is a named layer: a call, or an op with weights."""
@@ -311,13 +312,14 @@ class FunctionBody(BodyWriter):
         self.settle()
         entry = self.loops.carried.get(step.id) or flow.read(start)
         condition = self.writer.expression(step.when)
+        busy = flow.busy() | entry.variables
         outer, flow.lines = flow.lines, []
         self.always(found)
         value = flow.read_key((step.id, ""))
         if value.type.rank == entry.type.rank:
             value = self.in_layout(value, entry.layout)
         flow.values[step.id, ""] = value
-        variable = entry.text if self.can_reuse(entry) else flow.variable((step.id, ""))
+        variable = self.joined_in(step.id, entry, busy)
         if value.text != variable:
             flow.lines.append(Line(f"{variable} = {value.text}"))
         body, flow.lines = flow.lines, outer

@@ -24,6 +24,7 @@ SHIPPED: dict[str, dict[str, str]] = {
     "tests/networks/specs/agent.yaml": {},
     "tests/networks/specs/autoencoder.yaml": {},
     "tests/networks/specs/cached.yaml": {},
+    "tests/networks/specs/skips.yaml": {},
 }
 """The shipped specs, each with the params that make it small."""
 
