@@ -313,12 +313,16 @@ class FunctionBody(BodyWriter):
         entry = self.loops.carried.get(step.id) or flow.read(start)
         condition = self.writer.expression(step.when)
         busy = flow.busy() | entry.variables
+        key = (step.id, "")
         outer, flow.lines = flow.lines, []
+        reads = flow.remaining.get(key, 0)
+        flow.remaining[key] = min(reads, 1)  # what reads it more often reads the joined variable
         self.always(found)
-        value = flow.read_key((step.id, ""))
+        flow.remaining[key] = reads
+        value = flow.read_key(key)
         if value.type.rank == entry.type.rank:
             value = self.in_layout(value, entry.layout)
-        flow.values[step.id, ""] = value
+        flow.values[key] = value
         variable = self.joined_in(step.id, entry, busy)
         if value.text != variable:
             flow.lines.append(Line(f"{variable} = {value.text}"))
@@ -327,4 +331,4 @@ class FunctionBody(BodyWriter):
             flow.lines.append(Line(f"{variable} = {entry.text}"))
         flow.lines.append(If(condition, body))
         names = frozenset((variable,))
-        flow.values[step.id, ""] = Value(variable, names, value.type, layout=value.layout)
+        flow.values[key] = Value(variable, names, value.type, layout=value.layout)
