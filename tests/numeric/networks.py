@@ -24,6 +24,9 @@ SHIPPED: dict[str, dict[str, str]] = {
     "tests/networks/specs/agent.yaml": {},
     "tests/networks/specs/autoencoder.yaml": {},
     "tests/networks/specs/cached.yaml": {},
+    "tests/networks/specs/decoder.yaml": {},
+    "tests/networks/specs/filters.yaml": {},
+    "tests/networks/specs/gru_cell.yaml": {},
     "tests/networks/specs/skips.yaml": {},
 }
 """The shipped specs, each with the params that make it small."""
