@@ -31,6 +31,8 @@ LONGEST_RETURNED = 85
 """The length of an expression that fits behind `return`."""
 
 Key = tuple[int, str]
+NOTHING: Key = (-1, "")
+"""The key of no value."""
 
 
 @final
@@ -159,14 +161,24 @@ class Flow:
         `busy` are variables that must keep what they hold for other reasons.
         """
         name = self.names.get(key)
-        if name is not None and self.remaining.get(key, 0) > 1 and self.is_free(name, key):
+        free = name is not None and name not in busy and self.is_free(name, key)
+        if name is not None and free and self.remaining.get(key, 0) > 1:
             return name
         for candidate in (*STREAM, *(f"x{number}" for number in range(2, 1000))):
             if candidate not in self.taken | busy and self.is_free(candidate, key):
                 return candidate
         raise ValueError("a method needs more than a thousand variables")
 
-    def is_free(self, variable: str, key: Key) -> bool:
+    def busy(self) -> frozenset[str]:
+        """The variables of all values that something still reads."""
+        held = (
+            self.values[key]
+            for key, reads in self.remaining.items()
+            if reads > 0 and key in self.values
+        )
+        return frozenset[str]().union(*(value.variables for value in held))
+
+    def is_free(self, variable: str, key: Key = NOTHING) -> bool:
         """Whether nothing but the value itself still needs a variable."""
         return not any(
             variable in value.variables

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, final
 from dslc.emit.backend import BuildError
 from dslc.emit.classes import ClassWriter
 from dslc.emit.flattening import all_formal
+from dslc.emit.flow import STREAM
 from dslc.emit.formal import formal_modules
 from dslc.emit.functions_body import FunctionBody
 from dslc.emit.functions_names import PathText, Sizes, size_token, texts_of
@@ -246,13 +247,23 @@ class FunctionWriter(ClassWriter):
     def argument(self, name: str, value: Expr) -> str:
         """An argument of a call; a choice between values is named before the call."""
         text = self.expression(value)
-        names = self.parameters.names
-        if not isinstance(value, Conditional) or not (names.is_free(name) or name in self.choices):
+        if not isinstance(value, Conditional) or not self.can_name(name):
             return text
         self.choices.add(name)
         self.function_body.names.reserve(name)
         self.body.flow.lines.append(Line(f"{name} = {text}"))
         return name
+
+    def can_name(self, name: str) -> bool:
+        """Whether a choice may have a name: nothing has it, and nothing that stands there is read.
+
+        A loop runs the line again, so that a name which it reads, such as its own or a parameter's,
+        would hold the last round's choice.
+        """
+        flow = self.body.flow
+        if name in flow.taken or name in STREAM or name in flow.names.values():
+            return False
+        return flow.is_free(name) and (name in self.choices or self.parameters.names.is_free(name))
 
     def reused(self) -> set[int]:
         """The steps that another one runs again."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, final
 from dslc.emit.backend import BuildError
 from dslc.emit.bodies import BodyWriter, call_outputs
 from dslc.emit.flattening import all_formal
-from dslc.emit.flow import Value
+from dslc.emit.flow import NOTHING, Value
 from dslc.emit.functions_context import FunctionContext
 from dslc.emit.functions_loops import LoopWriter
 from dslc.emit.functions_names import PathText, call_depth
@@ -166,10 +166,10 @@ class FunctionBody(BodyWriter):
             self.flow.values[key] = value
         return value.text
 
-    def can_reuse(self, value: Value) -> bool:
+    def can_reuse(self, value: Value, key: Key = NOTHING) -> bool:
         """Whether a variable may be overwritten: never one that holds the model's input."""
         kept = self.is_main and value.text in self.inputs.values()
-        return not kept and super().can_reuse(value)
+        return not kept and super().can_reuse(value, key)
 
     def is_heavy(self, found: FormalStep) -> bool:
         """Whether a step is a named layer: a call, or an op with weights."""
@@ -358,13 +358,18 @@ class FunctionBody(BodyWriter):
         self.settle()
         entry = self.loops.carried.get(step.id) or flow.read(start)
         condition = self.writer.expression(step.when)
+        busy = flow.busy() | entry.variables
+        key = (step.id, "")
         outer, flow.lines = flow.lines, []
+        reads = flow.remaining.get(key, 0)
+        flow.remaining[key] = min(reads, 1)  # what reads it more often reads the joined variable
         self.always(found)
-        value = flow.read_key((step.id, ""))
+        flow.remaining[key] = reads
+        value = flow.read_key(key)
         if value.type.rank == entry.type.rank:
             value = self.in_layout(value, entry.layout)
-        flow.values[step.id, ""] = value
-        variable = entry.text if self.can_reuse(entry) else flow.variable((step.id, ""))
+        flow.values[key] = value
+        variable = self.joined_in(step.id, entry, busy)
         if value.text != variable:
             flow.lines.append(Line(f"{variable} = {value.text}"))
         body, flow.lines = flow.lines, outer
@@ -372,4 +377,4 @@ class FunctionBody(BodyWriter):
             flow.lines.append(Line(f"{variable} = {entry.text}"))
         flow.lines.append(If(condition, body))
         names = frozenset((variable,))
-        flow.values[step.id, ""] = Value(variable, names, value.type, layout=value.layout)
+        flow.values[key] = Value(variable, names, value.type, layout=value.layout)

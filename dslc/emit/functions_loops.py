@@ -176,7 +176,7 @@ class LoopWriter:
     def is_free(self, name: str) -> bool:
         """Whether a name is none of a variable's, a parameter's or another loop's."""
         flow = self.body.flow
-        usual = name not in STREAM[:3] and flow.is_free(name, (-1, ""))
+        usual = name not in STREAM[:3] and flow.is_free(name)
         return usual and name not in flow.taken and self.body.names.is_free(name)
 
 

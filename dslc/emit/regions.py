@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dslc.emit.flow import Value
+from dslc.emit.flow import NOTHING, Value
 from dslc.emit.layouts import join_layout
 from dslc.emit.python import If, Line
 from dslc.emit.scans import ScanWriter
@@ -12,6 +12,7 @@ from dslc.emit.shapes import boundary_layout
 from dslc.ir.graph import REGION_INPUT, Group, Parallel, Residual, Scan
 
 if TYPE_CHECKING:
+    from dslc.emit.flow import Key
     from dslc.emit.formal import FormalStep
     from dslc.ir.graph import Ref
 
@@ -33,9 +34,19 @@ class RegionWriter(ScanWriter):
         self.flow.values[key] = self.flow.read(ref)
         self.flow.done(ref)
 
-    def can_reuse(self, value: Value) -> bool:
-        """Whether a variable may be overwritten: nothing needs what it holds."""
-        return value.is_variable and self.flow.is_free(value.text, (-1, ""))
+    def can_reuse(self, value: Value, key: Key = NOTHING) -> bool:
+        """Whether a variable may be overwritten: nothing needs what it holds, but the key's value."""
+        return value.is_variable and self.flow.is_free(value.text, key)
+
+    def joined_in(self, identifier: int, entry: Value, busy: frozenset[str]) -> str:
+        """The variable in which a step under a condition and its input meet.
+
+        It is the input's own where nothing reads that later. Any other one gets the input's value
+        before the condition, so that it may be none of those that were `busy` then: what stands
+        under the condition reads them.
+        """
+        key = (identifier, "")
+        return entry.text if self.can_reuse(entry, key) else self.flow.variable(key, busy)
 
     def condition(self, found: FormalStep) -> str:
         """A step's condition where the module runs: a stored truth value."""
@@ -98,6 +109,7 @@ class RegionWriter(ScanWriter):
         assert step.when is not None
         entry = self.flow.store_ref(start)
         condition = self.condition(found)
+        busy = self.flow.busy()
         outer, self.flow.lines = self.flow.lines, []
         with self.writer.conditional(self.writer.expression(step.when)):
             self.region(found)
@@ -108,7 +120,7 @@ class RegionWriter(ScanWriter):
         value = self.in_layout(
             value, entry.layout if value.type.rank == entry.type.rank else layout
         )
-        variable = entry.text if self.can_reuse(entry) else self.flow.variable((step.id, ""))
+        variable = self.joined_in(step.id, entry, busy)
         if value.text != variable:
             self.flow.lines.append(Line(f"{variable} = {value.text}"))
         body, self.flow.lines = self.flow.lines, outer

@@ -27,6 +27,7 @@ SHIPPED: dict[str, dict[str, str]] = {
     "tests/networks/specs/decoder.yaml": {},
     "tests/networks/specs/filters.yaml": {},
     "tests/networks/specs/gru_cell.yaml": {},
+    "tests/networks/specs/skips.yaml": {},
 }
 """The shipped specs, each with the params that make it small."""
 
