@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import final
 
 from dslc.emit.target import Target
-from dslc.ops.regulariser import Dropout
+from dslc.ops.regulariser import Dropout, DropPath
 from dslc.ops.tensor import Flatten, Transpose
 from dslc_jax.rules import RULES
 
@@ -28,7 +28,10 @@ class JaxTarget(Target):
     )
     generator = "rngs"
     generator_type = "nnx.Rngs"
-    helpers = (Path(__file__).with_name("helpers.py"),)
+    helpers = (
+        Path(__file__).with_name("helpers.py"),
+        Path(__file__).with_name("helpers_position.py"),
+    )
     channels_last = True
     names = (
         "Literal",
@@ -41,7 +44,7 @@ class JaxTarget(Target):
     )
     any_layout = (Flatten, Transpose)
     reads_twice = True
-    layer_ops = (Dropout,)
+    layer_ops = (Dropout, DropPath)
     dtypes = MappingProxyType({"i64": "i32"})
     rules = RULES
 

@@ -179,8 +179,9 @@ class Elaborator:
     ) -> Module:
         """A block's or model's inputs, steps and outputs."""
         reader = StepReader(self.report, self.signatures, self.defaults)
-        names = [param.name for param in (*self.params, *params)]
-        scope = Scope(None, names)
+        scope = Scope(None, [param.name for param in self.params])
+        if not is_model:
+            scope = Scope(scope, [param.name for param in params])
         inputs = self.inputs(node, reader, scope, span)
         doc = node.get("doc")
         steps = reader.items(node.get("steps"), "`steps`")

@@ -22,8 +22,8 @@ class ReuseReader(ReferenceReader):
     last_id = 0
 
     def declare(self, name: Scalar | None, identifier: int, scope: Scope) -> None:
-        """Makes a step's value visible to the steps after it."""
-        if name is not None and self.claim(name, scope):
+        """Makes a step's value visible to the steps after it; the first of one name stays."""
+        if name is not None and (self.claim(name, scope) or name.text not in scope.values):
             scope.values[name.text] = Ref(identifier, "", name.span)
 
     def claim(self, name: Scalar, scope: Scope, *, help: str | None = None) -> bool:
