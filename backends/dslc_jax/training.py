@@ -3,20 +3,39 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, final
 
-from dslc.emit.objective import Objective
+from dslc.emit.objective import Objective, places
 from dslc.emit.python import Blank, Function, Line, Parameter
 from dslc.emit.script import Script
 from dslc_jax.target import JaxTarget
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from dslc.passes.pipeline import Checked
 
 TEMPLATE = Path(__file__).with_name("training_template.py")
 DEVICES = ("auto", "cpu", "cuda", "tpu")
 KEPT = {"sum": "trace", "mean": "mu", "square": "nu"}
 """What optax calls the optimiser's state."""
+
+
+@final
+class JaxObjective(Objective):
+    """Several models in mixed precision are each called in it."""
+
+    mixed = False
+
+    def call(
+        self, called: Sequence[str], arguments: list[str], names: Sequence[str], *, training: bool
+    ) -> str:
+        if not self.mixed:
+            return super().call(called, arguments, names, training=training)
+        first, *others = places(called)
+        if others:
+            first = f"lambda *inputs: {first}(*inputs, {', '.join(others)})"
+        return f"in_bfloat16({first})({', '.join(arguments)})"
 
 
 def train_source(checked: Checked, model: str) -> str:
@@ -35,8 +54,9 @@ def train_source(checked: Checked, model: str) -> str:
     script.set(
         Blank(), Line("Batch = Mapping[str, Array]"), Line("Portable = dict[str, np.ndarray]")
     )
-    figures = "Callable[..., Any]", "Batch", "Array", "dict[str, Array]"
-    objective = Objective(script.target, *figures)
+    model = "Any" if flags["SEVERAL"] else "Callable[..., Any]"
+    objective = JaxObjective(script.target, model, "Batch", "Array", "dict[str, Array]")
+    objective.mixed = flags["BF16"] and flags["SEVERAL"]
     script.add(objective.loss(script.writer, train))
     if flags["MEASURES"]:
         script.add(objective.metrics(script.writer, train))

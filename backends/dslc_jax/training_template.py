@@ -34,6 +34,7 @@ FREEZES = True  # whether some of the model is not trained
 MEASURES = True  # whether rows are held out
 MOMENTS = True  # whether the optimiser keeps something of each weight
 NATIVE = False  # whether the model's images have another layout than the spec's
+SEVERAL = False  # whether the model holds several, which the graph calls itself
 
 INITIAL = [("**.weight", kaiming_uniform()), ("**", zeros())]
 FROZEN = ["head.bias"]
@@ -147,7 +148,7 @@ class Trainer:
 
         def loss(params: list[Array]) -> tuple[Array, list[Array]]:
             model = self.merged(self.training, params, rest)
-            if BF16:
+            if BF16 and not SEVERAL:
                 value = loss_of(in_bfloat16(model), batch)
             else:
                 value = loss_of(model, batch)
@@ -179,7 +180,7 @@ class Trainer:
         ) -> dict[str, Array]:
             """What a measurement computes."""
             model: Callable[..., Any] = self.merged(self.inference, params, rest)
-            if BF16:
+            if BF16 and not SEVERAL:
                 model = in_bfloat16(model)
             return metrics_of(model, batch)
 

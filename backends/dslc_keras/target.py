@@ -70,6 +70,8 @@ class KerasTarget(FunctionTarget):
     ) -> tuple[list[Statement], str]:
         if boundary_layout(self, writer.formal.inputs[name]) == "spec":
             return [Line(f"{variable} = {self.input(writer, name, 'spec')}")], variable
+        if writer.function_body.is_part:
+            return [Line(f"{variable} = {self.input(writer, name, 'native')}")], variable
         rank = writer.formal.inputs[name].rank
         turned = [
             Line(f"{variable} = {self.input(writer, name, 'spec')}"),
@@ -99,13 +101,17 @@ class KerasTarget(FunctionTarget):
         is_last = value.layout == "last"
         turn = self.to_spec if is_last else self.to_last
         turned = Line(f"{value.text} = {turn(value.text, value.type.rank)}")
+        if writer.function_body.is_part:
+            return [] if is_last else [turned]
         return [If(f'{writer.io_layout()} == "{"spec" if is_last else "native"}"', [turned])]
 
     def model_of(
         self, writer: FunctionWriter, inputs: dict[str, str], outputs: dict[str, str]
     ) -> str:
-        parts = [one_or_named(inputs), one_or_named(outputs)]
-        return f"keras.Model({', '.join(parts)}, name={writer.formal.module.name!r})"
+        parts = [self.one_or_named(inputs), self.one_or_named(outputs)]
+        module = writer.formal.module
+        name = module.home if writer.function_body.is_part else module.name
+        return f"keras.Model({', '.join(parts)}, name={name!r})"
 
     def size(self, tensor: str, axis: int) -> str:
         return f"ops.shape({tensor})[{axis}]"
@@ -150,10 +156,3 @@ class KerasTarget(FunctionTarget):
     def to_spec(self, text: str, rank: int) -> str:
         order = "".join(f"{k}, " for k in (rank - 1, *range(1, rank - 1)))
         return f"layers.Permute(({order}))({text})"
-
-
-def one_or_named(variables: dict[str, str]) -> str:
-    """One tensor as it is, several by their names."""
-    if len(variables) == 1:
-        return next(iter(variables.values()))
-    return "{" + ", ".join(f"{name!r}: {text}" for name, text in variables.items()) + "}"

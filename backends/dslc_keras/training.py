@@ -34,11 +34,14 @@ class KerasObjective(Objective):
 
     mixed = False
 
-    def call(self, arguments: list[str], names: Sequence[str], *, training: bool) -> str:
+    def call(
+        self, called: Sequence[str], arguments: list[str], names: Sequence[str], *, training: bool
+    ) -> str:
+        model = f'model.get_layer("{called[0]}")' if called[0] else "model"
         pairs = zip(names, arguments, strict=True)
         given = "{" + ", ".join(f'"{name}": {text}' for name, text in pairs) + "}"
         inputs = arguments[0] if len(arguments) == 1 else given
-        text = f"model({inputs}, training={training})"
+        text = f"{model}({inputs}, training={training})"
         return f"in_float32({text})" if self.mixed else text
 
     def size(self, tensor: str, axis: int) -> str:

@@ -14,7 +14,7 @@ from dslc.ir.graph import EVERY, MODULE, REGION_INPUT, Parallel, Residual, Reuse
 from dslc.ops import find
 from dslc.ops.shapes import resolve_axis
 from dslc.passes.values import at
-from dslc.passes.weights import branch_labels, iteration_path, join
+from dslc.passes.weights import branch_labels, call_path, iteration_path, join
 from dslc.source import Span
 from dslc.syntax.expressions import evaluate
 from dslc_onnx.errors import ExportError
@@ -122,7 +122,7 @@ class Flattener:
             return self.apply(iteration.op, path, inputs, iteration.outputs, step.span)
         if iteration.call is not None:
             given = [operand for operand in inputs if operand is not None]
-            return self.module(iteration.call, given, path)
+            return self.module(iteration.call, given, call_path(iteration, path))
         if isinstance(step.action, Reuse):
             step = step.action.step.replace(exports=step.exports)
         if inputs[0] is not None:

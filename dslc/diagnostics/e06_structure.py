@@ -8,6 +8,21 @@ from dslc.diagnostics.examples import spec, steps
 _RELU = "steps:\n  - relu\n"
 _BODY = 'inputs: {x: "f32[N, 8]"}\nsteps:\n  - relu\n'
 
+_HEAD = "dslc: 1\nname: Net\n"
+_MODELS = """\
+models:
+  Encoder:
+    inputs: {x: "f32[N, 8]"}
+    steps:
+      - linear: 4
+"""
+_CALLER = """\
+  Classifier:
+    inputs: {x: "f32[N, 8]"}
+    steps:
+      - Encoder:
+"""
+
 ENTRIES: dict[str, Entry] = {
     "E0601": Entry(
         "a text is expected",
@@ -155,5 +170,25 @@ ENTRIES: dict[str, Entry] = {
         "YAML 1.2 knows no other words for them: `yes`, `no`, `on` and `off` are texts.",
         steps("- linear: 4\n  freeze: yes"),
         steps("- linear: 4\n  freeze: true"),
+    ),
+    "E0631": Entry(
+        "`models` beside a model of the spec's own",
+        "A spec is one model, with `inputs`, `steps` and `outputs`, or lists several under `models`, "
+        "each with its own.",
+        spec(_MODELS + _RELU),
+        _HEAD + _MODELS,
+    ),
+    "E0632": Entry(
+        "`main` names no model",
+        "`main` says which of the spec's `models` is exported and summarised.",
+        _HEAD + "main: Decoder\n" + _MODELS,
+        _HEAD + "main: Encoder\n" + _MODELS,
+    ),
+    "E0633": Entry(
+        "`freeze` at a call of a model",
+        "A model has one set of weights wherever it is called, so no single call can freeze them. "
+        "`freeze` stands at the steps inside the model.",
+        _HEAD + _MODELS + _CALLER + "        freeze: true\n",
+        _HEAD + _MODELS + _CALLER,
     ),
 }

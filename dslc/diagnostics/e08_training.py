@@ -27,6 +27,26 @@ def _train(
     return spec(f"{steps}train:\n{text}", features).replace("x:", "features:", 1)
 
 
+_CALLS = """\
+  steps:
+    - Classifier:
+      from: features
+      name: logits
+"""
+_COLUMNS = '  inputs: {features: "f32[N, 13]", label: "i64[N]"}\n'
+
+
+def _several(main: str = "", steps: str = "", label: str = f"  {LABEL}\n") -> str:
+    """The same as one of several models."""
+    loss = "loss: {cross_entropy: {}, from: [logits, label]}" if steps else LOSS
+    return (
+        f"dslc: 1\nname: Net\n{main}models:\n  Classifier:\n"
+        '    inputs: {features: "f32[N, 13]"}\n'
+        "    steps:\n      - linear: 3\n        name: head\n    outputs: {logits: head}\n"
+        f"train:\n{label}  {DATA}\n{steps}  {loss}\n  {OPTIMIZER}\n  epochs: 10\n  batch: 16\n"
+    )
+
+
 ENTRIES: dict[str, Entry] = {
     "E0801": Entry(
         "a key of the training section is missing",
@@ -148,5 +168,20 @@ ENTRIES: dict[str, Entry] = {
         "or a piece of it, `**` for any number of parts.",
         _train(optimizer='optimizer: {adamw: {lr: 0.1, no_decay: ["*.bais"]}}'),
         _train(optimizer='optimizer: {adamw: {lr: 0.1, no_decay: ["**.bias"]}}'),
+    ),
+    "E0841": Entry(
+        "it is not clear which model is trained",
+        "Where no step of `train` calls a model, the spec's model is called on the columns of its "
+        "inputs' names. A spec of several models says which that is: by its `main`, or by calling "
+        "them.",
+        _several(),
+        _several("main: Classifier\n"),
+    ),
+    "E0842": Entry(
+        "the training graph has no columns",
+        "The steps of `train` begin with columns of the data. Where they call one of several models, "
+        "`inputs` types these columns.",
+        _several(steps=_CALLS, label=""),
+        _several(steps=_CALLS, label=_COLUMNS),
     ),
 }

@@ -169,13 +169,16 @@ class BodyWriter(LoopWriter):
     def call(self, found: FormalStep) -> None:
         """A call of another class."""
         values = self.operands(found, heavy=True)
+        assert found.callee is not None
+        if found.callee.module.is_model:
+            self.call_model(found, values)
+            return
         layer = self.writer.layer(found, self.writer.constructor_of(found))
         given = [value for value in values if value is not None]
         args = ", ".join(value.text for value in given)
         text = f"{layer}({args})"
         if self.is_optional(found):
             text = self.target.call_optional(layer, args, given[0].text)
-        assert found.callee is not None
         outputs = call_outputs(found)
         layouts = {s: boundary_layout(self.target, found.outputs[s]) for s in outputs}
         if len(outputs) == 1:
@@ -187,6 +190,37 @@ class BodyWriter(LoopWriter):
         self.flow.lines.append(Line(f"{', '.join(names.values())} = {text}"))
         texts = {slot: (name, layouts[slot]) for slot, name in names.items() if name != "_"}
         self.finish(found, values, texts, heavy=False)
+
+    def call_model(self, found: FormalStep, values: list[Value | None]) -> None:
+        """A call of a model."""
+        given = [value.text for value in values if value is not None]
+        text = self.writer.model_call(found, given)
+        if self.is_optional(found):
+            if len(call_outputs(found)) > 1:
+                raise refuse_optional(found)
+            text = f"{text} if {self.condition(found)} else {given[0]}"
+        self.bind_model(found, values, text, found.step.name or found.step.label)
+
+    def bind_model(
+        self, found: FormalStep, values: list[Value | None], text: str, wanted: str
+    ) -> None:
+        """Binds the outputs of a model's call; several come by name, in a variable."""
+        slots = call_outputs(found)
+        layouts = {slot: boundary_layout(self.target, found.outputs[slot]) for slot in slots}
+        if len(slots) > 1:
+            variable = self.names.fresh(wanted)
+            self.flow.lines.append(Line(f"{variable} = {text}"))
+            texts = {s: (f'{variable}["{s}"]', layouts[s]) for s in slots}
+        else:
+            texts = {slots[0]: (text, layouts[slots[0]])}
+        first, remaining = (found.step.id, ""), self.flow.remaining
+        if remaining.get(first, 0):
+            key = (found.step.id, slots[0])
+            remaining[key] = remaining.get(key, 0) + remaining[first]
+        if first in self.flow.names:
+            self.flow.names.setdefault((found.step.id, slots[0]), self.flow.names[first])
+        self.finish(found, values, texts, heavy=len(slots) == 1)
+        self.flow.values[first] = self.flow.values[found.step.id, slots[0]]
 
     def finish(
         self,
@@ -221,6 +255,9 @@ class BodyWriter(LoopWriter):
         if found.op is not None:
             self.flow.lines.append(Line(f"{start.text} = {self.apply(found, values)[''][0]}"))
             return {"": start.text}
+        assert found.callee is not None
+        if found.callee.module.is_model:
+            return self.round_of_model(found, values, start)
         layer = self.writer.layer(found, self.writer.constructor_of(found))
         args = ", ".join(value.text for value in values if value is not None)
         slots = call_outputs(found)
@@ -235,6 +272,24 @@ class BodyWriter(LoopWriter):
         names = self.output_names(found, slots) | {"": start.text}
         self.flow.lines.append(Line(f"{', '.join(names[s] for s in slots)} = {layer}({args})"))
         return names
+
+    def round_of_model(
+        self, found: FormalStep, values: list[Value | None], start: Value
+    ) -> dict[str, str]:
+        """One round of a model's call; every round has the same weights."""
+        slots = call_outputs(found)
+        text = self.writer.model_call(found, [v.text for v in values if v is not None])
+        if len(slots) == 1:
+            if self.is_optional(found):
+                text = f"{text} if {self.condition(found)} else {start.text}"
+            self.flow.lines.append(Line(f"{start.text} = {text}"))
+            return {"": start.text, slots[0]: start.text}
+        if self.is_optional(found):
+            raise refuse_optional(found)
+        variable = self.names.fresh(found.step.label)
+        self.flow.lines.append(Line(f"{variable} = {text}"))
+        self.flow.lines.append(Line(f'{start.text} = {variable}["{slots[0]}"]'))
+        return {"": start.text, **{slot: f'{variable}["{slot}"]' for slot in slots}}
 
     def output_names(self, found: FormalStep, slots: list[str]) -> dict[str, str]:
         """A variable for each output of a call; `_` for those that nothing reads."""

@@ -212,6 +212,14 @@ class ClassWriter:
         }
         return f"{unit.name}({callee.call(arguments, dims, files)})"
 
+    def model_call(self, found: FormalStep, given: list[str]) -> str:
+        """The call of a model on given inputs: the one at hand, with the models that it needs."""
+        assert found.callee is not None
+        name, models = found.callee.module.name, self.body.models
+        layer = self.layer(found, self.constructor_of(found)) if self.body.holds else models[name]
+        others = [models[other] for other in self.module.needs[name]]
+        return f"{layer}({', '.join([*given, *others])})"
+
     def tied(self, tie: Tie) -> tuple[str, str]:
         """The object that owns a tied weight, and the weight's own name, "" for a parameter's."""
         steps = {step.label: step for step in all_steps(self.formal.module.body)}

@@ -384,7 +384,10 @@ class Inference:
         order = {item.name: position for position, item in enumerate(callee.module.inputs)}
         for symbol, name, axis in callee.bindings:
             mapping[symbol] = types[order[name]].shape[axis]
-        return {slot: type.substitute(mapping) for slot, type in callee.outputs.items()}
+        found = {slot: type.substitute(mapping) for slot, type in callee.outputs.items()}
+        if callee.module.is_model:
+            return {"": next(iter(found.values())), **found}
+        return found
 
 
 def is_size(value: object) -> TypeGuard[DimLike]:

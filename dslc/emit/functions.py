@@ -78,11 +78,18 @@ def write_functions(
     """Writes every function that the main model needs, callees first."""
     module = FunctionModule(program, target, doc)
     formals = formal_modules(program, main)
-    names = {f.module.name: module.names.fresh(snake_name(f.module.name)) for f in formals}
+    names = {f.module.name: module.names.fresh(function_name(program, f)) for f in formals}
     target.survey(module, formals)
     for formal in formals:
         FunctionWriter(module, formal, names[formal.module.name]).write()
     return module
+
+
+def function_name(program: Program, formal: Formal) -> str:
+    """What a module's function would like to be called; one of several models makes a model."""
+    name = formal.module.name
+    is_part = name != program.main and formal.module.is_model
+    return f"{formal.module.home}_model" if is_part else snake_name(name)
 
 
 def model_function(module: FunctionModule) -> str:
@@ -111,8 +118,7 @@ class FunctionWriter(ClassWriter):
         body.run()
         sizes = Sizes(self.shape_of, self.size_variable)
         statements: list[Statement] = sizes.resolve(body.flow.lines)
-        inputs = [] if body.is_main else body.signature()
-        parameters = [*inputs, *self.parameters.signature()]
+        parameters = [*body.signature(), *self.parameters.signature()]
         if body.uses_name:
             parameters.append(Parameter("name", "str", None, "keyword"))
         returns = self.model_type() if body.is_main else body.returns()
@@ -128,7 +134,7 @@ class FunctionWriter(ClassWriter):
         """A name of the spec: a loop's, a parameter, or a size that a shape gives."""
         if name in self.loop_names:
             return self.loop_names[name]
-        if self.parameters.place(name) is None:
+        if self.parameters.place(name) is None or name in self.module.program.values:
             return self.parameters.use(name)
         if not self.is_static(name):
             reason = f"`{name}` of `{self.formal.module.name}` is known only when the model runs"
@@ -198,7 +204,8 @@ class FunctionWriter(ClassWriter):
         files = [self.constructor_name(name) for name in parameters.files_used()]
         words = set(parameters.own_params())
         given = {n: self.argument(n, v) for n, v in action.arguments.items() if n in words}
-        texts = [parameters.call(given, operands, files)]
+        models = [self.body.models[name] for name in self.module.needs.get(action.module, ())]
+        texts = [parameters.call(given, [*operands, *models], files)]
         if callee.function_body.uses_name or shared:
             label = self.function_body.label_of(found)
             texts.append(f"name={self.function_body.path_text(label)}")
@@ -206,6 +213,21 @@ class FunctionWriter(ClassWriter):
         if shared:
             return self.functions_target.shared(self, f"{unit.name}, {text}")
         return f"{unit.name}({text})"
+
+    def model_call(self, found: FormalStep, given: list[str]) -> str:
+        """The call of a model, which has the models that it calls itself in its own graph."""
+        assert found.callee is not None
+        module = found.callee.module
+        inputs = dict(zip((item.name for item in module.inputs), given, strict=True))
+        return f"{self.body.models[module.name]}({self.functions_target.one_or_named(inputs)})"
+
+    def model_made(self, name: str) -> str:
+        """The call of the function that makes one of several models."""
+        unit = self.module.units[name]
+        parameters = unit.writer.parameters
+        models = [self.body.models[other] for other in self.module.needs[name]]
+        files = [self.constructor_name(param) for param in parameters.files_used()]
+        return f"{unit.name}({parameters.call({}, models, files)})"
 
     def argument(self, name: str, value: Expr) -> str:
         """An argument of a call; a choice between values is named before the call."""

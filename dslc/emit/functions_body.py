@@ -10,7 +10,7 @@ from dslc.emit.functions_context import FunctionContext
 from dslc.emit.functions_loops import LoopWriter
 from dslc.emit.functions_names import PathText, call_depth
 from dslc.emit.functions_runtime import size_reads
-from dslc.emit.python import If, Line
+from dslc.emit.python import If, Line, Parameter
 from dslc.emit.shapes import boundary_layout
 from dslc.ir.graph import MODULE, REGION_INPUT, ApplyOp, CallModule, Group, Parallel, Residual
 from dslc.ir.walk import regions
@@ -33,7 +33,12 @@ class FunctionBody(BodyWriter):
         self.names = writer.parameters.names
         self.names.reserve("name")
         self.inputs = {item.name: self.names.fresh(item.name) for item in self.formal.module.inputs}
-        start = () if self.is_main else (("name", True),)
+        module = self.formal.module
+        self.is_main = module.is_model
+        self.is_part = module.is_model and not writer.parameters.is_main
+        self.models = self.name_models()
+        start = ((module.home or "", False),) if self.is_part else ()
+        start = start if self.is_main else (("name", True),)
         self.path = PathText(writer.functions_target.separator, *start)
         self.uses_name = False
         self.loops = LoopWriter(self)
@@ -41,7 +46,26 @@ class FunctionBody(BodyWriter):
     def run(self) -> None:
         """Writes the whole body and its return."""
         self.flow.taken = self.taken()
+        for name in self.function.module.units if self.holds else ():
+            if name in self.models:
+                self.flow.lines.append(
+                    Line(f"{self.models[name]} = {self.function.model_made(name)}")
+                )
         super().run()
+
+    def name_models(self) -> dict[str, str]:
+        """The variables of the models that the function makes or is given."""
+        modules = self.writer.module.program.modules
+        needed = self.writer.module.needs.get(self.formal.module.name, ())
+        return {name: self.names.fresh(modules[name].home or "") for name in needed}
+
+    def signature(self) -> list[Parameter]:
+        """What a function takes beside params: a block's inputs, and the models that it calls."""
+        inputs = () if self.is_main else tuple(self.inputs.values())
+        found = [Parameter(name, self.target.tensor) for name in inputs]
+        models = () if self.holds else self.models.values()
+        model = self.function.functions_target.model
+        return found + [Parameter(name, model) for name in models]
 
     def taken(self) -> set[str]:
         """The names that a variable may not have: what the function takes, or may come to take."""
@@ -92,7 +116,7 @@ class FunctionBody(BodyWriter):
             )
             self.flow.lines += lines
             self.flow.values[MODULE, name] = Value(used, frozenset((used,)), type, layout=layout)
-            if name == list(self.inputs)[-1]:
+            if name == list(self.inputs)[-1] and not self.holds:
                 self.function.functions_target.check_facts(self)
 
     def give_back(self, outputs: list[tuple[str, Ref]]) -> None:
@@ -215,6 +239,11 @@ class FunctionBody(BodyWriter):
         """A call of another block's function."""
         values = self.operands(found, heavy=True)
         given = [value.text for value in values if value is not None]
+        assert found.callee is not None
+        if found.callee.module.is_model:
+            text = self.function.model_call(found, given)
+            self.bind_model(found, values, text, found.step.name or found.step.label)
+            return
         text = self.loops.shared_call(found, given) or self.function.call_of(found, given)
         outputs = call_outputs(found)
         layouts = {s: boundary_layout(self.target, found.outputs[s]) for s in outputs}

@@ -53,6 +53,12 @@ class FunctionTarget(Target):
         """The expression of the finished model, from variables by name."""
         raise TypeError("a target says how it makes models")
 
+    def one_or_named(self, variables: dict[str, str]) -> str:
+        """What a model is called with: one tensor as it is, several by their names."""
+        if len(variables) == 1:
+            return next(iter(variables.values()))
+        return "{" + ", ".join(f"{name!r}: {text}" for name, text in variables.items()) + "}"
+
     def size(self, tensor: str, axis: int) -> str:
         """The size of an axis, when a layer runs."""
         raise TypeError("a target says how sizes are read")

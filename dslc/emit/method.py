@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from dslc.emit.flow import Flow, Value
 from dslc.emit.layouts import stored_axis, wanted_layouts
 from dslc.emit.python import If, Line, Parameter
-from dslc.emit.shapes import boundary_layout, docstring_of, shape_text
+from dslc.emit.shapes import boundary_layout, docstring_of, holder_docstring, shape_text
 from dslc.ir.graph import MODULE
 from dslc.syntax.expressions import Compare, Unary, free_names, to_python, to_spec
 
@@ -29,12 +29,24 @@ class MethodWriter:
         self.names = writer.module.names.child()
         self.names.reserve("self")
         self.is_main = writer.parameters.is_main
+        self.holds = self.is_main and writer.module.program.has_several
+        self.is_model = self.formal.module.is_model and not self.holds
         self.inputs = {item.name: self.names.fresh(item.name) for item in self.formal.module.inputs}
+        self.models = self.name_models()
         self.flow = Flow(self.comment)
         self.last_shape = ""
         self.entries: dict[str, Value] = {}
         self.entry = 0
         self.loop_variables: dict[int, str] = {}
+
+    def name_models(self) -> dict[str, str]:
+        """The texts of the models at hand: the object's own where it holds them, else arguments."""
+        program = self.writer.module.program
+        needed = self.writer.module.needs.get(self.formal.module.name, ())
+        homes = {name: program.modules[name].home or "" for name in needed}
+        if self.holds:
+            return {name: f"self.{home}" for name, home in homes.items()}
+        return {name: self.names.fresh(home) for name, home in homes.items()}
 
     def outputs(self) -> list[tuple[str, Ref]]:
         """What the method returns: a model's outputs, or a block's value and what it hands out."""
@@ -93,10 +105,10 @@ class MethodWriter:
         return Value(text, value.variables, value.type, heavy=value.heavy, layout=layout)
 
     def comment(self, value: Value) -> str | None:
-        """The shape behind a line of the main model, where it has changed."""
+        """The shape behind a line of a model, where it has changed."""
         text = shape_text(value.type.substitute(self.formal.closed), value.layout)
         if (
-            not self.is_main
+            not self.is_model
             or value.type.rank == 0
             or text == self.last_shape
             or "Carry" in text
@@ -107,8 +119,12 @@ class MethodWriter:
         return text
 
     def signature(self) -> list[Parameter]:
-        """The parameters of the method after `self`."""
-        return [Parameter(name, self.target.tensor) for name in self.inputs.values()]
+        """The parameters of the method after `self`: the inputs, then the models that it calls."""
+        found = [Parameter(name, self.target.tensor) for name in self.inputs.values()]
+        if self.holds:
+            return found
+        classes = self.writer.module.class_names
+        return found + [Parameter(text, classes[name]) for name, text in self.models.items()]
 
     def returns(self) -> str:
         """The annotation of what the method returns."""
@@ -122,7 +138,7 @@ class MethodWriter:
 
     def prelude(self) -> list[Statement]:
         """Sizes that the body reads, and the facts that the model rests on."""
-        checks = self.fact_checks() if self.is_main else []
+        checks = self.fact_checks() if self.is_model else []
         places: dict[str, dict[int, str]] = {}
         for name, variable in self.writer.shapes.items():
             place = self.writer.parameters.place(name)
@@ -154,7 +170,9 @@ class MethodWriter:
 
     def docstring(self) -> str:
         """The class's docstring: the spec's doc, and the types of inputs and outputs."""
-        return docstring_of(self.formal, self.target, self.is_main)
+        if self.holds:
+            return holder_docstring(self.formal)
+        return docstring_of(self.formal, self.target, self.writer.parameters.is_main)
 
     def laid_out(self, found: FormalStep, values: list[Value | None]) -> list[Value | None]:
         """Values in the layout that a step works in."""

@@ -47,10 +47,20 @@ class Objective:
         self.result = result
         self.results = results
 
-    def call(self, arguments: list[str], names: Sequence[str], *, training: bool) -> str:
-        """The call of the model on its inputs, named and in its order."""
+    def call(
+        self, called: Sequence[str], arguments: list[str], names: Sequence[str], *, training: bool
+    ) -> str:
+        """The call of a model.
+
+        Args:
+            called: The paths of the model, "" where it is the only one, and of those that it needs.
+            arguments: Its inputs in its order.
+            names: Their names.
+            training: Whether it is in training.
+        """
         del names, training
-        return f"model({', '.join(arguments)})"
+        first, *others = places(called)
+        return f"{first}({', '.join([*arguments, *others])})"
 
     def size(self, tensor: str, axis: int) -> str:
         """The size of an axis of a column."""
@@ -113,6 +123,15 @@ class ObjectiveWriter(ClassWriter):
                     return self.graph.size_of(name, axis)
         raise KeyError(symbol)
 
+    def model_call(self, found: FormalStep, given: list[str]) -> str:
+        """The call of a model on given inputs."""
+        assert found.callee is not None
+        module, modules = found.callee.module, self.module.program.modules
+        needed = (module, *(modules[name] for name in self.module.needs.get(module.name, ())))
+        inputs = [item.name for item in module.inputs]
+        called = [model.home or "" for model in needed]
+        return self.objective.call(called, given, inputs, training=self.is_loss)
+
     def expression(self, expression: Expr) -> str:
         """An expression with its names as constants."""
         self.require_math(expression)
@@ -171,27 +190,11 @@ class ObjectiveBody(BodyWriter):
         return False
 
     def call(self, found: FormalStep) -> None:
-        """A call of the model; several outputs come by name."""
-        assert found.callee is not None
+        """A call of a model; several outputs come by name."""
         values = self.operands(found, heavy=False)
         given = [value.text for value in values if value is not None]
-        writer = self.objective
-        inputs = [item.name for item in found.callee.module.inputs]
-        text = writer.objective.call(given, inputs, training=writer.is_loss)
-        slots = call_outputs(found)
-        layouts = {slot: boundary_layout(self.target, found.outputs[slot]) for slot in slots}
-        if len(slots) > 1:
-            variable = self.names.fresh("outputs")
-            self.flow.lines.append(Line(f"{variable} = {text}"))
-            texts = {s: (f"{variable}[{quoted(s)}]", layouts[s]) for s in slots}
-        else:
-            texts = {slots[0]: (text, layouts[slots[0]])}
-        first = (found.step.id, "")
-        if self.flow.remaining.get(first, 0):
-            key = (found.step.id, slots[0])
-            self.flow.remaining[key] = self.flow.remaining.get(key, 0) + self.flow.remaining[first]
-        self.finish(found, values, texts, heavy=True)
-        self.flow.values[first] = self.flow.values[found.step.id, slots[0]]
+        text = self.objective.model_call(found, given)
+        self.bind_model(found, values, text, "outputs")
 
     def give_back(self, outputs: list[tuple[str, Ref]]) -> None:
         """The loss alone, or every figure by name."""
@@ -205,6 +208,11 @@ class ObjectiveBody(BodyWriter):
         """None: shapes stand in the model."""
         del value
         return None
+
+
+def places(called: Sequence[str]) -> list[str]:
+    """Where models are: `model` is the only one, or holds all of them."""
+    return [f"model.{home}" if home else "model" for home in called]
 
 
 def formal_graph(instance: Instance, outputs: Iterable[tuple[str, Ref]]) -> Formal:

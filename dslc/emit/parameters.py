@@ -104,7 +104,7 @@ class Parameters:
         found = [Parameter(self.dims[symbol], "int") for symbol in self.dims_used()]
         for name in self.files_used():
             value = self.module.program.values[name]
-            default = python_value(value) if self.is_main else None
+            default = python_value(value) if self.formal.module.is_model else None
             found.append(Parameter(self.files[name], annotation(value), default))
         params = {param.name: param for param in self.formal.module.params}
         found += [self.own_parameter(params[name]) for name in self.own_params()]

@@ -134,6 +134,7 @@ class Script:
             "NATIVE": self.target.channels_last and self.has_images(),
             "NORMS": any(op.name == "batch_norm" for op in ops),
             "PARTIAL": bool(roles & {"zeros", "frozen"}),
+            "SEVERAL": self.program.has_several,
             "SCHEDULED": self.schedule() is not None,
             "STRATIFIED": train.data.stratify is not None,
             "TURNED": bool(self.turned()),
@@ -152,6 +153,8 @@ class Script:
 
     def leaves_out(self) -> bool:
         """Whether the loss reads only some of the model's outputs, so that weights may idle."""
+        if self.program.has_several:
+            return True
         graph = self.train.graph
         needed = needed_steps(self.train.instance.body, [graph.body.result])
         steps = [step for step in graph.body.steps if step.id in needed]

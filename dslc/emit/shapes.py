@@ -30,6 +30,9 @@ def type_text(type: TensorType, layout: str, target: Target) -> str:
     return target.dtypes.get(type.dtype, type.dtype) + shape_text(type, layout)
 
 
+HOLDER = "It holds the models, each once. A call runs all of them, and gives their outputs by name."
+
+
 def docstring_of(formal: Formal, target: Target, is_main: bool) -> str:
     """The spec's doc, or the module's name in words, and the types of inputs and outputs."""
     module = formal.module
@@ -46,7 +49,7 @@ def docstring_of(formal: Formal, target: Target, is_main: bool) -> str:
     def listing(types: dict[str, TensorType], *, native: bool) -> str:
         texts: list[str] = []
         for name, type in types.items():
-            shown = name if is_main or len(types) > 1 else ""
+            shown = name if module.is_model or len(types) > 1 else ""
             layout = boundary_layout(target, type) if native else "spec"
             texts.append(f"{shown} {type_text(type, layout, target)}".strip())
         return ", ".join(texts)
@@ -60,6 +63,12 @@ def docstring_of(formal: Formal, target: Target, is_main: bool) -> str:
         other = "spec" if native else "native"
         lines.append(f'With io_layout="{other}": {listing(images, native=not native)}')
     return "\n".join(lines)
+
+
+def holder_docstring(formal: Formal) -> str:
+    """The docstring of what holds the models of a spec."""
+    doc = (formal.module.doc or words(formal.module.name)).strip().rstrip(".")
+    return f"{doc}.\n\n{HOLDER}"
 
 
 def looks_made(symbol: str) -> bool:

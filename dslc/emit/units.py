@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, final
 
+from dslc.emit.held import needs_of
 from dslc.emit.names import Names
 from dslc.emit.python import Line, Module, Raw, defined_names, helper_source, to_source
 
@@ -46,6 +47,7 @@ class ModuleWriter:
         self.constants: dict[str, str] = {}
         self.units: dict[str, Unit] = {}
         self.classes: list[Statement] = []
+        self.needs = needs_of(program)
         self.flattened: dict[tuple[str, int], tuple[DimLike, ...]] = {}
 
     def name_class(self, module: GraphModule) -> None:

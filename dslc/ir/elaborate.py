@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dslc.diagnostics import mend, nearest
 from dslc.ir.graph import MODULE, CallModule, Input, Module, Program, Ref
+from dslc.ir.models import MODEL_KEYS, ModelsReader, fresh, held, home_of, model_signature
 from dslc.ir.operations import Signature
 from dslc.ir.params import ParamReader
 from dslc.ir.reading import is_camel, is_nothing
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 
 LANGUAGE_VERSION = 1
 TOP = ("dslc", "name", "doc", "params", "defaults", "inputs", "where", "blocks", "steps", "outputs")
-TOP_KEYS = (*TOP, "train")
+TOP_KEYS = (*TOP, "models", "main", "train")
 BLOCK_KEYS = ("doc", "params", "inputs", "where", "steps", "outputs")
 
 
@@ -60,26 +61,41 @@ class Elaborator:
         blocks = self.reader.mapping(root.get("blocks"), "`blocks`")
         entries = blocks.entries if blocks else []
         params = self.signatures_of(entries)
+        models = ModelsReader(self.reader, root)
+        several = None
+        if root.key("models") is not None:
+            several = models.entries({key.text: key.span for key, _ in entries})
+            self.signatures |= {key.text: model_signature(node) for key, node in several}
         self.read_defaults(self.reader.mapping(root.get("defaults"), "`defaults`"))
         modules = {
             key.text: self.block(key, value, params[key.text])
             for key, value in entries
             if key.text in params and isinstance(value, Mapping)
         }
-        model = self.model(name, root)
-        modules[name] = model
+        if several is None:
+            modules[name] = self.model(name, root)
+        else:
+            modules |= {key.text: self.one_of_several(key, node) for key, node in several}
+        names = (name,) if several is None else tuple(key.text for key, _ in several)
         self.refuse_cycles(modules)
+        doc = modules[name].doc if several is None else self.doc(root)
+        main = name
+        if several is not None:
+            main = name if name not in modules else fresh(f"{name}Models", modules)
+            modules[main] = held(main, doc, [modules[model] for model in names], root.span)
         return Program(
             name=name,
-            doc=model.doc,
+            doc=doc,
             params=self.params,
             values=self.values,
             modules=modules,
-            main=name,
+            main=main,
             train=root.get("train"),
             path=self.source.path,
             text=self.source.text,
             defaults=self.defaults,
+            models=names,
+            chosen=models.chosen(() if several is None else names),
         )
 
     def unknown_keys(self, fields: Mapping, known: tuple[str, ...], where: str) -> None:
@@ -174,6 +190,21 @@ class Elaborator:
             self.report.error("E0615", root.span, "the spec has no inputs", help=help)
         return self.module(name, root, (), root.span if key is None else key.span, is_model=True)
 
+    def one_of_several(self, key: Scalar, node: Mapping) -> Module:
+        """One of the models of a spec that has several."""
+        what = f"the model `{key.text}`"
+        self.unknown_keys(node, MODEL_KEYS, what)
+        if is_nothing(node.get("inputs")) and self.lacks(node, "inputs"):
+            help = 'write `inputs: {x: "f32[N, 10]"}` there'
+            self.report.error("E0615", key.span, f"{what} has no inputs", help=help)
+        found = self.module(key.text, node, (), key.span, is_model=True)
+        return found.replace(home=home_of(key.text))
+
+    def doc(self, node: Mapping) -> str | None:
+        """The text under `doc`."""
+        found = node.get("doc")
+        return None if found is None else self.reader.text(found, "`doc`")
+
     def module(
         self, name: str, node: Mapping, params: tuple[Param, ...], span: Span, *, is_model: bool
     ) -> Module:
@@ -183,13 +214,13 @@ class Elaborator:
         if not is_model:
             scope = Scope(scope, [param.name for param in params])
         inputs = self.inputs(node, reader, scope, span)
-        doc = node.get("doc")
         steps = reader.items(node.get("steps"), "`steps`")
         absent = is_nothing(node.get("steps")) and (
             node.key("steps") is not None or self.lacks(node, "steps")
         )
         if not steps and (absent or isinstance(node.get("steps"), Sequence)):
-            what = "the spec" if is_model else f"the block `{name}`"
+            kind = "model" if is_model else "block"
+            what = "the spec" if name not in self.signatures else f"the {kind} `{name}`"
             help = "list the ops under `steps:`, each behind `- `"
             self.report.error("E0614", span, f"{what} has no steps", help=help)
         first = inputs[0] if inputs else None
@@ -199,7 +230,7 @@ class Elaborator:
         outputs = self.outputs(node.get("outputs"), reader, scope, body.result, is_model)
         return Module(
             name=name,
-            doc=None if doc is None else reader.text(doc, "`doc`"),
+            doc=self.doc(node),
             params=params,
             inputs=inputs,
             where=tuple(fact for fact in where if fact is not None),
@@ -207,6 +238,7 @@ class Elaborator:
             outputs=outputs,
             is_model=is_model,
             span=span,
+            home="" if is_model else None,
         )
 
     def inputs(
@@ -244,7 +276,7 @@ class Elaborator:
         return tuple(found)
 
     def refuse_cycles(self, modules: dict[str, Module]) -> None:
-        """Reports a block that calls itself, straight or through others, once."""
+        """Reports a block or model that calls itself, straight or through others, once."""
         done: set[str] = set()
 
         def visit(name: str, chain: tuple[str, ...]) -> None:
@@ -254,8 +286,11 @@ class Elaborator:
                 path = (*chain, name)
                 if action.module in path:
                     cycle = " → ".join((*path[path.index(action.module) :], action.module))
-                    message = f"blocks call each other without end: {cycle}"
-                    help = "take one call out: a block can't hold itself"
+                    kinds = {modules[other].is_model for other in path[path.index(action.module) :]}
+                    what = " and ".join("models" if kind else "blocks" for kind in sorted(kinds))
+                    message = f"{what} call each other without end: {cycle}"
+                    kind = "model" if modules[action.module].is_model else "block"
+                    help = f"take one call out: a {kind} can't hold itself"
                     self.report.error("E0407", step.span, message, help=help)
                     done.update(path)
                 elif action.module not in done:

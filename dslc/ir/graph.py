@@ -201,7 +201,11 @@ class Body(Record):
 
 @final
 class Module(Record):
-    """A block or a model."""
+    """A block or a model.
+
+    `home` is the path of a model's weights: "" where the spec is that model, its name in snake_case
+    where it is one of several. A block has none: its weights lie under each step that calls it.
+    """
 
     name: str
     doc: str | None
@@ -212,11 +216,16 @@ class Module(Record):
     outputs: tuple[tuple[str, Ref], ...]
     is_model: bool
     span: Span
+    home: str | None = None
 
 
 @final
 class Program(Record):
-    """A whole spec: its modules by name, its params with their values, its main model."""
+    """A whole spec: its modules by name, its params with their values, its main model.
+
+    `models` are the spec's models by name. Where it has several, `main` is none of them but the
+    module that holds them all (`dslc.ir.models`), and `chosen` the one that the spec calls its main.
+    """
 
     name: str
     doc: str | None
@@ -228,6 +237,13 @@ class Program(Record):
     path: str
     text: str
     defaults: dict[str, tuple[dict[str, Expr], dict[str, Initialiser]]]
+    models: tuple[str, ...] = ()
+    chosen: str | None = None
+
+    @property
+    def has_several(self) -> bool:
+        """Whether the spec lists its models, rather than being one itself."""
+        return self.main not in self.models
 
     @property
     def digest(self) -> str:

@@ -40,7 +40,7 @@ INITIALISERS: dict[str, tuple[str, ...]] = {
 class Signature:
     """What a caller sees of a module before its body is read: its params and inputs by name."""
 
-    __slots__ = ("inputs", "params", "required", "words")
+    __slots__ = ("inputs", "is_model", "params", "required", "words")
 
     def __init__(
         self,
@@ -48,11 +48,14 @@ class Signature:
         required: tuple[str, ...],
         words: tuple[str, ...],
         inputs: tuple[str, ...],
+        *,
+        is_model: bool = False,
     ) -> None:
         self.params = params
         self.required = required
         self.words = words
         self.inputs = inputs
+        self.is_model = is_model
 
 
 class OperationReader(Reader):
@@ -235,9 +238,10 @@ class OperationReader(Reader):
     def input_names(self, action: Action) -> tuple[str, ...] | None:
         """The names of what an action reads; None where it takes any number."""
         if isinstance(action, ApplyOp):
-            if any(item.variadic for item in action.op.inputs):
+            declared = action.op.inputs
+            if declared and declared[0].variadic:
                 return None
-            return tuple(item.name for item in action.op.inputs)
+            return tuple([item.name for item in declared])
         if isinstance(action, CallModule):
             return self.modules[action.module].inputs
         return ("x",)

@@ -24,32 +24,31 @@ class Record:
     fields: ClassVar[tuple[str, ...]] = ()
     unlike: ClassVar[tuple[str, ...]] = ()
     known: ClassVar[frozenset[str]] = frozenset()
+    fallbacks: ClassVar[dict[str, object]] = {}
 
     def __init_subclass__(cls) -> None:
-        own = (name for name in cls.__annotations__ if name not in ("fields", "unlike"))
+        own = [name for name in cls.__annotations__ if name not in ("fields", "unlike")]
         cls.fields = (*cls.fields, *own)
         cls.known = frozenset(cls.fields)
+        cls.fallbacks = {name: getattr(cls, name) for name in cls.fields if hasattr(cls, name)}
 
     def __init__(self, *values: object, **named: object) -> None:
         state = self.__dict__
         if len(values) > len(self.fields):
             raise TypeError(f"{type(self).__name__} has no place for {len(values)} values")
+        state.update(self.fallbacks)
         state.update(zip(self.fields, values, strict=False))
         state.update(named)
-        if len(state) != len(self.fields) or not state.keys() <= self.known:
-            self._complete(named)
+        if state.keys() != self.known:
+            self._refuse(named)
 
-    def _complete(self, named: dict[str, object]) -> None:
-        """Fills in defaults; raises where the fields are not each given once."""
-        state = self.__dict__
+    def _refuse(self, named: dict[str, object]) -> None:
+        """Raises where a field is not given, or something that is no field."""
         extra = [name for name in named if name not in self.known]
         if extra:
             raise TypeError(f"{type(self).__name__} has no place for {extra}")
-        for name in self.fields:
-            if name not in state:
-                if not hasattr(type(self), name):
-                    raise TypeError(f"{type(self).__name__} lacks {name}")
-                state[name] = getattr(type(self), name)
+        missing = self.known.difference(self.__dict__)
+        raise TypeError(f"{type(self).__name__} lacks {', '.join(sorted(missing))}")
 
     def __setattr__(self, name: str, value: object) -> None:
         raise AttributeError(f"{type(self).__name__} is frozen: {name} cannot be set")

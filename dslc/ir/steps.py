@@ -79,7 +79,9 @@ class StepReader(ReuseReader):
         if action is None:
             self.failed.add(identifier)
             return None
-        if not isinstance(action, ApplyOp) or action.op.weights is not Op.weights:
+        if self.is_model_call(action):
+            repeat = self.shared(repeat, keys, key)
+        elif not isinstance(action, ApplyOp) or action.op.weights is not Op.weights:
             self.refuse_reserved(label, key if name is None else name)
         self.refuse_weight_keys(keys, action, key.text)
         inputs = self.step_inputs(keys.get("from"), action, key.span, inner, previous)
@@ -125,6 +127,18 @@ class StepReader(ReuseReader):
         labels, fix = [Label(first.span, "the first")], mend(second.span, second.text, close)
         self.report.error("E0607", second.span, message, help=help, labels=labels, fix=fix)
         return None
+
+    def is_model_call(self, action: Action) -> bool:
+        """Whether a step calls a model, whose weights are not the step's."""
+        return isinstance(action, CallModule) and self.modules[action.module].is_model
+
+    def shared(self, repeat: Repeat | None, keys: dict[str, Node], key: Scalar) -> Repeat | None:
+        """The repeat of a model's call: each round has the same weights, and none freezes them."""
+        if "freeze" in keys:
+            message = f"`{key.text}` has one set of weights, which no single call can freeze"
+            help = "write `freeze: true` at the steps inside the model"
+            self.report.error("E0633", keys["freeze"].span, message, help=help)
+        return None if repeat is None else repeat.replace(share=True)
 
     def refuse_weight_keys(self, keys: dict[str, Node], action: Action, word: str) -> None:
         """Reports `init` and `tie` beside anything but an op: nothing else owns weights itself."""

@@ -116,15 +116,15 @@ class Binder:
             found.append(Constraint(order(op, fact.span), left, right))
         return found
 
-    def require_fact(self, fact: Expr, environment: Environment) -> bool:
-        """Reports a block's `where` that its caller does not fulfil; whether it does."""
+    def require_fact(self, fact: Expr, environment: Environment, kind: str) -> bool:
+        """Reports a `where` of a block or model that its caller does not fulfil; whether it does."""
         good = True
         try:
             for claim in self.constraints(fact, environment):
                 if self.facts.decide(claim.op, claim.left, claim.right).kind != "shown":
                     remedy = self.facts.remedy(claim.op, claim.left, claim.right)
                     help = f"this holds with `where: [{', '.join(remedy)}]`" if remedy else None
-                    message = f"the block needs {claim.left} {claim.op} {claim.right}"
+                    message = f"the {kind} needs {claim.left} {claim.op} {claim.right}"
                     self.error("E0311", fact.span, message, help=help)
                     good = False
         except ExpressionError as error:

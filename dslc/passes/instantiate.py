@@ -7,7 +7,6 @@ makes one error.
 
 from __future__ import annotations
 
-from dslc.diagnostics import mend, nearest
 from dslc.ir.dims import DimTooLargeError
 from dslc.ir.graph import (
     MODULE,
@@ -19,14 +18,11 @@ from dslc.ir.graph import (
     Reuse,
 )
 from dslc.ir.instance import BodyInstance, Instance, Iteration, StepInstance
-from dslc.ir.types import INTEGERS
 from dslc.ir.walk import free_names_of
-from dslc.ops.attributes import InvalidAttribute
-from dslc.ops.base import Check, OpError
+from dslc.passes.applying import OpApplier
 from dslc.passes.joins import join_branches, join_residual
-from dslc.passes.values import Failed, ValueReader, Values
-from dslc.passes.weight_checks import check_weights
-from dslc.syntax.expressions import ExpressionError, Literal, describe
+from dslc.passes.values import Failed, Values
+from dslc.syntax.expressions import ExpressionError, describe
 from dslc.typed import TYPE_CHECKING
 from dslc.values import is_list
 
@@ -38,20 +34,17 @@ if TYPE_CHECKING:
     from dslc.ir.graph import Body, Module, Program, Step
     from dslc.ir.types import TensorType
     from dslc.limits import Limits
-    from dslc.ops.base import Input, Op
-    from dslc.source import Span
 
 Environment = dict[str, object]
 
 
-class Instantiator(ValueReader):
+class Instantiator(OpApplier):
     """Makes instances; a memo by arguments and input types makes each once."""
 
     def __init__(self, program: Program, report: Report, limits: Limits, facts: Facts) -> None:
-        super().__init__(report, facts)
+        super().__init__(report, facts, limits)
         self.program = program
-        self.limits = limits
-        self.check = Check(facts)
+        self.broken: set[str] = set()  # modules whose faults are known: calls give unknown values
         self.memo: dict[object, Instance | None] = {}
         self.count = 0
 
@@ -97,7 +90,8 @@ class Instantiator(ValueReader):
         }
         bound = {name: bound[name] for name in sorted(bound.keys() - arguments.keys())}
         facts = module.where if is_called else ()
-        shown = [self.require_fact(fact, environment) for fact in facts]
+        kind = "model" if module.is_model else "block"
+        shown = [self.require_fact(fact, environment, kind) for fact in facts]
         if not all(shown):
             return None
         body = self.body(module.body, environment, values)
@@ -265,87 +259,6 @@ class Instantiator(ValueReader):
                 outputs[slot] = type
         return Iteration(inputs, outputs, inner, bodies=bodies)
 
-    def apply(
-        self,
-        step: Step,
-        action: ApplyOp,
-        environment: Environment,
-        inputs: tuple[TensorType | None, ...],
-    ) -> Iteration:
-        """An op on its inputs."""
-        op = self.make_op(step, action, environment)
-        types = tuple(type for type in inputs if type is not None)
-        declared = action.op.inputs
-        for position, type in enumerate(types):
-            slot = declared[0] if declared[0].variadic else declared[position]
-            if not slot.takes(type.dtype):
-                self.refuse_dtype(step, op, slot, position, type)
-                raise Failed
-        try:
-            found = op.infer(self.check, *types)
-        except OpError as error:
-            self.op_error(step, action, types, error)
-            raise Failed from error
-        if not check_weights(self, step, op, types, environment):
-            raise Failed
-        outputs = {"": found} if not isinstance(found, tuple) else {"": found[0]}
-        self.check_elements(step, outputs[""])
-        if isinstance(found, tuple):
-            outputs |= dict(zip(op.output_names(), found, strict=True))
-        return Iteration(inputs, outputs, environment, op=op)
-
-    def refuse_dtype(
-        self, step: Step, op: Op, slot: Input, position: int, type: TensorType
-    ) -> None:
-        """Reports a value of a dtype that an op does not take, with its origin."""
-        message = f"`{op.name}` takes {slot.holds} values as `{slot.name}`, not {type}"
-        help = "convert it with `cast: f32`"
-        if slot.holds == "integer":
-            help = "convert it with `cast: i64`"
-        elif type.dtype in INTEGERS and slot.holds == "float":
-            help = "`embedding` looks ids up; `cast: f32` converts numbers"
-        elif slot.holds == "bool":
-            help = "a mask is bool: true where attended"
-        span = self.input_span(step, position)
-        ref = step.inputs[position] if position < len(step.inputs) else None
-        known = ref is not None and ref.span is not None and ref.span != span
-        labels = [(ref.span, str(type))] if known and ref is not None and ref.span else []
-        self.error("E0320", span, message, help=help, labels=labels)
-
-    def check_elements(self, step: Step, type: TensorType) -> None:
-        """Refuses a value of known size that is too large for any machine."""
-        elements = type.elements
-        if isinstance(elements, int) and elements > self.limits.elements:
-            message = f"this value, {type}, has more than {self.limits.elements:,} elements"
-            self.error("E0907", step.span, message, help="`--limit elements=…` allows more")
-            raise Failed
-
-    def make_op(self, step: Step, action: ApplyOp, environment: Environment) -> Op:
-        """The op with evaluated attributes."""
-        values = {
-            name: self.evaluate(expression, environment)
-            for name, expression in action.attributes.items()
-        }
-        try:
-            return action.op(values)
-        except InvalidAttribute as error:
-            span = (
-                action.attributes[error.name].span if error.name in action.attributes else step.span
-            )
-            self.invalid_attribute(action, error, span)
-            raise Failed from error
-
-    def invalid_attribute(self, action: ApplyOp, error: InvalidAttribute, span: Span) -> None:
-        """Reports a value that an attribute does not take, with the word that was meant."""
-        given = action.attributes.get(error.name)
-        word = given.value if isinstance(given, Literal) else None
-        close = None
-        if isinstance(word, str) and action.op.attributes[error.name].words:
-            close = nearest(word, action.op.attributes[error.name].words)
-        help = f"did you mean `{close}`?" if close else None
-        fix = mend(span, str(word), close)
-        self.error("E0504", span, error.message, help=help, fix=fix)
-
     def call(
         self,
         step: Step,
@@ -356,7 +269,7 @@ class Instantiator(ValueReader):
         """A call of a module: its instance for the arguments and input types."""
         module = self.program.modules.get(action.module)
         types = tuple(type for type in inputs if type is not None)
-        if module is None or len(types) < len(module.inputs):
+        if module is None or len(types) < len(module.inputs) or module.name in self.broken:
             raise Failed
         arguments = self.arguments(module, action, environment)
         if arguments is None:
@@ -374,25 +287,3 @@ class Instantiator(ValueReader):
 
     def file_values(self) -> Environment:
         return dict(self.program.values)
-
-    def input_span(self, step: Step, position: int) -> Span:
-        """Where an input was named, or the step itself."""
-        ref = step.inputs[position] if position < len(step.inputs) else None
-        inside = ref is not None and ref.span is not None and ref.span.line >= step.span.line
-        return ref.span if ref is not None and ref.span is not None and inside else step.span
-
-    def op_error(
-        self, step: Step, action: ApplyOp, types: tuple[TensorType, ...], error: OpError
-    ) -> None:
-        """Points an op's error at its attribute or input, with the input's origin and type."""
-        span = step.span
-        if error.attribute is not None and error.attribute in action.attributes:
-            span = action.attributes[error.attribute].span
-        labels: list[tuple[Span, str]] = []
-        for position, type in enumerate(types):
-            ref = step.inputs[position] if position < len(step.inputs) else None
-            if ref is not None and ref.span is not None and ref.span != span:
-                labels.append((ref.span, str(type)))
-        if error.input is not None and error.attribute is None:
-            span = self.input_span(step, error.input)
-        self.error(error.code, span, error.message, help=error.help, labels=labels[:2])

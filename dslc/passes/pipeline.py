@@ -6,6 +6,7 @@ follows only ever sees what was right.
 
 from __future__ import annotations
 
+from dslc.collector import collector_paused
 from dslc.diagnostics import Report, SpecError
 from dslc.ir.elaborate import elaborate
 from dslc.ir.facts import Facts
@@ -23,10 +24,10 @@ from dslc.syntax.reader import read
 from dslc.typed import TYPE_CHECKING, final
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from dslc.ir.facts import Constraint
-    from dslc.ir.graph import Program
+    from dslc.ir.graph import Module, Program
     from dslc.ir.instance import Instance
     from dslc.ir.types import TensorType
     from dslc.passes.weights import WeightInfo
@@ -45,10 +46,35 @@ IN_STEPS = frozenset(
 
 
 @final
-class Checked:
-    """A spec that passed: its program, the main model's instance, the facts behind the proof."""
+class Part:
+    """One model that passed by itself: its instance and the facts that it was checked under."""
 
-    __slots__ = ("constraints", "facts", "instance", "program", "report", "source", "train")
+    __slots__ = ("facts", "instance")
+
+    def __init__(self, instance: Instance, facts: Facts) -> None:
+        self.instance = instance
+        self.facts = facts
+
+
+@final
+class Checked:
+    """A spec that passed: its program, the main module's instance, the facts behind the proof.
+
+    `parts` are its models, each by itself; of a spec that is one model, the main module is that one.
+    `whole` is the spec that this is a part of, where it is one of several models taken by itself.
+    """
+
+    __slots__ = (
+        "constraints",
+        "facts",
+        "instance",
+        "parts",
+        "program",
+        "report",
+        "source",
+        "train",
+        "whole",
+    )
 
     def __init__(
         self,
@@ -58,19 +84,40 @@ class Checked:
         facts: Facts,
         constraints: tuple[str, ...],
         report: Report,
+        parts: Mapping[str, Part],
         train: Training | None = None,
     ) -> None:
         self.source = source
+        self.parts = parts
         self.program = program
         self.instance = instance
         self.facts = facts
         self.constraints = constraints
         self.report = report
         self.train = train
+        self.whole: Checked | None = None
 
     def weights(self) -> list[WeightInfo]:
-        """Every weight of the main model, in order."""
-        return weights_of(self.instance)
+        """Every weight of the main module, in order; of one of several models, what it is tied to."""
+        found = weights_of(self.instance)
+        if self.whole is None:
+            return found
+        own = {info.path for info in found}
+        every = self.whole.weights()
+        wanted = own | {info.tied for info in every if info.path in own}
+        return [info for info in every if info.path in wanted]
+
+    def of(self, name: str) -> Checked:
+        """One of the spec's models by itself, with its own inputs and outputs."""
+        from dslc.passes.several import view
+
+        return view(self, name)
+
+    @property
+    def chosen(self) -> Checked:
+        """The model that the spec calls its main; the whole spec where it names none."""
+        name = self.program.chosen
+        return self if name is None else self.of(name)
 
 
 def check_source(
@@ -80,11 +127,18 @@ def check_source(
     limits: Limits | None = None,
 ) -> Checked | None:
     """Checks a spec; None where the report has an error."""
-    limits = limits or Limits()
+    with collector_paused():
+        return check_text(source, report, overrides or {}, limits or Limits())
+
+
+def check_text(
+    source: Source, report: Report, overrides: Mapping[str, Node], limits: Limits
+) -> Checked | None:
+    """All stages one after the other."""
     root = read(source, report, limits)
     if root is None:
         return None
-    program = elaborate(source, root, report, overrides or {})
+    program = elaborate(source, root, report, overrides)
     if program is None:
         return None
     if not report.ok:
@@ -125,6 +179,14 @@ def check_program(
 ) -> Checked | None:
     """Types and sizes of a program whose names are right."""
     section = read_training(program, report)
+    parts: dict[str, Part] = {}
+    if program.has_several:
+        from dslc.passes.several import check_models, with_own_symbols
+
+        parts = check_models(program, report, limits)
+        if not report.ok:
+            return None
+        program = with_own_symbols(program)
     model = program.modules[program.main]
     typed = type_model(program, report, limits)
     if typed is None:
@@ -145,21 +207,38 @@ def check_program(
         training = type_section(section, checker, lambda: weights_of(instance))
     if not report.ok:
         return None
-    report.facts = tuple(map(str, facts.constraints))
-    return Checked(source, program, instance, facts, report.facts, report, training)
+    parts = parts or {program.main: Part(instance, facts)}
+    stated = (str(fact) for part in parts.values() for fact in part.facts.constraints)
+    report.facts = tuple(dict.fromkeys(stated))
+    return Checked(source, program, instance, facts, report.facts, report, parts, training)
 
 
 def type_model(
-    program: Program, report: Report, limits: Limits, more: Sequence[Constraint] = ()
+    program: Program,
+    report: Report,
+    limits: Limits,
+    more: Sequence[Constraint] = (),
+    *,
+    name: str | None = None,
+    broken: Iterable[str] = (),
 ) -> tuple[Instantiator, Instance | None] | None:
-    """Types the main model under its facts and some more; None where these are wrong themselves."""
-    model = program.modules[program.main]
+    """Types a model under its facts and some more; None where these are wrong themselves.
+
+    Args:
+        program: The program.
+        report: What is wrong goes there.
+        limits: The limits.
+        more: Facts beside the model's own.
+        name: The model; by default the main module.
+        broken: Models whose faults are known; calls of them give unknown values.
+    """
+    model = program.modules[name or program.main]
     if any(declared.type is None for declared in model.inputs):
         return None  # reported where it was read
     binder = Binder(report, Facts(()))
     sizes: dict[str, object] = {}
     try:
-        types = model_types(program, binder, sizes)
+        types = model_types(program, model, binder, sizes)
         environment = {**program.values, **sizes}
         constraints = [c for fact in model.where for c in binder.constraints(fact, environment)]
     except ExpressionError as error:
@@ -172,18 +251,21 @@ def type_model(
         report.error("E0313", span, message, help="loosen one of them")
         return None
     checker = Instantiator(program, report, limits, facts)
+    checker.broken.update(broken)
     arguments = {param.name: program.values[param.name] for param in model.params}
     return checker, checker.instance(model, arguments, types, sizes)
 
 
-def advise_facts(program: Program, report: Report, limits: Limits, facts: Facts) -> None:
+def advise_facts(
+    program: Program, report: Report, limits: Limits, facts: Facts, name: str | None = None
+) -> None:
     """Says with which facts the whole net would pass, where that is all that it lacks."""
     if not facts.wanted:
         return
     from dslc.passes.inference import infer_facts
 
     def check(trial: Report, more: Sequence[Constraint]) -> Facts | None:
-        typed = type_model(program, trial, limits, more)
+        typed = type_model(program, trial, limits, more, name=name)
         return None if typed is None else typed[0].facts
 
     found = infer_facts(check, facts.constraints)
@@ -203,11 +285,11 @@ def read_training(program: Program, report: Report) -> Section | None:
 
 
 def model_types(
-    program: Program, binder: Binder, sizes: dict[str, object]
+    program: Program, model: Module, binder: Binder, sizes: dict[str, object]
 ) -> tuple[TensorType, ...]:
-    """The types of the main model's inputs; its symbols are put into `sizes`."""
+    """The types of a model's inputs; its symbols are put into `sizes`."""
     types: list[TensorType] = []
-    for declared in program.modules[program.main].inputs:
+    for declared in model.inputs:
         assert declared.type is not None
         environment = {**program.values, **sizes}
         types.append(input_type(declared.type, environment, binder))

@@ -91,7 +91,7 @@ def join(*parts: str) -> str:
 
 
 def sites(instance: Instance, prefix: str = "", *, frozen: bool = False) -> Iterator[Site]:
-    """Every run of an op in the unrolled model, in order."""
+    """Every run of an op in the unrolled model, in order; a model's own wherever it is called."""
     yield from _body_sites(instance.body, prefix, frozen, {})
 
 
@@ -119,9 +119,19 @@ def _step_sites(
         if iteration.op is not None:
             yield Site(path, step, iteration, frozen=frozen)
         elif iteration.call is not None:
-            yield from sites(iteration.call, path, frozen=frozen)
+            home = iteration.call.module.home
+            if home is None:
+                yield from sites(iteration.call, path, frozen=frozen)
+            else:  # a model's weights are its own
+                yield from sites(iteration.call, home)
         for label, body in zip(branch_labels(step), iteration.bodies, strict=False):
             yield from _body_sites(body, join(path, label), frozen, homes)
+
+
+def call_path(iteration: Iteration, path: str) -> str:
+    """The path of what a step calls: a model's own, else the step's."""
+    home = None if iteration.call is None else iteration.call.module.home
+    return path if home is None else home
 
 
 def iteration_path(prefix: str, step: Step, iteration: int) -> str:

@@ -56,6 +56,9 @@ _CONSTANTS: dict[str, bool | None] = {
     **dict.fromkeys(("false", "False"), False),
     **dict.fromkeys(("null", "None")),
 }
+_SURE_DIGITS = 19
+"""An integer of fewer digits lies within 64 bits."""
+
 _KEYWORDS = frozenset(("and", "or", "not", "in", "if", "else"))
 
 
@@ -70,8 +73,13 @@ def parse_expression(text: str, span: Span) -> Expr:
         ExpressionError: E0201 (not an expression), E0203 (function), E0206 (number out of range),
             E0208 (too long or deep), E0212 (not a number).
     """
-    if text.isidentifier() and text.isascii() and text not in _KEYWORDS and text not in _CONSTANTS:
-        return Name(text, span.part(text, 0, len(text)))
+    if text.isascii():
+        if text.isdigit() and len(text) < _SURE_DIGITS:
+            return Literal(int(text), span.part(text, 0, len(text)))
+        if text in _CONSTANTS:
+            return Literal(_CONSTANTS[text], span.part(text, 0, len(text)))
+        if text.isidentifier() and text not in _KEYWORDS:
+            return Name(text, span.part(text, 0, len(text)))
     parser = Parser(text, span)
     expr = parser.expression()
     parser.expect_end()

@@ -8,8 +8,6 @@ most of its time in it; everything rarer is decided once for the whole text or a
 
 from __future__ import annotations
 
-import gc
-
 from yaml._yaml import CParser
 from yaml.error import YAMLError
 from yaml.events import (
@@ -23,6 +21,7 @@ from yaml.events import (
     StreamEndEvent,
 )
 
+from dslc.collector import collector_paused
 from dslc.diagnostics import Label, Report, nearest, quote
 from dslc.limits import DEFAULT_LIMITS, Limits
 from dslc.source import Source, Span
@@ -63,11 +62,10 @@ def read(source: Source, report: Report, limits: Limits = DEFAULT_LIMITS) -> Nod
         the report, as of a duplicate key; what is left of it can still be checked.
     """
     reader = _Reader(source, report, limits)
-    collecting = gc.isenabled()
-    gc.disable()  # nodes make no cycles, and looking for some takes as long as the reading itself
     try:
         reader.check_size()
-        root = reader.build()
+        with collector_paused():
+            root = reader.build()
     except _StopError:
         return None
     except (YAMLError, UnicodeEncodeError) as error:
@@ -75,9 +73,6 @@ def read(source: Source, report: Report, limits: Limits = DEFAULT_LIMITS) -> Nod
 
         report_yaml_error(error, source, report)
         return None
-    finally:
-        if collecting:
-            gc.enable()
     check_text(root, source, reader.unused_anchors(), report)
     return root
 

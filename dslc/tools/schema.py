@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from dslc.ir.models import MODEL_KEYS, OWN_KEYS
 from dslc.ops import all_ops
 from dslc.ops.attributes import Maybe
 from dslc.tools.op_pages import documentation, show_default, summary_line
@@ -46,12 +47,16 @@ def json_schema() -> Schema:
         "$schema": "http://json-schema.org/draft-07/schema#",
         "title": "dslc spec, version 1",
         "type": "object",
-        "required": ["dslc", "name", "inputs", "steps"],
+        "required": ["dslc", "name"],
         "additionalProperties": False,
         "properties": _sections(ops),
+        "if": {"required": ["models"]},
+        "then": {"properties": dict.fromkeys(OWN_KEYS, False)},
+        "else": {"required": ["inputs", "steps"], "properties": {"main": False}},
         "definitions": {
             "step": _step(ops),
             "block": _block(),
+            "model": _model(),
             "params": _params(),
             "init": _init(),
             **{f"op.{name}": _op(op) for name, op in ops.items()},
@@ -78,6 +83,17 @@ def _sections(ops: dict[str, type[Op]]) -> Schema:
             "propertyNames": {"pattern": CAMEL},
             "additionalProperties": {"$ref": "#/definitions/block"},
         },
+        "models": {
+            "type": "object",
+            "propertyNames": {"pattern": CAMEL},
+            "additionalProperties": {"$ref": "#/definitions/model"},
+            "description": "several models, instead of one model's inputs, steps and outputs",
+        },
+        "main": {
+            "type": "string",
+            "pattern": CAMEL,
+            "description": "the model that is exported and summarised",
+        },
         "steps": STEPS,
         "outputs": {"type": "object", "additionalProperties": TEXT},
         "train": training_schema(described, TYPES, FACTS, STEPS),
@@ -100,6 +116,13 @@ def _block() -> Schema:
         "additionalProperties": False,
         "properties": keys,
     }
+
+
+def _model() -> Schema:
+    """One of several models: a block without params, whose inputs all have types."""
+    found = _block()
+    keys: Schema = {name: found["properties"][name] for name in MODEL_KEYS}
+    return {**found, "required": ["inputs", "steps"], "properties": keys}
 
 
 def _params() -> Schema:

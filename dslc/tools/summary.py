@@ -12,7 +12,7 @@ from dslc.ir.dims import substitute
 from dslc.ir.graph import Parallel, Residual
 from dslc.ir.types import BYTES
 from dslc.ops import find
-from dslc.passes.weights import branch_labels, iteration_path, join
+from dslc.passes.weights import branch_labels, call_path, iteration_path, join
 from dslc.tools.receptive_field import receptive_field
 
 if TYPE_CHECKING:
@@ -146,7 +146,7 @@ def _iteration_layers(
         yield Layer(path, op.name, output, counts.pop(path, 0), substitute(flops, sizes))
         return
     if iteration.call is not None:
-        yield from _body_layers(iteration.call.body, path, counts, sizes)
+        yield from _body_layers(iteration.call.body, call_path(iteration, path), counts, sizes)
     for label, body in zip(branch_labels(found.step), iteration.bodies, strict=False):
         yield from _body_layers(body, join(path, label), counts, sizes)
     word = _join_word(found)

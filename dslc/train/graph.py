@@ -1,7 +1,8 @@
 """The training graph: a module from the data's columns to the loss and the metrics.
 
-It is read and typed by the same code as any other graph. Where no step calls the model, it is called
-once on the columns of its inputs' names, and its outputs are in scope.
+It is read and typed by the same code as any other graph. A model is a step in it, called on whatever
+inputs and as often as needed. Where no step calls one, the spec's model (of several, its `main`) is
+called once on the columns of its inputs' names, and its outputs are in scope.
 """
 
 from __future__ import annotations
@@ -31,14 +32,24 @@ SUMS = ("loss", "metric")
 
 
 class GraphReader:
-    """Reads `inputs`, `where`, `steps`, `loss` and `metrics` of a training section."""
+    """Reads `inputs`, `where`, `steps`, `loss` and `metrics` of a training section.
+
+    Attributes:
+        model: The model that is called where no step calls one: the spec's, or of several its main.
+        calls_itself: Whether a step calls a model.
+    """
 
     def __init__(self, program: Program, report: Report, fields: Mapping) -> None:
         self.program = program
         self.report = report
         self.fields = fields
-        self.model = program.modules[program.main]
-        signatures = {name: signature(module) for name, module in program.modules.items()}
+        implied = program.chosen if program.has_several else program.main
+        self.model = None if implied is None else program.modules[implied]
+        signatures = {
+            name: signature(module)
+            for name, module in program.modules.items()
+            if name != program.main or not program.has_several
+        }
         self.reader = StepReader(report, signatures, program.defaults)
         self.scope = Scope(None, [param.name for param in program.params])
         self.inputs: dict[str, Input] = {}
@@ -49,12 +60,14 @@ class GraphReader:
     def read(self) -> Module | None:
         """The graph; None after an error."""
         self.read_inputs()
-        if not self.inputs:
-            return None
         nodes = self.reader.items(self.fields.get("steps"), "`steps`")
-        self.calls_itself = any(mentions(node, self.program.main) for node in nodes)
-        if not self.calls_itself:
-            self.call_model()
+        models = self.program.models
+        self.calls_itself = any(mentions(node, name) for node in nodes for name in models)
+        if not self.inputs or (self.model is None and not self.calls_itself):
+            self.refuse_unclear()
+            return None
+        if self.model is not None and not self.calls_itself:
+            self.call_model(self.model)
         start = Ref(self.steps[0].id, "") if self.steps else Ref(MODULE, next(iter(self.inputs)))
         body = self.reader.body(nodes, self.scope, start)
         self.steps += body.steps
@@ -80,8 +93,8 @@ class GraphReader:
         )
 
     def read_inputs(self) -> None:
-        """The columns: the model's own inputs, then those that the section declares."""
-        for item in self.model.inputs:
+        """The columns: the implied model's own inputs, then those that the section declares."""
+        for item in () if self.model is None else self.model.inputs:
             self.inputs[item.name] = item
             self.own.add(item.name)
         fields = self.reader.mapping(self.fields.get("inputs"), "`inputs`")
@@ -94,16 +107,26 @@ class GraphReader:
         for name, item in self.inputs.items():
             self.scope.values[name] = Ref(MODULE, name, item.span)
 
-    def call_model(self) -> None:
-        """The call that stands there where no step calls the model."""
+    def refuse_unclear(self) -> None:
+        """Reports a graph that does not say on what it works: which model, which columns."""
+        if self.model is None and not self.calls_itself:
+            names = ", ".join(f"`{name}`" for name in self.program.models)
+            message = f"no step calls a model, and none of {names} is the spec's `main`"
+            help = "call the models under `steps`, or name one with `main`"
+            self.report.error("E0841", self.fields.span, message, help=help)
+        elif self.program.has_several:
+            help = 'type the columns of the data: `inputs: {image: "f32[N, 3, 32, 32]"}`'
+            message = "the training graph has no columns"
+            self.report.error("E0842", self.fields.span, message, help=help)
+
+    def call_model(self, model: Module) -> None:
+        """The call that stands there where no step calls a model."""
         step = self.new_step(
-            CallModule(self.program.main, {}),
-            tuple(
-                Ref(MODULE, item.name, self.inputs[item.name].span) for item in self.model.inputs
-            ),
+            CallModule(model.name, {}),
+            tuple(Ref(MODULE, item.name, self.inputs[item.name].span) for item in model.inputs),
             self.fields.span,
         )
-        for name, ref in self.model.outputs:
+        for name, ref in model.outputs:
             self.scope.values[name] = Ref(step.id, name, ref.span)
 
     def new_step(
@@ -130,14 +153,14 @@ class GraphReader:
         return step
 
     def refuse_blocks(self) -> None:
-        """Reports a call of a block: a training step calls ops and the model."""
+        """Reports a call of a block: a training step calls ops and models."""
+        several = self.program.has_several
+        what, where = ("models", "a model") if several else ("the model", f"`{self.program.main}`")
         for step in self.all_steps():
             action = step.action
-            if isinstance(action, CallModule) and action.module != self.program.main:
-                message = (
-                    f"a training step calls ops and the model, not the block `{action.module}`"
-                )
-                help = f"call it in `{self.program.main}` and list its value under `outputs`"
+            if isinstance(action, CallModule) and action.module not in self.program.models:
+                message = f"a training step calls ops and {what}, not the block `{action.module}`"
+                help = f"call it in {where} and list its value under `outputs`"
                 self.report.error("E0808", step.span, message, help=help)
 
     def all_steps(self) -> Iterator[Step]:
@@ -219,7 +242,8 @@ class GraphReader:
         count = sum(1 for item in action.op.inputs if item.default is None)
         if measured is not None and len(measured.inputs) == count:
             return measured.inputs
-        outputs = [] if self.calls_itself else [name for name, _ in self.model.outputs]
+        implied = None if self.calls_itself else self.model
+        outputs = [] if implied is None else [name for name, _ in implied.outputs]
         others = [name for name in self.inputs if name not in self.own]
         if count == 1 and len(outputs) == 1:
             return (self.scope.values[outputs[0]],)
@@ -248,6 +272,7 @@ def signature(module: Module) -> Signature:
         tuple(param.name for param in module.params if param.default is None),
         tuple(param.name for param in module.params if param.kind == "str"),
         tuple(item.name for item in module.inputs),
+        is_model=module.is_model,
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dslc.passes.weights import branch_labels, iteration_path, join
+from dslc.passes.weights import branch_labels, call_path, iteration_path, join
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 def frozen_paths(instance: Instance) -> list[str]:
     """The path of every frozen step that is in no other frozen one."""
-    return list(_frozen(instance.body, "", inside=False))
+    return list(dict.fromkeys(_frozen(instance.body, "", inside=False)))
 
 
 def _frozen(body: BodyInstance, prefix: str, *, inside: bool) -> Iterator[str]:
@@ -25,6 +25,9 @@ def _frozen(body: BodyInstance, prefix: str, *, inside: bool) -> Iterator[str]:
             if iteration is None:
                 continue
             path = iteration_path(prefix, found.step, number)
+            if iteration.call is not None and iteration.call.module.home is not None:
+                yield from _frozen(iteration.call.body, call_path(iteration, path), inside=False)
+                continue
             if frozen and found.step.label:
                 yield path
                 continue

@@ -40,9 +40,9 @@ GRAPH_KEYS = ("inputs", "where", "data", "steps", "loss", "optimizer", "schedule
 
 @final
 class Section:
-    """A section that was read: all but types."""
+    """A section that was read: all but types; `model` is the one that it calls without saying so."""
 
-    __slots__ = ("calls", "data", "fields", "graph", "optimizer", "run", "schedule", "source")
+    __slots__ = ("data", "fields", "graph", "model", "optimizer", "run", "schedule", "source")
 
     def __init__(
         self,
@@ -53,10 +53,9 @@ class Section:
         optimizer: Optimizer,
         schedule: Schedule,
         run: Run,
-        *,
-        calls: bool,
+        model: Module | None,
     ) -> None:
-        self.calls = calls
+        self.model = model
         self.fields = fields
         self.graph = graph
         self.source = source
@@ -91,8 +90,8 @@ def read_section(program: Program, report: Report) -> Section | None:
         data = source.read()
     if not (graph and source and data and optimizer and schedule and run):
         return None
-    calls = graph_reader.calls_itself
-    return Section(fields, graph, source, data, optimizer, schedule, run, calls=calls)
+    model = None if graph_reader.calls_itself else graph_reader.model
+    return Section(fields, graph, source, data, optimizer, schedule, run, model)
 
 
 def type_section(
@@ -142,12 +141,12 @@ def with_facts(
 ) -> Instantiator:
     """A checker that assumes what the training graph may assume of its columns.
 
-    Where the model is called on them as they are, they fulfil the model's own facts; where steps
-    call it, each call has to.
+    Where a model is called on them as they are, they fulfil the model's own facts; where steps call
+    it, each call has to.
     """
-    program = checker.program
-    facts = (*section.graph.where, *(() if section.calls else program.modules[program.main].where))
-    if not section.graph.where and not section.calls:
+    program, model = checker.program, section.model
+    facts = (*section.graph.where, *(() if model is None else model.where))
+    if not section.graph.where and model is not None and not program.has_several:
         return checker
     constraints = [claim for fact in facts for claim in checker.constraints(fact, environment)]
     return Instantiator(program, checker.report, checker.limits, Facts(constraints))

@@ -1,0 +1,164 @@
+"""Applies ops to types: attributes, shape rules and weights, each distinct question asked once."""
+
+from __future__ import annotations
+
+from dslc.diagnostics import mend, nearest
+from dslc.ir.instance import Iteration
+from dslc.ir.types import INTEGERS
+from dslc.ops.attributes import InvalidAttribute
+from dslc.ops.base import Check, OpError
+from dslc.passes.values import Failed, ValueReader
+from dslc.passes.weight_checks import check_weights
+from dslc.syntax.expressions import Literal
+from dslc.typed import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from dslc.diagnostics import Report
+    from dslc.ir.facts import Facts
+    from dslc.ir.graph import ApplyOp, Step
+    from dslc.ir.types import TensorType
+    from dslc.limits import Limits
+    from dslc.ops.base import Input, Op
+    from dslc.source import Span
+
+Environment = dict[str, object]
+
+
+class OpApplier(ValueReader):
+    """Types single ops; steps of one op and the same attributes share it, and its answers."""
+
+    def __init__(self, report: Report, facts: Facts, limits: Limits) -> None:
+        super().__init__(report, facts)
+        self.limits = limits
+        self.check = Check(facts)
+        self.ops: dict[object, Op] = {}
+        self.answers: dict[tuple[Op, tuple[TensorType, ...]], dict[str, TensorType]] = {}
+
+    def apply(
+        self,
+        step: Step,
+        action: ApplyOp,
+        environment: Environment,
+        inputs: tuple[TensorType | None, ...],
+    ) -> Iteration:
+        """An op on its inputs."""
+        op = self.make_op(step, action, environment)
+        types = tuple(type for type in inputs if type is not None)
+        adds_nothing = not step.init and not step.tie
+        known = self.answers.get((op, types)) if adds_nothing else None
+        if known is not None:
+            return Iteration(inputs, known, environment, op=op)
+        outputs = self.infer(step, action, op, types)
+        if not check_weights(self, step, op, types, environment):
+            raise Failed
+        if adds_nothing:
+            self.answers[op, types] = outputs
+        return Iteration(inputs, outputs, environment, op=op)
+
+    def infer(
+        self, step: Step, action: ApplyOp, op: Op, types: tuple[TensorType, ...]
+    ) -> dict[str, TensorType]:
+        """An op's outputs by name, the first also without one; raises `Failed` after an error."""
+        declared = action.op.inputs
+        for position, type in enumerate(types):
+            slot = declared[0] if declared[0].variadic else declared[position]
+            if not slot.takes(type.dtype):
+                self.refuse_dtype(step, op, slot, position, type)
+                raise Failed
+        try:
+            found = op.infer(self.check, *types)
+        except OpError as error:
+            self.op_error(step, action, types, error)
+            raise Failed from error
+        outputs = {"": found} if not isinstance(found, tuple) else {"": found[0]}
+        self.check_elements(step, outputs[""])
+        if isinstance(found, tuple):
+            outputs |= dict(zip(op.output_names(), found, strict=True))
+        return outputs
+
+    def refuse_dtype(
+        self, step: Step, op: Op, slot: Input, position: int, type: TensorType
+    ) -> None:
+        """Reports a value of a dtype that an op does not take, with its origin."""
+        message = f"`{op.name}` takes {slot.holds} values as `{slot.name}`, not {type}"
+        help = "convert it with `cast: f32`"
+        if slot.holds == "integer":
+            help = "convert it with `cast: i64`"
+        elif type.dtype in INTEGERS and slot.holds == "float":
+            help = "`embedding` looks ids up; `cast: f32` converts numbers"
+        elif slot.holds == "bool":
+            help = "a mask is bool: true where attended"
+        span = self.input_span(step, position)
+        ref = step.inputs[position] if position < len(step.inputs) else None
+        known = ref is not None and ref.span is not None and ref.span != span
+        labels = [(ref.span, str(type))] if known and ref is not None and ref.span else []
+        self.error("E0320", span, message, help=help, labels=labels)
+
+    def check_elements(self, step: Step, type: TensorType) -> None:
+        """Refuses a value of known size that is too large for any machine."""
+        if not all(isinstance(size, int) for size in type.shape):
+            return
+        elements = type.elements
+        if isinstance(elements, int) and elements > self.limits.elements:
+            message = f"this value, {type}, has more than {self.limits.elements:,} elements"
+            self.error("E0907", step.span, message, help="`--limit elements=…` allows more")
+            raise Failed
+
+    def make_op(self, step: Step, action: ApplyOp, environment: Environment) -> Op:
+        """The op with evaluated attributes."""
+        values = {
+            name: self.evaluate(expression, environment)
+            for name, expression in action.attributes.items()
+        }
+        key = (action.op, *values.items(), *[value.__class__ for value in values.values()])
+        try:
+            known = self.ops.get(key)
+        except TypeError:  # a list among the values
+            return self.new_op(step, action, values)
+        if known is None:
+            known = self.ops[key] = self.new_op(step, action, values)
+        return known
+
+    def new_op(self, step: Step, action: ApplyOp, values: Environment) -> Op:
+        """An op of these attributes; reports one that it does not take."""
+        try:
+            return action.op(values)
+        except InvalidAttribute as error:
+            span = (
+                action.attributes[error.name].span if error.name in action.attributes else step.span
+            )
+            self.invalid_attribute(action, error, span)
+            raise Failed from error
+
+    def invalid_attribute(self, action: ApplyOp, error: InvalidAttribute, span: Span) -> None:
+        """Reports a value that an attribute does not take, with the word that was meant."""
+        given = action.attributes.get(error.name)
+        word = given.value if isinstance(given, Literal) else None
+        close = None
+        if isinstance(word, str) and action.op.attributes[error.name].words:
+            close = nearest(word, action.op.attributes[error.name].words)
+        help = f"did you mean `{close}`?" if close else None
+        fix = mend(span, str(word), close)
+        self.error("E0504", span, error.message, help=help, fix=fix)
+
+    def input_span(self, step: Step, position: int) -> Span:
+        """Where an input was named, or the step itself."""
+        ref = step.inputs[position] if position < len(step.inputs) else None
+        inside = ref is not None and ref.span is not None and ref.span.line >= step.span.line
+        return ref.span if ref is not None and ref.span is not None and inside else step.span
+
+    def op_error(
+        self, step: Step, action: ApplyOp, types: tuple[TensorType, ...], error: OpError
+    ) -> None:
+        """Points an op's error at its attribute or input, with the input's origin and type."""
+        span = step.span
+        if error.attribute is not None and error.attribute in action.attributes:
+            span = action.attributes[error.attribute].span
+        labels: list[tuple[Span, str]] = []
+        for position, type in enumerate(types):
+            ref = step.inputs[position] if position < len(step.inputs) else None
+            if ref is not None and ref.span is not None and ref.span != span:
+                labels.append((ref.span, str(type)))
+        if error.input is not None and error.attribute is None:
+            span = self.input_span(step, error.input)
+        self.error(error.code, span, error.message, help=error.help, labels=labels[:2])

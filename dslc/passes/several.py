@@ -1,0 +1,128 @@
+"""A spec of several models: each is checked by itself, and each can be taken by itself."""
+
+from __future__ import annotations
+
+from dslc.diagnostics import Report
+from dslc.ir.facts import Facts
+from dslc.ir.graph import CallModule
+from dslc.ir.models import held
+from dslc.ir.walk import actions
+from dslc.limits import Limits
+from dslc.passes.binding import Binder
+from dslc.passes.pipeline import Checked, Part, advise_facts, model_types, type_model
+from dslc.syntax.expressions import ExpressionError, Name, free_names, substitute
+from dslc.syntax.types import ELLIPSIS, TypeExpr
+from dslc.typed import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from dslc.ir.facts import Constraint
+    from dslc.ir.graph import Module, Program
+    from dslc.syntax.expressions import Expr
+
+
+def check_models(program: Program, report: Report, limits: Limits) -> dict[str, Part]:
+    """Types every model under its own facts, callees first, so that each fault is told once."""
+    found: dict[str, Part] = {}
+    broken: set[str] = set()
+    for name in callees_first(program):
+        own = Report()
+        typed = type_model(program, own, limits, name=name, broken=broken)
+        instance = None if typed is None else typed[1]
+        if typed is None or instance is None or not own.ok:
+            broken.add(name)
+            if typed is not None:
+                advise_facts(program, own, limits, typed[0].facts, name)
+        else:
+            found[name] = Part(instance, typed[0].facts)
+        for item in own.diagnostics:
+            report.add(item)
+    return {name: found[name] for name in program.models if name in found}
+
+
+def callees_first(program: Program) -> list[str]:
+    """The models, each behind those that it calls, itself or through blocks."""
+    found: dict[str, None] = {}
+    seen: set[str] = set()
+
+    def visit(name: str) -> None:
+        if name in seen:
+            return
+        seen.add(name)
+        for _, action in actions(program.modules[name].body):
+            if isinstance(action, CallModule):
+                visit(action.module)
+        if program.modules[name].is_model:
+            found[name] = None
+
+    for name in program.models:
+        visit(name)
+    return list(found)
+
+
+def with_own_symbols(program: Program) -> Program:
+    """The program whose main module's sizes are apart, where its models' facts exclude each other.
+
+    The same symbol in two models need not be the same size. Mostly nothing is lost by taking it for
+    one, and what is written reads the better for it.
+    """
+    models = [program.modules[name] for name in program.models]
+    if Facts([claim for model in models for claim in claims(program, model)]).contradiction():
+        models = [renamed(model) for model in models]
+        main = program.modules[program.main]
+        main = held(program.main, main.doc, models, main.span)
+        return program.replace(modules={**program.modules, program.main: main})
+    return program
+
+
+def claims(program: Program, model: Module) -> Iterator[Constraint]:
+    """The facts of a model, as far as they can be read."""
+    binder = Binder(Report(), Facts(()))
+    sizes: dict[str, object] = {}
+    try:
+        model_types(program, model, binder, sizes)
+        for fact in model.where:
+            yield from binder.constraints(fact, {**program.values, **sizes})
+    except ExpressionError:
+        return  # reported with the model
+
+
+def renamed(model: Module) -> Module:
+    """A model's head with its symbols under names of their own: `T` of `Decoder` is `TDecoder`."""
+    dims = [dim for item in model.inputs if item.type for dim in item.type.dims or ()]
+    names = {n for dim in dims if dim is not ELLIPSIS for n in free_names(dim) if n[0].isupper()}  # pyright: ignore[reportArgumentType]
+    mapping = {name: Name(f"{name}{model.name}", model.span) for name in sorted(names)}
+    inputs = [item.replace(type=renamed_type(item.type, mapping)) for item in model.inputs]
+    where = tuple(substitute(fact, mapping) for fact in model.where)
+    return model.replace(inputs=tuple(inputs), where=where)
+
+
+def renamed_type(type: TypeExpr | None, mapping: Mapping[str, Expr]) -> TypeExpr | None:
+    """A type with its symbols under other names."""
+    if type is None or type.dims is None:
+        return type
+    dims = (dim if dim is ELLIPSIS else substitute(dim, mapping) for dim in type.dims)  # pyright: ignore[reportArgumentType]
+    return TypeExpr(type.dtype, tuple(dims), type.span)
+
+
+def view(checked: Checked, name: str) -> Checked:
+    """One model of a spec, with its own inputs and outputs and the paths that its weights have.
+
+    Of a spec that is one model, the spec itself.
+    """
+    program = checked.program
+    if not program.has_several:
+        return checked
+    main = program.modules[program.main]
+    module = held(program.main, main.doc, [program.modules[name]], main.span)
+    single = program.replace(modules={**program.modules, program.main: module}, train=None)
+    typed = type_model(single, Report(), Limits())
+    assert typed is not None
+    checker, instance = typed
+    assert instance is not None, "the model has been checked by itself"
+    parts = {name: checked.parts[name]}
+    facts = tuple(str(fact) for fact in checker.facts.constraints)
+    found = Checked(checked.source, single, instance, checker.facts, facts, checked.report, parts)
+    found.whole = checked
+    return found
