@@ -12,6 +12,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dslc.emit.formal_types import Carry, Formal, FormalStep
+from dslc.emit.formal_when import merged
 from dslc.emit.instances import instance_types, last_round
 from dslc.emit.samples import all_iterations, collect_instances, samples_by_step
 from dslc.ir.dims import Dim, opaque, substitute, sym, symbols_of
@@ -149,6 +150,8 @@ class Inference:
         if isinstance(expression, Name):
             if expression.id in self.loops:
                 return self.text(expression)
+            if expression.id in self.formal.named:
+                return self.formal.named[expression.id]
             known = expression.id in self.integers or expression.id[0].isupper()
             return sym(expression.id) if known else self.text(expression)
         if isinstance(expression, Unary) and expression.op == "-":
@@ -204,25 +207,22 @@ class Inference:
             self.repeated(found, first)
         outputs = dict(found.outputs)
         if step.when is not None and found.sometimes and first is not None:
-            outputs[""] = self.merged(step, outputs[""], first)
+            outputs[""] = merged(step.when, outputs[""], first, self.value)
         for slot, type in outputs.items():
             self.values[step.id, slot] = type
+        self.name_dims(step, outputs[""])
         return found
 
-    def merged(self, step: Step, present: TensorType, absent: TensorType) -> TensorType:
-        """The type behind a `when`: the step's where it is there, else its input's."""
-        assert step.when is not None
-        if present.rank != absent.rank:
-            return present
-        condition, names = to_python(step.when), free_names(step.when)
-        shape: list[DimLike] = []
-        for left, right in zip(present.shape, absent.shape, strict=True):
-            if left == right:
-                shape.append(left)
-                continue
-            used = names | symbols_of(left) | symbols_of(right)
-            shape.append(opaque(f"({left}) if {condition} else ({right})", frozenset(used)))
-        return present.with_shape(*shape)
+    def name_dims(self, step: Step, type: TensorType) -> None:
+        """Keeps the dims that a stated type gives a name."""
+        dims = step.type.dims if step.type is not None else None
+        if dims is None or ELLIPSIS in dims:
+            return
+        bound = {symbol for symbol, _, _ in self.formal.bindings}
+        for expression, dim in zip(dims, type.shape, strict=True):
+            is_symbol = isinstance(expression, Name) and expression.id[0].isupper()
+            if is_symbol and expression.id not in bound:
+                self.formal.named.setdefault(expression.id, dim)
 
     def repeated(self, found: FormalStep, first: TensorType | None) -> None:
         """A loop: runs the body until every dim that changes has a symbol of its own."""

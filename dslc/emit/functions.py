@@ -21,7 +21,7 @@ from dslc.emit.names import snake_name
 from dslc.emit.python import Function, Line, Module, Parameter, to_source
 from dslc.emit.shapes import boundary_layout
 from dslc.emit.units import ModuleWriter, Unit
-from dslc.ir.dims import sym
+from dslc.ir.dims import sym, symbols_of, text_of
 from dslc.ir.graph import CallModule
 from dslc.syntax.expressions import Conditional
 from dslc.values import is_integer
@@ -134,6 +134,8 @@ class FunctionWriter(ClassWriter):
         """A name of the spec: a loop's, a parameter, or a size that a shape gives."""
         if name in self.loop_names:
             return self.loop_names[name]
+        if name in self.formal.named:
+            return f"({text_of(self.formal.named[name], self.constructor_name)})"
         if self.parameters.place(name) is None or name in self.module.program.values:
             return self.parameters.use(name)
         if not self.is_static(name):
@@ -152,6 +154,8 @@ class FunctionWriter(ClassWriter):
 
     def is_static(self, name: str) -> bool:
         """Whether a name stands for a value that is known when the model is built."""
+        if name in self.formal.named:
+            return all(self.is_static(symbol) for symbol in symbols_of(self.formal.named[name]))
         place = None if name in self.loop_names else self.parameters.place(name)
         if place is None:
             return True
