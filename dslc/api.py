@@ -55,37 +55,52 @@ class Net:
         checked: What the compiler knows: the program, its instances, its facts.
         inputs: The inputs by name.
         outputs: The outputs by name; the first is the net's value.
+
+    Of a spec with several models these are its main one's. Where it names none, they are those of
+    all models, each behind its model's name: `actor_state`. `models` has each by itself.
     """
 
     __slots__ = ("checked", "inputs", "outputs")
 
     def __init__(self, checked: Checked) -> None:
         self.checked = checked
-        found = checked.instance
+        found = checked.form.instance
         self.inputs = {name: Port(name, type) for name, type in found.inputs.items()}
         self.outputs = {name: Port(name, type) for name, type in found.outputs.items()}
 
     @property
     def name(self) -> str:
-        """The spec's name."""
-        return self.checked.program.name
+        """The spec's name; of one of several models by itself, the model's."""
+        program = self.checked.program
+        return program.name if self.checked.whole is None else program.chosen or program.name
+
+    @property
+    def models(self) -> dict[str, Net]:
+        """Each of the spec's models by itself, by its name; of a spec that is one model, that one.
+
+        Each holds the models that it needs, and its weights have the names of the spec's file.
+        """
+        return {name: Net(self.checked.of(name)) for name in self.checked.program.models}
 
     def check(self) -> tuple[str, ...]:
         """The facts under which every step has been shown to be legal, as `H % 32 == 0`."""
         return self.checked.constraints
 
     def summary(self, **sizes: DimLike) -> Summary:
-        """Layers, parameters, FLOPs and memory.
+        """Layers, parameters, FLOPs and memory, of several models the main one's or all.
 
         Args:
             **sizes: Numbers for symbols, as `N=1, H=224`; the others stay symbolic.
         """
         from dslc.tools.summary import Summary
 
-        return Summary(self.checked, sizes)
+        return Summary(self.checked.chosen, sizes)
 
     def torch(self) -> Any:
         """The model as a `torch.nn.Module`, run from the source that `dslc build` writes.
+
+        Of a spec with several models, what holds them all: each is an attribute (`agent.actor`), and
+        a call is the main one's, or where there is none runs all of them.
 
         Raises:
             MissingBackendError: PyTorch is not installed.
@@ -95,6 +110,9 @@ class Net:
     def keras(self) -> Any:
         """The model as a `keras.Model`, run from the source that `dslc build` writes.
 
+        Of a spec with several models, what holds them all: each is a layer
+        (`agent.get_layer("actor")`), and a call is the main one's, or where there is none runs all.
+
         Raises:
             MissingBackendError: Keras or TensorFlow is not installed.
         """
@@ -102,6 +120,8 @@ class Net:
 
     def jax(self) -> Any:
         """The model as a `flax.nnx.Module`, run from the source that `dslc build` writes.
+
+        Of a spec with several models it is as in `torch`.
 
         Raises:
             MissingBackendError: JAX or Flax is not installed.
@@ -136,7 +156,7 @@ class Net:
         arrays = weights
         if weights is not None and not hasattr(weights, "keys"):
             arrays = read_weights(weights)  # pyright: ignore[reportArgumentType]
-        backend.save(self.checked, arrays, path, force=force, **options)
+        backend.save(self.checked.chosen, arrays, path, force=force, **options)
 
     def _load(self, name: str) -> Any:
         from dslc.tools.backends import find_backend, require

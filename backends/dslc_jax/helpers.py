@@ -37,33 +37,6 @@ class BatchNorm(nnx.BatchNorm):
         return y
 
 
-class LSTM(nnx.Module):
-    """A long short-term memory from zero states: gates i, f, g, o and one bias.
-
-    f32[N, T, D] -> every hidden state f32[N, T, hidden], the last one and the last cell state
-    f32[N, hidden]
-    """
-
-    portable = (("input", "ih_l0"), ("recurrent", "hh_l0"))  # in the names of the weight file
-
-    def __init__(self, features: int, hidden: int, *, rngs: nnx.Rngs) -> None:
-        self.hidden = hidden
-        self.input = nnx.Linear(features, 4 * hidden, rngs=rngs)
-        self.recurrent = nnx.Linear(hidden, 4 * hidden, use_bias=False, rngs=rngs)
-
-    def __call__(self, x: Array) -> tuple[Array, Array, Array]:
-        def step(carry: tuple[Array, Array], x_t: Array) -> tuple[tuple[Array, Array], Array]:
-            h, c = carry
-            i, f, g, o = jnp.split(self.input(x_t) + self.recurrent(h), 4, axis=-1)
-            c = nnx.sigmoid(f) * c + nnx.sigmoid(i) * jnp.tanh(g)
-            h = nnx.sigmoid(o) * jnp.tanh(c)
-            return (h, c), h
-
-        zeros = jnp.zeros((x.shape[0], self.hidden), x.dtype)
-        (last, state), sequence = jax.lax.scan(step, (zeros, zeros), x.swapaxes(0, 1))
-        return sequence.swapaxes(0, 1), last, state
-
-
 class MultiHeadAttention(nnx.Module):
     """Scaled dot-product attention of several heads between learned projections.
 

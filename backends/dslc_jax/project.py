@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, final
 
 from dslc.emit.backend import BuildError
 from dslc.emit.classes import write_module
-from dslc.emit.header import header
 from dslc.emit.lowering import outlined
 from dslc.emit.project import describing_files, runtime_file, training_files
 from dslc_jax.target import JaxTarget
@@ -63,8 +62,8 @@ class JaxBackend:
         if io_layout not in ("spec", "native"):
             raise BuildError(f"there is no layout {io_layout!r}: it is spec or native")
         refuse_doubles(checked)
-        program, instance = outlined(checked)
-        return write_module(program, instance, JaxTarget(io_layout), header(program))
+        lowered = outlined(checked.form)
+        return write_module(lowered, JaxTarget(io_layout))
 
     def model_source(self, checked: Checked, *, io_layout: str = "spec") -> str:
         """The text of `model.py`."""
@@ -100,6 +99,7 @@ class JaxBackend:
             raise BuildError(f"the jax backend computes in f32, not in {dtype}")
         from dslc_jax.driver import JaxDriver
 
+        checked = checked.without_main()
         return JaxDriver(checked, self.build(checked, io_layout=io_layout), io_layout)
 
     def train_steps(

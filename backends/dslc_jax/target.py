@@ -31,6 +31,7 @@ class JaxTarget(Target):
     helpers = (
         Path(__file__).with_name("helpers.py"),
         Path(__file__).with_name("helpers_position.py"),
+        Path(__file__).with_name("helpers_recurrent.py"),
     )
     channels_last = True
     names = (

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, final
 
 from dslc.emit.flow import Value
 from dslc.emit.layouts import stored_axis
-from dslc.emit.method import negated
+from dslc.emit.method import entry_facts, negated
 from dslc.emit.python import Class, Function, If, Line, Parameter
 from dslc.ir.graph import MODULE
 from dslc.syntax.expressions import free_names, to_python, to_spec
@@ -28,7 +28,7 @@ def check_facts(body: FunctionBody) -> None:
     function = body.function
     facts = [
         fact
-        for fact in body.formal.module.where
+        for fact in entry_facts(body.formal.module)
         if any(not function.is_static(name) for name in free_names(fact))
     ]
     if facts:

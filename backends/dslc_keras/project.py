@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, final
 
 from dslc.emit.functions import model_function, write_functions
-from dslc.emit.header import header
 from dslc.emit.loading import load_module
 from dslc.emit.lowering import outlined
 from dslc.emit.project import describing_files, runtime_file, training_files
@@ -58,8 +57,8 @@ class KerasBackend:
 
     def module(self, checked: Checked, io_layout: str = "spec") -> FunctionModule:
         """What `model.py` holds; `io_layout` is what its model takes unless told otherwise."""
-        program, instance = outlined(checked, shared_only=True)
-        return write_functions(program, instance, KerasTarget(io_layout), header(program))
+        lowered = outlined(checked.form, shared_only=True)
+        return write_functions(lowered, KerasTarget(io_layout))
 
     def model_source(self, checked: Checked, *, io_layout: str = "spec") -> str:
         """The text of `model.py`."""
@@ -99,6 +98,7 @@ class KerasBackend:
         start_keras()
         from dslc_keras.driver import KerasDriver, floats
 
+        checked = checked.without_main()
         with floats(dtype):
             return KerasDriver(checked, self.build(checked, io_layout=io_layout), io_layout)
 

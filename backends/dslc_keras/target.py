@@ -50,6 +50,7 @@ class KerasTarget(FunctionTarget):
         Path(__file__).with_name("helpers.py"),
         Path(__file__).with_name("helpers_images.py"),
         Path(__file__).with_name("helpers_position.py"),
+        Path(__file__).with_name("helpers_recurrent.py"),
         Path(__file__).with_name("helpers_values.py"),
     )
     channels_last = True

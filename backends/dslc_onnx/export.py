@@ -61,6 +61,7 @@ def save(
 def build(checked: Checked, weights: Mapping[str, Any] | None, options: Options) -> ir.Model:
     """The model as `onnx_ir` has it, checked; weights are wrapped, not copied."""
     infos = checked.weights()
+    weights = None if weights is None else checked.own(weights)
     store = WeightStore(infos, weights, seed=options.seed, limits=options.limits)
     graph = Graph(store, options.opset)
     inputs, outputs = lower(checked, graph)

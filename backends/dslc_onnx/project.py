@@ -26,6 +26,7 @@ def project(
 
     Arguments as `dslc_onnx.export.export` has them.
     """
+    checked = checked.chosen
     return {
         MODEL: export(checked, weights, **options),
         "run.py": runner(checked),

@@ -55,13 +55,6 @@ def avg_pool_same(
     return y / pool(ones, kernel, stride)
 
 
-def one_bias(lstm: nn.LSTM) -> nn.LSTM:
-    """Freezes the second bias at zero: two biases that move together learn twice as fast as one."""
-    bias = lstm.get_parameter("bias_hh_l0")
-    nn.init.zeros_(bias).requires_grad_(False)
-    return lstm
-
-
 class Bias(nn.Module):
     """A bias whose weight is another layer's."""
 

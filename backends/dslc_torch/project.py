@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any, final
 
 from dslc.emit.backend import BuildError
 from dslc.emit.classes import write_module
-from dslc.emit.header import header
 from dslc.emit.lowering import outlined
 from dslc.emit.project import describing_files, training_files
 from dslc_torch.target import TorchTarget
@@ -54,8 +53,8 @@ class TorchBackend:
 
     def module(self, checked: Checked) -> ModuleWriter:
         """What `model.py` holds."""
-        program, instance = outlined(checked)
-        return write_module(program, instance, TorchTarget(), header(program))
+        lowered = outlined(checked.form)
+        return write_module(lowered, TorchTarget())
 
     def model_source(self, checked: Checked) -> str:
         """The text of `model.py`."""
@@ -90,6 +89,7 @@ class TorchBackend:
         del io_layout  # PyTorch's own layout is the spec's
         from dslc_torch.driver import TorchDriver
 
+        checked = checked.without_main()
         return TorchDriver(checked, self.model_source(checked), dtype)
 
     def train_steps(

@@ -24,7 +24,10 @@ class TorchTarget(Target):
         "from torch.nn import functional as F",
     )
     prelude = ("super().__init__()",)
-    helpers = (Path(__file__).with_name("helpers.py"),)
+    helpers = (
+        Path(__file__).with_name("helpers.py"),
+        Path(__file__).with_name("helpers_recurrent.py"),
+    )
     rules = RULES
 
     def new_list(self) -> str:

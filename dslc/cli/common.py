@@ -60,6 +60,25 @@ def add_spec_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_model_option(parser: argparse.ArgumentParser) -> None:
+    """The option of commands that take one of several models."""
+    parser.add_argument(
+        "--model",
+        metavar="NAME",
+        help="one of several models; by default the spec's `main`, or all",
+    )
+
+
+def picked(checked: Checked, options: argparse.Namespace) -> Checked:
+    """The model that `--model` names, else the spec's main one, else the whole spec."""
+    if options.model is None:
+        return checked.chosen
+    names = checked.program.models
+    if options.model not in names:
+        raise UsageError(f"--model {options.model}: the models are {', '.join(names)}")
+    return checked.of(options.model)
+
+
 def split_pair(option: str, text: str) -> tuple[str, str]:
     """`name=value` as two texts."""
     name, equals, value = text.partition("=")

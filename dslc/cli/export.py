@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from dslc.cli.common import Call, add_spec_options, command_parser
+from dslc.cli.common import Call, add_model_option, add_spec_options, command_parser, picked
 from dslc.source import SourceError
 from dslc.tools.backends import find_backend, require
 
@@ -29,12 +29,13 @@ def run(arguments: list[str]) -> int:
         metavar="N",
         help="17 to 23; by default 20",
     )
+    add_model_option(parser)
     parser.add_argument("--seed", type=int, default=0, metavar="S", help="of the initial weights")
     parser.add_argument("--force", action="store_true", help="replace a file that exists")
     add_spec_options(parser)
     options = parser.parse_args(arguments)
     call = Call(options)
-    checked = call.load(options.file)
+    checked = picked(call.load(options.file), options)
     if options.weights is not None and not Path(options.weights).is_file():
         raise SourceError(options.weights, "no such file")
     backend = find_backend("onnx")

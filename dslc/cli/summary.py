@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dslc.cli.common import Call, UsageError, add_spec_options, command_parser, split_pair
+from dslc.cli.common import (
+    Call,
+    UsageError,
+    add_model_option,
+    add_spec_options,
+    command_parser,
+    picked,
+    split_pair,
+)
 
 if TYPE_CHECKING:
     from dslc.ir.dims import DimLike
@@ -27,10 +35,11 @@ def run(arguments: list[str]) -> int:
         metavar="NAME=SIZES",
         help="an input's sizes, such as image=1,3,224,224; may be repeated",
     )
+    add_model_option(parser)
     parser.add_argument("--format", choices=("table", "json"), default="table")
     add_spec_options(parser)
     options = parser.parse_args(arguments)
-    checked = Call(options).load(options.file)
+    checked = picked(Call(options).load(options.file), options)
     sizes: dict[str, DimLike] = {}
     for text in options.input:
         bind_input(checked, text, sizes)

@@ -18,8 +18,14 @@ ENTRIES: dict[str, Entry] = {
         "dslc proves that each step is legal for every size that the facts allow. Here it found "
         "neither a proof nor a counterexample. State the fact under `where`; the generated model "
         "checks it at its entry.",
-        steps("- reshape: [N, 2, -1]", "f32[N, H, H + 1]"),
-        spec("where: [H % 2 == 0]\nsteps:\n  - reshape: [N, 2, -1]\n", "f32[N, H, H + 1]"),
+        spec(
+            "where: [4 * A >= (H + W) ** 2]\nsteps:\n  - slice: {axis: 2, start: 0, stop: H * W}\n",
+            "f32[H, W, A]",
+        ),
+        spec(
+            "where: [A >= H * W]\nsteps:\n  - slice: {axis: 2, start: 0, stop: H * W}\n",
+            "f32[H, W, A]",
+        ),
     ),
     "E0303": Entry(
         "a value has the wrong number of axes",
@@ -181,5 +187,22 @@ ENTRIES: dict[str, Entry] = {
         "inputs with the same channels or features.",
         steps("- linear: 4\n  name: narrow\n- reuse: narrow"),
         steps("- linear: 8\n  name: same\n- reuse: same"),
+    ),
+    "E0324": Entry(
+        "an axis may be empty here",
+        "A fact such as `P >= 0` lets a size be zero, as the length of an empty cache. Few ops take a "
+        "value without elements: a greatest or a mean of nothing has no meaning, and a size that "
+        "`reshape` is to find is not known where the others are zero. Join the value with one that "
+        "has elements first, or let the size be at least 1.",
+        spec("where: [P >= 0]\nsteps:\n  - reduce_max: 1\n", "f32[N, P, 4]"),
+        spec("where: [P >= 0]\nsteps:\n  - reduce_sum: 1\n", "f32[N, P, 4]"),
+    ),
+    "E0325": Entry(
+        "an axis of a model's input is computed from symbols",
+        "Each axis of a model's input is a number, an expression over params, or a symbol of its own: "
+        "that is what an input's size is read into. A relation between sizes is a fact, which the "
+        "generated model checks.",
+        steps("- relu", "f32[N, H, H + 1]"),
+        spec("where: [W == H + 1]\nsteps:\n  - relu\n", "f32[N, H, W]"),
     ),
 }

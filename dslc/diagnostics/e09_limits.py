@@ -45,8 +45,9 @@ ENTRIES: dict[str, Entry] = {
         bad="""\
 dslc: 1
 name: Net
-inputs: {x: "f32[(A + B + C + D + E) ** 8, (F + G + H + I + J) ** 8]"}
+inputs: {x: "f32[A, B, C, D, E, F, G, H, I, J]"}
 steps:
+  - constant: {value: 0, shape: ["(A + B + C + D + E) ** 8", "(F + G + H + I + J) ** 8"]}
   - reshape: [-1]
 """,
         good="""\
@@ -54,6 +55,7 @@ dslc: 1
 name: Net
 inputs: {x: "f32[A, F]"}
 steps:
+  - constant: {value: 0, shape: [A, F]}
   - reshape: [-1]
 """,
     ),

@@ -36,8 +36,9 @@ ENTRIES: dict[str, Entry] = {
         steps("- linear: width", head="params: {width: 16}\n"),
     ),
     "W0105": Entry(
-        "a block that nothing calls",
-        "Neither the model nor the training section calls it, straight or through another block.",
+        "a block or model that nothing calls",
+        "Neither the model nor the training section calls it, straight or through another block. Of "
+        "several models, this is said where the spec names its `main`.",
         spec("blocks:\n  Two:\n    steps:\n      - relu\nsteps:\n  - relu\n"),
         spec("blocks:\n  Two:\n    steps:\n      - relu\nsteps:\n  - Two\n"),
     ),

@@ -175,7 +175,7 @@ class BodyWriter(LoopWriter):
             return
         layer = self.writer.layer(found, self.writer.constructor_of(found))
         given = [value for value in values if value is not None]
-        args = ", ".join(value.text for value in given)
+        args = ", ".join([*(value.text for value in given), *self.models_for(found)])
         text = f"{layer}({args})"
         if self.is_optional(found):
             text = self.target.call_optional(layer, args, given[0].text)
@@ -199,7 +199,13 @@ class BodyWriter(LoopWriter):
             if len(call_outputs(found)) > 1:
                 raise refuse_optional(found)
             text = f"{text} if {self.condition(found)} else {given[0]}"
-        self.bind_model(found, values, text, found.step.name or found.step.label)
+        self.bind_model(found, values, text, found.step.name or "outputs")
+
+    def models_for(self, found: FormalStep) -> list[str]:
+        """The models at hand that what a step calls needs."""
+        assert found.callee is not None
+        needed = self.writer.module.needs.get(found.callee.module.name, ())
+        return [self.models[name] for name in needed]
 
     def bind_model(
         self, found: FormalStep, values: list[Value | None], text: str, wanted: str
@@ -208,7 +214,8 @@ class BodyWriter(LoopWriter):
         slots = call_outputs(found)
         layouts = {slot: boundary_layout(self.target, found.outputs[slot]) for slot in slots}
         if len(slots) > 1:
-            variable = self.names.fresh(wanted)
+            free = self.names.is_free(wanted)
+            variable = self.names.fresh(wanted if free else f"{wanted}_outputs")
             self.flow.lines.append(Line(f"{variable} = {text}"))
             texts = {s: (f'{variable}["{s}"]', layouts[s]) for s in slots}
         else:
@@ -259,7 +266,8 @@ class BodyWriter(LoopWriter):
         if found.callee.module.is_model:
             return self.round_of_model(found, values, start)
         layer = self.writer.layer(found, self.writer.constructor_of(found))
-        args = ", ".join(value.text for value in values if value is not None)
+        given = [value.text for value in values if value is not None]
+        args = ", ".join([*given, *self.models_for(found)])
         slots = call_outputs(found)
         if len(slots) == 1:
             text = f"{layer}({args})"
@@ -286,7 +294,7 @@ class BodyWriter(LoopWriter):
             return {"": start.text, slots[0]: start.text}
         if self.is_optional(found):
             raise refuse_optional(found)
-        variable = self.names.fresh(found.step.label)
+        variable = self.names.fresh("outputs")
         self.flow.lines.append(Line(f"{variable} = {text}"))
         self.flow.lines.append(Line(f'{start.text} = {variable}["{slots[0]}"]'))
         return {"": start.text, **{slot: f'{variable}["{slot}"]' for slot in slots}}

@@ -8,6 +8,7 @@ from dslc.emit.backend import BuildError
 from dslc.emit.bodies import BodyWriter
 from dslc.emit.drafts import CarryDraft, Drafts, IfDraft, LoopDraft, texts
 from dslc.emit.formal import formal_modules
+from dslc.emit.header import header
 from dslc.emit.parameters import Parameters, lower
 from dslc.emit.python import Class, Function, Line, Parameter
 from dslc.emit.units import ModuleWriter, Unit
@@ -22,16 +23,17 @@ if TYPE_CHECKING:
     from dslc.emit.formal import Carry, Formal, FormalStep
     from dslc.emit.python import Statement
     from dslc.emit.target import Target
-    from dslc.ir.graph import Program, Tie
-    from dslc.ir.instance import Instance
+    from dslc.ir.graph import Tie
     from dslc.ops.base import Op
+    from dslc.passes.pipeline import Checked
     from dslc.syntax.expressions import Expr
 
 
-def write_module(program: Program, main: Instance, target: Target, doc: str) -> ModuleWriter:
-    """Writes every class that the main model needs, callees first."""
-    writer = ModuleWriter(program, target, doc)
-    formals = formal_modules(program, main)
+def write_module(checked: Checked, target: Target) -> ModuleWriter:
+    """Writes every class that the main module needs, callees first."""
+    program = checked.program
+    writer = ModuleWriter(program, target, header(program))
+    formals = formal_modules(checked)
     writer.formals = formals
     for formal in formals:
         writer.name_class(formal.module)
@@ -56,6 +58,8 @@ class ClassWriter:
 
     def write(self) -> None:
         """Writes the class into the module."""
+        for name in self.body.models if self.body.holds else ():
+            self.drafts.append(f"{self.body.models[name]} = {self.model_made(name)}")
         self.body.run()
         parameters = self.parameters
         target = self.target
@@ -98,14 +102,10 @@ class ClassWriter:
         """A name of the spec where layers are made: a loop's, a carried dim's or a parameter."""
         if name in self.loop_names:
             return self.loop_names[name]
-        if name in self.formal.named:
-            return f"({text_of(self.formal.named[name], self.constructor_name)})"
         return name if name.startswith("Carry") else self.parameters.use(name)
 
     def call_name(self, name: str) -> str:
         """A name of the spec where the module runs: a size of an input, or a stored parameter."""
-        if name in self.formal.named:
-            return f"({text_of(self.formal.named[name], self.call_name)})"
         if self.parameters.place(name) is not None:
             if name not in self.shapes:
                 self.shapes[name] = self.body.names.fresh(lower(name))
@@ -220,10 +220,15 @@ class ClassWriter:
     def model_call(self, found: FormalStep, given: list[str]) -> str:
         """The call of a model on given inputs: the one at hand, with the models that it needs."""
         assert found.callee is not None
-        name, models = found.callee.module.name, self.body.models
-        layer = self.layer(found, self.constructor_of(found)) if self.body.holds else models[name]
-        others = [models[other] for other in self.module.needs[name]]
-        return f"{layer}({', '.join([*given, *others])})"
+        model = self.body.models[found.callee.module.name]
+        return f"{model}({', '.join([*given, *self.body.models_for(found)])})"
+
+    def model_made(self, name: str) -> str:
+        """The call of the constructor of one of several models."""
+        unit = self.module.units[name]
+        callee = unit.writer.parameters
+        files = [self.constructor_name(param) for param in callee.files_used()]
+        return f"{unit.name}({callee.call({}, [], files)})"
 
     def tied(self, tie: Tie) -> tuple[str, str]:
         """The object that owns a tied weight, and the weight's own name, "" for a parameter's."""

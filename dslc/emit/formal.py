@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from dslc.emit.formal_types import Carry, Formal, FormalStep
 from dslc.emit.formal_when import merged
 from dslc.emit.instances import instance_types, last_round
+from dslc.emit.named_sizes import NamedSizes
 from dslc.emit.samples import all_iterations, collect_instances, samples_by_step
 from dslc.ir.dims import Dim, opaque, substitute, sym, symbols_of
 from dslc.ir.graph import (
@@ -49,17 +50,20 @@ if TYPE_CHECKING:
 
     from dslc.ir.dims import DimLike
     from dslc.ir.graph import Body, Program, Ref, Repeat, Step
-    from dslc.ir.instance import Instance, Iteration
+    from dslc.ir.instance import Iteration
     from dslc.ops.base import Op
+    from dslc.passes.pipeline import Checked
 
 CHECK = Check(None)
 
 __all__ = ["Carry", "Formal", "FormalStep", "collect_instances", "formal_modules"]
 
 
-def formal_modules(program: Program, main: Instance) -> list[Formal]:
-    """Every module that the main instance uses, callees first."""
-    instances = collect_instances(main)
+def formal_modules(checked: Checked) -> list[Formal]:
+    """Every module that the main module or one of several models uses, callees first."""
+    program, main = checked.program, checked.instance
+    parts = [part.instance for part in checked.parts.values()] if program.has_several else []
+    instances = collect_instances(main, *parts)
     found: dict[str, Formal] = {}
 
     def visit(name: str) -> None:
@@ -73,7 +77,8 @@ def formal_modules(program: Program, main: Instance) -> list[Formal]:
         Inference(program, formal, found).run()
         found[name] = formal
 
-    visit(main.module.name)
+    for instance in (*parts, main):
+        visit(instance.module.name)
     return list(found.values())
 
 
@@ -88,6 +93,7 @@ class Inference:
         self.samples = samples_by_step(formal.instances)
         self.values = formal.values
         self.loops: list[str] = []
+        self.named = NamedSizes()
         self.found: dict[int, FormalStep] = {}
         sample = formal.instances[0]
         known = {**program.values, **sample.arguments}
@@ -150,8 +156,6 @@ class Inference:
         if isinstance(expression, Name):
             if expression.id in self.loops:
                 return self.text(expression)
-            if expression.id in self.formal.named:
-                return self.formal.named[expression.id]
             known = expression.id in self.integers or expression.id[0].isupper()
             return sym(expression.id) if known else self.text(expression)
         if isinstance(expression, Unary) and expression.op == "-":
@@ -193,6 +197,7 @@ class Inference:
         if isinstance(step.action, Reuse):
             reused = step.action.step.id
             step = step.replace(action=step.action.step.action)
+        step = self.named.resolved(step)
         found = FormalStep(step, present, sometimes=len(present) < len(samples))
         found.reused = reused
         self.found[step.id] = found
@@ -210,19 +215,9 @@ class Inference:
             outputs[""] = merged(step.when, outputs[""], first, self.value)
         for slot, type in outputs.items():
             self.values[step.id, slot] = type
-        self.name_dims(step, outputs[""])
+        bound = [symbol for symbol, _, _ in self.formal.bindings]
+        self.named.learn(step, outputs.get(""), bound)
         return found
-
-    def name_dims(self, step: Step, type: TensorType) -> None:
-        """Keeps the dims that a stated type gives a name."""
-        dims = step.type.dims if step.type is not None else None
-        if dims is None or ELLIPSIS in dims:
-            return
-        bound = {symbol for symbol, _, _ in self.formal.bindings}
-        for expression, dim in zip(dims, type.shape, strict=True):
-            is_symbol = isinstance(expression, Name) and expression.id[0].isupper()
-            if is_symbol and expression.id not in bound:
-                self.formal.named.setdefault(expression.id, dim)
 
     def repeated(self, found: FormalStep, first: TensorType | None) -> None:
         """A loop: runs the body until every dim that changes has a symbol of its own."""

@@ -74,8 +74,7 @@ class Formal:
     """A module with all its types in its own names.
 
     `bindings` lists every dim that an input binds as (symbol, input, axis); `closed` gives a carried
-    dim's value after its loop where that can be said in one expression; `named` are the dims that a
-    step's `type` gives a name.
+    dim's value after its loop where that can be said in one expression.
     """
 
     __slots__ = (
@@ -84,7 +83,6 @@ class Formal:
         "inputs",
         "instances",
         "module",
-        "named",
         "outputs",
         "steps",
         "values",
@@ -96,7 +94,6 @@ class Formal:
         self.inputs: dict[str, TensorType] = {}
         self.bindings: list[tuple[str, str, int]] = []
         self.closed: dict[str, DimLike] = {}
-        self.named: dict[str, DimLike] = {}
         self.steps: list[FormalStep] = []
         self.values: Values = {}
         self.outputs: dict[str, TensorType] = {}

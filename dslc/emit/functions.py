@@ -17,11 +17,12 @@ from dslc.emit.formal import formal_modules
 from dslc.emit.functions_body import FunctionBody
 from dslc.emit.functions_names import Sizes, size_token
 from dslc.emit.functions_ties import Ties
+from dslc.emit.header import header
 from dslc.emit.names import snake_name
 from dslc.emit.python import Function, Line, Module, Parameter, to_source
 from dslc.emit.shapes import boundary_layout
 from dslc.emit.units import ModuleWriter, Unit
-from dslc.ir.dims import sym, symbols_of, text_of
+from dslc.ir.dims import sym
 from dslc.ir.graph import CallModule
 from dslc.syntax.expressions import Conditional
 from dslc.values import is_integer
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from dslc.emit.functions_target import FunctionTarget
     from dslc.emit.python import Class, Statement
     from dslc.ir.graph import Program, Step, Tie
-    from dslc.ir.instance import Instance
+    from dslc.passes.pipeline import Checked
     from dslc.syntax.expressions import Expr
 
 
@@ -72,12 +73,11 @@ class FunctionModule(ModuleWriter):
         return self.layers[key]
 
 
-def write_functions(
-    program: Program, main: Instance, target: FunctionTarget, doc: str
-) -> FunctionModule:
-    """Writes every function that the main model needs, callees first."""
-    module = FunctionModule(program, target, doc)
-    formals = formal_modules(program, main)
+def write_functions(checked: Checked, target: FunctionTarget) -> FunctionModule:
+    """Writes every function that the main module needs, callees first."""
+    program = checked.program
+    module = FunctionModule(program, target, header(program))
+    formals = formal_modules(checked)
     names = {f.module.name: module.names.fresh(function_name(program, f)) for f in formals}
     target.survey(module, formals)
     for formal in formals:
@@ -134,8 +134,6 @@ class FunctionWriter(ClassWriter):
         """A name of the spec: a loop's, a parameter, or a size that a shape gives."""
         if name in self.loop_names:
             return self.loop_names[name]
-        if name in self.formal.named:
-            return f"({text_of(self.formal.named[name], self.constructor_name)})"
         if self.parameters.place(name) is None or name in self.module.program.values:
             return self.parameters.use(name)
         if not self.is_static(name):
@@ -154,8 +152,6 @@ class FunctionWriter(ClassWriter):
 
     def is_static(self, name: str) -> bool:
         """Whether a name stands for a value that is known when the model is built."""
-        if name in self.formal.named:
-            return all(self.is_static(symbol) for symbol in symbols_of(self.formal.named[name]))
         place = None if name in self.loop_names else self.parameters.place(name)
         if place is None:
             return True
@@ -208,7 +204,7 @@ class FunctionWriter(ClassWriter):
         files = [self.constructor_name(name) for name in parameters.files_used()]
         words = set(parameters.own_params())
         given = {n: self.argument(n, v) for n, v in action.arguments.items() if n in words}
-        models = [self.body.models[name] for name in self.module.needs.get(action.module, ())]
+        models = self.body.models_for(found)
         texts = [parameters.call(given, [*operands, *models], files)]
         if callee.function_body.uses_name or shared:
             label = self.function_body.label_of(found)

@@ -242,7 +242,7 @@ class FunctionBody(BodyWriter):
         assert found.callee is not None
         if found.callee.module.is_model:
             text = self.function.model_call(found, given)
-            self.bind_model(found, values, text, found.step.name or found.step.label)
+            self.bind_model(found, values, text, found.step.name or "outputs")
             return
         text = self.loops.shared_call(found, given) or self.function.call_of(found, given)
         outputs = call_outputs(found)

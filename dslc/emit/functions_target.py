@@ -26,6 +26,7 @@ class FunctionTarget(Target):
 
     model = ""
     separator = "."
+    closed = True
 
     def call_optional(self, layer: str, args: str, otherwise: str) -> str:
         """A call of a layer that may be absent: its condition stands around it."""

@@ -13,12 +13,11 @@ from dslc.passes.pipeline import check_program
 
 if TYPE_CHECKING:
     from dslc.ir.graph import Program
-    from dslc.ir.instance import Instance
     from dslc.passes.pipeline import Checked
 
 
-def outlined(checked: Checked, *, shared_only: bool = False) -> tuple[Program, Instance]:
-    """The program with its named groups as modules and one module for each combination of ranks.
+def outlined(checked: Checked, *, shared_only: bool = False) -> Checked:
+    """The spec with its named groups as modules and one module for each combination of ranks.
 
     Each pass is followed by the checks again; without anything to do it costs nothing.
 
@@ -26,20 +25,16 @@ def outlined(checked: Checked, *, shared_only: bool = False) -> tuple[Program, I
         checked: The spec.
         shared_only: Takes only groups that repeat with one set of weights.
     """
-    program, instance = checked.program, checked.instance
-    program, instance = rechecked(
-        checked, instance, program, outline(program, shared_only=shared_only)
-    )
-    return rechecked(checked, instance, program, split_by_rank(program, instance))
+    checked = rechecked(checked, outline(checked.program, shared_only=shared_only))
+    roots = (*(part.instance for part in checked.parts.values()), checked.instance)
+    return rechecked(checked, split_by_rank(checked.program, *roots))
 
 
-def rechecked(
-    checked: Checked, instance: Instance, before: Program, after: Program
-) -> tuple[Program, Instance]:
-    """The program behind a pass with its main instance; what was before where nothing changed."""
-    if after.modules.keys() == before.modules.keys():
-        return before, instance
+def rechecked(checked: Checked, after: Program) -> Checked:
+    """The spec behind a pass; what was before where nothing changed."""
+    if after.modules.keys() == checked.program.modules.keys():
+        return checked
     verify_program(after)
     again = check_program(checked.source, after, Report(), Limits())
     assert again is not None, "a pass changed what is checked"
-    return after, again.instance
+    return again

@@ -9,13 +9,21 @@ from dslc.emit.layouts import stored_axis, wanted_layouts
 from dslc.emit.python import If, Line, Parameter
 from dslc.emit.shapes import boundary_layout, docstring_of, holder_docstring, shape_text
 from dslc.ir.graph import MODULE
-from dslc.syntax.expressions import Compare, Unary, free_names, to_python, to_spec
+from dslc.syntax.expressions import (
+    Compare,
+    Literal,
+    Name,
+    Unary,
+    free_names,
+    to_python,
+    to_spec,
+)
 
 if TYPE_CHECKING:
     from dslc.emit.classes import ClassWriter
     from dslc.emit.formal import FormalStep
     from dslc.emit.python import Statement
-    from dslc.ir.graph import Ref
+    from dslc.ir.graph import Module, Ref
     from dslc.syntax.expressions import Expr
 
 
@@ -157,7 +165,7 @@ class MethodWriter:
     def fact_checks(self) -> list[Statement]:
         """A check for each fact in the model's `where`: nothing else looks at them."""
         checks: list[Statement] = []
-        for fact in self.formal.module.where:
+        for fact in entry_facts(self.formal.module):
             text = to_python(negated(fact), self.writer.call_name)
             sizes = [
                 f"{name} = {{{self.writer.call_name(name)}}}"
@@ -181,6 +189,20 @@ class MethodWriter:
         given = [value for value in values if value is not None]
         wanted = iter(wanted_layouts(self.target, found, given))
         return [None if value is None else self.in_layout(value, next(wanted)) for value in values]
+
+
+def entry_facts(module: Module) -> list[Expr]:
+    """The facts that a model checks at its entry: that a size may be zero needs no check."""
+    return [fact for fact in module.where if not allows_zero(fact)]
+
+
+def allows_zero(fact: Expr) -> bool:
+    """Whether a fact is `P >= 0` or `0 <= P`, which holds for every size there is."""
+    if not isinstance(fact, Compare) or fact.ops not in ((">=",), ("<=",)):
+        return False
+    sides = (fact.left, *fact.rights)
+    size, zero = sides if fact.ops == (">=",) else reversed(sides)
+    return isinstance(size, Name) and isinstance(zero, Literal) and zero.value == 0
 
 
 def size_lines(value: Value, axes: dict[int, str]) -> list[Statement]:

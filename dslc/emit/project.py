@@ -65,7 +65,7 @@ def pyproject(checked: Checked, needed: Sequence[str]) -> str:
 
 def readme(checked: Checked, framework: str, needed: Sequence[str], usage: str) -> str:
     """`README.md`: what it is, how to run it, what goes in and out."""
-    program, instance = checked.program, checked.instance
+    program, instance = checked.program, checked.form.instance
     lines = [f"# {program.name}", ""]
     if program.doc:
         lines += [plain(program.doc), ""]

@@ -22,13 +22,13 @@ if TYPE_CHECKING:
 Ranks = tuple[int, ...]
 
 
-def split_by_rank(program: Program, main: Instance) -> Program:
+def split_by_rank(program: Program, *roots: Instance) -> Program:
     """The program with a module for every combination of input ranks; itself where none differs.
 
     Raises:
         BuildError: One step calls a module with values of several ranks.
     """
-    instances = collect_instances(main)
+    instances = collect_instances(*roots)
     parts = {name: by_ranks(found) for name, found in instances.items()}
     if all(len(found) == 1 for found in parts.values()):
         return program

@@ -10,8 +10,8 @@ if TYPE_CHECKING:
     from dslc.ir.instance import BodyInstance, Instance, Iteration
 
 
-def collect_instances(main: Instance) -> dict[str, list[Instance]]:
-    """Every distinct instance by module, in the order met."""
+def collect_instances(*roots: Instance) -> dict[str, list[Instance]]:
+    """Every distinct instance below some by module, in the order met."""
     found: dict[str, list[Instance]] = {}
     seen: set[int] = set()
 
@@ -24,7 +24,8 @@ def collect_instances(main: Instance) -> dict[str, list[Instance]]:
             if iteration.call is not None:
                 visit(iteration.call)
 
-    visit(main)
+    for root in roots:
+        visit(root)
     return found
 
 

@@ -117,7 +117,7 @@ class Script:
         """What the templates decide on."""
         train, settings = self.train, self.train.optimizer.values
         ops = self.ops()
-        chance = [op.values[op.chance] for op in ops if op.chance is not None]
+        chance = [op.values[name] for op in ops for name in op.chance]
         roles = {info.role for info in self.weights}
         images = any(len(info.shape) == 4 for info in self.weights)
         return {
@@ -148,7 +148,7 @@ class Script:
 
     def has_images(self) -> bool:
         """Whether the model takes or gives images, which have a layout."""
-        instance = self.checked.instance
+        instance = self.checked.form.instance
         return any(t.rank > 3 for t in (*instance.inputs.values(), *instance.outputs.values()))
 
     def leaves_out(self) -> bool:

@@ -30,9 +30,6 @@ def type_text(type: TensorType, layout: str, target: Target) -> str:
     return target.dtypes.get(type.dtype, type.dtype) + shape_text(type, layout)
 
 
-HOLDER = "It holds the models, each once. A call runs all of them, and gives their outputs by name."
-
-
 def docstring_of(formal: Formal, target: Target, is_main: bool) -> str:
     """The spec's doc, or the module's name in words, and the types of inputs and outputs."""
     module = formal.module
@@ -68,7 +65,10 @@ def docstring_of(formal: Formal, target: Target, is_main: bool) -> str:
 def holder_docstring(formal: Formal) -> str:
     """The docstring of what holds the models of a spec."""
     doc = (formal.module.doc or words(formal.module.name)).strip().rstrip(".")
-    return f"{doc}.\n\n{HOLDER}"
+    call = "runs all of them, and gives their outputs by name"
+    if len(formal.steps) == 1 and formal.steps[0].callee is not None:
+        call = f"runs `{formal.steps[0].callee.module.name}`"
+    return f"{doc}.\n\nIt holds the models, each once. A call {call}."
 
 
 def looks_made(symbol: str) -> bool:

@@ -36,6 +36,7 @@ class Target:
         reads_twice: Whether a step under a `when` writes its input twice: as argument and else.
         layer_ops: The ops without weights that are layers.
         dtypes: The dtypes that have another name in this framework.
+        closed: Whether a model has the models that it calls in itself.
     """
 
     name = ""
@@ -54,6 +55,7 @@ class Target:
     reads_twice = False
     layer_ops: tuple[type[Op], ...] = ()
     dtypes: Mapping[str, str] = {}
+    closed = False
     rules: Rules
 
     def new_list(self) -> str:

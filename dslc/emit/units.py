@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, final
 
-from dslc.emit.held import needs_of
 from dslc.emit.names import Names
 from dslc.emit.python import Line, Module, Raw, defined_names, helper_source, to_source
+from dslc.ir.needs import needs_of
 
 if TYPE_CHECKING:
     from dslc.emit.classes import ClassWriter
@@ -47,7 +47,7 @@ class ModuleWriter:
         self.constants: dict[str, str] = {}
         self.units: dict[str, Unit] = {}
         self.classes: list[Statement] = []
-        self.needs = needs_of(program)
+        self.needs = needs_of(program, closed=target.closed)
         self.flattened: dict[tuple[str, int], tuple[DimLike, ...]] = {}
 
     def name_class(self, module: GraphModule) -> None:

@@ -13,6 +13,7 @@ from dslc.ir.dim_normal import (
     Atom,
     Dim,
     DimLike,
+    Factor,
     Monomial,
     add,
     content,
@@ -185,8 +186,8 @@ def _floor_by_dim(numerator: DimLike, denominator: Dim) -> DimLike:
     outside, inside = divide_by_dim(numerator, denominator)
     if inside == 0:
         return outside
-    top, bottom, _ = _without_common_factor(inside, denominator)
-    if isinstance(bottom, int):
+    top, bottom, divisor = _without_common_factor(inside, denominator)
+    if isinstance(bottom, int) or divisor != 1:  # less is left, which may simplify further
         return add(outside, floor_div(top, bottom))
     return add(outside, single(Atom("floor", (top, bottom))))
 
@@ -200,9 +201,9 @@ def _modulo_by_dim(numerator: DimLike, denominator: Dim) -> DimLike:
     if inside == 0:
         return 0
     top, bottom, divisor = _without_common_factor(inside, denominator)
-    if isinstance(bottom, int):
+    if isinstance(bottom, int) or divisor != 1:  # less is left, which may simplify further
         return multiply(modulo(top, bottom), divisor)
-    return multiply(single(Atom("mod", (top, bottom))), divisor)
+    return single(Atom("mod", (top, bottom)))
 
 
 def divide_by_dim(numerator: DimLike, denominator: Dim) -> tuple[DimLike, DimLike]:
@@ -241,16 +242,39 @@ def monomial_quotient(monomial: Monomial, divisor: Monomial) -> Monomial | None:
     return tuple(factors)
 
 
-def _without_common_factor(numerator: DimLike, denominator: Dim) -> tuple[DimLike, DimLike, int]:
-    """Both divided by their greatest common integer factor, and that factor."""
-    values = [numerator] if isinstance(numerator, int) else list(numerator.terms.values())
-    divisor = gcd(*values, *denominator.terms.values())
-    if divisor == 1:
+def _without_common_factor(
+    numerator: DimLike, denominator: Dim
+) -> tuple[DimLike, DimLike, DimLike]:
+    """Both divided by their greatest common factor of a number and sizes, and that factor."""
+    terms = {(): numerator} if isinstance(numerator, int) else numerator.terms
+    number = gcd(*terms.values(), *denominator.terms.values())
+    first, *others = (*terms, *denominator.terms)
+    common = list(first)
+    for monomial in others:
+        if not common:
+            break
+        left = list(monomial)
+        common = [factor for factor in common if _taken(factor, left)]
+    divisor = tuple(common)
+    if number == 1 and not divisor:
         return numerator, denominator, 1
-    return _exact(numerator, divisor), _exact(denominator, divisor), divisor
+    top, bottom = (_exact(side, number, divisor) for side in (terms, denominator.terms))
+    return top, bottom, from_terms({divisor: number})
 
 
-def _exact(value: DimLike, divisor: int) -> DimLike:
-    if isinstance(value, int):
-        return value // divisor
-    return from_terms({m: coefficient // divisor for m, coefficient in value.terms.items()})
+def _taken(factor: Factor, left: list[Factor]) -> bool:
+    """Whether a factor stands in a monomial, from which it is taken."""
+    if factor not in left:
+        return False
+    left.remove(factor)
+    return True
+
+
+def _exact(terms: dict[Monomial, int], number: int, divisor: Monomial) -> DimLike:
+    """What is left of terms that all have a factor, without it."""
+    found: dict[Monomial, int] = {}
+    for monomial, coefficient in terms.items():
+        rest = monomial_quotient(monomial, divisor)
+        assert rest is not None
+        found[rest] = coefficient // number
+    return from_terms(found)

@@ -16,7 +16,7 @@ from dslc.ir.facts import Constraint, Facts
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from dslc.ir.dim_normal import DimLike
     from dslc.ir.facts import Op
@@ -38,15 +38,19 @@ def remedy(facts: Facts, op: Op, left: DimLike, right: DimLike) -> tuple[Constra
         return ()
     gap = add(left, multiply(right, -1))
     names = sorted(symbols_of(gap))
-    own = {name: list(_about_one(name, samples)) for name in names}
+    divisors = _divisors(gap)
+    own = {name: list(_about_one(name, samples, divisors.get(name, ()))) for name in names}
     single = [candidate for name in names for candidate in own[name]]
     single += _about_two(names, samples)
     single += _about_divisions(gap, samples)
     itself = Constraint(op, left, right)
+    whole = [((itself,), samples.true)] if _is_plain(itself) else []
+    if len(names) > 1 and op != "==":  # no bound of one symbol is as weak as that of their sum
+        single += whole
     return (
         samples.first_mending(single)
         or samples.first_mending(_pairs(own, samples))
-        or samples.first_mending([((itself,), samples.true)] if _is_plain(itself) else [])
+        or samples.first_mending(whole)
     )
 
 
@@ -78,6 +82,11 @@ class _Samples:
             bits[env[name]] = bits.get(env[name], 0) | 1 << position
         return dict(sorted(bits.items()))
 
+    def of_two(self, first: str, second: str, fits: Callable[[int, int], bool]) -> int:
+        """The bits of the samples whose values of two symbols fit."""
+        found = ["1" if fits(env[first], env[second]) else "0" for env in self.environments]
+        return int("".join(reversed(found)), 2)
+
     def where(self, constraint: Constraint) -> int:
         """The bits of the samples that satisfy a constraint."""
         found = [str(int(constraint.holds(env))) for env in reversed(self.environments)]
@@ -101,8 +110,8 @@ class _Samples:
         return ()
 
 
-def _about_one(name: str, samples: _Samples) -> Iterator[Candidate]:
-    """Bounds and multiples of one symbol, with the samples that satisfy them."""
+def _about_one(name: str, samples: _Samples, divisors: Iterable[int]) -> Iterator[Candidate]:
+    """Bounds, multiples and remainders of one symbol, with the samples that satisfy them."""
     symbol = sym(name)
     by_value = samples.by_value(name)
     everything = samples.true | samples.false
@@ -119,33 +128,51 @@ def _about_one(name: str, samples: _Samples) -> Iterator[Candidate]:
             if value % modulus == 0:
                 multiples |= bits
         yield (Constraint("==", symbol % modulus, 0),), multiples
+    for divisor in divisors:
+        for rest in range(1, divisor):
+            matching = 0
+            for value, bits in by_value.items():
+                if value % divisor == rest:
+                    matching |= bits
+            yield (Constraint("==", symbol % divisor, rest),), matching
 
 
 def _about_two(names: Sequence[str], samples: _Samples) -> Iterator[Candidate]:
+    """Orders, equality and divisibility of two symbols."""
     for first, second in combinations(names, 2):
         left, right = sym(first), sym(second)
-        for constraint in (
-            Constraint("<=", left, right),
-            Constraint("<=", right, left),
-            Constraint("==", left % right, 0),
-            Constraint("==", right % left, 0),
-            Constraint("==", left, right),
-        ):
-            yield (constraint,), samples.where(constraint)
+        relations: list[tuple[Constraint, Callable[[int, int], bool]]] = [
+            (Constraint("<=", left, right), lambda a, b: a <= b),
+            (Constraint("<=", right, left), lambda a, b: b <= a),
+            (Constraint("==", left % right, 0), lambda a, b: b > 0 and a % b == 0),
+            (Constraint("==", right % left, 0), lambda a, b: a > 0 and b % a == 0),
+            (Constraint("==", left, right), lambda a, b: a == b),
+        ]
+        for constraint, fits in relations:
+            yield (constraint,), samples.of_two(first, second, fits)
+
+
+def _divisors(gap: DimLike) -> dict[str, list[int]]:
+    """The numbers by which the comparison divides something of one symbol."""
+    found: dict[str, list[int]] = {}
+    for atom in atoms_of(gap):
+        if atom.kind not in ("floor", "mod"):
+            continue
+        names, divisor = symbols_of(atom.args[0]), atom.args[1]
+        if len(names) == 1 and isinstance(divisor, int) and 1 < divisor <= GREATEST_MODULUS:
+            own = found.setdefault(next(iter(names)), [])
+            if divisor not in own:
+                own.append(divisor)
+    return found
 
 
 def _about_divisions(gap: DimLike, samples: _Samples) -> Iterator[Candidate]:
-    """What a division in the comparison may leave."""
+    """That a division of several symbols in the comparison leaves nothing."""
     for atom in atoms_of(gap):
         if atom.kind not in ("floor", "mod"):
             continue
         numerator, denominator = atom.args
-        name = next(iter(symbols_of(numerator)), None)
-        if isinstance(denominator, int) and len(symbols_of(numerator)) == 1 and name is not None:
-            for rest in range(1, min(denominator, GREATEST_MODULUS + 1)):
-                constraint = Constraint("==", modulo(sym(name), denominator), rest)
-                yield (constraint,), samples.where(constraint)
-        else:
+        if len(symbols_of(numerator)) != 1 or not isinstance(denominator, int):
             constraint = Constraint("==", modulo(numerator, denominator), 0)
             yield (constraint,), samples.where(constraint)
 

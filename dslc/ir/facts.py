@@ -170,6 +170,11 @@ class Facts:
         """Whether the facts provably contradict each other."""
         return self._rewriting.impossible or self._proved(">=", -1)
 
+    @property
+    def lets_be_zero(self) -> bool:
+        """Whether a fact lets some symbol be zero."""
+        return bool(self._zero)
+
     def lower(self, name: str) -> int:
         """The least value that a symbol may have by default: 1, or 0 where a fact says so."""
         return 0 if name in self._zero else 1

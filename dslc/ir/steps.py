@@ -326,7 +326,9 @@ class StepReader(ReuseReader):
         if module is None:
             close = nearest(key.text, self.modules)
             help = f"did you mean `{close}`?" if close else "declare it under `blocks`"
-            message, fix = f"no block is called `{key.text}`", mend(key.span, key.text, close)
+            several = any(signature.is_model for signature in self.modules.values())
+            message = f"no block {'or model ' if several else ''}is called `{key.text}`"
+            fix = mend(key.span, key.text, close)
             self.report.error("E0405", key.span, message, help=help, fix=fix)
             return None
         return CallModule(key.text, self.arguments(key, value, module, scope))

@@ -165,6 +165,7 @@ class Softsign(Elementwise):
 class _OverAxis(Op):
     """A function over one axis; the type stays."""
 
+    takes_empty = True
     layout = "axes"
     primary = "axis"
     axis = Axis(-1, doc="the axis that sums to one")

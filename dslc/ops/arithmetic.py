@@ -86,6 +86,7 @@ class ReduceSum(Reduce):
     """The sum over axes. Source: ONNX ReduceSum."""
 
     family = "arithmetic"
+    of_nothing = True
 
 
 class ReduceMax(Reduce):
@@ -104,6 +105,7 @@ class ReduceProd(Reduce):
     """The product over axes. Source: ONNX ReduceProd."""
 
     family = "arithmetic"
+    of_nothing = True
 
 
 class ReduceLogsumexp(Reduce):
@@ -119,4 +121,5 @@ class ReduceNorm(Reduce):
     """
 
     family = "arithmetic"
+    of_nothing = True
     p = Integer(2, minimum=1, maximum=2, doc="the order of the norm")

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 class _Free(Op):
     """An op that moves data and computes nothing."""
 
+    takes_empty = True
     inputs = (Input("x", "any"),)
 
     def flops(self, types: Sequence[TensorType], outputs: Sequence[TensorType]) -> DimLike:
@@ -220,6 +221,7 @@ class PixelShuffle(_Free):
     `torch.nn.PixelShuffle`; Shi et al. 2016.
     """
 
+    takes_empty = False
     family = "tensor"
     layout = "channels"
     primary = "factor"
@@ -242,6 +244,7 @@ class SpaceToDepth(_Free):
     of `torch.nn.PixelUnshuffle`).
     """
 
+    takes_empty = False
     family = "tensor"
     layout = "channels"
     primary = "factor"

@@ -26,9 +26,10 @@ class MultiHeadAttention(Op):
     Source: ONNX Attention; Vaswani et al. 2017.
     """
 
+    takes_empty = True
     family = "attention"
     primary = "heads"
-    chance = "dropout"
+    chance = ("dropout",)
     inputs = (
         Input("query"),
         Input("key", default="query"),
@@ -68,6 +69,7 @@ class MultiHeadAttention(Op):
             )
         message = f"`key` has {key.shape[1]} places and `value` {value.shape[1]}"
         check.require("==", key.shape[1], value.shape[1], message, code="E0304", input=2, axis=1)
+        check.require_some(self, key, (1,), 1)
         if self.causal:
             message = f"`causal` needs at least as many keys as queries, {key.shape[1]} and {query.shape[1]}"
             check.require(">=", key.shape[1], query.shape[1], message, attribute="causal")

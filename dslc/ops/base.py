@@ -13,7 +13,7 @@ from dslc.ops.attributes import Attribute
 from dslc.typed import TYPE_CHECKING, final
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from typing import Any, ClassVar, Literal
 
     from dslc.ir.dims import DimLike
@@ -150,6 +150,13 @@ class Check:
             code, message, help = explain(self.facts, (op, left, right), code, message, help)
         raise OpError(code, message, attribute=attribute, input=input, axis=axis, help=help)
 
+    def require_some(self, op: Op, type: TensorType, axes: Iterable[int], input: int = 0) -> None:
+        """Raises `OpError` unless the axes of an input are shown to be no smaller than 1."""
+        for axis in axes:
+            size = type.shape[axis]
+            message = f"`{op.name}` needs at least one place on axis {axis}, {size}"
+            self.require(">=", size, 1, message, code="E0324", input=input, axis=axis)
+
 
 def compare(op: str, left: int, right: int) -> bool:
     """A comparison of two integers by its operator's text."""
@@ -213,8 +220,10 @@ class Op:
         outputs: The names of several outputs, the first being the step's value; else empty.
         layout: How the op meets a channels-last backend: "channels" wants channels last,
             "elementwise" takes any layout, "axes" maps its axes, "spec" wants the spec's order.
-        chance: The attribute that says how much of it is drawn at random in training; 0 is nothing.
+        chance: The attributes that say how much of it is drawn at random in training; 0 is nothing.
         moves: Whether every output holds elements of the first input and nothing else.
+        takes_empty: Whether an axis of an input may have size 0, where a fact such as `P >= 0`
+            lets a symbol be zero. Frameworks refuse most of what has no elements.
     """
 
     name: ClassVar[str] = ""
@@ -223,8 +232,9 @@ class Op:
     inputs: ClassVar[tuple[Input, ...]] = (Input("x"),)
     outputs: ClassVar[tuple[str, ...]] = ()
     layout: ClassVar[Literal["channels", "elementwise", "axes", "spec"]] = "spec"
-    chance: ClassVar[str | None] = None
+    chance: ClassVar[tuple[str, ...]] = ()
     moves: ClassVar[bool] = False
+    takes_empty: ClassVar[bool] = False
     attributes: ClassVar[Mapping[str, Attribute]] = {}
 
     __slots__ = ("values",)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 class Elementwise(Op):
     """A function of each element; the type stays."""
 
+    takes_empty = True
     layout = "elementwise"
     cost: ClassVar[int] = 1
 
@@ -31,6 +32,7 @@ class Elementwise(Op):
 class Broadcasting(Op):
     """A function of several values element by element, shapes broadcast, one dtype."""
 
+    takes_empty = True
     layout = "elementwise"
     inputs = (Input("inputs", "number", variadic=True),)
 
@@ -44,10 +46,12 @@ class Broadcasting(Op):
 
 
 class Reduce(Op):
-    """A reduction over axes."""
+    """A reduction over axes; `of_nothing` says whether it has a value where there is none."""
 
+    takes_empty = True
     layout = "axes"
     primary = "axis"
+    of_nothing: ClassVar[bool] = False
     axis = Maybe(Axes(doc="the axes that are reduced; all by default"))
     keep = Boolean(False, doc="whether reduced axes stay, with size 1")
 
@@ -63,6 +67,8 @@ class Reduce(Op):
     def infer(self, check: Check, *types: TensorType) -> TensorType:
         (x,) = types
         reduced = self.axes(x.rank)
+        if not self.of_nothing:
+            check.require_some(self, x, reduced)
         kept = [(1 if k in reduced else dim, k in reduced) for k, dim in enumerate(x.shape)]
         return x.with_shape(*(dim for dim, gone in kept if self.keep or not gone))
 

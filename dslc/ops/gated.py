@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 class _Gated(Op):
     """The last axis in two halves, one of which gates the other."""
 
+    takes_empty = True
     layout = "axes"
     cost: ClassVar[int] = 5
 

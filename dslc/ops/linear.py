@@ -25,6 +25,7 @@ class Linear(Op):
     Shape: `[…, in]` → `[…, out]`. Source: ONNX Gemm and MatMul; `torch.nn.Linear`.
     """
 
+    takes_empty = True
     family = "linear"
     primary = "out"
     out = Size(minimum=1, doc="the size of the last axis after the map")
@@ -186,6 +187,7 @@ class Embedding(Op):
     `torch.nn.Embedding`.
     """
 
+    takes_empty = True
     family = "linear"
     inputs = (Input("ids", "integer"),)
     vocab = Size(minimum=1, doc="the number of rows")
@@ -213,6 +215,7 @@ class Matmul(Op):
     Shape: `[…, n, k]`, `[…, k, m]` → `[…, n, m]`. Source: ONNX MatMul; `torch.matmul`.
     """
 
+    takes_empty = True
     family = "linear"
     inputs = (Input("x"), Input("y"))
 

@@ -83,6 +83,7 @@ class LayerNorm(Op):
     Shape: `[…, D]` unchanged. Source: ONNX LayerNormalization; `torch.nn.LayerNorm`; Ba et al. 2016.
     """
 
+    takes_empty = True
     family = "norm"
     eps = Number(1e-5, minimum=0, doc="added to the variance")
     bias = Boolean(True, doc="whether a learned shift is added")
@@ -106,6 +107,7 @@ class RmsNorm(Op):
     Sennrich 2019.
     """
 
+    takes_empty = True
     family = "norm"
     eps = Number(1e-6, minimum=0, doc="added to the mean square")
 
@@ -157,6 +159,7 @@ class LayerScale(Op):
     al. 2021; ONNX Mul.
     """
 
+    takes_empty = True
     family = "norm"
     layout = "axes"
     primary = "value"
@@ -204,6 +207,7 @@ class L2Normalize(Op):
     Shape: unchanged. Source: `torch.nn.functional.normalize`; ONNX ReduceL2 and Div.
     """
 
+    takes_empty = True
     name = "l2_normalize"
     family = "norm"
     layout = "axes"

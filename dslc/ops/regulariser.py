@@ -19,9 +19,10 @@ class Dropout(Op):
     Shape: unchanged. Source: ONNX Dropout; Srivastava et al. 2014.
     """
 
+    takes_empty = True
     family = "regulariser"
     primary = "rate"
-    chance = "rate"
+    chance = ("rate",)
     layout = "elementwise"
     rate = Number(0.5, minimum=0, below=1, doc="the share of elements that are zeroed")
 
@@ -41,7 +42,7 @@ class DropPath(Op):
 
     family = "regulariser"
     primary = "rate"
-    chance = "rate"
+    chance = ("rate",)
     layout = "elementwise"
     rate = Number(minimum=0, below=1, doc="the share of rows that are zeroed")
 

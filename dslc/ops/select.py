@@ -54,6 +54,7 @@ class OneHot(Op):
     Shape: `[…]` of integers → `f32[…, classes]`. Source: ONNX OneHot.
     """
 
+    takes_empty = True
     family = "tensor"
     primary = "classes"
     inputs = (Input("ids", "integer"),)
@@ -72,6 +73,7 @@ class OneHot(Op):
 class Where(Op):
     """`x` where a condition holds, else `y`, shapes broadcast. Source: ONNX Where."""
 
+    takes_empty = True
     family = "tensor"
     inputs = (Input("condition", "bool"), Input("x", "any"), Input("y", "any"))
 
@@ -83,6 +85,7 @@ class Where(Op):
 class Argmax(Op):
     """The place of the greatest along an axis, the first of equals, as i64. Source: ONNX ArgMax."""
 
+    takes_empty = True
     family = "tensor"
     layout = "axes"
     primary = "axis"
@@ -92,6 +95,7 @@ class Argmax(Op):
     def infer(self, check: Check, *types: TensorType) -> TensorType:
         (x,) = types
         axis = resolve_axis(self.axis, x.rank)
+        check.require_some(self, x, (axis,))
         kept = (1,) if self.keep else ()
         return TensorType("i64", (*x.shape[:axis], *kept, *x.shape[axis + 1 :]))
 
@@ -102,6 +106,7 @@ class Argmax(Op):
 class Cumsum(Op):
     """The sum of all places up to each one along an axis. Source: ONNX CumSum."""
 
+    takes_empty = True
     family = "tensor"
     layout = "axes"
     primary = "axis"

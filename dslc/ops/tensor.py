@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 class _Free(Op):
     """An op that moves data and computes nothing."""
 
+    takes_empty = True
     inputs = (Input("x", "any"),)
 
     def flops(self, types: Sequence[TensorType], outputs: Sequence[TensorType]) -> DimLike:
@@ -75,6 +76,14 @@ class Reshape(_Free):
 
 
 def _share(check: Check, elements: DimLike, known: DimLike) -> DimLike:
+    check.require(
+        ">=",
+        known,
+        1,
+        f"`reshape` finds -1 by dividing by {known}",
+        code="E0324",
+        attribute="shape",
+    )
     check.require(
         "==",
         elements % known,

@@ -66,6 +66,9 @@ class OpApplier(ValueReader):
                 self.refuse_dtype(step, op, slot, position, type)
                 raise Failed
         try:
+            if self.facts.lets_be_zero and not op.takes_empty:
+                for position, type in enumerate(types):
+                    self.check.require_some(op, type, range(type.rank), position)
             found = op.infer(self.check, *types)
         except OpError as error:
             self.op_error(step, action, types, error)

@@ -11,7 +11,15 @@ from dslc.ir.params import kind_problem
 from dslc.ir.types import TensorType
 from dslc.ops.base import explain
 from dslc.ops.shapes import count_axes
-from dslc.syntax.expressions import Boolean, Compare, ExpressionError, Name, evaluate, free_names
+from dslc.syntax.expressions import (
+    Boolean,
+    Compare,
+    ExpressionError,
+    Name,
+    evaluate,
+    free_names,
+    to_spec,
+)
 from dslc.syntax.types import ELLIPSIS
 from dslc.typed import TYPE_CHECKING
 
@@ -203,6 +211,14 @@ class Binder:
         return {}
 
 
+def computed_axis(dim: Expr, symbols: list[str]) -> ExpressionError:
+    """The error that a model's input computes an axis from symbols, which nobody would check."""
+    text = to_spec(dim)
+    free = next(name for name in "SABDKLMPQRUVXYZ" if name not in symbols)
+    help = f"call the axis `{free}` and state `where: [{free} == {text}]`: the model checks it"
+    return ExpressionError("E0325", f"`{text}` is no size that an input has", dim.span, help)
+
+
 def order(op: str, span: Span) -> Comparison:
     """A comparison that sizes know; raises `ExpressionError` for `in` and its like."""
     if op not in ("==", "!=", "<", "<=", ">", ">="):
@@ -235,9 +251,11 @@ def input_type(stated: TypeExpr, environment: Environment, binder: Binder) -> Te
         if dim is ...:
             help = "write a symbol or a number for each axis, as in `f32[N, T, 8]`"
             raise ExpressionError("E0314", "a model's input states every axis", stated.span, help)
-        for name in free_names(dim):
-            if name[0].isupper():
-                environment.setdefault(name, sym(name))
+        symbols = [name for name in sorted(free_names(dim)) if name[0].isupper()]
+        if symbols and not isinstance(dim, Name):
+            raise computed_axis(dim, symbols)
+        for name in symbols:
+            environment.setdefault(name, sym(name))
         size = binder.evaluate(dim, environment)
         if isinstance(size, bool) or not isinstance(size, int | Dim):
             raise ExpressionError("E0315", f"a size is an integer, not {size}", dim.span, None)

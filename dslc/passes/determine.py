@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 def has_chance(checked: Checked) -> bool:
     """Whether an op of the main model draws at random in training."""
     ops = (site.iteration.op for site in sites(checked.instance))
-    return any(op is not None and op.chance and op.values[op.chance] for op in ops)
+    return any(op is not None and any(op.values[name] for name in op.chance) for op in ops)
 
 
 def without_chance(checked: Checked) -> Checked:
@@ -35,7 +35,7 @@ def without_chance(checked: Checked) -> Checked:
 
 
 def determined(program: Program) -> Program:
-    """The program with every op's `chance` attribute at 0."""
+    """The program with every op's `chance` attributes at 0."""
     modules = {
         name: module.replace(body=_body(module.body)) for name, module in program.modules.items()
     }
@@ -52,10 +52,8 @@ def _step(step: Step) -> Step:
 
 def _action(action: Action, step: Step) -> Action:
     if isinstance(action, ApplyOp):
-        if action.op.chance is None:
-            return action
-        attributes = {**action.attributes, action.op.chance: Literal(0.0, step.span)}
-        return action.replace(attributes=attributes)
+        never = {name: Literal(0.0, step.span) for name in action.op.chance}
+        return action.replace(attributes={**action.attributes, **never}) if never else action
     if isinstance(action, Group):
         return Group(_body(action.body))
     if isinstance(action, Residual):

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from dslc.diagnostics import Report
     from dslc.ir.graph import Action, Body, Module, Program, Ref, Step
     from dslc.ir.instance import Instance, Iteration
-    from dslc.passes.pipeline import Checked
+    from dslc.passes.pipeline import Checked, Part
 
 SHARES = ("softmax", "log_softmax", "sigmoid")
 """Activations whose values are no logits."""
@@ -40,7 +40,7 @@ def warn_doubts(checked: Checked, report: Report) -> None:
         warn_biases(steps, ops, report)
         warn_softmax(steps, ops, report)
         warn_branches(module, program, rounds, report)
-        warn_numbers(module.body, report)
+        warn_numbers(module.body, program, report)
         if module.is_model:
             warn_ends(module, steps, ops, report)
     if checked.train is not None:
@@ -48,7 +48,8 @@ def warn_doubts(checked: Checked, report: Report) -> None:
         found = {key: op_of(rounds.get((checked.train.graph.name, key), [])) for key in steps}
         warn_softmax(steps, {key: op for key, op in found.items() if op is not None}, report)
     warn_loss(checked, report)
-    warn_facts(checked, report)
+    for part in checked.parts.values():
+        warn_facts(part, report)
 
 
 Rounds = dict[tuple[str, int], list["Iteration | None"]]
@@ -120,9 +121,13 @@ def warn_loss(checked: Checked, report: Report) -> None:
     """The same for the short form of the loss, which takes the model's only output."""
     train = checked.program.train
     loss = train.get("loss") if isinstance(train, Mapping) else None
-    module = checked.instance.module
+    program = checked.program
+    name = program.chosen if program.has_several else program.main
+    if name is None:
+        return
+    module, instance = program.modules[name], checked.parts[name].instance
     if isinstance(loss, Scalar) and loss.text == "cross_entropy" and len(module.outputs) == 1:
-        step, op = producer(module, checked.instance, module.outputs[0][1])
+        step, op = producer(module, instance, module.outputs[0][1])
         if step is not None and op is not None:
             _warn_shares(step, op, report)
 
@@ -182,12 +187,12 @@ def switched(module: Module, program: Program) -> set[str]:
     return known[module.name]
 
 
-def warn_numbers(body: Body, report: Report) -> None:
+def warn_numbers(body: Body, program: Program, report: Report) -> None:
     """Warns about unnamed steps with weights of one kind: their paths count them in order."""
     for scope in scopes_of(body):
         kinds: dict[str, list[Step]] = {}
         for step in scope:
-            if step.name is None and has_weights(step):
+            if step.name is None and has_weights(step, program):
                 kinds.setdefault(kind_of(step), []).append(step)
         for word, found in kinds.items():
             if len(found) > 1:
@@ -223,11 +228,12 @@ def labelled_regions(action: Action) -> list[tuple[str, Body]]:
     return [("", region) for region in regions(action)]
 
 
-def has_weights(step: Step) -> bool:
-    """Whether a step may own weights: a call, or an op that declares some."""
+def has_weights(step: Step, program: Program) -> bool:
+    """Whether a step may own weights: a call of a block, or an op that declares some."""
     if isinstance(step.action, ApplyOp):
         return step.action.op.weights is not Op.weights
-    return isinstance(step.action, CallModule)
+    called = step.action.module if isinstance(step.action, CallModule) else None
+    return called is not None and not program.modules[called].is_model
 
 
 def kind_of(step: Step) -> str:
@@ -238,13 +244,13 @@ def kind_of(step: Step) -> str:
     return action.module if isinstance(action, CallModule) else step.label
 
 
-def warn_facts(checked: Checked, report: Report) -> None:
-    """Warns about a fact that holds anyway, or follows from the others."""
-    where = checked.instance.module.where
-    if len(checked.facts.constraints) != len(where):
+def warn_facts(part: Part, report: Report) -> None:
+    """Warns about a fact of a model that holds anyway, or follows from the others."""
+    where = part.instance.module.where
+    if len(part.facts.constraints) != len(where):
         return
     for position, fact in enumerate(where):
-        constraints = list(checked.facts.constraints)
+        constraints = list(part.facts.constraints)
         claim = constraints.pop(position)
         if not claim.may_be_zero() and Facts(constraints).proves(claim.op, claim.left, claim.right):
             others = "follows from the others" if constraints else "holds for every size"

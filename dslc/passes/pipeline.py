@@ -25,6 +25,7 @@ from dslc.typed import TYPE_CHECKING, final
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
+    from typing import Any
 
     from dslc.ir.facts import Constraint
     from dslc.ir.graph import Module, Program
@@ -98,26 +99,45 @@ class Checked:
         self.whole: Checked | None = None
 
     def weights(self) -> list[WeightInfo]:
-        """Every weight of the main module, in order; of one of several models, what it is tied to."""
-        found = weights_of(self.instance)
+        """Every weight of the main module, in order; of one of several models, with all it needs."""
         if self.whole is None:
-            return found
-        own = {info.path for info in found}
-        every = self.whole.weights()
-        wanted = own | {info.tied for info in every if info.path in own}
-        return [info for info in every if info.path in wanted]
+            return weights_of(self.instance)
+        homes = {self.program.modules[name].home for name in self.program.models}
+        return [info for info in self.whole.weights() if info.path.partition(".")[0] in homes]
+
+    def own(self, arrays: Mapping[str, Any]) -> dict[str, Any]:
+        """Arrays by weight path without those of the spec's other models."""
+        others: set[str] = set()
+        if self.whole is not None:
+            others = {info.path for info in self.whole.weights()}
+            others -= {info.path for info in self.weights()}
+        return {path: array for path, array in arrays.items() if path not in others}
 
     def of(self, name: str) -> Checked:
         """One of the spec's models by itself, with its own inputs and outputs."""
         from dslc.passes.several import view
 
-        return view(self, name)
+        return view(self, name, alone=True)
 
     @property
     def chosen(self) -> Checked:
-        """The model that the spec calls its main; the whole spec where it names none."""
+        """The model that the spec calls its main, by itself; the whole spec where it names none."""
         name = self.program.chosen
-        return self if name is None else self.of(name)
+        return self if name is None or self.whole is not None else self.of(name)
+
+    @property
+    def form(self) -> Checked:
+        """The whole spec, called as its main model is where it names one: what is generated."""
+        from dslc.passes.several import view
+
+        name = self.program.chosen
+        return self if name is None else view(self, name, alone=False)
+
+    def without_main(self) -> Checked:
+        """The whole spec with no model as its main, so that its form runs all of them."""
+        from dslc.passes.several import without_main
+
+        return without_main(self)
 
 
 def check_source(

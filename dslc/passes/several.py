@@ -6,6 +6,7 @@ from dslc.diagnostics import Report
 from dslc.ir.facts import Facts
 from dslc.ir.graph import CallModule
 from dslc.ir.models import held
+from dslc.ir.needs import needs_of
 from dslc.ir.walk import actions
 from dslc.limits import Limits
 from dslc.passes.binding import Binder
@@ -68,6 +69,8 @@ def with_own_symbols(program: Program) -> Program:
     one, and what is written reads the better for it.
     """
     models = [program.modules[name] for name in program.models]
+    if len(program.modules[program.main].body.steps) < len(models):
+        return program  # it calls one of them
     if Facts([claim for model in models for claim in claims(program, model)]).contradiction():
         models = [renamed(model) for model in models]
         main = program.modules[program.main]
@@ -106,23 +109,52 @@ def renamed_type(type: TypeExpr | None, mapping: Mapping[str, Expr]) -> TypeExpr
     return TypeExpr(type.dtype, tuple(dims), type.span)
 
 
-def view(checked: Checked, name: str) -> Checked:
-    """One model of a spec, with its own inputs and outputs and the paths that its weights have.
+def view(checked: Checked, name: str, *, alone: bool) -> Checked:
+    """A spec whose main module calls one of its models, on inputs of the model's own names.
 
-    Of a spec that is one model, the spec itself.
+    Args:
+        checked: The spec.
+        name: The model.
+        alone: Whether it holds nothing but this model and those that it needs.
     """
     program = checked.program
     if not program.has_several:
         return checked
     main = program.modules[program.main]
     module = held(program.main, main.doc, [program.modules[name]], main.span)
-    single = program.replace(modules={**program.modules, program.main: module}, train=None)
+    names = program.models
+    if alone:
+        needed = {name, *needs_of(program)[name]}
+        names = tuple(other for other in names if other in needed)
+    train = None if alone else program.train
+    modules = {**program.modules, program.main: module}
+    single = program.replace(modules=modules, models=names, train=train, chosen=name)
     typed = type_model(single, Report(), Limits())
     assert typed is not None
     checker, instance = typed
     assert instance is not None, "the model has been checked by itself"
-    parts = {name: checked.parts[name]}
+    parts = {other: checked.parts[other] for other in names}
     facts = tuple(str(fact) for fact in checker.facts.constraints)
-    found = Checked(checked.source, single, instance, checker.facts, facts, checked.report, parts)
-    found.whole = checked
+    training, report = None if alone else checked.train, checked.report
+    found = Checked(checked.source, single, instance, checker.facts, facts, report, parts, training)
+    found.whole = (checked.whole or checked) if alone else checked.whole
+    return found
+
+
+def without_main(checked: Checked) -> Checked:
+    """A spec that calls none of its models its main, so that what is written runs all of them."""
+    if checked.program.chosen is None:
+        return checked
+    program = checked.program.replace(chosen=None)
+    found = Checked(
+        checked.source,
+        program,
+        checked.instance,
+        checked.facts,
+        checked.constraints,
+        checked.report,
+        checked.parts,
+        checked.train,
+    )
+    found.whole = checked.whole
     return found

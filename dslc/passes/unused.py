@@ -26,11 +26,13 @@ def warn_unused(program: Program, report: Report) -> None:
     """Warns about values, params and blocks that nothing reads."""
     spoken = frozenset(words_of(program.train))
     used = used_modules(program, spoken)
+    holder = program.main if program.has_several else None
     for module in program.modules.values():
-        if module.span.file != program.path:
+        if module.span.file != program.path or module.name == holder:
             continue
         if module.name not in used:
-            message = f"nothing calls the block `{module.name}`"
+            kind = "model" if module.is_model else "block"
+            message = f"nothing calls the {kind} `{module.name}`"
             report.warning("W0105", module.span, message, help="call it, or take it out")
             continue
         warn_values(module, spoken, report)
@@ -65,9 +67,12 @@ def words_of(node: object) -> Iterator[str]:
 
 
 def used_modules(program: Program, spoken: frozenset[str]) -> set[str]:
-    """The modules that the main model or the training section calls, straight or through others."""
-    waiting = [program.main, *(name for name in program.modules if name in spoken)]
-    waiting += [module.name for module in program.modules.values() if module.is_model]
+    """The modules that a model or the training section calls, straight or through others.
+
+    Where the spec names a main model, another one is used only if something calls it.
+    """
+    models = program.models if program.chosen is None else (program.chosen,)
+    waiting = [*models, *(name for name in program.modules if name in spoken)]
     used: set[str] = set()
     while waiting:
         name = waiting.pop()

@@ -72,7 +72,7 @@ class Summary:
     def __init__(self, checked: Checked, sizes: Mapping[str, DimLike] | None = None) -> None:
         given = dict(sizes or {})
         instance = checked.instance
-        self.name = checked.program.name
+        self.name = checked.program.chosen or checked.program.name
         weights = checked.weights()
         own = [weight for weight in weights if weight.tied is None]
         self.parameters = sum(w.count for w in own if w.role in ("trained", "frozen"))

@@ -6,25 +6,26 @@ inputs through every op that hands integers on, to the ops that say how large th
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dslc.ir.dims import evaluate
+from dslc.ir.dims import evaluate, symbols_of
 from dslc.ir.graph import MODULE, REGION_INPUT
 from dslc.ir.types import FLOATS, INTEGERS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from numpy.typing import NDArray
 
+    from dslc.ir.dims import DimLike
     from dslc.ir.graph import Ref
     from dslc.ir.instance import BodyInstance, Instance, Iteration, StepInstance
     from dslc.ir.types import TensorType
 
 Roots = frozenset[str]
 Values = dict[tuple[int, str], Roots]
+Below = Mapping[str, tuple["DimLike", ...]]
 
 NUMPY = {
     "bool": np.bool_,
@@ -43,7 +44,7 @@ FREE_BELOW = 8
 
 def draw_inputs(
     types: Mapping[str, TensorType],
-    below: Mapping[str, int],
+    below: Below,
     sizes: Mapping[str, int],
     seed: int,
 ) -> dict[str, NDArray[Any]]:
@@ -56,43 +57,46 @@ def draw_inputs(
         seed: Another seed gives other inputs.
     """
     generator = np.random.default_rng([seed, 0x5EED])
-    return {name: draw(generator, type, sizes, below.get(name)) for name, type in types.items()}
+    return {name: draw(generator, type, sizes, below.get(name, ())) for name, type in types.items()}
 
 
 def draw(
     generator: np.random.Generator,
     type: TensorType,
     sizes: Mapping[str, int],
-    below: int | None,
+    below: tuple[DimLike, ...],
 ) -> NDArray[Any]:
     """One array: normal floats, integers from 0, and masks that always let something through."""
     shape = tuple(evaluate(dim, sizes) for dim in type.shape)
     if type.dtype in FLOATS:
         return generator.standard_normal(shape).astype(NUMPY.get(type.dtype, np.float32))
     if type.dtype in INTEGERS:
-        return generator.integers(0, below or FREE_BELOW, shape).astype(NUMPY[type.dtype])
+        known = [size for size in below if symbols_of(size) <= sizes.keys()]
+        most = min((evaluate(size, sizes) for size in known), default=FREE_BELOW)
+        return generator.integers(0, most, shape).astype(NUMPY[type.dtype])
     mask = generator.random(shape) < 0.7
     if shape:
         mask[..., 0] = True
     return mask
 
 
-def ceilings(instance: Instance) -> dict[str, int]:
+def ceilings(instance: Instance) -> dict[str, tuple[DimLike, ...]]:
     """What the integers of each input must lie below."""
     tracer = Tracer()
     inputs = instance.inputs
     roots = [frozenset((n,)) if t.dtype in INTEGERS else NONE for n, t in inputs.items()]
     tracer.instance(instance, roots)
-    least = min([FREE_BELOW, *tracer.below.values()])
+    known = [size for sizes in tracer.below.values() for size in sizes if isinstance(size, int)]
+    least = min([FREE_BELOW, *known])
     integers = (name for name, type in inputs.items() if type.dtype in INTEGERS)
-    return {name: tracer.below.get(name, least) for name in integers}
+    return {name: tracer.below.get(name, (least,)) for name in integers}
 
 
 class Tracer:
     """Follows integers from the inputs of a model; `below` collects what they must lie below."""
 
     def __init__(self) -> None:
-        self.below: dict[str, int] = {}
+        self.below: dict[str, tuple[DimLike, ...]] = {}
 
     def instance(self, instance: Instance, inputs: list[Roots]) -> dict[str, Roots]:
         """Where the integers of an instance's outputs come from."""
@@ -130,7 +134,7 @@ class Tracer:
             types = [type for type in iteration.inputs if type is not None]
             given = [roots for roots, t in zip(inputs, iteration.inputs, strict=False) if t]
             for roots, most in zip(given, iteration.op.ceilings(*types), strict=False):
-                if isinstance(most, int):
+                if most is not None:
                     self.bound(roots, most)
             every = frozenset[str]().union(*given)
             outputs = iteration.outputs.items()
@@ -142,10 +146,10 @@ class Tracer:
         every = frozenset[str]().union(*bodies)
         return dict.fromkeys(iteration.outputs, every)
 
-    def bound(self, roots: Roots, most: int) -> None:
+    def bound(self, roots: Roots, most: DimLike) -> None:
         """Integers that come from these inputs must lie below a number."""
         for name in roots:
-            self.below[name] = min(most, self.below.get(name, most))
+            self.below[name] = (*self.below.get(name, ()), most)
 
 
 def read(ref: Ref | None, values: Values) -> Roots:

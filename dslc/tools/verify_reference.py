@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from dslc.emit.driver import Driver
     from dslc.ir.types import TensorType
+    from dslc.tools.verify_inputs import Below
 
     Arrays = Mapping[str, NDArray[Any]]
 
@@ -73,7 +74,7 @@ class Reference:
         weights: Arrays,
         buffers: frozenset[str],
         types: Mapping[str, TensorType],
-        below: Mapping[str, int],
+        below: Below,
         single: Callable[[], Driver],
     ) -> None:
         self.single = single

@@ -33,7 +33,7 @@ def checked(name: str, monkeypatch: pytest.MonkeyPatch) -> Checked:
 
 
 def ir_text(found: Checked) -> str:
-    formals = formal_modules(found.program, found.instance)
+    formals = formal_modules(found)
     return print_program(found.program, {f.module.name: f.values for f in formals})
 
 
@@ -65,8 +65,8 @@ def test_outlining_keeps_weights(name: str, monkeypatch: pytest.MonkeyPatch) -> 
     from dslc.passes.weights import weights_of
 
     found = checked(name, monkeypatch)
-    program, instance = outlined(found)
-    verify_program(program)
+    lowered = outlined(found)
+    verify_program(lowered.program)
     before = [(weight.path, weight.shape, weight.role) for weight in found.weights()]
-    assert [(w.path, w.shape, w.role) for w in weights_of(instance)] == before
-    assert instance.outputs == found.instance.outputs
+    assert [(w.path, w.shape, w.role) for w in weights_of(lowered.instance)] == before
+    assert lowered.instance.outputs == found.instance.outputs

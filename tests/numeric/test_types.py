@@ -3,11 +3,13 @@
 import pytest
 
 from dslc.diagnostics import Report
+from dslc.ir.dims import Dim, DimLike, sym
 from dslc.ir.facts import Facts
 from dslc.ir.types import TensorType
-from dslc.passes.binding import Binder, input_type
+from dslc.passes.binding import Binder
 from dslc.passes.pipeline import Checked, check_source
 from dslc.source import Source, Span
+from dslc.syntax.expressions import free_names
 from dslc.syntax.types import parse_type
 from tests.numeric.table import RIGHT, WRONG, Case, check, spec
 
@@ -29,8 +31,14 @@ def test_wrong_case_has_its_code(case: Case) -> None:
 
 
 def stated_type(text: str, checked: Checked) -> TensorType:
-    span = Span("case", 1, 1, 1, 1)
-    return input_type(parse_type(text, span), {}, Binder(Report(), checked.facts))
+    stated, binder = parse_type(text, Span("case", 1, 1, 1, 1)), Binder(Report(), checked.facts)
+    shape: list[DimLike] = []
+    for dim in stated.dims or ():
+        assert dim is not ...
+        size = binder.evaluate(dim, {name: sym(name) for name in free_names(dim)})
+        assert isinstance(size, int | Dim)
+        shape.append(size)
+    return TensorType(stated.dtype, tuple(shape))
 
 
 def same(left: TensorType, right: TensorType, facts: Facts) -> bool:

@@ -132,6 +132,9 @@ def _weights(model: nnx.Module) -> Iterator[_Weight]:
         yield _Weight(".".join((*place, name)), path, node, kernel)
         if parts and own == "bias":
             yield _Weight(".".join((*place, "bias_hh_l0")), path, node, is_second_bias=True)
+        elif own.startswith("bias_ih") and layer.one_bias:
+            second = own.replace("bias_ih", "bias_hh")
+            yield _Weight(".".join((*place, second)), path, node, is_second_bias=True)
 
 
 def _is_layer(node: Any) -> bool:

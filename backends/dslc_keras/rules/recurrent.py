@@ -4,29 +4,73 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dslc.ops.recurrent import Lstm
-from dslc_keras.layers import named
+from dslc.ops.recurrent import Gru, GruCell, Lstm, LstmCell, Rnn, RnnCell
+from dslc_keras.layers import named, option
 from dslc_keras.rules import RULES
 
 if TYPE_CHECKING:
     from dslc.emit.functions_context import FunctionContext
 
+KINDS = {"rnn": "SimpleRNN", "lstm": "LSTM", "gru": "GRU"}
 
-@RULES.add(Lstm)
-def lstm(c: FunctionContext) -> str | dict[str, str]:
-    hidden = c.attribute("hidden")
+
+@RULES.add(Rnn, Lstm, Gru)
+def recurrent(c: FunctionContext) -> str | dict[str, str]:
+    options = [option(c, "recurrent_dropout", 0.0), *activation(c)]
+    several = [option(c, "layers", 1, "depth"), option(c, "bidirectional", False)]
+    lengths = c.arg(1)
+    if lengths or any(several):
+        kind = f'"{KINDS[c.op.name]}"'
+        options = [kind, c.attribute("hidden"), *several, option(c, "dropout", 0.0), *options]
+        call = f"{c.x}, {lengths}" if lengths else c.x
+        return unpacked(c, named(c, c.helper("Recurrent"), *options, call=call))
+    return plain(c, [c.attribute("hidden"), *options])
+
+
+def activation(c: FunctionContext) -> list[str]:
+    """The function of a plain recurrent layer, where it is not Keras's own default."""
+    return ['activation="relu"'] if c.op.values.get("activation") == "relu" else []
+
+
+def plain(c: FunctionContext, options: list[str]) -> str | dict[str, str]:
+    """One layer in one direction, over all places."""
+    layer, all_states = f"layers.{KINDS[c.op.name]}", "return_sequences=True"
     sequences = c.reads("", "sequence")
     last, state = c.reads("last"), c.reads("state")
+    if not isinstance(c.op, Lstm):
+        last, state = last + state, 0
     if sequences <= 1 and not last and not state:
-        text = named(c, "layers.LSTM", hidden, "return_sequences=True")
+        text = named(c, layer, *options, all_states)
         return {"": text, "sequence": text}
     if last <= 1 and not sequences and not state:
-        return {"last": named(c, "layers.LSTM", hidden)}
-    every = "return_sequences=True" if sequences else ""
+        text = named(c, layer, *options)
+        return {"last": text, "state": text}
+    every = all_states if sequences else ""
+    return unpacked(c, named(c, layer, *options, every, "return_state=True"), bool(sequences))
+
+
+def unpacked(c: FunctionContext, text: str, sequences: bool = True) -> dict[str, str]:
+    """The outputs in variables; without all states the first of them is the last one."""
     names = c.unpack_names("sequence", "last", "state")
-    text = named(c, "layers.LSTM", hidden, every, "return_state=True")
-    first = names["sequence"] if sequences else names["last"]
-    third = names["state"]
-    second = names["last"] if sequences else "_"
-    c.statement(f"{first}, {second}, {third} = {text}")
-    return {"": names["sequence"], **names}
+    first, second, third = names.values()
+    ends = [second, third]
+    if not isinstance(c.op, Lstm):
+        second = third = third if second == "_" else second
+        ends = [second]
+    if not sequences:
+        first, ends[0] = second, "_"
+    c.statement(f"{first}, {', '.join(ends)} = {text}")
+    return {"": first, "sequence": first, "last": second, "state": third}
+
+
+@RULES.add(RnnCell, LstmCell, GruCell)
+def cell(c: FunctionContext) -> str | dict[str, str]:
+    kind = KINDS[c.op.name.removesuffix("_cell")]
+    x, *states = c.args
+    call = f"{x}, [{', '.join(states)}]"
+    text = named(c, f"layers.{kind}Cell", c.attribute("hidden"), *activation(c), call=call)
+    if not isinstance(c.op, LstmCell):
+        return f"{text}[0]"
+    names = c.unpack_names("hidden", "state")
+    c.statement(f"{names['hidden']}, [_, {names['state']}] = {text}")
+    return {"": names["hidden"], **names}

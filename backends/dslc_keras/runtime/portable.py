@@ -21,6 +21,9 @@ Array = NDArray[Any]
 Change = Callable[[Array], Array]
 
 
+CELLS = (layers.LSTMCell, layers.GRUCell, layers.SimpleRNNCell)
+
+
 class Place(NamedTuple):
     """Where a portable weight lives.
 
@@ -79,11 +82,13 @@ def places(model: keras.Model) -> dict[str, Place]:
                 break
         else:
             own = {"": Place(layer.value)} if type(layer).__name__ == "Parameter" else {}
+            own |= recurrent(layer)
             own |= {name: Place(getattr(layer, name)) for name in getattr(layer, "portable", ())}
         image: Any = by_name.get(f"{layer.name}-flatten")
         if image is not None:
             own["weight"] = permuted(own["weight"], image.input.shape[1:])
-        if len(own) < len(layer.weights):
+        held = {id(place.variable) for place in own.values()}
+        if len(held) < len(layer.weights):
             raise TypeError(
                 f"{layer.name}: weights of {type(layer).__name__} have no portable form"
             )
@@ -93,8 +98,12 @@ def places(model: keras.Model) -> dict[str, Place]:
 
 def zero_weights(model: keras.Model) -> dict[str, tuple[int, ...]]:
     """The shapes of weights that are zero by definition: an LSTM has one bias, its file two."""
-    found = [layer for layer in all_layers(model) if isinstance(layer, layers.LSTM)]
-    return {f"{path_of(layer)}.bias_hh_l0": (4 * layer.units,) for layer in found}
+    return {
+        f"{path_of(layer)}.bias_hh{suffix}": tuple(cell.bias.shape)
+        for layer in all_layers(model)
+        for suffix, cell in cells(layer).items()
+        if not isinstance(cell, layers.GRUCell)
+    }
 
 
 def all_layers(model: keras.Model) -> Iterator[keras.Layer]:
@@ -201,13 +210,60 @@ def rms_norm(layer: layers.RMSNormalization) -> dict[str, Place]:
     return {"weight": Place(layer.scale)}
 
 
-def lstm(layer: layers.LSTM) -> dict[str, Place]:
-    """An LSTM: Keras's gates i, f, c, o are PyTorch's i, f, g, o."""
-    return {
-        "weight_ih_l0": transposed(layer.cell.kernel, 1, 0),
-        "weight_hh_l0": transposed(layer.cell.recurrent_kernel, 1, 0),
-        "bias_ih_l0": Place(layer.cell.bias),
-    }
+def cells(layer: Any) -> dict[str, Any]:
+    """The recurrent cells of a layer by what their weights' names end in."""
+    if type(layer).__name__ == "Recurrent":
+        return {f"_{name}": part.cell for name, part in layer.parts.items()}
+    if isinstance(layer, layers.LSTM | layers.GRU | layers.SimpleRNN):
+        return {"_l0": layer.cell}
+    return {"": layer} if isinstance(layer, CELLS) else {}
+
+
+def recurrent(layer: Any) -> dict[str, Place]:
+    """A recurrent layer: Keras's gates i, f, c, o are PyTorch's i, f, g, o, its z, r, h r, z, n."""
+    found: dict[str, Place] = {}
+    for suffix, cell in cells(layer).items():
+        weights = {"weight_ih": cell.kernel, "weight_hh": cell.recurrent_kernel}
+        if isinstance(cell, layers.GRUCell):
+            places = {name: reset_first(weight) for name, weight in weights.items()}
+            places |= {f"bias_{part}": half(cell.bias, k) for k, part in enumerate(("ih", "hh"))}
+        else:
+            places = {name: transposed(weight, 1, 0) for name, weight in weights.items()}
+            places["bias_ih"] = Place(cell.bias)
+        found |= {f"{name}{suffix}": place for name, place in places.items()}
+    return found
+
+
+def swapped(array: Array) -> Array:
+    """Rows of a GRU's gates with the first two thirds in the other order."""
+    first, second, third = np.split(array, 3)
+    return np.concatenate([second, first, third])
+
+
+def reset_first(variable: keras.Variable) -> Place:
+    """A GRU's kernel, its gates in another order."""
+
+    def load(array: Array) -> Array:
+        return swapped(array).T
+
+    def save(array: Array) -> Array:
+        return swapped(array.T)
+
+    return Place(variable, load, save)
+
+
+def half(variable: keras.Variable, part: int) -> Place:
+    """One of a GRU's two biases, which Keras keeps in one variable."""
+
+    def load(array: Array) -> Array:
+        both = np.asarray(variable).copy()
+        both[part] = swapped(array)
+        return both
+
+    def save(array: Array) -> Array:
+        return swapped(array[part])
+
+    return Place(variable, load, save)
 
 
 def attention(layer: layers.MultiHeadAttention) -> dict[str, Place]:
@@ -264,6 +320,6 @@ KINDS: tuple[tuple[type | tuple[type, ...], Callable[[Any], dict[str, Place]]], 
     (layers.RMSNormalization, rms_norm),
     (layers.PReLU, prelu),
     (layers.GroupNormalization, scale_and_shift),
-    (layers.LSTM, lstm),
+    ((layers.LSTM, layers.GRU, layers.SimpleRNN, *CELLS), recurrent),
     (layers.MultiHeadAttention, attention),
 )

@@ -1,15 +1,14 @@
 """Which models a module needs when it runs: those that it calls, itself or through others.
 
-A model exists once, so what calls it is given it: `forward(self, state, trunk)`. Only the module
-that holds all models makes them.
+A model exists once, so in generated code what calls it is given it: `forward(self, state, trunk)`.
+Only the module that holds the models makes them, and it holds all of them.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from dslc.ir.graph import CallModule
 from dslc.ir.walk import actions
+from dslc.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,8 +18,14 @@ if TYPE_CHECKING:
 Needs = dict[str, tuple[str, ...]]
 
 
-def needs_of(program: Program) -> Mapping[str, tuple[str, ...]]:
-    """The models that each module needs, in the order of the file."""
+def needs_of(program: Program, *, closed: bool = False) -> Mapping[str, tuple[str, ...]]:
+    """The models that each module needs, in the order of the file.
+
+    Args:
+        program: The program.
+        closed: Whether a model has those that it calls in itself, so that its caller needs none of
+            them.
+    """
     found: Needs = {}
     if not program.has_several:
         return found
@@ -31,12 +36,12 @@ def needs_of(program: Program) -> Mapping[str, tuple[str, ...]]:
         needed: set[str] = set()
         for _, action in actions(program.modules[name].body):
             if isinstance(action, CallModule):
-                needed.update(visit(action.module))
-                if program.modules[action.module].is_model:
-                    needed.add(action.module)
+                inner, is_model = visit(action.module), program.modules[action.module].is_model
+                needed.update((action.module,) if is_model else ())
+                needed.update(() if is_model and closed else inner)
         found[name] = tuple(model for model in program.models if model in needed)
         return found[name]
 
     for name in program.modules:
         visit(name)
-    return found
+    return {**found, program.main: program.models}

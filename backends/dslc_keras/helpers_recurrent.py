@@ -1,0 +1,86 @@
+"""Helpers for recurrent layers, put into generated Keras models word for word."""
+
+# Keras declares no types for its functions: what is inferred is that of all its backends at once.
+# pyright: reportGeneralTypeIssues=false, reportIncompatibleMethodOverride=false
+# pyright: reportOptionalMemberAccess=false, reportOptionalOperand=false
+# pyright: reportOptionalSubscript=false, reportReturnType=false, reportArgumentType=false
+# pyright: reportAssignmentType=false, reportOperatorIssue=false, reportOptionalIterable=false
+
+from typing import Any
+
+import keras
+from keras import KerasTensor, layers, ops
+
+
+@keras.saving.register_keras_serializable(package="dslc")
+class Recurrent(layers.Layer):
+    """Recurrent layers, one over the other, each in one direction or both.
+
+    It gives every state of the last layer [N, T, hidden], the last one and, of an LSTM, the last
+    cell state [N, hidden]; of both directions, each twice as wide. Behind a row's length are zeros.
+    """
+
+    def __init__(
+        self,
+        kind: str,
+        hidden: int,
+        depth: int = 1,
+        bidirectional: bool = False,
+        dropout: float = 0.0,
+        recurrent_dropout: float = 0.0,
+        activation: str = "tanh",
+        **options: Any,
+    ) -> None:
+        super().__init__(**options)
+        self.kind, self.hidden, self.depth, self.bidirectional = kind, hidden, depth, bidirectional
+        self.rates, self.activation = (dropout, recurrent_dropout), activation
+        self.dropout = layers.Dropout(dropout)
+        self.ways = ("", "_reverse") if bidirectional else ("",)
+        self.parts = {
+            f"l{k}{way}": getattr(layers, kind)(
+                hidden,
+                activation=activation,
+                recurrent_dropout=recurrent_dropout,
+                return_sequences=True,
+                return_state=True,
+                go_backwards=bool(way),
+                zero_output_for_mask=True,
+                name=f"l{k}{way}",
+            )
+            for k in range(depth)
+            for way in self.ways
+        }
+
+    def build(self, x_shape: tuple[int | None, ...], lengths_shape: Any = None) -> None:
+        del lengths_shape
+        width = x_shape[2]
+        for k in range(self.depth):
+            for way in self.ways:
+                self.parts[f"l{k}{way}"].build((None, None, width))
+            width = self.hidden * len(self.ways)
+
+    def call(self, x: KerasTensor, lengths: KerasTensor | None = None) -> tuple[KerasTensor, ...]:
+        mask = None
+        if lengths is not None:
+            mask = ops.arange(ops.shape(x)[1]) < ops.cast(lengths, "int32")[:, None]
+        ends: list[Any] = []
+        for k in range(self.depth):
+            x = self.dropout(x) if k else x
+            found = [self.parts[f"l{k}{way}"](x, mask=mask) for way in self.ways]
+            ends = [states for _, *states in found]
+            x = found[0][0]
+            if self.bidirectional:
+                x = ops.concatenate([x, ops.flip(found[1][0], axis=1)], axis=-1)
+        return x, *(ops.concatenate(parts, axis=-1) for parts in zip(*ends, strict=True))
+
+    def get_config(self) -> dict[str, Any]:
+        return {
+            **super().get_config(),
+            "kind": self.kind,
+            "hidden": self.hidden,
+            "depth": self.depth,
+            "bidirectional": self.bidirectional,
+            "dropout": self.rates[0],
+            "recurrent_dropout": self.rates[1],
+            "activation": self.activation,
+        }
