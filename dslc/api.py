@@ -12,6 +12,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, cast, final
 
 from dslc.diagnostics import Report, SpecError
+from dslc.limits import DEFAULT_LIMITS
+from dslc.loader import FolderLoader, ZooLoader
 from dslc.passes.pipeline import check_source
 from dslc.source import Source, Span, read_source
 from dslc.syntax.tree import Scalar, Sequence
@@ -185,17 +187,23 @@ def load(path: str | os.PathLike[str], **params: object) -> Net:
     source = read_source(path)
     report = Report()
     overrides = {name: _node(value, name) for name, value in params.items()}
-    checked = check_source(source, report, overrides)
+    loader = FolderLoader(source, DEFAULT_LIMITS)
+    checked = check_source(source, report, overrides, DEFAULT_LIMITS, loader)
     if checked is None:
         raise SpecError(report.diagnostics)
     return Net(checked)
 
 
 def loads(text: str, **params: object) -> Net:
-    """Checks a spec given as text; as `load` otherwise."""
+    """Checks a spec given as text; as `load` otherwise.
+
+    A text belongs to no folder, so it imports only specs that ship (`zoo:resnet50`).
+    """
     report = Report()
     overrides = {name: _node(value, name) for name, value in params.items()}
-    checked = check_source(Source("<text>", text), report, overrides)
+    source = Source("<text>", text)
+    loader = ZooLoader(DEFAULT_LIMITS)
+    checked = check_source(source, report, overrides, DEFAULT_LIMITS, loader)
     if checked is None:
         raise SpecError(report.diagnostics)
     return Net(checked)

@@ -22,7 +22,7 @@ def keeps_order(c: OpContext) -> bool:
         return True
     formal = c.writer.formal
     reader = linear_behind(formal, c.found)
-    if reader is None:
+    if reader is None or c.writer.module.owners.reads(formal.module.name, reader.step.id):
         return False
     c.writer.module.flattened[formal.module.name, reader.step.id] = shape
     return True

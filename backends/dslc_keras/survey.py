@@ -40,7 +40,7 @@ class Survey:
 
     def __init__(self, formals: Sequence[Formal]) -> None:
         steps = [found for formal in formals for found in all_formal(formal.steps)]
-        present = [found for found in steps if not found.absent]
+        present = [found for found in steps if not found.absent and not found.step.tie]
         self.convolutions: dict[type[Op], list[FormalStep]] = {
             op: served(present, op) for op in (Conv1d, Conv2d)
         }

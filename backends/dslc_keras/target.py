@@ -114,6 +114,9 @@ class KerasTarget(FunctionTarget):
         name = module.home if writer.function_body.is_part else module.name
         return f"keras.Model({', '.join(parts)}, name={name!r})"
 
+    def layer_at(self, model: str, name: str) -> str:
+        return f"{model}.get_layer({name})"
+
     def size(self, tensor: str, axis: int) -> str:
         return f"ops.shape({tensor})[{axis}]"
 

@@ -8,17 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dslc.ir.graph import ApplyOp
-from dslc.ops.linear import Embedding
-
 if TYPE_CHECKING:
     from dslc.emit.functions_context import FunctionContext
-    from dslc.ir.graph import Step
-
-
-def is_table(owner: Step) -> bool:
-    """Whether a step is an embedding, whose layer Keras calls in both directions."""
-    return isinstance(owner.action, ApplyOp) and owner.action.op is Embedding
 
 
 def shared_tensor(c: FunctionContext, shape: list[str]) -> str | None:

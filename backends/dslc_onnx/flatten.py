@@ -204,7 +204,8 @@ class Flattener:
 
     def source(self, span: Span) -> str:
         """`file:line`, the file as seen from the spec's folder."""
-        return f"{os.path.relpath(span.file, self.folder)}:{span.line}"
+        is_file = not span.file.startswith("zoo:")
+        return f"{os.path.relpath(span.file, self.folder) if is_file else span.file}:{span.line}"
 
 
 def value_of(ref: Ref | None, values: Values, environment: Mapping[str, object]) -> Operand | None:

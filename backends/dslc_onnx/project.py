@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dslc.emit.header import VERSION
+from dslc.emit.resolved import spec_files
 from dslc.ops.attributes import show
 from dslc_onnx.export import export
 
@@ -32,7 +33,7 @@ def project(
         "run.py": runner(checked),
         "README.md": readme(checked, trained=weights is not None),
         "pyproject.toml": PYPROJECT.format(name=checked.program.name.lower()),
-        "net.yaml": checked.source.text,
+        **spec_files(checked),
     }
 
 

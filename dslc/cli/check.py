@@ -37,12 +37,12 @@ def run(arguments: list[str]) -> int:
     options = parser.parse_args(arguments)
     call = Call(options)
     found: Found = []
-    for path in spec_files(options.files):
+    for path, root in spec_files(options.files):
         if options.fix:
             from dslc.cli.fix import fix_file
 
-            print(f"{path}: {fix_file(call, path)} mended", file=sys.stderr)
-        diagnostics = call.check(path)[1]
+            print(f"{path}: {fix_file(call, path, root)} mended", file=sys.stderr)
+        diagnostics = call.check(path, root)[1]
         found.append((path, diagnostics, call.facts))
     show(call, found, options.format)
     severities = {item.severity for _, diagnostics, _ in found for item in diagnostics}
@@ -82,19 +82,19 @@ def report_count(found: Found) -> None:
         print(f"\n{errors} {word}; `dslc explain {every[0].code}` says more", file=sys.stderr)
 
 
-def spec_files(paths: Sequence[str]) -> list[str]:
-    """The files to check: each file as given, and every spec below each folder."""
-    files: list[str] = []
+def spec_files(paths: Sequence[str]) -> list[tuple[str, str | None]]:
+    """The files to check: each file as given, and every spec below each folder, with that folder."""
+    files: list[tuple[str, str | None]] = []
     for path in paths:
         if not os.path.isdir(path):
-            files.append(path)
+            files.append((path, None))
             continue
         from pathlib import Path
 
         below = sorted(file for file in Path(path).rglob("*") if is_spec(file))
         if not below:
             raise UsageError(f"{path} holds no spec (a YAML file with `dslc:`)")
-        files += map(str, below)
+        files += [(str(file), path) for file in below]
     return files
 
 

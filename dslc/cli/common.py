@@ -8,6 +8,7 @@ import sys
 
 from dslc.diagnostics import Report
 from dslc.limits import DEFAULT_LIMITS
+from dslc.loader import FolderLoader
 from dslc.source import Source, read_source
 
 TYPE_CHECKING = False
@@ -133,8 +134,14 @@ class Call:
         self.limits = limits_of(options)
         self.overrides = overrides_of(options, self.sources) if options.set else {}
 
-    def check(self, path: str) -> tuple[Checked | None, tuple[Diagnostic, ...]]:
+    def check(
+        self, path: str, root: str | None = None
+    ) -> tuple[Checked | None, tuple[Diagnostic, ...]]:
         """Checks one spec; gives it (None where it is wrong) and what was found.
+
+        Args:
+            path: The file.
+            root: The folder that no import may leave; by default the file's own.
 
         Raises:
             SourceError: the file cannot be read.
@@ -150,7 +157,9 @@ class Call:
         except SpecError as error:
             return None, error.diagnostics
         self.sources[source.path] = source
-        checked = check_source(source, report, self.overrides, self.limits)
+        loader = FolderLoader(source, self.limits, root)
+        checked = check_source(source, report, self.overrides, self.limits, loader)
+        self.sources |= {item.path: item for item in loader.sources.values()}
         self.facts = report.facts
         found = report.diagnostics
         for item in found:

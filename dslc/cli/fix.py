@@ -15,8 +15,8 @@ MOST_ROUNDS = 20
 """How often a file is checked again: a mend may show the next mistake."""
 
 
-def fix_file(call: Call, path: str) -> int:
-    """Mends one spec in place; gives the number of mends.
+def fix_file(call: Call, path: str, root: str | None = None) -> int:
+    """Mends one spec in place; gives the number of mends. What it imports stays as it is.
 
     Raises:
         SourceError: the file cannot be read.
@@ -24,7 +24,7 @@ def fix_file(call: Call, path: str) -> int:
     """
     count = 0
     for _ in range(MOST_ROUNDS):
-        _, found = call.check(path)
+        _, found = call.check(path, root)
         source = call.sources.get(path)
         edits = [edit for item in found for edit in item.fix if edit.span.file == path]
         if source is None or not edits or split_lines(source.text) != plain_lines(source.text):

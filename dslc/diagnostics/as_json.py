@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from dslc.diagnostics.report import Diagnostic, Edit
+from dslc.diagnostics.report import Diagnostic, Edit, Label
 from dslc.diagnostics.text import cut
 
 TYPE_CHECKING = False
@@ -43,12 +43,20 @@ def _record(item: Diagnostic) -> dict[str, object]:
         "end_line": span.end_line,
         "end_column": span.end_column,
         "help": None if item.help is None else cut(item.help),
-        "labels": [
-            {"line": label.span.line, "column": label.span.column, "message": cut(label.message)}
-            for label in item.labels
-        ],
+        "labels": [_label(label, span.file) for label in item.labels],
         **({"fix": [_edit(edit) for edit in item.fix]} if item.fix else {}),
     }
+
+
+def _label(label: Label, file: str) -> dict[str, object]:
+    """A label; one in another file than its diagnostic's names that file."""
+    span = label.span
+    found: dict[str, object] = {
+        "line": span.line,
+        "column": span.column,
+        "message": cut(label.message),
+    }
+    return found if span.file == file else {"file": span.file, **found}
 
 
 def _edit(edit: Edit) -> dict[str, object]:

@@ -23,7 +23,9 @@ _RANGES = {
     "E07": "e07_params",
     "E08": "e08_training",
     "E09": "e09_limits",
+    "E10": "e10_imports",
     "W01": "w01_warnings",
+    "W10": "w10_imports",
 }
 
 _loaded: dict[str, dict[str, Entry]] = {}

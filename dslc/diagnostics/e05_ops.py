@@ -108,4 +108,12 @@ ENTRIES: dict[str, Entry] = {
         steps("- linear: 4\n  init: {bias: kaiming_normal}"),
         steps("- linear: 4\n  init: {weight: kaiming_normal}"),
     ),
+    "E0541": Entry(
+        "an op that a formula cannot call",
+        "A formula (`expr`) computes with each element alone: its functions are the activations "
+        "and the arithmetic that have no weights and reduce nothing. Any other op is a step of its "
+        "own, whose value a formula reads by its `name`.",
+        steps("- expr: softmax(x) * 2"),
+        steps("- softmax\n- expr: x * 2"),
+    ),
 }

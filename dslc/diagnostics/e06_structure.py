@@ -191,4 +191,18 @@ ENTRIES: dict[str, Entry] = {
         _HEAD + _MODELS + _CALLER + "        freeze: true\n",
         _HEAD + _MODELS + _CALLER,
     ),
+    "E0641": Entry(
+        "`expr` takes a formula of values",
+        "A formula is a text that computes with at least one value: `x`, which is the previous one, "
+        "or any other by its name. A value of numbers alone is a `constant`.",
+        steps("- expr: 2 * 3"),
+        steps("- expr: 2 * x"),
+    ),
+    "E0642": Entry(
+        "`from` gives a formula what it does not read",
+        "Beside `expr`, `from` says what `x` is, or names values: `from: {a: lstm.state}`. What the "
+        "formula does not read would be without effect.",
+        steps("- relu:\n  name: y\n- expr: 2 * y\n  from: y"),
+        steps("- relu:\n  name: y\n- expr: 2 * x\n  from: y"),
+    ),
 }

@@ -59,4 +59,8 @@ steps:
   - reshape: [-1]
 """,
     ),
+    "E0909": Entry(
+        "too many files are imported",
+        "All files that a spec reaches count, each once. `--limit imports=…` allows more.",
+    ),
 }

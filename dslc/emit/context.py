@@ -35,6 +35,8 @@ class OpContext:
 
     is_symbolic = False
     """Whether the code makes a graph of layers first, and runs later."""
+    numbers: frozenset[int] = frozenset()
+    """The positions of inputs that are plain numbers, as a formula may have them."""
 
     def __init__(self, writer: ClassWriter, found: FormalStep, values: list[Value | None]) -> None:
         assert found.op is not None
@@ -47,7 +49,8 @@ class OpContext:
         self.out = found.outputs[""]
         self.heavy = False
         self.layout: str | None = None
-        self.untied = set(found.step.tie)
+        self.owned = writer.owned_by(found)
+        self.untied = set(found.step.tie) if self.owned is None else set[str]()
         self.stored: set[str] = set()
 
     @property
@@ -81,11 +84,17 @@ class OpContext:
 
     def size(self, dim: DimLike) -> str:
         """A size where the layer is made."""
-        return text_of(dim, self.writer.constructor_name)
+        return text_of(dim, self.maker_name)
 
     def attribute(self, name: str) -> str:
         """An attribute where the layer is made, as the spec writes it."""
-        return self._attribute(name, self.writer.constructor_name)
+        return self._attribute(name, self.maker_name)
+
+    def maker_name(self, name: str) -> str:
+        """A name of the spec where the layer is made; nobody asks for it where none is made."""
+        if self.owned is not None and not self.is_symbolic:
+            return name
+        return self.writer.constructor_name(name)
 
     def run_size(self, dim: DimLike) -> str:
         """A size where the layer is called."""
@@ -225,10 +234,14 @@ class OpContext:
     def tied(self, weight: str) -> tuple[str, str] | None:
         """The object and own name of the weight that one of this op's is tied to."""
         tie = self.step.tie.get(weight)
-        if tie is None:
+        if tie is None or self.owned is not None:
             return None
         self.untied.discard(weight)
         return self.writer.tied(tie)
+
+    def is_tied(self, weight: str) -> bool:
+        """Whether a weight is another step's, and nothing else of this op's layer."""
+        return self.owned is None and weight in self.step.tie
 
     def helper(self, name: str) -> str:
         """A helper of the backend, put into the module; gives its name."""

@@ -11,7 +11,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, final
 
 from dslc.emit.python import Line
+from dslc.ir.arithmetic import Arithmetic
 from dslc.ir.graph import EVERY
+from dslc.syntax.formulas import operand_counts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -174,8 +176,14 @@ class Flow:
 
 
 def written_inputs(found: FormalStep) -> list[Ref]:
-    """The inputs that a step's code names: not those that stand in for another one by default."""
+    """The inputs that a step's code names, each as often as it does.
+
+    Those that stand in for another one by default are not named.
+    """
     refs = found.step.inputs
+    if isinstance(found.op, Arithmetic):
+        counts = operand_counts(found.op.values["formula"].formula)
+        return [ref for k, ref in enumerate(refs) if ref for _ in range(counts.get(k, 0))]
     if found.op is None or any(item.variadic for item in found.op.inputs):
         return [ref for ref in refs if ref is not None]
     by_name = dict(zip((item.name for item in found.op.inputs), refs, strict=True))

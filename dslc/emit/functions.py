@@ -8,6 +8,7 @@ loops, and a `when` is an `if`.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, final
 
 from dslc.emit.backend import BuildError
@@ -15,15 +16,18 @@ from dslc.emit.classes import ClassWriter
 from dslc.emit.flattening import all_formal
 from dslc.emit.formal import formal_modules
 from dslc.emit.functions_body import FunctionBody
-from dslc.emit.functions_names import Sizes, size_token
+from dslc.emit.functions_names import PathText, Sizes, size_token, texts_of
 from dslc.emit.functions_ties import Ties
 from dslc.emit.header import header
 from dslc.emit.names import snake_name
+from dslc.emit.owners import Owners
 from dslc.emit.python import Function, Line, Module, Parameter, to_source
 from dslc.emit.shapes import boundary_layout
 from dslc.emit.units import ModuleWriter, Unit
 from dslc.ir.dims import sym
-from dslc.ir.graph import CallModule
+from dslc.ir.graph import ApplyOp, CallModule
+from dslc.ir.owners import owner_of
+from dslc.ops.linear import Embedding
 from dslc.syntax.expressions import Conditional
 from dslc.values import is_integer
 
@@ -32,8 +36,14 @@ if TYPE_CHECKING:
     from dslc.emit.functions_target import FunctionTarget
     from dslc.emit.python import Class, Statement
     from dslc.ir.graph import Program, Step, Tie
+    from dslc.ir.owners import Owner
     from dslc.passes.pipeline import Checked
     from dslc.syntax.expressions import Expr
+
+
+def is_table(owner: Step) -> bool:
+    """Whether a step is an embedding, whose layer is called in both directions."""
+    return isinstance(owner.action, ApplyOp) and owner.action.op is Embedding
 
 
 @final
@@ -78,6 +88,7 @@ def write_functions(checked: Checked, target: FunctionTarget) -> FunctionModule:
     program = checked.program
     module = FunctionModule(program, target, header(program))
     formals = formal_modules(checked)
+    module.owners = Owners(program, formals)
     names = {f.module.name: module.names.fresh(function_name(program, f)) for f in formals}
     target.survey(module, formals)
     for formal in formals:
@@ -118,6 +129,9 @@ class FunctionWriter(ClassWriter):
         body.run()
         sizes = Sizes(self.shape_of, self.size_variable)
         statements: list[Statement] = sizes.resolve(body.flow.lines)
+        if self.module.owners.owned:
+            text = " ".join(text for statement in statements for text in texts_of(statement))
+            self.parameters.keep(set(re.findall(r"[A-Za-z_]\w*", text)))
         parameters = [*body.signature(), *self.parameters.signature()]
         if body.uses_name:
             parameters.append(Parameter("name", "str", None, "keyword"))
@@ -244,11 +258,44 @@ class FunctionWriter(ClassWriter):
         """The steps that another one runs again."""
         return {found.reused for found in all_formal(self.formal.steps) if found.reused is not None}
 
+    def layer_of(self, tie: Tie, *words: str) -> str:
+        """Another model's layer that owns a weight, found by its name; `words` lead below it."""
+        owner = self.owner(tie)
+        assert tie.model is not None
+        self.refuse_tensor(owner)
+        path = PathText(self.functions_target.separator, (str(tie.path[0]), False))
+        for part in owner.path:
+            is_word = isinstance(part, str)
+            path = path.word(part) if is_word else path.expression(self.body.index_text(part))
+        for word in words:
+            path = path.word(word)
+        return self.functions_target.layer_at(self.body.models[tie.model], str(path))
+
+    def refuse_tensor(self, owner: Owner) -> None:
+        """Refuses a weight that its own model has as a tensor, since several of its steps share it."""
+        writer = self.module.units[owner.module].writer
+        assert isinstance(writer, FunctionWriter)
+        if writer.ties.users.get(owner.step.id) and not is_table(owner.step):
+            path = ".".join(map(str, owner.path))
+            reason = f"`{path}` is shared inside its model and tied from another one"
+            raise BuildError(f"{reason}, which the {self.target.name} backend cannot express")
+
+    def is_read_elsewhere(self, found: FormalStep) -> bool:
+        """Whether a step of another model reads this one's weight, and not its whole layer."""
+        return (self.formal.module.name, found.step.id) in self.module.owners.partly
+
     def tied_layer(self, step: Step, tie: Tie) -> tuple[Step, str]:
         """The step that owns a tied weight, and the variable that holds its layer."""
+        owner = owner_of(self.module.program, tie)
+        if owner is not None:
+            if not is_table(owner.step):
+                path = ".".join(map(str, tie.path))
+                reason = f"`{path}` is one weight of another model's layer"
+                raise BuildError(f"{reason}: tie all of the layer's weights to an op like it")
+            return owner.step, self.layer_of(tie)
         found = self.ties.find(step, tie)
         if found is None or found.id not in self.kept:
-            path = ".".join(tie.path)
+            path = ".".join(map(str, tie.path))
             reason = f"`{path}` is tied from `{self.formal.module.name}`, where it is not seen"
             raise BuildError(f"{reason}: tie it in the model or block that holds both")
         return found, self.kept[found.id]

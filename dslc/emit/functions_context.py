@@ -47,6 +47,8 @@ class FunctionContext(OpContext):
 
     def call(self, constructor: str, arguments: str) -> str:
         """A layer called; one that several steps or rounds call is kept in a variable."""
+        if self.owned is not None:
+            return f"{self.writer.layer_of(self.owned)}({arguments})"
         step = self.step
         shares = step.repeat is not None and step.repeat.share
         owner = step.id if self.found.reused is None else self.found.reused
@@ -69,6 +71,8 @@ class FunctionContext(OpContext):
         """The step that owns the weight that one of this op's is tied to, and its layer."""
         tie = self.step.tie.get(weight)
         self.untied.discard(weight)
+        if self.owned is not None:
+            return None
         return None if tie is None else self.function.tied_layer(self.step, tie)
 
     @property
@@ -94,6 +98,9 @@ class FunctionContext(OpContext):
     def parameter(self, weight: str, shape: list[str]) -> str:
         """A learned tensor that no native layer has, in a variable; it hangs on the first input."""
         anchor = next(iter(self.body.inputs.values()))
+        if self.owned is not None:
+            layer = self.function.layer_of(self.owned, *([weight] if weight else []))
+            return f"{layer}({anchor})"
         name = self.path(weight) if weight else self.name
         sizes = "".join(f"{size}, " for size in shape)
         wanted = f"{self.step.label}_{weight}" if weight else self.step.label
@@ -112,6 +119,9 @@ class FunctionContext(OpContext):
         steps = self.function.formal.steps
         reader = linear_behind(self.function.formal, self.found)
         if reader is None or not beside(steps, self.found, reader):
+            return None
+        name = self.function.formal.module.name
+        if self.function.module.owners.reads(name, reader.step.id):
             return None
         return self.body.path_text(reader.step.label, "flatten")
 

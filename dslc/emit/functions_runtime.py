@@ -46,7 +46,7 @@ class RuntimeLayer:
         )
         body = [*self.lines, Line(f"return {text}")]
         layer = self.function.functions.runtime_layer(self.wanted(), self.method(body), doc)
-        tensors = [self.context.x, *(self.source(name) for name in self.tensors if name)]
+        tensors = [self.source(name) for name in self.tensors]
         numbers = [
             f"{own}={self.function.constructor_name(name)}" for name, own in self.numbers.items()
         ]
@@ -61,8 +61,15 @@ class RuntimeLayer:
         """The method that runs the layer."""
         tensor = self.function.target.tensor
         parameters = [Parameter("self"), *(Parameter(n, tensor) for n in self.tensors.values())]
-        parameters += [Parameter(n, "int", None, "keyword") for n in self.numbers.values()]
+        parameters += [
+            Parameter(own, self.kind(name), None, "keyword") for name, own in self.numbers.items()
+        ]
         return Function("call", parameters, tensor, "", body)
+
+    def kind(self, name: str) -> str:
+        """The annotation of a number."""
+        value = self.context.found.samples[0].environment.get(name)
+        return "float" if isinstance(value, float) else "int"
 
     def name(self, name: str) -> str:
         """A name of the spec inside the layer: a size that it reads, or a number it is given."""
@@ -72,7 +79,7 @@ class RuntimeLayer:
             return self.numbers[name]
         if name not in self.sizes:
             position, input, axis = self.function.source_of(name, self.context.found)
-            tensor, value = self.tensors[""], self.context.values[position or 0]
+            tensor, value = self.operand(position or 0), self.context.values[position or 0]
             if position is None:
                 if input not in self.tensors:
                     self.tensors[input] = self.names.fresh(input)
@@ -84,9 +91,22 @@ class RuntimeLayer:
             self.lines.append(Line(f"{self.sizes[name]} = {size}"))
         return self.sizes[name]
 
-    def source(self, input: str) -> str:
-        """The variable that still holds one of the function's inputs."""
-        return self.held(input).text
+    def operand(self, position: int) -> str:
+        """The layer's own name for one of the step's inputs."""
+        key = f"{position}" if position else ""
+        if key not in self.tensors:
+            value = self.context.values[position]
+            named = value is not None and value.text.isidentifier()
+            self.tensors[key] = self.names.fresh(value.text if value and named else "y")
+        return self.tensors[key]
+
+    def source(self, key: str) -> str:
+        """What a tensor of the layer is given: an input of the step, or one of the function."""
+        if not key or key.isdecimal():
+            operand = self.context.arg(int(key or 0))
+            assert operand is not None
+            return operand
+        return self.held(key).text
 
     def held(self, input: str) -> Value:
         """One of the function's inputs as it is at hand."""

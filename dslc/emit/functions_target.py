@@ -60,6 +60,10 @@ class FunctionTarget(Target):
             return next(iter(variables.values()))
         return "{" + ", ".join(f"{name!r}: {text}" for name, text in variables.items()) + "}"
 
+    def layer_at(self, model: str, name: str) -> str:
+        """A model's layer of a name; both are expressions."""
+        raise TypeError("a target says how layers are found")
+
     def size(self, tensor: str, axis: int) -> str:
         """The size of an axis, when a layer runs."""
         raise TypeError("a target says how sizes are read")

@@ -34,9 +34,12 @@ class Ties:
 
     def find(self, step: Step, tie: Tie) -> Step | None:
         """The step that owns a tied weight, looked up from the inner scope outwards."""
+        if tie.model is not None:
+            return None
+        path = tuple(map(str, tie.path))
         scope = self.scopes[step.id].split(".")
         while True:
-            for labels in (tie.path[:-1], tie.path):
+            for labels in (path[:-1], path):
                 found = self.owners.get(join(*scope, *labels))
                 if found is not None and found is not step:
                     return found

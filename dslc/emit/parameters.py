@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from dslc.emit.backend import BuildError
 from dslc.emit.context import literal
 from dslc.emit.python import Parameter
-from dslc.syntax.expressions import ListOf, Literal, to_python
+from dslc.syntax.expressions import ListOf, Literal, evaluate, to_python
 from dslc.values import is_list
 
 if TYPE_CHECKING:
@@ -55,6 +55,11 @@ class Parameters:
         if name not in self.files:
             self.files[name] = self.names.fresh(name)
         return self.files[name]
+
+    def keep(self, words: set[str]) -> None:
+        """Forgets the params whose names are not among the words of what was written."""
+        self.files = {name: own for name, own in self.files.items() if own in words}
+        self.used = {name for name in self.used if self.own[name] in words}
 
     def place(self, name: str) -> tuple[str, int] | None:
         """The input and axis of a bound dim or, in a model, of a symbol."""
@@ -127,9 +132,7 @@ class Parameters:
     def default(self, expression: Expr) -> str:
         """A default value, as far as it is a constant."""
         if isinstance(expression, ListOf):
-            return python_value(
-                tuple(i.value if isinstance(i, Literal) else None for i in expression.items)
-            )
+            return python_value(evaluate(expression, self.module.program.values))
         if isinstance(expression, Literal):
             return literal(expression.value)
         return to_python(expression, self.constant)

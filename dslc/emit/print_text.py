@@ -15,7 +15,10 @@ _PRAGMAS = (
 
 
 def number(value: int | float | complex) -> str:
-    """A number as a person writes it: `1e-5`, not `1e-05`."""
+    """A number as a person writes it: `1e-5`, not `1e-05`, and `1e9`, not `1000000000.0`."""
+    if isinstance(value, float) and value >= 1e6 and float(f"{value:.0e}") == value:
+        digit, exponent = f"{value:.0e}".split("e+")
+        return f"{digit}e{exponent.lstrip('0')}"
     text = repr(value).strip("()").replace("inf", "1e309")
     if "e" not in text or isinstance(value, complex):
         return text

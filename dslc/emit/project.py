@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from dslc.emit.header import VERSION
 from dslc.emit.names import snake_name
-from dslc.emit.resolved import resolved_spec
+from dslc.emit.resolved import spec_files
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -51,7 +51,7 @@ def describing_files(
     return {
         "README.md": readme(checked, framework, needed, usage),
         "pyproject.toml": pyproject(checked, needed),
-        "net.yaml": resolved_spec(checked),
+        **spec_files(checked),
     }
 
 

@@ -1,41 +1,95 @@
-"""The spec with its params as they were set: what a project was made from, whole in one file."""
+"""The spec with its params as they were set, and what it imports: what a project was made from."""
 
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+import re
+from typing import TYPE_CHECKING, Final
 
 from dslc.diagnostics import Report
-from dslc.syntax.expressions import ExpressionError, evaluate, number_text
+from dslc.syntax.expressions import NO_SPAN, ExpressionError, evaluate, number_text
 from dslc.syntax.reader import read
 from dslc.syntax.tree import Mapping, Scalar
 from dslc.values import is_list
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping as ReadOnly
+
     from dslc.ir.graph import Param, Program
     from dslc.passes.pipeline import Checked
-    from dslc.source import Span
+    from dslc.source import Source, Span
     from dslc.syntax.tree import Node
 
 
-def resolved_spec(checked: Checked) -> str:
-    """The text of the spec, in which each param that `--set` gave has that value."""
-    program, text = checked.program, checked.source.text
+MAIN: Final = "net.yaml"
+FOLDER: Final = "imports"
+
+
+def spec_files(checked: Checked) -> dict[str, str | bytes]:
+    """The spec and all that it imports, by path in the generated project.
+
+    A param that `--set` gave has that value, and each import leads to the file beside it, so that
+    the files compile to the same project wherever they lie.
+    """
+    program = checked.program
+    names = import_names(program)
+    sources = {item.source.path: item.source for item in program.imports}
+    found: dict[str, str | bytes] = {
+        MAIN: with_edits(checked.source, [*param_edits(checked), *import_edits(program, names)])
+    }
+    for path, source in sources.items():
+        found[f"{FOLDER}/{names[path]}"] = with_edits(source, import_edits(program, names, path))
+    return found
+
+
+def import_names(program: Program) -> dict[str, str]:
+    """A file name for each imported spec by its path: the name that it is first imported under."""
+    names: dict[str, str] = {}
+    for item in program.imports:
+        if item.source.path in names:
+            continue
+        number, name = 2, f"{item.name}.yaml"
+        while name in names.values():
+            name, number = f"{item.name}_{number}.yaml", number + 1
+        names[item.source.path] = name
+    return names
+
+
+def import_edits(
+    program: Program, names: ReadOnly[str, str], path: str | None = None
+) -> list[tuple[Span, str]]:
+    """What to write for the imports of one file, by default the main one, and where."""
+    folder = f"./{FOLDER}/" if path is None else "./"
+    return [
+        (item.span, f"{folder}{names[item.source.path]}")
+        for item in program.imports
+        if item.span.file == (path or program.path)
+    ]
+
+
+def param_edits(checked: Checked) -> list[tuple[Span, str]]:
+    """What to write for the params that `--set` gave, and where."""
+    program = checked.program
     changed = overridden(program)
     root = read(checked.source, Report()) if changed else None
     fields = root.get("params") if isinstance(root, Mapping) else None
-    if not isinstance(fields, Mapping):
-        return text
-    edits: list[tuple[Span, str]] = []
-    for param in changed:
-        node = fields.get(param.name)
-        if node is not None:
-            edits.append(edit(param, node, program.values[param.name]))
-    for span, new in sorted(edits, key=lambda item: item[0], reverse=True):
+    nodes = fields if isinstance(fields, Mapping) else Mapping([], NO_SPAN)
+    found = ((param, nodes.get(param.name)) for param in changed)
+    return [
+        edit(param, node, program.values[param.name]) for param, node in found if node is not None
+    ]
+
+
+def with_edits(source: Source, edits: list[tuple[Span, str]]) -> str:
+    """A text with other words in some places; an anchor before them stays."""
+    text = source.text
+    for span, new in sorted(set(edits), key=lambda item: item[0], reverse=True):
         start, stop = (
             offset(text, span.line, span.column),
             offset(text, span.end_line, span.end_column),
         )
+        anchor = re.match(r"&\S+\s+", text[start:stop])
+        start += 0 if anchor is None else anchor.end()
         text = text[:start] + new + text[stop:]
     return text
 

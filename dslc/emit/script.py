@@ -247,7 +247,7 @@ class Script:
 
     def digest(self) -> str:
         """A hash of the spec with its params as they are: a run belongs to both."""
-        text = f"{self.program.text}\n{sorted(self.program.values.items())!r}"
+        text = f"{self.program.whole_text}\n{sorted(self.program.values.items())!r}"
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
     def columns(self) -> str:

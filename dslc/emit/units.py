@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, final
 
 from dslc.emit.names import Names
+from dslc.emit.owners import Owners
 from dslc.emit.python import Line, Module, Raw, defined_names, helper_source, to_source
 from dslc.ir.needs import needs_of
 
@@ -48,6 +49,7 @@ class ModuleWriter:
         self.units: dict[str, Unit] = {}
         self.classes: list[Statement] = []
         self.needs = needs_of(program, closed=target.closed)
+        self.owners = Owners(program, ())
         self.flattened: dict[tuple[str, int], tuple[DimLike, ...]] = {}
 
     def name_class(self, module: GraphModule) -> None:

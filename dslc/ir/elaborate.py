@@ -7,11 +7,12 @@ params, the cycle of blocks. Sizes come afterwards, in `dslc.passes.instantiate`
 from __future__ import annotations
 
 from dslc.diagnostics import mend, nearest
+from dslc.ir.defaults import constants, read_each_other
 from dslc.ir.graph import MODULE, CallModule, Input, Module, Program, Ref
-from dslc.ir.models import MODEL_KEYS, ModelsReader, fresh, held, home_of, model_signature
+from dslc.ir.models import MODEL_KEYS, ModelsReader, fresh, held, model_signature
 from dslc.ir.operations import Signature
 from dslc.ir.params import ParamReader
-from dslc.ir.reading import is_camel, is_nothing
+from dslc.ir.reading import home_of, is_camel, is_nothing
 from dslc.ir.scope import Scope
 from dslc.ir.steps import StepReader
 from dslc.ir.walk import actions
@@ -20,28 +21,47 @@ from dslc.syntax.tree import Mapping, Scalar, Sequence
 from dslc.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from collections.abc import Mapping as ReadOnly
 
     from dslc.diagnostics import Report
-    from dslc.ir.graph import Initialiser, Param
+    from dslc.ir.graph import Initialiser, Param, Step
+    from dslc.ir.imported_names import Unit
+    from dslc.ir.imports import Imports, SourceLoader
+    from dslc.limits import Limits
     from dslc.source import Source, Span
     from dslc.syntax.expressions import Expr
     from dslc.syntax.tree import Node
 
 LANGUAGE_VERSION = 1
-TOP = ("dslc", "name", "doc", "params", "defaults", "inputs", "where", "blocks", "steps", "outputs")
-TOP_KEYS = (*TOP, "models", "main", "train")
+TOP = ("dslc", "name", "doc", "imports", "params", "defaults", "inputs", "where")
+TOP_KEYS = (*TOP, "blocks", "steps", "outputs", "models", "main", "train")
 BLOCK_KEYS = ("doc", "params", "inputs", "where", "steps", "outputs")
 
 
 class Elaborator:
-    """Builds one spec's program; errors go to the report and the rest is read on."""
+    """Builds one spec's program; errors go to the report and the rest is read on.
 
-    def __init__(self, source: Source, report: Report, overrides: ReadOnly[str, Node]) -> None:
+    Args:
+        source: The file.
+        report: Takes the errors.
+        overrides: Values of params, from `--set`; None in an imported file, where calls give them.
+        imports: Every file that is reached, where the file may import some.
+    """
+
+    def __init__(
+        self,
+        source: Source,
+        report: Report,
+        overrides: ReadOnly[str, Node] | None,
+        imports: Imports | None,
+    ) -> None:
         self.source = source
         self.report = report
-        self.reader = ParamReader(report)
         self.overrides = overrides
+        self.imports = imports
+        self.units: dict[str, Unit | None] = {}
+        self.reader = ParamReader(report, self.units)
         self.params: tuple[Param, ...] = ()
         self.values: dict[str, object] = {}
         self.signatures: dict[str, Signature] = {}
@@ -56,6 +76,7 @@ class Elaborator:
             return None
         self.unknown_keys(root, TOP_KEYS, "a spec")
         name = self.heading(root)
+        self.read_imports(root)
         self.params = self.reader.params(root.get("params"), ())
         self.values = self.reader.values(self.params, self.overrides, root.span)
         blocks = self.reader.mapping(root.get("blocks"), "`blocks`")
@@ -78,14 +99,10 @@ class Elaborator:
             modules |= {key.text: self.one_of_several(key, node) for key, node in several}
         names = (name,) if several is None else tuple(key.text for key, _ in several)
         self.refuse_cycles(modules)
-        doc = modules[name].doc if several is None else self.doc(root)
-        main = name
-        if several is not None:
-            main = name if name not in modules else fresh(f"{name}Models", modules)
-            modules[main] = held(main, doc, [modules[model] for model in names], root.span)
-        return Program(
+        main = name if several is None else self.hold(name, names, modules, root)
+        program = Program(
             name=name,
-            doc=doc,
+            doc=modules[main].doc,
             params=self.params,
             values=self.values,
             modules=modules,
@@ -96,7 +113,37 @@ class Elaborator:
             defaults=self.defaults,
             models=names,
             chosen=models.chosen(() if several is None else names),
+            imports=() if self.imports is None else tuple(self.imports.found),
+            units=self.units,
         )
+        return self.with_imported(program)
+
+    def hold(
+        self, name: str, models: tuple[str, ...], modules: dict[str, Module], root: Mapping
+    ) -> str:
+        """Adds the module that holds several models; gives its name."""
+        main = name if name not in modules else fresh(f"{name}Models", modules)
+        found = [modules[model] for model in models]
+        modules[main] = held(main, self.doc(root), found, root.span)
+        return main
+
+    def read_imports(self, root: Mapping) -> None:
+        """The specs that the file imports, and what it sees of their blocks."""
+        if self.imports is None:
+            return
+        self.units |= self.imports.read(root, self.source, self.report)
+        for prefix, unit in self.units.items():
+            for name, signature in unit.signatures.items() if unit is not None else ():
+                self.signatures[f"{prefix}.{name}"] = signature
+
+    def with_imported(self, program: Program) -> Program:
+        """The program with the modules of the files that it imports."""
+        if not self.units:
+            return program
+        from dslc.ir.linking import linked, resolved
+
+        program = resolved(program, self.units)
+        return program if self.overrides is None else linked(program, self.report)
 
     def unknown_keys(self, fields: Mapping, known: tuple[str, ...], where: str) -> None:
         """Reports keys that nothing reads; what they were meant to be is then not missing."""
@@ -153,13 +200,15 @@ class Elaborator:
                 tuple(param.name for param in params if param.default is None),
                 tuple(param.name for param in params if param.kind == "str"),
                 tuple(entry.text for entry, _ in inputs.entries) if inputs else ("x",),
+                whole=params if read_each_other(params) else (),
+                taken=frozenset(param.name for param in params),
             )
         return found
 
     def read_defaults(self, fields: Mapping | None) -> None:
         """`defaults`: attributes and initialisers by op."""
         scope = Scope(None, (param.name for param in self.params))
-        reader = StepReader(self.report, self.signatures, {})
+        reader = StepReader(self.report, self.signatures, {}, self.units)
         for key, value in fields.entries if fields else ():
             op = find(key.text)
             if op is None:
@@ -209,10 +258,13 @@ class Elaborator:
         self, name: str, node: Mapping, params: tuple[Param, ...], span: Span, *, is_model: bool
     ) -> Module:
         """A block's or model's inputs, steps and outputs."""
-        reader = StepReader(self.report, self.signatures, self.defaults)
+        reader = StepReader(self.report, self.signatures, self.defaults, self.units)
         scope = Scope(None, [param.name for param in self.params])
-        if not is_model:
-            scope = Scope(scope, [param.name for param in params])
+        own = [param.name for param in params]
+        if is_model:
+            scope.names.update(own)
+        else:  # a block's names may be those of the file's params
+            scope = Scope(scope, own)
         inputs = self.inputs(node, reader, scope, span)
         steps = reader.items(node.get("steps"), "`steps`")
         absent = is_nothing(node.get("steps")) and (
@@ -231,7 +283,7 @@ class Elaborator:
         return Module(
             name=name,
             doc=self.doc(node),
-            params=params,
+            params=self.with_defaults(params),
             inputs=inputs,
             where=tuple(fact for fact in where if fact is not None),
             body=reader.finished(body),
@@ -240,6 +292,11 @@ class Elaborator:
             span=span,
             home="" if is_model else None,
         )
+
+    def with_defaults(self, params: tuple[Param, ...]) -> tuple[Param, ...]:
+        """A block's params; defaults that read each other are constants, and calls say the rest."""
+        is_alone = self.overrides is not None and read_each_other(params)
+        return constants(params, self.values) if is_alone else params
 
     def inputs(
         self, node: Mapping, reader: StepReader, scope: Scope, span: Span
@@ -280,30 +337,59 @@ class Elaborator:
         done: set[str] = set()
 
         def visit(name: str, chain: tuple[str, ...]) -> None:
-            for step, action in actions(modules[name].body):
-                if not isinstance(action, CallModule) or action.module not in modules:
-                    continue
-                path = (*chain, name)
-                if action.module in path:
-                    cycle = " → ".join((*path[path.index(action.module) :], action.module))
-                    kinds = {modules[other].is_model for other in path[path.index(action.module) :]}
-                    what = " and ".join("models" if kind else "blocks" for kind in sorted(kinds))
-                    message = f"{what} call each other without end: {cycle}"
-                    kind = "model" if modules[action.module].is_model else "block"
-                    help = f"take one call out: a {kind} can't hold itself"
-                    self.report.error("E0407", step.span, message, help=help)
+            path = (*chain, name)
+            for step, other in called_by(modules[name]):
+                if other in path:
+                    self.refuse_cycle(modules, path[path.index(other) :], step.span)
                     done.update(path)
-                elif action.module not in done:
-                    visit(action.module, path)
+                elif other in modules and other not in done:
+                    visit(other, path)
             done.add(name)
 
         for name in modules:
             if name not in done:
                 visit(name, ())
 
+    def refuse_cycle(self, modules: dict[str, Module], cycle: tuple[str, ...], span: Span) -> None:
+        """Reports modules that hold each other."""
+        kinds = sorted({modules[name].is_model for name in cycle})
+        what = " and ".join("models" if kind else "blocks" for kind in kinds)
+        shown = " → ".join((*cycle, cycle[0]))
+        message = f"{what} call each other without end: {shown}"
+        kind = "model" if modules[cycle[0]].is_model else "block"
+        help = f"take one call out: a {kind} can't hold itself"
+        self.report.error("E0407", span, message, help=help)
+
+
+def called_by(module: Module) -> Iterator[tuple[Step, str]]:
+    """The modules that a module's steps call, and the models that they are tied to."""
+    for step, action in actions(module.body):
+        if isinstance(action, CallModule):
+            yield step, action.module
+        yield from ((step, tie.model) for tie in step.tie.values() if tie.model is not None)
+
 
 def elaborate(
-    source: Source, root: Node, report: Report, overrides: ReadOnly[str, Node]
+    source: Source,
+    root: Node,
+    report: Report,
+    overrides: ReadOnly[str, Node],
+    loader: SourceLoader | None,
+    limits: Limits,
 ) -> Program | None:
-    """The program of a spec; `overrides` are values of params by name, from `--set`."""
-    return Elaborator(source, report, overrides).program(root)
+    """The program of a spec.
+
+    Args:
+        source: The spec.
+        root: What was read from it.
+        report: Takes what is wrong.
+        overrides: Values of params by name, from `--set`.
+        loader: Reads what the spec imports; without it, an import is an error.
+        limits: Bounds what is imported.
+    """
+    imports = None
+    if isinstance(root, Mapping) and "imports" in root:
+        from dslc.ir.imports import Imports
+
+        imports = Imports(source, loader, limits)
+    return Elaborator(source, report, overrides, imports).program(root)

@@ -16,8 +16,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Literal
 
+    from dslc.ir.imported_names import Units
     from dslc.ops.base import Op
-    from dslc.source import Span
+    from dslc.source import Source, Span
     from dslc.syntax.expressions import Expr
     from dslc.syntax.types import TypeExpr
 
@@ -185,10 +186,15 @@ class Step(Record):
 
 @final
 class Tie(Record):
-    """A weight that is another step's: the labels of the path to it, from the module's root."""
+    """A weight that is another step's: the labels of the path to it, from the module's root.
 
-    path: tuple[str, ...]
+    Where it is another model's, the path begins with that model's own, and `model` is its name; an
+    instance of a repeat may then be chosen by an expression.
+    """
+
+    path: tuple[str | Expr, ...]
     span: Span
+    model: str | None = None
 
 
 @final
@@ -204,7 +210,8 @@ class Module(Record):
     """A block or a model.
 
     `home` is the path of a model's weights: "" where the spec is that model, its name in snake_case
-    where it is one of several. A block has none: its weights lie under each step that calls it.
+    where it is one of several. A block has none: its weights lie under each step that calls it. A
+    model of an imported file is a block here, of which there is one set of weights: `once`.
     """
 
     name: str
@@ -217,11 +224,29 @@ class Module(Record):
     is_model: bool
     span: Span
     home: str | None = None
+    once: bool = False
+
+
+@final
+class Import(Record):
+    """One line of an `imports` section: the name, the file it brings, and where it stands.
+
+    `span` is the reference's; `is_used` says whether the file that imports speaks of the name.
+    """
+
+    name: str
+    source: Source
+    span: Span
+    is_used: bool
 
 
 @final
 class Program(Record):
     """A whole spec: its modules by name, its params with their values, its main model.
+
+    Modules of imported files that something calls are among the modules, the files' params among
+    the modules' own; `imports` are those of every file that is reached, in the order of reading, and
+    `units` what this file imports, by name.
 
     `models` are the spec's models by name. Where it has several, `main` is none of them but the
     module that holds them all (`dslc.ir.models`), and `chosen` the one that the spec calls its main.
@@ -239,6 +264,14 @@ class Program(Record):
     defaults: dict[str, tuple[dict[str, Expr], dict[str, Initialiser]]]
     models: tuple[str, ...] = ()
     chosen: str | None = None
+    imports: tuple[Import, ...] = ()
+    units: Units | None = None
+
+    @property
+    def whole_text(self) -> str:
+        """The spec's text with those of all imported files behind it, each once."""
+        texts = {item.source.path: item.source.text for item in self.imports}
+        return "\0".join((self.text, *texts.values()))
 
     @property
     def has_several(self) -> bool:
@@ -247,7 +280,7 @@ class Program(Record):
 
     @property
     def digest(self) -> str:
-        """The SHA-256 of the spec's text."""
+        """The SHA-256 of the spec's text and of all that it imports."""
         import hashlib
 
-        return hashlib.sha256(self.text.encode()).hexdigest()
+        return hashlib.sha256(self.whole_text.encode()).hexdigest()

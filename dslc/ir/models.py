@@ -10,7 +10,7 @@ from __future__ import annotations
 from dslc.diagnostics import Label, nearest
 from dslc.ir.graph import MODULE, Body, CallModule, Input, Module, Ref, Step
 from dslc.ir.operations import Signature
-from dslc.ir.reading import is_camel, is_nothing
+from dslc.ir.reading import home_of, is_camel, is_nothing
 from dslc.ir.reserved_names import reserved_by
 from dslc.syntax.tree import Mapping, Scalar
 from dslc.typed import TYPE_CHECKING
@@ -24,18 +24,6 @@ if TYPE_CHECKING:
 MODEL_KEYS = ("doc", "inputs", "where", "steps", "outputs")
 OWN_KEYS = ("inputs", "where", "steps", "outputs")
 """What a spec that is one model says itself, and one of several models in each of them."""
-
-
-def home_of(name: str) -> str:
-    """A model's name in snake_case: `ResNet50` is `res_net50`, `VAE` is `vae`."""
-    parts: list[str] = []
-    for position, letter in enumerate(name):
-        before, after = name[position - 1 : position], name[position + 1 : position + 2]
-        starts = letter.isupper() and bool(before)
-        if starts and (before.islower() or (after.islower() and not before.isdigit())):
-            parts.append("_")
-        parts.append(letter.lower())
-    return "".join(parts)
 
 
 class ModelsReader:

@@ -1,4 +1,4 @@
-"""Which models a module needs when it runs: those that it calls, itself or through others.
+"""Which models a module needs when it runs: those that it calls or is tied to, itself or inside.
 
 A model exists once, so in generated code what calls it is given it: `forward(self, state, trunk)`.
 Only the module that holds the models makes them, and it holds all of them.
@@ -34,7 +34,8 @@ def needs_of(program: Program, *, closed: bool = False) -> Mapping[str, tuple[st
         if name in found:
             return found[name]
         needed: set[str] = set()
-        for _, action in actions(program.modules[name].body):
+        for step, action in actions(program.modules[name].body):
+            needed.update(tie.model for tie in step.tie.values() if tie.model is not None)
             if isinstance(action, CallModule):
                 inner, is_model = visit(action.module), program.modules[action.module].is_model
                 needed.update((action.module,) if is_model else ())

@@ -12,7 +12,8 @@ from dslc.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from dslc.diagnostics import Report
-    from dslc.ir.graph import Action
+    from dslc.ir.graph import Action, Param
+    from dslc.ir.imported_names import Units
     from dslc.ir.scope import Scope
     from dslc.ops.attributes import Attribute
     from dslc.ops.base import Op
@@ -38,9 +39,24 @@ INITIALISERS: dict[str, tuple[str, ...]] = {
 
 
 class Signature:
-    """What a caller sees of a module before its body is read: its params and inputs by name."""
+    """What a caller sees of a module before its body is read: its params and inputs by name.
 
-    __slots__ = ("inputs", "is_model", "params", "required", "words")
+    An imported module's params are followed by those of its file that a call may set; `unread` are
+    the others of its file, `whole` all of them with their defaults, its file's first, and `taken`
+    the names that the module takes in the end. `value` is an imported model's first output.
+    """
+
+    __slots__ = (
+        "inputs",
+        "is_model",
+        "params",
+        "required",
+        "taken",
+        "unread",
+        "value",
+        "whole",
+        "words",
+    )
 
     def __init__(
         self,
@@ -49,8 +65,16 @@ class Signature:
         words: tuple[str, ...],
         inputs: tuple[str, ...],
         *,
+        whole: tuple[Param, ...] = (),
+        taken: frozenset[str] = frozenset(),
+        unread: tuple[str, ...] = (),
         is_model: bool = False,
+        value: str | None = None,
     ) -> None:
+        self.value = value
+        self.whole = whole
+        self.taken = taken
+        self.unread = unread
         self.params = params
         self.required = required
         self.words = words
@@ -66,8 +90,9 @@ class OperationReader(Reader):
         report: Report,
         modules: dict[str, Signature],
         defaults: dict[str, tuple[dict[str, Expr], dict[str, Initialiser]]],
+        imported: Units | None = None,
     ) -> None:
-        super().__init__(report)
+        super().__init__(report, imported)
         self.modules = modules
         self.defaults = defaults
         self.failed: set[int] = set()
@@ -76,7 +101,9 @@ class OperationReader(Reader):
         """An op with its attributes; a bare scalar or list sets the primary one."""
         op = find(key.text)
         if op is None:
-            close = nearest(key.text, (*all_ops(), "residual", "parallel", "group", "reuse"))
+            close = nearest(
+                key.text, (*all_ops(), "residual", "parallel", "group", "reuse", "expr")
+            )
             help = f"did you mean `{close}`?" if close else "`dslc ops` lists the ops"
             fix = mend(key.span, key.text, close)
             self.report.error(
@@ -220,6 +247,8 @@ class OperationReader(Reader):
                 takes = ", ".join(module.params) or "no params"
                 help = f"did you mean `{close}`?" if close else f"it takes {takes}"
                 message = f"`{key.text}` has no param `{name.text}`"
+                if name.text in module.unread:
+                    message = f"`{key.text}` does not read its file's param `{name.text}`"
                 fix = mend(name.span, name.text, close)
                 self.report.error("E0701", name.span, message, help=help, fix=fix)
                 continue
@@ -233,7 +262,12 @@ class OperationReader(Reader):
             message = f"`{key.text}` needs the param `{missing[0]}`"
             help = f"write `{key.text}: {{{missing[0]}: …}}`"
             self.report.error("E0703", key.span, message, help=help)
-        return found
+        if not module.whole:
+            return found
+        from dslc.ir.defaults import completed
+
+        whole = completed(found, module.whole, {})
+        return {name: value for name, value in whole.items() if name in module.taken}
 
     def input_names(self, action: Action) -> tuple[str, ...] | None:
         """The names of what an action reads; None where it takes any number."""

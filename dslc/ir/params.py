@@ -6,7 +6,7 @@ from dslc.diagnostics import mend, nearest
 from dslc.ir.graph import Param
 from dslc.ir.reading import Reader, is_snake
 from dslc.ir.scope import Scope
-from dslc.syntax.expressions import ExpressionError, Literal, evaluate
+from dslc.syntax.expressions import ExpressionError, Literal, evaluate, free_names
 from dslc.syntax.tree import Mapping, Scalar, Sequence
 from dslc.typed import TYPE_CHECKING
 
@@ -81,10 +81,14 @@ class ParamReader(Reader):
         return Param(key.text, kind or kind_of(read), read, text, key.span)
 
     def values(
-        self, params: tuple[Param, ...], overrides: ReadOnly[str, Node], span: Span
+        self, params: tuple[Param, ...], overrides: ReadOnly[str, Node] | None, span: Span
     ) -> dict[str, object]:
-        """The file's params evaluated, those that `--set` gives taken from there."""
+        """The file's params evaluated, those that `--set` gives taken from there.
+
+        Without overrides (in an imported file) a param may stay without a value: calls give it.
+        """
         values: dict[str, object] = {}
+        is_main, overrides = overrides is not None, overrides or {}
         for param in params:
             default = param.default
             if param.name in overrides:
@@ -92,12 +96,13 @@ class ParamReader(Reader):
                 is_word = param.kind == "str"
                 default = self.word(node) if is_word else self.expression(node)
             if default is None:
-                if param.default is None and param.name not in overrides:
+                if is_main and param.default is None and param.name not in overrides:
                     help = f"give it with `--set {param.name}=…`"
                     message = f"the param `{param.name}` has no value"
                     self.report.error("E0708", param.span, message, help=help)
                 continue
-            self.evaluate(param, default, values)
+            if is_main or free_names(default) <= values.keys():
+                self.evaluate(param, default, values)
         for name in overrides:
             if name not in {param.name for param in params}:
                 close = nearest(name, [param.name for param in params])

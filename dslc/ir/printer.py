@@ -23,7 +23,7 @@ from dslc.typed import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from dslc.ir.graph import Body, Module, Param, Program, Ref, Step
+    from dslc.ir.graph import Body, Module, Param, Program, Ref, Step, Tie
     from dslc.ir.types import TensorType
 
 
@@ -108,9 +108,15 @@ def _clauses(step: Step) -> list[str]:
     for name, initialiser in step.init.items():
         numbers = ", ".join(f"{key}: {to_spec(value)}" for key, value in initialiser.arguments)
         found.append(f"init({name}: {initialiser.kind}{f' {{{numbers}}}' if numbers else ''})")
-    found += [f"tie({name}: {'.'.join(tie.path)})" for name, tie in step.tie.items()]
+    found += [f"tie({name}: {_tie_path(tie)})" for name, tie in step.tie.items()]
     found += [f"kept({slot or 'value'})" for slot in step.kept]
     return [*found, *(["freeze"] if step.freeze else [])]
+
+
+def _tie_path(tie: Tie) -> str:
+    """A tied weight's path as the spec writes it."""
+    parts = (f".{part}" if isinstance(part, str) else f"[{to_spec(part)}]" for part in tie.path)
+    return "".join(parts)[1:]
 
 
 def _fields(fields: Mapping[str, object]) -> str:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from dslc.diagnostics import Report
+    from dslc.ir.imported_names import Units
     from dslc.ir.scope import Scope
     from dslc.source import Span
     from dslc.syntax.tree import Node
@@ -35,16 +36,34 @@ def is_camel(text: str) -> bool:
     return text.isascii() and text.isidentifier() and text[0].isupper() and "_" not in text
 
 
+def home_of(name: str) -> str:
+    """A model's name in snake_case: `ResNet50` is `res_net50`, `VAE` is `vae`."""
+    parts: list[str] = []
+    for position, letter in enumerate(name):
+        before, after = name[position - 1 : position], name[position + 1 : position + 2]
+        starts = letter.isupper() and bool(before)
+        if starts and (before.islower() or (after.islower() and not before.isdigit())):
+            parts.append("_")
+        parts.append(letter.lower())
+    return "".join(parts)
+
+
 def is_nothing(node: Node | None) -> bool:
     """Whether there is no node, or one that says nothing: `steps:` and no more."""
     return node is None or (isinstance(node, Scalar) and node.plain and node.value is None)
 
 
+def has_dot(expression: Expr) -> bool:
+    """Whether an expression reads a param of an imported spec."""
+    return any("." in name for name in free_names(expression))
+
+
 class Reader:
     """Turns pieces of the tree into typed pieces, reporting what does not fit."""
 
-    def __init__(self, report: Report) -> None:
+    def __init__(self, report: Report, imported: Units | None = None) -> None:
         self.report = report
+        self.imported: Units = {} if imported is None else imported
 
     def expression(self, node: Node, scope: Scope | None = None) -> Expr | None:
         """The expression that a slot holds; None after an error."""
@@ -68,9 +87,26 @@ class Reader:
         except ExpressionError as error:
             self.report.error(error.code, error.span, error.message, help=error.help)
             return None
+        if "." in text:
+            return self.resolved(found, span, scope)
         if scope is not None:
             self.look_up(found, span, scope)
         return found
+
+    def resolved(self, expression: Expr, span: Span, scope: Scope | None) -> Expr | None:
+        """An expression with the values of imported params (`res.width`); None after an error."""
+        if has_dot(expression):
+            from dslc.ir.defaults import folded
+            from dslc.ir.imported_names import imported_params
+
+            known = imported_params(self.report, self.imported, expression, span)
+            values = {name: value for name, value in known.items() if value is not None}
+            if len(values) < len(known):
+                return None
+            expression = folded(expression, values)
+        if scope is not None:
+            self.look_up(expression, span, scope)
+        return expression
 
     def look_up(self, expression: Expr, span: Span, scope: Scope) -> None:
         """Reports a lower-case name that nothing defines; capitals are dims, bound by types."""
@@ -91,6 +127,8 @@ class Reader:
             return None
         if node.style == "plain" and node.text.startswith("$"):
             name = Name(node.text[1:], node.span)
+            if "." in node.text:
+                return self.resolved(name, node.span, scope)
             if scope is not None:
                 self.look_up(name, node.span, scope)
             return name
@@ -120,11 +158,18 @@ class Reader:
             self.report.error("E0618", node.span, "a type is expected here", help=help)
             return None
         try:
-            return parse_type(node.text, node.span)
+            found = parse_type(node.text, node.span)
         except ExpressionError as error:
             fix = mend(error.span, "", error.near) if node.plain else ()
             self.report.error(error.code, error.span, error.message, help=error.help, fix=fix)
             return None
+        if found.dims is None or not any(
+            isinstance(dim, Expr) and has_dot(dim) for dim in found.dims
+        ):
+            return found
+        dims = [self.resolved(d, node.span, None) if isinstance(d, Expr) else d for d in found.dims]
+        known = tuple(dim for dim in dims if dim is not None)
+        return TypeExpr(found.dtype, known, found.span) if len(known) == len(dims) else None
 
     def mapping(self, node: Node | None, what: str) -> Mapping | None:
         """A mapping; nothing at all counts as an empty one and gives None."""

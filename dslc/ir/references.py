@@ -8,7 +8,7 @@ and a slot, and the structure learns to export the slot. So whatever turns struc
 from __future__ import annotations
 
 from dslc.diagnostics import mend, nearest
-from dslc.ir.graph import EVERY, UNKNOWN, Group, Parallel, Ref, Residual, Reuse
+from dslc.ir.graph import EVERY, UNKNOWN, CallModule, Group, Parallel, Ref, Residual, Reuse
 from dslc.ir.operations import OperationReader
 from dslc.syntax.expressions import Literal, free_names
 from dslc.syntax.tree import Mapping, Scalar, Sequence
@@ -17,6 +17,7 @@ from dslc.typed import TYPE_CHECKING, final
 if TYPE_CHECKING:
     from dslc.diagnostics import Report
     from dslc.ir.graph import Action, Body, Index, Initialiser, Step
+    from dslc.ir.imported_names import Units
     from dslc.ir.operations import Signature
     from dslc.ir.scope import Scope
     from dslc.source import Span
@@ -56,8 +57,9 @@ class ReferenceReader(OperationReader):
         report: Report,
         modules: dict[str, Signature],
         defaults: dict[str, tuple[dict[str, Expr], dict[str, Initialiser]]],
+        imported: Units | None = None,
     ) -> None:
-        super().__init__(report, modules, defaults)
+        super().__init__(report, modules, defaults, imported)
         self.places: dict[int, Place] = {}
         self.exports: dict[int, dict[str, Ref]] = {}
         self.kept: dict[int, dict[str, None]] = {}
@@ -156,12 +158,18 @@ class ReferenceReader(OperationReader):
     def output_slot(self, parts: list[Segment], start: Ref, span: Span) -> str:
         """The name of an output; an index in it belongs to nothing."""
         if all(isinstance(part, str) for part in parts):
-            return ".".join(str(part) for part in parts)
+            slot = ".".join(str(part) for part in parts)
+            return "" if self.is_value(start.owner, slot) else slot
         place = self.places.get(start.owner)
         name = start.slot if place is None else place.name
         message = f"`{name}` does not repeat, so it has no instances to choose from"
         self.report.error("E0415", span, message, help="take the `[…]` out")
         return ""
+
+    def is_value(self, owner: int, slot: str) -> bool:
+        """Whether an output of a step is its value under a name: the first of an imported model."""
+        action = self.named[owner].action if owner in self.named else None
+        return isinstance(action, CallModule) and self.modules[action.module].value == slot
 
     def enter(self, owner: int, place: Place, parts: list[Segment], span: Span) -> str | None:
         """The slot under which a structure hands out a value inside it, which it does from now on."""

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from dslc.diagnostics import Label, mend, nearest
+from dslc.ir.formulas import FormulaReader
 from dslc.ir.graph import Ref, Reuse
-from dslc.ir.references import ReferenceReader
 from dslc.syntax.tree import Scalar
 from dslc.typed import TYPE_CHECKING
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 REUSE_KEYS = ("name", "from", "type", "doc")
 
 
-class ReuseReader(ReferenceReader):
+class ReuseReader(FormulaReader):
     """Reads `reuse` and makes names known; a subclass reads all other steps."""
 
     last_id = 0

@@ -41,6 +41,17 @@ class Scope:
         """Whether a param, dim or index of this name is visible."""
         return name in self.names or (self.parent is not None and self.parent.knows(name))
 
+    def is_value(self, name: str) -> bool:
+        """Whether the nearest thing of a name is a value, and no param or index."""
+        scope: Scope | None = self
+        while scope is not None:
+            if name in scope.values:
+                return True
+            if name in scope.names:
+                return False
+            scope = scope.parent
+        return False
+
     def all_values(self) -> set[str]:
         """Every visible value's name."""
         return set(self.values) | (self.parent.all_values() if self.parent else set())

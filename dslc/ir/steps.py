@@ -17,7 +17,7 @@ from dslc.ir.graph import (
     Step,
     Tie,
 )
-from dslc.ir.reading import is_camel, is_snake
+from dslc.ir.reading import home_of, is_camel, is_snake
 from dslc.ir.references import Place
 from dslc.ir.reserved_names import reserved_by
 from dslc.ir.reuse import ReuseReader
@@ -67,14 +67,14 @@ class StepReader(ReuseReader):
         repeat, names = self.repeat(keys.get("repeat"), scope)
         is_scope = repeat is not None or (key.text in STRUCTURES and name is not None)
         inner = Scope(scope, names) if is_scope else scope
-        action = self.action(key, value, inner, identifier)
+        operands = None
+        if key.text == "expr":
+            action, operands = self.formula_step(value, keys, key.span, inner, previous)
+        else:
+            action = self.action(key, value, inner, identifier)
         self.declare(name, identifier, scope)
         if name is not None:
-            is_structure, repeats = key.text in STRUCTURES, repeat is not None
-            branches = self.branch_scopes.get(identifier, {})
-            self.places[identifier] = Place(
-                name.text, inner, branches, is_structure=is_structure, repeats=repeats
-            )
+            self.enter_name(identifier, key, name, inner, repeats=repeat is not None)
         label = self.label(key, name, repeat is not None, scope)
         if action is None:
             self.failed.add(identifier)
@@ -84,7 +84,7 @@ class StepReader(ReuseReader):
         elif not isinstance(action, ApplyOp) or action.op.weights is not Op.weights:
             self.refuse_reserved(label, key if name is None else name)
         self.refuse_weight_keys(keys, action, key.text)
-        inputs = self.step_inputs(keys.get("from"), action, key.span, inner, previous)
+        inputs = operands or self.step_inputs(keys.get("from"), action, key.span, inner, previous)
         self.refuse_moving_start(inputs, names)
         step = Step(
             id=identifier,
@@ -96,7 +96,7 @@ class StepReader(ReuseReader):
             when=self.optional_expression(keys.get("when"), inner),
             type=self.type(keys["type"]) if "type" in keys else None,
             init=self.default_initialisers(action) | self.initialisers(keys.get("init"), inner),
-            tie=self.ties(keys.get("tie")),
+            tie=self.ties(keys.get("tie"), inner),
             freeze=self.truth(keys.get("freeze"), "`freeze`"),
             doc=self.text(keys["doc"], "`doc`") if "doc" in keys else None,
             span=key.span,
@@ -104,6 +104,15 @@ class StepReader(ReuseReader):
         if name is not None:
             self.named[identifier] = step
         return step
+
+    def enter_name(
+        self, identifier: int, key: Scalar, name: Scalar, inner: Scope, *, repeats: bool
+    ) -> None:
+        """Remembers a named step as a place that references may enter."""
+        is_structure, branches = key.text in STRUCTURES, self.branch_scopes.get(identifier, {})
+        self.places[identifier] = Place(
+            name.text, inner, branches, is_structure=is_structure, repeats=repeats
+        )
 
     def parts(self, node: Node) -> tuple[Scalar, Node | None, dict[str, Node]] | None:
         """The op, block or structure key of a step with its value, and the reserved keys."""
@@ -163,7 +172,7 @@ class StepReader(ReuseReader):
             return name.text
         if key.text in STRUCTURES and not repeats:
             return ""
-        word = key.text.removeprefix("$")
+        word = key.text.removeprefix("$").rpartition(".")[2]
         return scope.label(snake_case(word) if is_camel(word) else word, key.span)
 
     def refuse_reserved(self, label: str, at: Scalar) -> None:
@@ -185,7 +194,7 @@ class StepReader(ReuseReader):
             return self.residual(key, value, scope, start)
         if key.text == "parallel":
             return self.parallel(key, value, scope, start)
-        if is_camel(key.text):
+        if is_camel(key.text) or "." in key.text:
             return self.call(key, value, scope)
         return self.operation(key, value, scope)
 
@@ -288,15 +297,27 @@ class StepReader(ReuseReader):
         self.report.error("E0402", node.span, "an index or item has a name in snake_case")
         return None
 
-    def ties(self, node: Node | None) -> dict[str, Tie]:
-        """`tie: {weight: wte.weight}`."""
+    def ties(self, node: Node | None, scope: Scope) -> dict[str, Tie]:
+        """`tie: {weight: wte.weight}`; a path may begin at another model: `decoder.wte.weight`."""
         fields = self.mapping(node, "`tie`")
         found: dict[str, Tie] = {}
         for key, value in fields.entries if fields else ():
             text = self.text(value, "a weight's path")
-            if text is not None:
-                found[key.text] = Tie(tuple(text.split(".")), value.span)
+            if text is None:
+                continue
+            head = text.partition(".")[0]
+            model = None if scope.find(head) is not None else self.model_at(head)
+            parts = text.split(".") if model is None else self.segments(text, value, scope)
+            if parts is not None:
+                found[key.text] = Tie(tuple(parts), value.span, model)
         return found
+
+    def model_at(self, home: str) -> str | None:
+        """The model whose weights are at a path."""
+        for name, signature in self.modules.items():
+            if signature.is_model and home_of(name) == home:
+                return name
+        return None
 
     def optional_expression(self, node: Node | None, scope: Scope) -> Expr | None:
         """An expression where there is one."""
@@ -323,6 +344,11 @@ class StepReader(ReuseReader):
     def call(self, key: Scalar, value: Node | None, scope: Scope) -> CallModule | None:
         """A call of a block or model."""
         module = self.modules.get(key.text)
+        if module is None and "." in key.text:
+            from dslc.ir.imported_names import refuse_call
+
+            refuse_call(self.report, self.imported, key)
+            return None
         if module is None:
             close = nearest(key.text, self.modules)
             help = f"did you mean `{close}`?" if close else "declare it under `blocks`"

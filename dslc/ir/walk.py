@@ -8,7 +8,7 @@ from dslc.syntax.types import ELLIPSIS
 from dslc.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from dslc.ir.graph import Action, Body, Step
     from dslc.syntax.expressions import Expr
@@ -25,6 +25,27 @@ def regions(action: Action) -> tuple[Body, ...]:
     if isinstance(action, Parallel):
         return tuple(body for _, body in action.branches)
     return ()
+
+
+def with_actions(body: Body, change: Callable[[Action], Action]) -> Body:
+    """A body in which each action that holds no steps is what `change` makes of it."""
+    steps = (step.replace(action=_changed(step.action, change)) for step in body.steps)
+    return body.replace(steps=tuple(steps))
+
+
+def _changed(action: Action, change: Callable[[Action], Action]) -> Action:
+    """An action with what it holds changed."""
+    if isinstance(action, Group):
+        return Group(with_actions(action.body, change))
+    if isinstance(action, Residual):
+        return Residual(with_actions(action.main, change), with_actions(action.shortcut, change))
+    if isinstance(action, Parallel):
+        branches = tuple((label, with_actions(inner, change)) for label, inner in action.branches)
+        return action.replace(branches=branches)
+    if isinstance(action, Reuse):
+        step = action.step
+        return Reuse(step.replace(action=_changed(step.action, change)))
+    return change(action)
 
 
 def all_steps(body: Body) -> Iterator[Step]:
@@ -75,5 +96,7 @@ def expressions_of(step: Step, action: Action) -> Iterator[Expr]:
         yield from (part for part in (step.repeat.times, step.repeat.over) if part is not None)
     if step.type is not None and step.type.dims is not None:
         yield from (dim for dim in step.type.dims if dim is not ELLIPSIS)  # pyright: ignore[reportReturnType]
+    for tie in step.tie.values():
+        yield from (part for part in tie.path if not isinstance(part, str))
     for initialiser in step.init.values():
         yield from (value for _, value in initialiser.arguments)

@@ -11,6 +11,7 @@ from dslc.diagnostics import Report, SpecError
 from dslc.ir.elaborate import elaborate
 from dslc.ir.facts import Facts
 from dslc.limits import Limits
+from dslc.loader import FolderLoader
 from dslc.passes.binding import Binder, input_type
 from dslc.passes.budget import check_budget
 from dslc.passes.doubts import warn_doubts
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
     from dslc.ir.facts import Constraint
     from dslc.ir.graph import Module, Program
+    from dslc.ir.imports import SourceLoader
     from dslc.ir.instance import Instance
     from dslc.ir.types import TensorType
     from dslc.passes.weights import WeightInfo
@@ -41,6 +43,7 @@ IN_STEPS = frozenset(
     (
         *("E0401", "E0404", "E0405", "E0501", "E0502", "E0504", "E0505", "E0506", "E0508", "E0510"),
         *("E0605", "E0606", "E0607", "E0622", "E0623", "E0701", "E0702", "E0703"),
+        *("E1005", "E1006"),
     )
 )
 """Errors after which the other steps can still be checked."""
@@ -145,20 +148,33 @@ def check_source(
     report: Report,
     overrides: Mapping[str, Node] | None = None,
     limits: Limits | None = None,
+    loader: SourceLoader | None = None,
 ) -> Checked | None:
-    """Checks a spec; None where the report has an error."""
+    """Checks a spec; None where the report has an error.
+
+    Args:
+        source: The spec.
+        report: Takes what is found.
+        overrides: Values of params by name.
+        limits: What the spec may take.
+        loader: Reads what the spec imports; without it, an import is an error.
+    """
     with collector_paused():
-        return check_text(source, report, overrides or {}, limits or Limits())
+        return check_text(source, report, overrides or {}, limits or Limits(), loader)
 
 
 def check_text(
-    source: Source, report: Report, overrides: Mapping[str, Node], limits: Limits
+    source: Source,
+    report: Report,
+    overrides: Mapping[str, Node],
+    limits: Limits,
+    loader: SourceLoader | None,
 ) -> Checked | None:
     """All stages one after the other."""
     root = read(source, report, limits)
     if root is None:
         return None
-    program = elaborate(source, root, report, overrides)
+    program = elaborate(source, root, report, overrides, loader, limits)
     if program is None:
         return None
     if not report.ok:
@@ -326,7 +342,8 @@ def check_file(
     """Checks the spec in a file; raises `SpecError` with every diagnostic where it is wrong."""
     source = read_source(path)
     report = Report()
-    checked = check_source(source, report, overrides, limits)
+    limits = limits or Limits()
+    checked = check_source(source, report, overrides, limits, FolderLoader(source, limits))
     if checked is None:
         raise SpecError(report.diagnostics)
     return checked

@@ -27,6 +27,10 @@ def warn_unused(program: Program, report: Report) -> None:
     spoken = frozenset(words_of(program.train))
     used = used_modules(program, spoken)
     holder = program.main if program.has_several else None
+    for item in program.imports:
+        if item.span.file == program.path and not item.is_used:
+            message = f"nothing uses the import `{item.name}`"
+            report.warning("W1001", item.span, message, help="use it, or take it out")
     for module in program.modules.values():
         if module.span.file != program.path or module.name == holder:
             continue
@@ -43,7 +47,8 @@ def warn_unused(program: Program, report: Report) -> None:
                 report.warning("W0104", param.span, message, help="take it out of `params`")
     if not program.params:
         return
-    names = {name for module in program.modules.values() for name in names_in_module(module)}
+    own = [module for module in program.modules.values() if module.span.file == program.path]
+    names = {name for module in own for name in names_in_module(module)}
     names |= names_in_defaults(program) | spoken
     names |= {name for param in program.params for name in names_of(param.default)}
     for param in program.params:
@@ -71,7 +76,9 @@ def used_modules(program: Program, spoken: frozenset[str]) -> set[str]:
 
     Where the spec names a main model, another one is used only if something calls it.
     """
-    models = program.models if program.chosen is None else (program.chosen,)
+    models = program.models
+    if program.chosen is not None:
+        models = [name for name in models if name == program.chosen or is_tied(program, name)]
     waiting = [*models, *(name for name in program.modules if name in spoken)]
     used: set[str] = set()
     while waiting:
@@ -83,6 +90,13 @@ def used_modules(program: Program, spoken: frozenset[str]) -> set[str]:
             if isinstance(step.action, CallModule):
                 waiting.append(step.action.module)
     return used
+
+
+def is_tied(program: Program, name: str) -> bool:
+    """Whether a model is another form of one: its weights are those of others."""
+    return any(
+        tie.model for step in all_steps(program.modules[name].body) for tie in step.tie.values()
+    )
 
 
 def warn_values(module: Module, spoken: frozenset[str], report: Report) -> None:

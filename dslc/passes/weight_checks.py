@@ -9,7 +9,7 @@ from __future__ import annotations
 from dslc.diagnostics import nearest
 from dslc.ir.graph import Reuse
 from dslc.ir.walk import all_steps
-from dslc.syntax.expressions import describe
+from dslc.syntax.expressions import ExpressionError, describe
 from dslc.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -135,7 +135,12 @@ def check_ties(program: Program, instance: Instance, report: Report) -> None:
     from dslc.passes.weights import weights_of
 
     known: dict[str, WeightInfo] = {}
-    for weight in weights_of(instance):
+    try:
+        weights = weights_of(instance)
+    except ExpressionError as error:  # an index in a path
+        report.error(error.code, error.span, error.message, help=error.help)
+        return
+    for weight in weights:
         if weight.tied is None:
             known[weight.path] = weight
             continue

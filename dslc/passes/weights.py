@@ -176,16 +176,18 @@ def weights_of(instance: Instance) -> list[WeightInfo]:
                 role,
                 op,
                 site.step.span,
-                None if tie is None else tied_path(tie, site.path, found),
+                None if tie is None else tied_path(tie, site, found),
                 None if tie is None else tie.span,
             )
     return list(found.values())
 
 
-def tied_path(tie: Tie, path: str, known: Mapping[str, WeightInfo]) -> str:
-    """The path that a tie means, looked up from the inner scope outwards."""
-    target = ".".join(tie.path)
-    scope = path.split(".")
+def tied_path(tie: Tie, site: Site, known: Mapping[str, WeightInfo]) -> str:
+    """The path that a tie means, looked up from the inner scope outwards, or that of a model."""
+    environment = site.iteration.environment
+    parts = [part if isinstance(part, str) else evaluate(part, environment) for part in tie.path]
+    target = ".".join(map(str, parts))
+    scope = site.path.split(".") if tie.model is None else [""]
     while scope:
         scope.pop()
         candidate = join(".".join(scope), target)

@@ -111,6 +111,17 @@ def _logarithm(expr: Call, args: list[Any]) -> float:
     return math.log2(args[0])
 
 
+def _elementary(expr: Call, args: list[Any]) -> Any:
+    """The functions that only a formula knows, of a number."""
+    _need_number(expr, args[0])
+    function = abs if expr.function == "abs" else getattr(math, expr.function)
+    try:
+        return _bounded(expr, function(args[0]))
+    except (ValueError, OverflowError):
+        message = f"`{expr.function}` has no value there"
+        raise ExpressionError("E0206", message, expr.span) from None
+
+
 def _bounded(expr: Call, value: Any) -> Any:
     """A number within 64 bits or double precision."""
     if not math.isfinite(value) or (not -(1 << 63) <= value < 1 << 63 and isinstance(value, int)):
@@ -146,4 +157,5 @@ _FUNCTIONS: dict[str, Callable[[Call, list[Any]], Any]] = {
     "round": _whole,
     "sqrt": _root,
     "log2": _logarithm,
+    **dict.fromkeys(("abs", "exp", "log", "sin", "cos", "tanh", "erf"), _elementary),
 }

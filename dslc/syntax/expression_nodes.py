@@ -254,6 +254,46 @@ class ListOf(Node):
         _set(self, "span", span)
 
 
+class Operand(Node):
+    """A value in a formula: its place among the step's inputs, and how the spec refers to it."""
+
+    __slots__ = ("position", "text")
+    fields = ("position", "text")
+    position: int
+    text: str
+
+    def __init__(self, position: int, text: str, span: Span = NO_SPAN) -> None:
+        _set(self, "position", position)
+        _set(self, "text", text)
+        _set(self, "span", span)
+
+
+class Option(Node):
+    """`name=value` in the call of an op inside a formula."""
+
+    __slots__ = ("name", "value")
+    fields = ("name", "value")
+    name: str
+    value: Expr
+
+    def __init__(self, name: str, value: Expr, span: Span = NO_SPAN) -> None:
+        _set(self, "name", name)
+        _set(self, "value", value)
+        _set(self, "span", span)
+
+
+class Formula(Node):
+    """What `expr` computes: an expression in which operands stand for values."""
+
+    __slots__ = ("body",)
+    fields = ("body",)
+    body: Expr
+
+    def __init__(self, body: Expr, span: Span = NO_SPAN) -> None:
+        _set(self, "body", body)
+        _set(self, "span", span)
+
+
 Expr = (
     Literal
     | Name
@@ -266,6 +306,9 @@ Expr = (
     | Index
     | Slice
     | ListOf
+    | Operand
+    | Option
+    | Formula
 )
 
 

@@ -92,9 +92,17 @@ class Parser:
     def __init__(self, text: str, span: Span) -> None:
         self.text = text
         self.span = span
-        self.tokens: list[Token] = tokenize(text, span)
+        self.tokens: list[Token] = self.scan(text, span)
         self.position = 0
         self.depth = 0
+
+    def scan(self, text: str, span: Span) -> list[Token]:
+        """The tokens of the text."""
+        return tokenize(text, span)
+
+    def is_name(self, text: str) -> bool:
+        """Whether a word is a name, and no constant or operator."""
+        return text not in _KEYWORDS and text not in _CONSTANTS
 
     def expression(self) -> Expr:
         """A whole expression: a conditional, or anything that binds tighter."""

@@ -13,10 +13,13 @@ from dslc.syntax.expression_nodes import (
     Compare,
     Conditional,
     Expr,
+    Formula,
     Index,
     ListOf,
     Literal,
     Name,
+    Operand,
+    Option,
     Slice,
     Unary,
     children,
@@ -39,7 +42,7 @@ _BINARY = {
     "%": _PRODUCT,
     "**": _POWER,
 }
-_MATH = frozenset(("ceil", "floor", "sqrt", "log2"))
+_MATH = frozenset(("ceil", "floor", "sqrt", "log2", "exp", "log", "sin", "cos", "tanh", "erf"))
 
 
 def to_python(expr: Expr, rename: Rename | None = None) -> str:
@@ -79,7 +82,10 @@ def python_string(text: str) -> str:
 
 
 def number_text(value: float) -> str:
-    """A number as a person writes it: `1e-5`, not `1e-05`."""
+    """A number as a person writes it: `1e-5`, not `1e-05`, and `1e9`, not `1000000000.0`."""
+    if isinstance(value, float) and value >= 1e6 and float(f"{value:.0e}") == value:
+        digit, exponent = f"{value:.0e}".split("e+")
+        return f"{digit}e{exponent.lstrip('0')}"
     text = repr(value)
     mantissa, mark, exponent = text.partition("e")
     if not mark:
@@ -173,6 +179,15 @@ class _Writer:
     def list_of(self, expr: ListOf) -> str:
         return f"[{', '.join(self.write(item, _CONDITIONAL) for item in expr.items)}]"
 
+    def operand(self, expr: Operand) -> str:
+        return expr.text
+
+    def option(self, expr: Option) -> str:
+        return f"{expr.name}={self.write(expr.value, _CONDITIONAL)}"
+
+    def formula(self, expr: Formula) -> str:
+        return self.write(expr.body, _CONDITIONAL)
+
     def constant(self, value: object) -> str:
         """The word for true, false or null."""
         return str(value)
@@ -190,7 +205,7 @@ class _Python(_Writer):
     """Python."""
 
     def function(self, name: str) -> str:
-        """Four functions live in `math`, the others are builtins."""
+        """Some functions live in `math`, the others are builtins."""
         return f"math.{name}" if name in _MATH else name
 
 
@@ -238,4 +253,7 @@ _WRITERS: dict[type, Callable[[_Writer, Any], str]] = {
     Index: _Writer.index,
     Slice: _Writer.slice,
     ListOf: _Writer.list_of,
+    Operand: _Writer.operand,
+    Option: _Writer.option,
+    Formula: _Writer.formula,
 }

@@ -8,11 +8,13 @@ from dslc.syntax.expression_nodes import ExpressionError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Literal
 
-    Kind = Literal["number", "name", "string", "operator", "end"]
+    Kind = Literal["number", "name", "path", "string", "operator", "end"]
     Token = tuple[Kind, str, int, int]
     """Kind, text (a string's is its contents), start and stop."""
+    More = Callable[[str, int], Token | None]
 
 LONGEST = 2000
 """The most characters of one expression."""
@@ -34,8 +36,13 @@ _WORDS_FOR = {
 }
 
 
-def tokenize(text: str, span: Span) -> list[Token]:
+def tokenize(text: str, span: Span, more: More | None = None) -> list[Token]:
     """The tokens of `text`, an `end` token last.
+
+    Args:
+        text: what the scalar holds.
+        span: where it stands.
+        more: gives the token at an offset where it is one that not every expression may have.
 
     Raises:
         ExpressionError: E0201, E0208 or E0212.
@@ -50,7 +57,8 @@ def tokenize(text: str, span: Span) -> list[Token]:
         if character in " \t\n":
             position += 1
             continue
-        token = _next_token(text, position, character, span)
+        token = more(text, position) if more else None
+        token = token or _next_token(text, position, character, span)
         tokens.append(token)
         position = token[3]
     tokens.append(("end", "", end, end))
@@ -81,11 +89,19 @@ def _next_token(text: str, start: int, character: str, span: Span) -> Token:
 
 
 def _word(text: str, start: int) -> Token:
-    """A name or a word operator."""
+    """A name or a word operator; a param of an imported spec is a name with a dot."""
+    stop = _word_end(text, start)
+    while text[stop : stop + 1] == "." and _begins_word(text[stop + 1 : stop + 2]):
+        stop = _word_end(text, stop + 1)
+    return ("name", text[start:stop], start, stop)
+
+
+def _word_end(text: str, start: int) -> int:
+    """Where the word that begins at `start` ends."""
     stop = start + 1
     while stop < len(text) and text[stop].isascii() and (text[stop].isalnum() or text[stop] == "_"):
         stop += 1
-    return ("name", text[start:stop], start, stop)
+    return stop
 
 
 def _number(text: str, start: int) -> Token:
@@ -138,6 +154,11 @@ def _escape(text: str, start: int, span: Span) -> tuple[str, int]:
     part = span.part(text, start, start + 2)
     help = "write `\\\\` for a backslash"
     raise ExpressionError("E0201", "there is no such escape in a string", part, help)
+
+
+def _begins_word(text: str) -> bool:
+    """Whether `text` is one character that a word may begin with."""
+    return text.isascii() and text.isidentifier()
 
 
 def _is_digit(text: str) -> bool:

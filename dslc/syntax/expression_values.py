@@ -18,6 +18,7 @@ from dslc.syntax.expression_nodes import (
     Conditional,
     Expr,
     ExpressionError,
+    Formula,
     Index,
     ListOf,
     Literal,
@@ -203,6 +204,12 @@ class _Evaluator:
         test = _truth(self.value(expr.test), "`if`", expr.test.span)
         return self.value(expr.then if test else expr.otherwise)
 
+    def formula(self, expr: Formula) -> Any:
+        """A formula with the values of all that is known without running it."""
+        from dslc.syntax.formulas import bind
+
+        return bind(self, expr, self.env)
+
     def list_of(self, expr: ListOf) -> tuple[Any, ...]:
         return tuple(self.value(item) for item in expr.items)
 
@@ -347,4 +354,5 @@ _METHODS: dict[type, Callable[[_Evaluator, Any], Any]] = {
     Index: _Evaluator.index,
     Slice: _Evaluator.slice,
     ListOf: _Evaluator.list_of,
+    Formula: _Evaluator.formula,
 }

@@ -24,6 +24,7 @@ Schema = dict[str, Any]
 
 CAMEL = "^[A-Z][A-Za-z0-9]*$"
 SNAKE = "^[a-z][a-z0-9_]*$"
+IMPORTED = r"^[a-z][a-z0-9_]*\.[A-Z][A-Za-z0-9]*$"
 PARAM_TYPES = ("int", "float", "bool", "str", "list")
 TEXT: Schema = {"type": "string"}
 EXPRESSION: Schema = {"type": ["string", "number", "boolean", "array", "null"]}
@@ -70,6 +71,12 @@ def _sections(ops: dict[str, type[Op]]) -> Schema:
         "dslc": {"const": 1, "description": "the language's version"},
         "name": {"type": "string", "pattern": CAMEL, "description": "the model's class"},
         "doc": TEXT,
+        "imports": {
+            "type": "object",
+            "description": "other specs: `res: ./resnet.yaml` or `res: zoo:resnet50`",
+            "propertyNames": {"pattern": SNAKE},
+            "additionalProperties": {"type": "string", "pattern": r"^(\.\.?/|zoo:)"},
+        },
         "params": {"$ref": "#/definitions/params"},
         "defaults": {
             "type": "object",
@@ -147,7 +154,7 @@ def _init() -> Schema:
 def _step(ops: dict[str, type[Op]]) -> Schema:
     """A step: an op's name, or a mapping with one op, block or structure."""
     word: Schema = {"type": "string", "enum": sorted(ops)}
-    block: Schema = {"type": "string", "pattern": CAMEL}
+    block: Schema = {"type": "string", "pattern": f"{CAMEL}|{IMPORTED}"}
     choice: Schema = {"type": "string", "pattern": r"^\$"}
     return {
         "if": {"type": "string"},
@@ -160,7 +167,7 @@ def _step(ops: dict[str, type[Op]]) -> Schema:
                 **_structures(),
                 **{name: {"$ref": f"#/definitions/op.{name}"} for name in ops},
             },
-            "patternProperties": {CAMEL: {"type": ["object", "null"]}, r"^\$": {}},
+            "patternProperties": {f"{CAMEL}|{IMPORTED}": {"type": ["object", "null"]}, r"^\$": {}},
         },
     }
 
@@ -220,6 +227,7 @@ def _structures() -> Schema:
         "residual": {**paths, "description": "adds two paths"},
         "parallel": {**parallel, "description": "branches from one input"},
         "reuse": {"type": "string", "description": "runs a named step again, same weights"},
+        "expr": {"type": "string", "description": "arithmetic of values, element by element"},
     }
 
 

@@ -50,7 +50,7 @@ class GraphReader:
             for name, module in program.modules.items()
             if name != program.main or not program.has_several
         }
-        self.reader = StepReader(report, signatures, program.defaults)
+        self.reader = StepReader(report, signatures, program.defaults, program.units)
         self.scope = Scope(None, [param.name for param in program.params])
         self.inputs: dict[str, Input] = {}
         self.own: set[str] = set()

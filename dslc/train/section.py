@@ -69,9 +69,8 @@ def read_section(program: Program, report: Report) -> Section | None:
     """Reads a spec's `train` section; None after an error, which is reported."""
     node: Any = program.train
     names_are_right = report.ok
-    reader = SettingsReader(
-        report, Scope(None, [param.name for param in program.params]), program.values
-    )
+    names = Scope(None, [param.name for param in program.params])
+    reader = SettingsReader(report, names, program.values, program.units)
     fields = reader.mapping(node, "`train`") or Mapping([], node.span)
     for key, _ in fields.entries:
         if key.text not in (*GRAPH_KEYS, *Run.attributes):

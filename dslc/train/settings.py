@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from typing import TypeVar
 
     from dslc.diagnostics import Report
+    from dslc.ir.imported_names import Units
     from dslc.ir.scope import Scope
     from dslc.ops.attributes import Attribute
     from dslc.source import Span
@@ -33,8 +34,14 @@ class Unread(Exception):
 class SettingsReader(Reader):
     """Reads settings; names in expressions are the file's params."""
 
-    def __init__(self, report: Report, scope: Scope, values: ReadOnly[str, object]) -> None:
-        super().__init__(report)
+    def __init__(
+        self,
+        report: Report,
+        scope: Scope,
+        values: ReadOnly[str, object],
+        imported: Units | None = None,
+    ) -> None:
+        super().__init__(report, imported)
         self.scope = scope
         self.values = values
 

@@ -23,6 +23,9 @@ SHIPPED: dict[str, dict[str, str]] = {
     "specs/zoo/lstm_classifier.yaml": {},
     "specs/zoo/gpt.yaml": {},
     "specs/zoo/resnet50.yaml": {"depths": "[1, 2, 1, 1]", "classes": "10"},
+    "tests/networks/specs/agent.yaml": {},
+    "tests/networks/specs/autoencoder.yaml": {},
+    "tests/networks/specs/cached.yaml": {},
 }
 """The shipped specs, each with the params that make it small."""
 

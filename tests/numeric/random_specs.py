@@ -16,12 +16,24 @@ Value = tuple[str, int]
 """A kind (`image`, `sequence` or `row`) and a width."""
 
 ACTIVATIONS = ("relu", "leaky_relu", "gelu", "silu", "sigmoid", "tanh")
+FORMULAS = (
+    "x * sigmoid(1.702 * x)",
+    "x / sqrt(2) + 0.1",
+    "max(x, 0.2 * x) - min(x, count)",
+    "x if x > 0 else exp(min(x, 0)) - 1",
+    "tanh(x) ** 2 * (x > -2)",
+    "clip(x, -1, 1) if flag else gelu(x, tanh)",
+    "x / sqrt(N + 1) + leaky_relu(-x, slope=0.3)",
+    "x if 0 < x <= 1 and not x > 2 else abs(x) / 2",
+)
 WIDTHS = st.sampled_from([2, 3, 4, 6])
 KINDS = {"image": "f32[N, {}, H, W]", "sequence": "f32[N, T, {}]", "row": "f32[N, {}]"}
 
 
 def activation() -> st.SearchStrategy[Step]:
-    return st.sampled_from([*ACTIVATIONS, {"gelu": "tanh"}, {"leaky_relu": 0.3}, {"dropout": 0.3}])
+    formulas = [{"expr": text} for text in FORMULAS]
+    plain = [*ACTIVATIONS, {"gelu": "tanh"}, {"leaky_relu": 0.3}, {"dropout": 0.3}]
+    return st.sampled_from([*plain, *formulas])
 
 
 @st.composite

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @RULES.add(Linear)
 def linear(c: OpContext) -> str:
-    if "weight" in c.step.tie:
+    if c.is_tied("weight"):
         return tied_linear(c)
     options = "" if c.op.values["bias"] else ", use_bias=False"
     shape = flattened_shape(c)
@@ -77,7 +77,7 @@ def convolution(c: OpContext) -> str:
 
 @RULES.add(Embedding)
 def embedding(c: OpContext) -> str:
-    if "weight" in c.step.tie:
+    if c.is_tied("weight"):
         return f"jnp.take({tied_weight(c, transposed=False)}, {c.x}, axis=0)"
     layer = c.layer(f"nnx.Embed({c.attribute('vocab')}, {c.attribute('dim')}, rngs=rngs)")
     return f"{layer}({c.x})"

@@ -38,7 +38,7 @@ NAMES = {"hardswish": "hard_swish", "hardsigmoid": "hard_sigmoid"}
 
 @RULES.add(Relu)
 def relu(c: OpContext) -> str:
-    return f"layers.ReLU()({c.x})"
+    return f"layers.ReLU()({c.x})" if c.is_symbolic else f"ops.relu({c.x})"
 
 
 @RULES.add(Silu, Sigmoid, Tanh)
@@ -48,6 +48,8 @@ def plain(c: OpContext) -> str:
 
 @RULES.add(LeakyRelu)
 def leaky_relu(c: OpContext) -> str:
+    if not c.is_symbolic:
+        return f"ops.leaky_relu({c.x}, {c.attribute('slope')})"
     return f"layers.LeakyReLU(negative_slope={c.attribute('slope')})({c.x})"
 
 

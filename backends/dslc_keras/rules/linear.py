@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dslc.emit.context import literal
+from dslc.emit.functions import is_table
 from dslc.ops.linear import Conv1d, Conv2d, Conv3d, DepthwiseConv2d, Embedding, Linear, Matmul
 from dslc_keras.layers import flag, named, option
 from dslc_keras.rules import RULES
 from dslc_keras.survey import convolution_helper
 from dslc_keras.target_of import survey_of
-from dslc_keras.ties import is_table, shared_tensor
+from dslc_keras.ties import shared_tensor
 
 if TYPE_CHECKING:
     from dslc.emit.functions_context import FunctionContext
@@ -41,7 +42,8 @@ def bias(c: FunctionContext, out: str) -> str:
 def embedding(c: FunctionContext) -> str:
     tied = c.tied_layer("weight")
     if tied is None:
-        kind = "ReversibleEmbedding" if c.users else "Embedding"
+        is_reversed = c.users or c.function.is_read_elsewhere(c.found)
+        kind = "ReversibleEmbedding" if is_reversed else "Embedding"
         return named(c, f"layers.{kind}", c.attribute("vocab"), c.attribute("dim"))
     owner, layer = tied
     return f"{layer}({c.x})" if is_table(owner) else f"ops.take({layer}, {c.x}, axis=0)"

@@ -24,12 +24,7 @@ def broadcasting(op_type: str, of_many: str | None = None) -> Rule:
     def rule(at: Lowering[Any]) -> Result:
         if len(at.operands) == 1:
             return at.operand()
-        if rows_serve(at):
-            at.form = ROWS
-        values = [
-            at.input(k) if at.operand(k).type == at.type else at.convert(at.operand(k), "")
-            for k in range(len(at.operands))
-        ]
+        values = operands_in_form(at)
         if of_many and len(values) > 2 and at.type.dtype in FLOATS:
             return at.emit(of_many, *values)
         total = values[0]
@@ -46,11 +41,21 @@ def step_type(at: Lowering[Any], position: int) -> TensorType:
     return form_type(found, at.form) if found.rank == at.type.rank else found
 
 
+def operands_in_form(at: Lowering[Any]) -> list[ir.Value]:
+    """The operands of a function of elements, all on rows where that serves."""
+    if rows_serve(at):
+        at.form = ROWS
+    return [
+        at.input(k) if type.shape == at.type.shape else at.convert(at.operand(k), "")
+        for k, type in enumerate(at.input_types)
+    ]
+
+
 def rows_serve(at: Lowering[Any]) -> bool:
-    """Whether all is said on rows: equal types or vectors, and one value that is rows already."""
-    types = at.input_types
-    fits = all(type == at.type or type.rank < 2 for type in types)
-    native = any(ROWS in at.operand(k).forms for k, type in enumerate(types) if type == at.type)
+    """Whether all is said on rows: equal shapes or vectors, and one value that is rows already."""
+    types, shape = at.input_types, at.type.shape
+    fits = all(type.shape == shape or type.rank < 2 for type in types)
+    native = any(ROWS in at.operand(k).forms for k, type in enumerate(types) if type.shape == shape)
     return fits and native
 
 

@@ -46,7 +46,7 @@ from dslc.ops.unary import (
 )
 from dslc_onnx.rules import RULES
 from dslc_onnx.rules.activation import unary
-from dslc_onnx.rules.arithmetic import broadcasting, reduction
+from dslc_onnx.rules.arithmetic import broadcasting, operands_in_form, reduction
 
 if TYPE_CHECKING:
     from dslc.ops.base import Op
@@ -94,7 +94,7 @@ def of_two(op_type: str) -> Rule:
     """A function of two values, broadcast."""
 
     def rule(at: Lowering[Any]) -> Result:
-        return at.emit(op_type, at.input(0), at.input(1))
+        return at.emit(op_type, *operands_in_form(at))
 
     return rule
 
@@ -102,7 +102,7 @@ def of_two(op_type: str) -> Rule:
 @RULES.add(NotEqual)
 def not_equal(at: Lowering[NotEqual]) -> Result:
     """`Not(Equal)`."""
-    return at.emit("Not", at.emit("Equal", at.input(0), at.input(1), label="equal"))
+    return at.emit("Not", at.emit("Equal", *operands_in_form(at), label="equal"))
 
 
 @RULES.add(Rsqrt)

@@ -22,6 +22,7 @@ from dslc.ops.select import (
 )
 from dslc.ops.shapes import resolve_axis
 from dslc_onnx.rules import RULES
+from dslc_onnx.rules.arithmetic import operands_in_form
 from dslc_onnx.rules.linear import indices
 from dslc_onnx.types import numpy_dtype
 
@@ -73,7 +74,7 @@ def one_hot(at: Lowering[OneHot]) -> Result:
 @RULES.add(Where)
 def where(at: Lowering[Where]) -> Result:
     """`Where`."""
-    return at.emit("Where", *(at.input(k) for k in range(3)))
+    return at.emit("Where", *operands_in_form(at))
 
 
 @RULES.add(Argmax)

@@ -88,9 +88,14 @@ def unary(c: OpContext) -> str:
 
 @RULES.add(Minimum, Maximum)
 def extreme(c: OpContext) -> str:
-    text, *others = c.args
-    for other in others:
-        text = f"torch.{c.op.name}({text}, {other})"
+    """Of tensors by the function of two; a plain number is a bound."""
+    order = sorted(range(len(c.args)), key=c.numbers.__contains__)
+    text = c.args[order[0]]
+    bound = "min" if c.op.name == "maximum" else "max"
+    for k in order[1:]:
+        is_number = k in c.numbers
+        call = f"{text}.clamp({bound}={c.args[k]})"
+        text = call if is_number else f"torch.{c.op.name}({text}, {c.args[k]})"
     return text
 
 

@@ -1,0 +1,81 @@
+"""Weights that are another model's: a step that has all of them from one layer calls that layer.
+
+A model for decoding with a cache computes with the weights of the model that is trained. Where each
+of a step's weights is the same-named one of one step of another model, and both ops are the same, the
+other's layer serves as it is.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, final
+
+from dslc.emit.flattening import all_formal
+from dslc.ir.owners import owner_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from dslc.emit.formal import Formal, FormalStep
+    from dslc.ir.graph import Program, Tie
+    from dslc.ir.owners import Owner
+
+
+@final
+class Owners:
+    """The ties across models of one generated module."""
+
+    def __init__(self, program: Program, formals: Iterable[Formal]) -> None:
+        self.program = program
+        self.steps = {
+            (formal.module.name, found.step.id): found
+            for formal in formals
+            for found in all_formal(formal.steps)
+        }
+        self.whole: set[tuple[str, int]] = set()
+        self.partly: set[tuple[str, int]] = set()
+        self.owned = {
+            key: owner
+            for key, found in self.steps.items()
+            if (owner := self.layer_behind(found)) is not None
+        }
+        for key, found in self.steps.items():
+            for tie in found.step.tie.values():
+                owner = owner_of(program, tie)
+                if owner is not None:
+                    place = self.whole if key in self.owned else self.partly
+                    place.add((owner.module, owner.step.id))
+
+    def reads(self, module: str, step: int) -> bool:
+        """Whether another model's step reads the weights of one."""
+        return (module, step) in self.whole | self.partly
+
+    def layer_behind(self, found: FormalStep) -> Tie | None:
+        """A tie that leads to the layer which does all that a step does; None where there is none."""
+        if found.op is None or not found.step.tie:
+            return None
+        types = [type for type in found.inputs if type is not None]
+        names = {weight.name or "weight" for weight in found.op.weights(*types)}
+        ties = {name: owner_of(self.program, tie) for name, tie in found.step.tie.items()}
+        owners = [owner for owner in ties.values() if owner is not None]
+        if names != ties.keys() or len(owners) < len(ties):
+            return None
+        if len({(owner.module, owner.path) for owner in owners}) > 1:
+            return None
+        named = all(o.weight == name or not o.weight for name, o in ties.items() if o is not None)
+        return (
+            next(iter(found.step.tie.values()))
+            if named and self.is_alike(found, owners[0])
+            else None
+        )
+
+    def is_alike(self, found: FormalStep, owner: Owner) -> bool:
+        """Whether an op is the owner's in every attribute."""
+        other = self.steps.get((owner.module, owner.step.id))
+        if other is None:
+            return False
+        kinds = {
+            (type(s.op), *sorted(map(repr, s.op.values.items()))) for s in found.samples if s.op
+        }
+        return len(kinds) == 1 and kinds == {
+            (type(s.op), *sorted(map(repr, s.op.values.items()))) for s in other.samples if s.op
+        }

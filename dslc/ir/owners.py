@@ -1,0 +1,82 @@
+"""Ties across models: whose weight a path means that begins with a model's name."""
+
+from __future__ import annotations
+
+from dslc.ir.graph import ApplyOp, CallModule, Parallel
+from dslc.ir.walk import regions
+from dslc.typed import TYPE_CHECKING, final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from dslc.ir.graph import Body, Program, Step, Tie
+    from dslc.syntax.expressions import Expr
+
+    Part = str | Expr
+
+
+@final
+class Owner:
+    """The step that owns a tied weight: its module, and the weight's own name, "" where none is said.
+
+    `path` are the parts of the path to it in its model.
+    """
+
+    __slots__ = ("module", "path", "step", "weight")
+
+    def __init__(self, module: str, step: Step, path: tuple[Part, ...], weight: str) -> None:
+        self.module = module
+        self.step = step
+        self.path = path
+        self.weight = weight
+
+
+def owner_of(program: Program, tie: Tie) -> Owner | None:
+    """The owner of a weight that is tied across models; None where the path leads to no op."""
+    if tie.model is None or tie.model not in program.modules:
+        return None
+    parts = tie.path[1:]
+    module = program.modules[tie.model].name
+    found = _find(program, module, program.modules[module].body, parts)
+    if found is None:
+        return None
+    name, step, rest = found
+    if not all(isinstance(part, str) for part in rest):
+        return None
+    return Owner(name, step, parts[: len(parts) - len(rest)], ".".join(map(str, rest)))
+
+
+def _find(
+    program: Program, module: str, body: Body, parts: tuple[Part, ...]
+) -> tuple[str, Step, tuple[Part, ...]] | None:
+    """The op at a path below a body, with its module and what is left of the path."""
+    for step in body.steps:
+        rest = parts
+        if step.label:
+            if not parts or parts[0] != step.label:
+                continue
+            rest = parts[1:]
+            if step.repeat is not None and not step.repeat.share:
+                rest = rest[1:]
+        action = step.action
+        if isinstance(action, ApplyOp):
+            return module, step, rest
+        if isinstance(action, CallModule):
+            called = program.modules[action.module]
+            if called.home is None:
+                return _find(program, called.name, called.body, rest)
+            continue
+        for label, inner in _branches(step):
+            if label and (not rest or rest[0] != label):
+                continue
+            found = _find(program, module, inner, rest[1:] if label else rest)
+            if found is not None:
+                return found
+    return None
+
+
+def _branches(step: Step) -> Iterable[tuple[str, Body]]:
+    """The bodies of a region, each with what it adds to paths."""
+    if isinstance(step.action, Parallel):
+        return step.action.branches
+    return [("", body) for body in regions(step.action)]
