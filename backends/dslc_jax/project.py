@@ -8,7 +8,13 @@ from typing import TYPE_CHECKING, Any, final
 from dslc.emit.backend import BuildError
 from dslc.emit.classes import write_module
 from dslc.emit.lowering import outlined
-from dslc.emit.project import describing_files, runtime_file, training_files
+from dslc.emit.project import (
+    describing_files,
+    has_training_weights,
+    runtime_file,
+    trained_writer,
+    training_files,
+)
 from dslc_jax.target import JaxTarget
 
 if TYPE_CHECKING:
@@ -33,6 +39,20 @@ load_weights(model, "weights.safetensors")
 model.eval()
 """
 
+USAGE_OF_PART = """
+from flax import nnx
+
+from model import {model}
+from portable import load_weights, to_portable
+from weights import read
+
+model = {model}(rngs=nnx.Rngs(0))
+# the file also holds what only training has
+weights = read("weights.safetensors")
+load_weights(model, {{name: weights[name] for name in to_portable(model)}})
+model.eval()
+"""
+
 
 @final
 class JaxBackend:
@@ -45,7 +65,8 @@ class JaxBackend:
         """The files of a project by name."""
         writer = self.module(checked, io_layout)
         model = writer.class_names[checked.program.main]
-        usage = USAGE.format(model=model)
+        text = USAGE_OF_PART if has_training_weights(checked) else USAGE
+        usage = text.format(model=model)
         files: dict[str, str | bytes] = {
             "model.py": writer.source(),
             "portable.py": portable_source(),
@@ -54,7 +75,11 @@ class JaxBackend:
         if checked.train is not None:
             from dslc_jax.training import train_source
 
-            files |= training_files(train_source(checked, model))
+            trained = trained_writer(checked, writer, lambda spec: self.module(spec, io_layout))
+            if trained is not writer:
+                files["training_model.py"] = trained.source()
+            name = trained.class_names[trained.program.main]
+            files |= training_files(train_source(checked, name))
         return files | describing_files(checked, "JAX", REQUIRES, usage)
 
     def module(self, checked: Checked, io_layout: str = "spec") -> ModuleWriter:

@@ -5,14 +5,20 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, final
 
+from dslc.emit.gradients import summed
 from dslc.emit.objective import Objective, places
 from dslc.emit.python import Blank, Function, Line, Parameter
 from dslc.emit.script import Script
+from dslc.passes.weights import sites
 from dslc_jax.target import JaxTarget
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from dslc.emit.formal import FormalStep
+    from dslc.emit.gradients import Between
+    from dslc.emit.objective import ObjectiveBody
+    from dslc.ir.instance import Iteration
     from dslc.passes.pipeline import Checked
 
 TEMPLATE = Path(__file__).with_name("training_template.py")
@@ -23,7 +29,7 @@ KEPT = {"sum": "trace", "mean": "mu", "square": "nu"}
 
 @final
 class JaxObjective(Objective):
-    """Several models in mixed precision are each called in it."""
+    """JAX differentiates functions, and calls each of several models in mixed precision."""
 
     mixed = False
 
@@ -36,6 +42,61 @@ class JaxObjective(Objective):
         if others:
             first = f"lambda *inputs: {first}(*inputs, {', '.join(others)})"
         return f"in_bfloat16({first})({', '.join(arguments)})"
+
+    def gradient(self, body: ObjectiveBody, between: Between) -> None:
+        if body.objective.is_loss and changes_state(between.steps):
+            raise between.refuse("goes through batch norms or dropout, which JAX cannot write yet")
+        flow = body.flow
+        source = flow.store_ref(between.wrt).text
+        wanted = flow.names.get((between.of.owner, between.of.slot), body.names.fresh("total"))
+        name = body.names.fresh(f"{wanted}_of")
+        given: list[str] = []
+
+        def write() -> None:
+            body.steps(between.steps)
+            flow.remaining[between.of.key] -= 1
+            for found in between.steps:
+                for slot in found.outputs:
+                    key = (found.step.id, slot)
+                    if flow.remaining.get(key, 0) > 0 and key in flow.values:
+                        given.append(flow.store(key).text)
+            flow.remaining[between.of.key] += 1
+            total = summed(flow.read(between.of))
+            given[:] = dict.fromkeys(given)
+            flow.lines.append(Line(f"return {', '.join([total, *packed(given)])}"))
+
+        lines = body.block(write, apart=True)
+        returns = "tuple[Array, Any]" if given else "Array"
+        doc = ""
+        flow.lines.append(Function(name, [Parameter(source, "Array")], returns, doc, lines))
+        call = f"jax.grad({name}{', has_aux=True' if given else ''})({source})"
+        if given:
+            slope = body.names.fresh(between.gradient.step.label)
+            flow.lines.append(Line(f"{slope}, {packed(given)[0]} = {call}"))
+            call = slope
+        body.end_gradient(between, call)
+
+
+def packed(names: list[str]) -> list[str]:
+    """Some values as one, nothing for none."""
+    return [] if not names else [f"({', '.join(names)})" if len(names) > 1 else names[0]]
+
+
+def changes_state(steps: list[FormalStep]) -> bool:
+    """Whether a model that some steps call draws at random or keeps statistics."""
+    called = [step.callee for step in steps if step.callee is not None]
+    ops = [site.iteration for formal in called for site in sites(formal.instances[0])]
+    return any(changes(iteration) for iteration in ops)
+
+
+def changes(iteration: Iteration) -> bool:
+    """Whether an op draws at random or keeps statistics."""
+    op = iteration.op
+    if op is None:
+        return False
+    types = (type for type in iteration.inputs if type is not None)
+    drawn = any(op.values[name] for name in op.chance)
+    return drawn or any(weight.role == "buffer" for weight in op.weights(*types))
 
 
 def train_source(checked: Checked, model: str) -> str:

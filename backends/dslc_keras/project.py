@@ -8,7 +8,13 @@ from typing import TYPE_CHECKING, Any, final
 from dslc.emit.functions import model_function, write_functions
 from dslc.emit.loading import load_module
 from dslc.emit.lowering import outlined
-from dslc.emit.project import describing_files, runtime_file, training_files
+from dslc.emit.project import (
+    describing_files,
+    has_training_weights,
+    runtime_file,
+    trained_writer,
+    training_files,
+)
 from dslc_keras.starting import start_keras
 from dslc_keras.target import KerasTarget
 
@@ -31,6 +37,17 @@ model = {model}()
 load_weights(model, "weights.safetensors")
 """
 
+USAGE_OF_PART = """
+from model import {model}
+from portable import load_weights, to_portable
+from weights import read
+
+model = {model}()
+# the file also holds what only training has
+weights = read("weights.safetensors")
+load_weights(model, {{name: weights[name] for name in to_portable(model)}})
+"""
+
 
 @final
 class KerasBackend:
@@ -51,8 +68,12 @@ class KerasBackend:
         if checked.train is not None:
             from dslc_keras.training import train_source
 
-            files |= training_files(train_source(checked, model))
-        usage = USAGE.format(model=model)
+            trained = trained_writer(checked, writer, lambda spec: self.module(spec, io_layout))
+            if trained is not writer:
+                files["training_model.py"] = trained.source()
+            files |= training_files(train_source(checked, trained.units[trained.program.main].name))
+        text = USAGE_OF_PART if has_training_weights(checked) else USAGE
+        usage = text.format(model=model)
         return files | describing_files(checked, "Keras", REQUIRES, usage)
 
     def module(self, checked: Checked, io_layout: str = "spec") -> FunctionModule:

@@ -6,13 +6,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, final
 
 from dslc.emit.objective import Objective
-from dslc.emit.python import Blank, Line
+from dslc.emit.python import Blank, Line, With
 from dslc.emit.script import Script
 from dslc_keras.target import KerasTarget
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from dslc.emit.gradients import Between
+    from dslc.emit.objective import ObjectiveBody
     from dslc.passes.pipeline import Checked
 
 TEMPLATE = Path(__file__).with_name("training_template.py")
@@ -43,6 +45,19 @@ class KerasObjective(Objective):
         inputs = arguments[0] if len(arguments) == 1 else given
         text = f"{model}({inputs}, training={training})"
         return f"in_float32({text})" if self.mixed else text
+
+    def gradient(self, body: ObjectiveBody, between: Between) -> None:
+        flow = body.flow
+        source, tape = flow.store_ref(between.wrt).text, body.names.fresh("tape")
+
+        def write() -> None:
+            flow.lines.append(Line(f"{tape}.watch({source})"))
+            body.steps(between.steps)
+            flow.store_ref(between.of)
+
+        flow.lines.append(With([f"tf.GradientTape() as {tape}"], body.block(write)))
+        text = f"{tape}.gradient({flow.read(between.of).text}, {source})"
+        body.end_gradient(between, text)
 
     def size(self, tensor: str, axis: int) -> str:
         return f"ops.shape({tensor})[{axis}]"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, final
 from dslc.emit.backend import BuildError
 from dslc.emit.classes import write_module
 from dslc.emit.lowering import outlined
-from dslc.emit.project import describing_files, training_files
+from dslc.emit.project import describing_files, has_training_weights, trained_writer, training_files
 from dslc_torch.target import TorchTarget
 
 if TYPE_CHECKING:
@@ -29,6 +29,16 @@ model = {model}()
 model.load_state_dict(load_file("weights.safetensors"))
 """
 
+USAGE_OF_PART = """
+from safetensors.torch import load_file
+
+from model import {model}
+
+model = {model}()
+# the file also holds what only training has
+model.load_state_dict(load_file("weights.safetensors"), strict=False)
+"""
+
 
 @final
 class TorchBackend:
@@ -47,8 +57,13 @@ class TorchBackend:
         if checked.train is not None:
             from dslc_torch.training import train_source
 
-            files |= training_files(train_source(checked, model))
-        usage = USAGE.format(model=model)
+            trained = trained_writer(checked, writer, self.module)
+            if trained is not writer:
+                files["training_model.py"] = trained.source()
+            name = trained.class_names[trained.program.main]
+            files |= training_files(train_source(checked, name))
+        text = USAGE_OF_PART if has_training_weights(checked) else USAGE
+        usage = text.format(model=model)
         return files | describing_files(checked, "PyTorch", REQUIRES, usage)
 
     def module(self, checked: Checked) -> ModuleWriter:

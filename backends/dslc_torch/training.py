@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, final
 
+from dslc.emit.gradients import summed
 from dslc.emit.objective import Objective
-from dslc.emit.python import Blank, Function, Line, Parameter
+from dslc.emit.python import Blank, Function, Line, Parameter, With
 from dslc.emit.script import Script
 from dslc_torch.target import TorchTarget
 
 if TYPE_CHECKING:
+    from dslc.emit.gradients import Between
+    from dslc.emit.objective import ObjectiveBody
     from dslc.emit.python import Statement
     from dslc.passes.pipeline import Checked
 
@@ -20,11 +23,32 @@ KEPT = {"sum": "momentum_buffer", "mean": "exp_avg", "square": "exp_avg_sq"}
 """What PyTorch calls the optimiser's state."""
 
 
+@final
+class TorchObjective(Objective):
+    """PyTorch records what it computes, so that a gradient is one call."""
+
+    def gradient(self, body: ObjectiveBody, between: Between) -> None:
+        source = body.flow.store_ref(between.wrt).text
+
+        def write() -> None:
+            body.flow.lines.append(Line(f"{source}.requires_grad_()"))
+            body.steps(between.steps)
+            total = summed(body.flow.read(between.of))
+            text = f"torch.autograd.grad({total}, {source}, create_graph=True)[0]"
+            body.end_gradient(between, text)
+
+        if body.objective.is_loss:
+            write()
+            return
+        kept = body.block(lambda: (write(), body.flow.store((between.gradient.step.id, ""))))
+        body.flow.lines.append(With(["torch.enable_grad()"], kept))
+
+
 def train_source(checked: Checked, model: str) -> str:
     """The text of `train.py`; `model` is the class in `model.py`."""
     script = Script(checked, TorchTarget(), model, "PyTorch", DEVICES)
     train = script.train
-    objective = Objective(script.target, script.model_name, "Batch", "Tensor", "Batch")
+    objective = TorchObjective(script.target, script.model_name, "Batch", "Tensor", "Batch")
     template = script.template(TEMPLATE)
     script.use(template)
     if train.optimizer.state:

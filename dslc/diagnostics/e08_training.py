@@ -10,6 +10,7 @@ LOSS = "loss: cross_entropy"
 OPTIMIZER = "optimizer: {sgd: {lr: 0.1}}"
 LABEL = 'inputs: {label: "i64[N]"}'
 MORE = "loss: {cross_entropy: {}, from: [more, label]}"
+HEAD = "loss: {cross_entropy: {}, from: [head, label]}"
 
 
 def _train(
@@ -107,11 +108,12 @@ ENTRIES: dict[str, Entry] = {
         ),
     ),
     "E0808": Entry(
-        "a training step cannot have weights",
-        "Weights belong to the model, so that they are in its file and every backend finds them "
-        "there. The steps of `train` are ops without weights and calls of the model.",
-        _train("steps:", "  - linear: 3", "    name: more", loss=MORE),
-        _train("steps:", "  - gelu:", "    name: more", loss=MORE),
+        "a training step takes a path of the model's weights",
+        "A training step may have weights of its own, which exist in training only and are in the "
+        "file with the model's, under the step's path. So it cannot have the name of a step of the "
+        "model that has weights.",
+        _train("steps:", "  - linear: 3", "    name: head", "    from: features", loss=HEAD),
+        _train("steps:", "  - linear: 3", "    name: more", "    from: features", loss=MORE),
     ),
     "E0809": Entry(
         "a column does not begin with the batch",
@@ -168,6 +170,26 @@ ENTRIES: dict[str, Entry] = {
         "or a piece of it, `**` for any number of parts.",
         _train(optimizer='optimizer: {adamw: {lr: 0.1, no_decay: ["*.bais"]}}'),
         _train(optimizer='optimizer: {adamw: {lr: 0.1, no_decay: ["**.bias"]}}'),
+    ),
+    "E0816": Entry(
+        "a gradient is not written as one",
+        "`gradient: {of: …, wrt: …}` names two values: that which is differentiated, and that with "
+        "respect to which. It stands at the top of the training graph.",
+        _train("steps:", "  - gradient: logits", "    name: slope"),
+        _train("steps:", "  - gradient: {of: logits, wrt: features}", "    name: slope"),
+    ),
+    "E0817": Entry(
+        "a gradient that is zero",
+        "What `of` names is not computed from what `wrt` names, or only through steps without a "
+        "gradient: integers, comparisons, `stop_gradient`.",
+        _train("steps:", "  - gradient: {of: features, wrt: logits}", "    name: slope"),
+        _train("steps:", "  - gradient: {of: logits, wrt: features}", "    name: slope"),
+    ),
+    "E0818": Entry(
+        "a gradient outside training",
+        "`gradient` is a step of the training graph. A model only computes its outputs.",
+        spec("steps:\n  - gradient: {of: x, wrt: x}\n"),
+        _train("steps:", "  - gradient: {of: logits, wrt: features}", "    name: slope"),
     ),
     "E0841": Entry(
         "it is not clear which model is trained",

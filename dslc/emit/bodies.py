@@ -220,14 +220,15 @@ class BodyWriter(LoopWriter):
             texts = {s: (f'{variable}["{s}"]', layouts[s]) for s in slots}
         else:
             texts = {slots[0]: (text, layouts[slots[0]])}
-        first, remaining = (found.step.id, ""), self.flow.remaining
-        if remaining.get(first, 0):
-            key = (found.step.id, slots[0])
-            remaining[key] = remaining.get(key, 0) + remaining[first]
+        first, key = (found.step.id, ""), (found.step.id, slots[0])
+        remaining = self.flow.remaining
+        reads = remaining.get(first, 0)
+        remaining[key] = remaining.get(key, 0) + reads
         if first in self.flow.names:
-            self.flow.names.setdefault((found.step.id, slots[0]), self.flow.names[first])
+            self.flow.names.setdefault(key, self.flow.names[first])
         self.finish(found, values, texts, heavy=len(slots) == 1)
-        self.flow.values[first] = self.flow.values[found.step.id, slots[0]]
+        remaining[key] -= reads
+        self.flow.values[first] = self.flow.values[key]
 
     def finish(
         self,

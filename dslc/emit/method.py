@@ -64,6 +64,10 @@ class MethodWriter:
         further = [(name, ref) for name, ref in module.outputs if name not in ("", "output")]
         return [("", module.body.result), *further]
 
+    def anchor(self) -> str:
+        """The first input: a value that has no input of its own lies where that one does."""
+        return next(iter(self.inputs.values()))
+
     def bind_input(self, name: str, variable: str) -> None:
         """An input as a value; a model's images are turned to the backend's layout at the door."""
         type = self.formal.inputs[name]

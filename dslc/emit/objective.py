@@ -12,15 +12,17 @@ from dslc.emit.bodies import BodyWriter, call_outputs
 from dslc.emit.classes import ClassWriter
 from dslc.emit.flow import Value
 from dslc.emit.formal import Formal, FormalStep
+from dslc.emit.gradients import Between, arranged
 from dslc.emit.python import Function, Line, Parameter
 from dslc.emit.shapes import boundary_layout
 from dslc.ir.dims import text_of
 from dslc.ir.graph import MODULE, Ref
-from dslc.ir.walk import regions
+from dslc.train.gradient import reads
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
+    from dslc.emit.python import Statement
     from dslc.emit.target import Target
     from dslc.emit.units import ModuleWriter
     from dslc.ir.graph import Step
@@ -65,6 +67,11 @@ class Objective:
     def size(self, tensor: str, axis: int) -> str:
         """The size of an axis of a column."""
         return f"{tensor}.shape[{axis}]"
+
+    def gradient(self, body: ObjectiveBody, between: Between) -> None:
+        """Writes a gradient with the steps that it differentiates."""
+        del body
+        raise between.refuse("has no form in this backend")
 
     def loss(self, module: ModuleWriter, training: Training) -> Function:
         """`loss_of`: what training minimises."""
@@ -152,6 +159,10 @@ class ObjectiveBody(BodyWriter):
         """The figures by name."""
         return self.given
 
+    def anchor(self) -> str:
+        """The first column."""
+        return self.flow.values[MODULE, next(iter(self.inputs))].text
+
     def bind_input(self, name: str, variable: str) -> None:
         """A column of the batch, in a variable where it is read more than once."""
         type = self.formal.inputs[name]
@@ -170,6 +181,31 @@ class ObjectiveBody(BodyWriter):
                 for slot in call_outputs(found):
                     if self.names.is_free(slot):
                         self.flow.names[found.step.id, slot] = slot
+
+    def steps(self, steps: list[FormalStep]) -> None:
+        """Steps in order; those that a gradient differentiates stand together with it."""
+        for part in arranged(steps):
+            if isinstance(part, Between):
+                self.objective.objective.gradient(self, part)
+            else:
+                self.step(part)
+
+    def block(self, write: Callable[[], object], *, apart: bool = False) -> list[Statement]:
+        """The statements that something writes; `apart` keeps them from variables in use."""
+        outer, self.flow.lines = self.flow.lines, []
+        taken = self.flow.taken
+        if apart:
+            self.flow.taken = taken.union(*(v.variables for v in self.flow.values.values()))
+        write()
+        self.flow.taken = taken
+        lines, self.flow.lines = self.flow.lines, outer
+        return lines
+
+    def end_gradient(self, between: Between, text: str) -> None:
+        """Binds the value of a gradient, which is laid out as what it is taken by."""
+        found = between.gradient
+        values = [self.flow.read(ref) for ref in found.step.inputs if ref is not None]
+        self.finish(found, list(values), {"": (text, values[1].layout)}, heavy=True)
 
     def size_of(self, name: str, axis: int) -> str:
         """The size of a column's axis."""
@@ -231,15 +267,6 @@ def needed_steps(body: BodyInstance, wanted: list[Ref]) -> set[int]:
         if found.step.id in owners:
             owners |= {ref.owner for ref in reads(found.step)}
     return owners
-
-
-def reads(step: Step) -> list[Ref]:
-    """Every value that a step reads, itself or inside."""
-    found = [ref for ref in step.inputs if ref is not None]
-    for body in regions(step.action):
-        found.append(body.result)
-        found += [ref for inner in body.steps for ref in reads(inner)]
-    return found
 
 
 def formal_steps(body: BodyInstance, needed: set[int] | None = None) -> list[FormalStep]:

@@ -19,7 +19,7 @@ class Imports:
         Args:
             local: Modules that lie beside the importing one.
         """
-        self._local = set(local)
+        self.local = set(local)
         self._modules: set[tuple[str, str | None]] = set()
         self._names: set[tuple[str, str, str | None]] = set()
 
@@ -88,7 +88,7 @@ class Imports:
         root = module.split(".")[0]
         if root == "__future__":
             return 0
-        if root in self._local:
+        if root in self.local:
             return 3
         return 1 if root in sys.stdlib_module_names else 2
 

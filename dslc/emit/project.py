@@ -6,13 +6,15 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dslc.emit.header import VERSION
+from dslc.emit.header import VERSION, header
+from dslc.emit.lifting import lift
 from dslc.emit.names import snake_name
 from dslc.emit.resolved import spec_files
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
+    from dslc.emit.units import ModuleWriter
     from dslc.ir.types import TensorType
     from dslc.passes.pipeline import Checked
 
@@ -27,6 +29,32 @@ def training_files(train: str) -> dict[str, str | bytes]:
     """`train.py` and the modules beside it."""
     files: dict[str, str | bytes] = {f"{name}.py": runtime_file(name) for name in TRAINING}
     return {"train.py": train, **files}
+
+
+def trained_writer(
+    checked: Checked, writer: ModuleWriter, write: Callable[[Checked], ModuleWriter]
+) -> ModuleWriter:
+    """The module of the model that is trained: another one where training adds to the model.
+
+    Args:
+        checked: A spec with a `train` section.
+        writer: What `model.py` holds.
+        write: Writes the module of a spec.
+    """
+    lifted = lift(checked).model
+    if lifted is checked:
+        return writer
+    found = write(lifted)
+    found.share(writer, "model")
+    found.module.doc = header(checked.program, f"{checked.program.name} as training sees it.")
+    return found
+
+
+def has_training_weights(checked: Checked) -> bool:
+    """Whether a run's file of weights holds more than the model does."""
+    if checked.train is None:
+        return False
+    return len(checked.train.weights()) > len(checked.weights())
 
 
 def runtime_file(name: str) -> bytes:

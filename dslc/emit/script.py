@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dslc.emit.header import header
-from dslc.emit.objective import needed_steps, reads
+from dslc.emit.lifting import lift
+from dslc.emit.objective import needed_steps
 from dslc.emit.python import (
     Blank,
     Function,
@@ -27,6 +28,7 @@ from dslc.emit.template import Template
 from dslc.emit.units import ModuleWriter
 from dslc.passes.weights import sites
 from dslc.syntax.expressions import number_text
+from dslc.train.gradient import reads
 from dslc.train.initial_table import initial_table, path_globs
 from dslc.train.paths import frozen_paths
 
@@ -40,7 +42,10 @@ if TYPE_CHECKING:
     from dslc.train.training import Training
 
 TEMPLATE = Path(__file__).parents[1] / "train" / "script_template.py"
-LOCAL = ("checkpoint", "data", "initial", "model", "portable", "progress", "weights")
+LOCAL = (
+    *("checkpoint", "data", "initial", "model", "portable", "progress"),
+    *("training_model", "weights"),
+)
 """The modules that lie beside `train.py`."""
 
 DTYPES = {
@@ -62,7 +67,7 @@ class Script:
     Args:
         checked: A spec with a `train` section.
         target: The backend's words.
-        model: The name of what makes the model, in `model.py`.
+        model: The name of what makes the model that is trained.
         framework: What the docstring calls the framework.
         devices: What `--device` takes.
     """
@@ -72,12 +77,13 @@ class Script:
     def __init__(
         self, checked: Checked, target: Target, model: str, framework: str, devices: Sequence[str]
     ) -> None:
-        assert checked.train is not None
-        self.checked = checked
+        lifted = lift(checked)
+        self.checked = lifted.model
         self.program = checked.program
-        self.train: Training = checked.train
+        self.train: Training = lifted.train
+        self.home = "model" if lifted.model is checked else "training_model"
         self.target = target
-        self.weights = [info for info in checked.weights() if info.tied is None]
+        self.weights = [info for info in self.train.weights() if info.tied is None]
         self.frozen = self.frozen_globs()
         title = f"Trains {self.program.name} with {framework}."
         usage = "`python train.py --help` lists the options; `--resume` goes on after a kill."
@@ -110,7 +116,7 @@ class Script:
     def frozen_globs(self) -> list[str]:
         """Globs of what `freeze` keeps from training."""
         trained = [info.path for info in self.weights if info.role == "trained"]
-        paths = [f"{path}.**" for path in frozen_paths(self.checked.instance)]
+        paths = [f"{path}.**" for path in frozen_paths(self.train.instance)]
         return path_globs(paths, trained)
 
     def flags_of(self) -> dict[str, bool]:
@@ -142,8 +148,8 @@ class Script:
         }
 
     def ops(self) -> list[Op]:
-        """Every op of the unrolled model."""
-        found = [site.iteration.op for site in sites(self.checked.instance)]
+        """Every op of the unrolled graph, the model's among them."""
+        found = [site.iteration.op for site in sites(self.train.instance)]
         return [op for op in found if op is not None]
 
     def has_images(self) -> bool:
@@ -197,7 +203,7 @@ class Script:
             self.require("import numpy as np")
             self.add(self.to_native())
         alias = "" if self.model_name == self.model else f" as {self.model_name}"
-        self.require(f"from model import {self.model}{alias}")
+        self.require(f"from {self.home} import {self.model}{alias}")
         helpers = [Raw(text) for text in self.helpers()]
         raw, imports = helper_source(TEMPLATE, "plain_errors")
         self.require(*imports)

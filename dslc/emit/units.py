@@ -6,7 +6,16 @@ from typing import TYPE_CHECKING, final
 
 from dslc.emit.names import Names
 from dslc.emit.owners import Owners
-from dslc.emit.python import Line, Module, Raw, defined_names, helper_source, to_source
+from dslc.emit.python import (
+    Class,
+    Function,
+    Line,
+    Module,
+    Raw,
+    defined_names,
+    helper_source,
+    to_source,
+)
 from dslc.ir.needs import needs_of
 
 if TYPE_CHECKING:
@@ -70,6 +79,23 @@ class ModuleWriter:
     def require(self, statement: str) -> None:
         """Imports something."""
         self.module.require(statement)
+
+    def share(self, other: ModuleWriter, home: str) -> None:
+        """Takes from another module, imported from `home`, what would stand there and here."""
+        self.module.imports.local.add(home)
+        known = {one.name: one for one in other.classes if isinstance(one, Class | Function)}
+        kept: list[Statement] = []
+        for one in self.classes:
+            same = known.get(one.name) if isinstance(one, Class | Function) else None
+            if same is not None and to_source(Module("", [one])) == to_source(Module("", [same])):
+                self.require(f"from {home} import {same.name}")
+            else:
+                kept.append(one)
+        self.classes = kept
+        for name, source in list(self.helpers.items()):
+            if other.helpers.get(name) == source:
+                del self.helpers[name]
+                self.require(f"from {home} import {name}")
 
     def source(self) -> str:
         """The source of the whole module."""

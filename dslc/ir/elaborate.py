@@ -10,6 +10,7 @@ from dslc.diagnostics import mend, nearest
 from dslc.ir.defaults import constants, read_each_other
 from dslc.ir.graph import MODULE, CallModule, Input, Module, Program, Ref
 from dslc.ir.models import MODEL_KEYS, ModelsReader, fresh, held, model_signature
+from dslc.ir.opened import Opened
 from dslc.ir.operations import Signature
 from dslc.ir.params import ParamReader
 from dslc.ir.reading import home_of, is_camel, is_nothing
@@ -67,6 +68,7 @@ class Elaborator:
         self.signatures: dict[str, Signature] = {}
         self.defaults: dict[str, tuple[dict[str, Expr], dict[str, Initialiser]]] = {}
         self.meant: set[tuple[int, str | None]] = set()
+        self.opened: dict[str, Opened] = {}
 
     def program(self, root: Node) -> Program | None:
         """The program, or None where the file is no spec at all."""
@@ -111,6 +113,7 @@ class Elaborator:
             path=self.source.path,
             text=self.source.text,
             defaults=self.defaults,
+            opened=self.opened,
             models=names,
             chosen=models.chosen(() if several is None else names),
             imports=() if self.imports is None else tuple(self.imports.found),
@@ -280,6 +283,8 @@ class Elaborator:
         body = reader.body(steps, scope, start)
         where = [reader.expression(item) for item in reader.items(node.get("where"), "`where`")]
         outputs = self.outputs(node.get("outputs"), reader, scope, body.result, is_model)
+        if is_model:
+            self.opened[name] = Opened(reader, scope, body)
         return Module(
             name=name,
             doc=self.doc(node),

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from typing import Literal
 
     from dslc.ir.imported_names import Units
+    from dslc.ir.opened import Opened
     from dslc.ops.base import Op
     from dslc.source import Source, Span
     from dslc.syntax.expressions import Expr
@@ -250,7 +251,10 @@ class Program(Record):
 
     `models` are the spec's models by name. Where it has several, `main` is none of them but the
     module that holds them all (`dslc.ir.models`), and `chosen` the one that the spec calls its main.
+    `opened` are the models as they were read: the training graph sees the values inside them.
     """
+
+    unlike = ("opened",)
 
     name: str
     doc: str | None
@@ -262,6 +266,7 @@ class Program(Record):
     path: str
     text: str
     defaults: dict[str, tuple[dict[str, Expr], dict[str, Initialiser]]]
+    opened: Mapping[str, Opened]
     models: tuple[str, ...] = ()
     chosen: str | None = None
     imports: tuple[Import, ...] = ()

@@ -100,6 +100,11 @@ class OperationReader(Reader):
     def operation(self, key: Scalar, value: Node | None, scope: Scope) -> ApplyOp | None:
         """An op with its attributes; a bare scalar or list sets the primary one."""
         op = find(key.text)
+        if op is None and key.text == "gradient":
+            message = "`gradient` works in the training graph only"
+            help = "put it under `train.steps`"
+            self.report.error("E0818", key.span, message, help=help)
+            return None
         if op is None:
             close = nearest(
                 key.text, (*all_ops(), "residual", "parallel", "group", "reuse", "expr")

@@ -19,7 +19,7 @@ REUSE_KEYS = ("name", "from", "type", "doc")
 class ReuseReader(FormulaReader):
     """Reads `reuse` and makes names known; a subclass reads all other steps."""
 
-    last_id = 0
+    last_id: int = 0
 
     def declare(self, name: Scalar | None, identifier: int, scope: Scope) -> None:
         """Makes a step's value visible to the steps after it; the first of one name stays."""

@@ -109,11 +109,12 @@ class Checked:
         return [info for info in self.whole.weights() if info.path.partition(".")[0] in homes]
 
     def own(self, arrays: Mapping[str, Any]) -> dict[str, Any]:
-        """Arrays by weight path without those of the spec's other models."""
-        others: set[str] = set()
-        if self.whole is not None:
-            others = {info.path for info in self.whole.weights()}
-            others -= {info.path for info in self.weights()}
+        """Arrays by weight path without those of other models and those that only training has."""
+        spec = self.whole or self
+        others = {info.path for info in spec.weights()}
+        if spec.train is not None:
+            others |= {info.path for info in spec.train.weights()}
+        others -= {info.path for info in self.weights()}
         return {path: array for path, array in arrays.items() if path not in others}
 
     def of(self, name: str) -> Checked:
@@ -240,9 +241,13 @@ def check_program(
     if report.ok and section is not None:
         from dslc.train.section import type_section
 
-        training = type_section(section, checker, lambda: weights_of(instance))
+        training = type_section(section, checker)
     if not report.ok:
         return None
+    if section is not None and not program.has_several:
+        from dslc.train.apart import without_training
+
+        program, instance = without_training(program, section.program, instance)
     parts = parts or {program.main: Part(instance, facts)}
     stated = (str(fact) for part in parts.values() for fact in part.facts.constraints)
     report.facts = tuple(dict.fromkeys(stated))

@@ -95,6 +95,14 @@ def sites(instance: Instance, prefix: str = "", *, frozen: bool = False) -> Iter
     yield from _body_sites(instance.body, prefix, frozen, {})
 
 
+def step_sites(found: StepInstance) -> Iterator[Site]:
+    """Every run of an op in one step, but for those in models that it calls."""
+    for iteration in found.iterations:
+        if iteration is None or (iteration.call is not None and iteration.call.module.is_model):
+            return
+    yield from _step_sites(found, "", found.step.freeze, {})
+
+
 def _body_sites(
     body: BodyInstance, prefix: str, frozen: bool, homes: dict[int, tuple[str, bool]]
 ) -> Iterator[Site]:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from dslc.tools.op_pages import documentation
 from dslc.train.data import Data
+from dslc.train.gradient import OF_AND_WRT
 from dslc.train.optimizers import Optimizer
 from dslc.train.run import Run
 from dslc.train.schedules import Schedule
@@ -20,6 +21,21 @@ if TYPE_CHECKING:
 
 Schema = dict[str, Any]
 FIGURE: Schema = {"type": ["string", "object"]}
+TEXT: Schema = {"type": "string"}
+IS_GRADIENT: Schema = {"type": "object", "required": ["gradient"]}
+GRADIENT: Schema = {
+    "description": "the gradient of the sum of one value with respect to another",
+    "additionalProperties": False,
+    "properties": {
+        "gradient": {
+            "type": "object",
+            "required": list(OF_AND_WRT),
+            "additionalProperties": False,
+            "properties": dict.fromkeys(OF_AND_WRT, TEXT),
+        },
+        **dict.fromkeys(("name", "type", "doc"), TEXT),
+    },
+}
 
 
 def training_schema(described: Describe, types: Schema, facts: Schema, steps: Schema) -> Schema:
@@ -35,7 +51,11 @@ def training_schema(described: Describe, types: Schema, facts: Schema, steps: Sc
         "inputs": {**types, "description": "columns beyond the model's own inputs"},
         "where": {**facts, "description": "facts about the columns' sizes"},
         "data": data(described),
-        "steps": {**steps, "description": "what is computed before the loss"},
+        "steps": {
+            **steps,
+            "items": {"if": IS_GRADIENT, "then": GRADIENT, "else": steps["items"]},
+            "description": "what is computed before the loss",
+        },
         "loss": {**FIGURE, "description": "a value by name, or an op"},
         "optimizer": choice(Optimizer, described),
         "schedule": choice(Schedule, described),

@@ -73,8 +73,53 @@ train:
   loss: {cross_entropy: {axis: 2}, from: [model, next]}
 ```
 
-Steps are ops without weights, structures, and calls of the model; weights belong to the model. A call
-that takes other inputs than the columns of the same names has to fulfil the model's `where`.
+A call that takes other inputs than the columns of the same names has to fulfil the model's `where`.
+
+Where the model is called by itself, the values inside it are in scope as well, as its own steps would
+refer to them: `body.wide`, `layer.0.attention`. A step of the model that no output needs, but that the
+training graph reads, is there in training only.
+
+Steps are ops, structures, and calls of models and blocks. Those with weights exist in training only;
+their weights are trained, and in the file with the model's, under the step's path:
+
+```yaml
+train:
+  steps:
+    - cross_entropy:
+      name: main
+      from: [logits, label]
+    - linear: 3                    # a second head, on a value inside the model
+      name: early
+      from: body.wide
+    - cross_entropy:
+      name: auxiliary
+      from: [early, label]
+    - add:
+      name: objective
+      from: [main, auxiliary]
+  loss: objective
+```
+
+A generated project then has a `training_model.py` beside `model.py`: the model as training sees it, with
+these steps behind it. `model.py` computes the outputs and nothing else, and takes its own part of
+`weights.safetensors`. Steps with weights are checked wherever they stand, and written where the model is
+called once, at the top of the graph, by a spec that is one model; else `build` says so.
+
+`stop_gradient` gives a value through which nothing learns: a fixed target. `gradient` is the gradient of
+the sum of one value with respect to another, shaped like that one, and can itself be differentiated, as
+a penalty on slopes is:
+
+```yaml
+    - Critic:
+      name: score
+      from: mixed
+    - gradient: {of: score, wrt: mixed}
+      name: slope
+```
+
+It stands at the top of the training graph, and nowhere else. `wrt` is a column or a value that `of` is
+computed from. Two gradients may be nested, or share no step. JAX writes none through a model with batch
+norms or dropout yet, and says so.
 
 `loss` is the name of a value, or an op: a word, or a step with attributes and `from`. Without `from` it
 compares the only output with the only column that is no input of the model. `metrics` are words or

@@ -2,7 +2,7 @@
 
 It is read and typed by the same code as any other graph. A model is a step in it, called on whatever
 inputs and as often as needed. Where no step calls one, the spec's model (of several, its `main`) is
-called once on the columns of its inputs' names, and its outputs are in scope.
+called once on the columns of its inputs' names, and its outputs and the values inside are in scope.
 """
 
 from __future__ import annotations
@@ -11,15 +11,14 @@ from dslc.diagnostics import nearest
 from dslc.ir.graph import MODULE, ApplyOp, Body, CallModule, Input, Module, Ref, Step
 from dslc.ir.operations import Signature
 from dslc.ir.scope import Scope
-from dslc.ir.steps import RESERVED, StepReader
+from dslc.ir.steps import RESERVED
 from dslc.ir.walk import all_steps
 from dslc.ops import all_ops, find
 from dslc.syntax.tree import Mapping, Scalar, Sequence
+from dslc.train.inner import InnerValues, TrainingReader
 from dslc.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from dslc.diagnostics import Report
     from dslc.ir.graph import Program
     from dslc.source import Span
@@ -50,8 +49,11 @@ class GraphReader:
             for name, module in program.modules.items()
             if name != program.main or not program.has_several
         }
-        self.reader = StepReader(report, signatures, program.defaults, program.units)
+        self.reader = TrainingReader(report, signatures, program.defaults, program.units)
+        self.reader.last_id = last_id(program)
         self.scope = Scope(None, [param.name for param in program.params])
+        if not program.has_several:
+            self.scope.labels = labels_of(program.modules[program.main].body)
         self.inputs: dict[str, Input] = {}
         self.own: set[str] = set()
         self.steps: list[Step] = []
@@ -71,13 +73,13 @@ class GraphReader:
         start = Ref(self.steps[0].id, "") if self.steps else Ref(MODULE, next(iter(self.inputs)))
         body = self.reader.body(nodes, self.scope, start)
         self.steps += body.steps
-        self.refuse_blocks()
         loss = self.loss()
         metrics = self.metrics(loss)
         facts = self.reader.items(self.fields.get("where"), "`where`")
         where = [self.reader.expression(fact) for fact in facts]
         if loss is None or not self.report.ok:
             return None
+        self.look_inside()
         outputs = ((LOSS, loss), *metrics)
         whole = self.reader.finished(Body(tuple(self.steps), loss))
         return Module(
@@ -128,6 +130,18 @@ class GraphReader:
         )
         for name, ref in model.outputs:
             self.scope.values[name] = Ref(step.id, name, ref.span)
+        self.reader.inner = InnerValues(self.program, model, step.id)
+
+    def look_inside(self) -> None:
+        """Lets the call that stands there by itself give the values inside that something reads."""
+        inner = self.reader.inner
+        if inner is None or not inner.is_needed:
+            return
+        name = inner.name
+        for place, step in enumerate(self.steps):
+            if step.id == inner.call:
+                self.steps[place] = step.replace(action=CallModule(name, {}))
+        self.program = with_module(self.program, inner.module())
 
     def new_step(
         self, action: ApplyOp | CallModule, inputs: tuple[Ref | None, ...], span: Span
@@ -151,21 +165,6 @@ class GraphReader:
         )
         self.steps.append(step)
         return step
-
-    def refuse_blocks(self) -> None:
-        """Reports a call of a block: a training step calls ops and models."""
-        several = self.program.has_several
-        what, where = ("models", "a model") if several else ("the model", f"`{self.program.main}`")
-        for step in self.all_steps():
-            action = step.action
-            if isinstance(action, CallModule) and action.module not in self.program.models:
-                message = f"a training step calls ops and {what}, not the block `{action.module}`"
-                help = f"call it in {where} and list its value under `outputs`"
-                self.report.error("E0808", step.span, message, help=help)
-
-    def all_steps(self) -> Iterator[Step]:
-        """Every step of the graph so far."""
-        return all_steps(Body(tuple(self.steps), Ref(MODULE, "")))
 
     def loss(self) -> Ref | None:
         """The loss: a value by name, or an op, by default on the only output and other input."""
@@ -263,6 +262,27 @@ class GraphReader:
         return tuple(
             item for name, item in self.inputs.items() if name in read or name in self.scope.spans
         )
+
+
+def last_id(program: Program) -> int:
+    """The largest number of a step so far: those of the training graph are other ones."""
+    steps = [s.id for module in program.modules.values() for s in all_steps(module.body)]
+    return max(steps, default=0)
+
+
+def labels_of(body: Body) -> dict[str, int]:
+    """How often the model has numbered each word: unnamed training steps are numbered on."""
+    found: dict[str, int] = {}
+    for step in all_steps(body):
+        word, _, number = step.label.rpartition("_")
+        word, count = (word, int(number)) if number.isdecimal() and word else (step.label, 0)
+        found[word] = max(found.get(word, 0), count + 1)
+    return found
+
+
+def with_module(program: Program, module: Module) -> Program:
+    """A program with one more module."""
+    return program.replace(modules={**program.modules, module.name: module})
 
 
 def signature(module: Module) -> Signature:

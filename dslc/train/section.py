@@ -7,15 +7,16 @@ model's own types and runs only once they are right.
 from __future__ import annotations
 
 from dslc.ir.facts import Facts
-from dslc.ir.graph import CallModule
 from dslc.ir.scope import Scope
 from dslc.passes.binding import input_type
 from dslc.passes.instantiate import Instantiator
+from dslc.passes.weights import sites, step_sites, weights_of
 from dslc.syntax.expressions import ExpressionError
 from dslc.syntax.tree import Mapping
 from dslc.train.columns import check_batch_axis, find_ceilings
 from dslc.train.data import Column, DataReader
 from dslc.train.globs import matches
+from dslc.train.gradient import check_gradients
 from dslc.train.graph import LOSS, GraphReader
 from dslc.train.optimizers import Optimizer
 from dslc.train.run import Run
@@ -25,14 +26,13 @@ from dslc.train.training import Training
 from dslc.typed import TYPE_CHECKING, final
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from typing import Any
 
     from dslc.diagnostics import Report
     from dslc.ir.graph import Module, Program
-    from dslc.ir.instance import BodyInstance, Instance
+    from dslc.ir.instance import Instance
     from dslc.ir.types import TensorType
-    from dslc.passes.weights import WeightInfo
+    from dslc.passes.weights import Site
     from dslc.train.data import Data
 
 GRAPH_KEYS = ("inputs", "where", "data", "steps", "loss", "optimizer", "schedule", "metrics")
@@ -42,11 +42,15 @@ GRAPH_KEYS = ("inputs", "where", "data", "steps", "loss", "optimizer", "schedule
 class Section:
     """A section that was read: all but types; `model` is the one that it calls without saying so."""
 
-    __slots__ = ("data", "fields", "graph", "model", "optimizer", "run", "schedule", "source")
+    __slots__ = (
+        *("data", "fields", "graph", "model", "optimizer"),
+        *("program", "run", "schedule", "source"),
+    )
 
     def __init__(
         self,
         fields: Mapping,
+        program: Program,
         graph: Module,
         source: DataReader,
         data: Data,
@@ -57,6 +61,7 @@ class Section:
     ) -> None:
         self.model = model
         self.fields = fields
+        self.program = program
         self.graph = graph
         self.source = source
         self.data = data
@@ -90,12 +95,11 @@ def read_section(program: Program, report: Report) -> Section | None:
     if not (graph and source and data and optimizer and schedule and run):
         return None
     model = None if graph_reader.calls_itself else graph_reader.model
-    return Section(fields, graph, source, data, optimizer, schedule, run, model)
+    program = graph_reader.program
+    return Section(fields, program, graph, source, data, optimizer, schedule, run, model)
 
 
-def type_section(
-    section: Section, checker: Instantiator, weights: Callable[[], list[WeightInfo]]
-) -> Training | None:
+def type_section(section: Section, checker: Instantiator) -> Training | None:
     """Types the graph and compares columns and globs with what is there; None after an error."""
     sizes: dict[str, object] = {}
     values = checker.program.values
@@ -114,8 +118,9 @@ def type_section(
     if instance is None or not checker.report.ok:
         return None
     check_figures(instance, section, checker.report)
-    refuse_weights(instance.body, checker.report)
-    check_globs(section, weights, checker.report)
+    check_gradients(instance.body, checker.report)
+    check_paths(instance, checker.report)
+    check_globs(section, instance, checker.report)
     sources = section.source.sources(instance.inputs)
     spans = {item.name: item.span for item in section.graph.inputs}
     columns = {
@@ -125,8 +130,10 @@ def type_section(
     check_batch_axis(columns, checker.report)
     section.source.check(section.data, columns)
     return Training(
+        section.program,
         section.graph,
         instance,
+        checker.facts,
         columns,
         section.data,
         section.optimizer,
@@ -143,10 +150,10 @@ def with_facts(
     Where a model is called on them as they are, they fulfil the model's own facts; where steps call
     it, each call has to.
     """
-    program, model = checker.program, section.model
+    program, model = section.program, section.model
     facts = (*section.graph.where, *(() if model is None else model.where))
     if not section.graph.where and model is not None and not program.has_several:
-        return checker
+        return Instantiator(program, checker.report, checker.limits, checker.facts)
     constraints = [claim for fact in facts for claim in checker.constraints(fact, environment)]
     return Instantiator(program, checker.report, checker.limits, Facts(constraints))
 
@@ -163,27 +170,42 @@ def check_figures(instance: Instance, section: Section, report: Report) -> None:
         report.error("E0807", span, f"{what} is one number, and this is {type}", help=help)
 
 
-def refuse_weights(body: BodyInstance, report: Report) -> None:
-    """Reports a step of the graph that owns weights."""
-    for found in body.steps:
-        for iteration in found.iterations:
-            if iteration is None or isinstance(found.step.action, CallModule):
-                continue
-            types = tuple(type for type in iteration.inputs if type is not None)
-            if iteration.op is not None and iteration.op.weights(*types):
-                message = f"`{iteration.op.name}` owns weights, and those belong to the model"
-                help = "put the step into the model and list its value under `outputs`"
-                report.error("E0808", found.step.span, message, help=help)
-            for inner in iteration.bodies:
-                refuse_weights(inner, report)
+def check_paths(instance: Instance, report: Report) -> None:
+    """Reports a step of the graph whose weights lie where the model has others."""
+    models = {
+        site.path
+        for found in instance.body.steps
+        for iteration in found.iterations
+        if iteration is not None and iteration.call is not None and iteration.call.module.is_model
+        for site in sites(iteration.call)
+        if owns_weights(site)
+    }
+    own = {
+        site.path: site.step.span
+        for found in instance.body.steps
+        for site in step_sites(found)
+        if owns_weights(site)
+    }
+    for path, span in own.items():
+        if path in models:
+            message = f"the model has weights under `{path}`, and so would this step"
+            help = "give the step another name"
+            report.error("E0808", span, message, help=help)
 
 
-def check_globs(section: Section, weights: Callable[[], list[WeightInfo]], report: Report) -> None:
+def owns_weights(site: Site) -> bool:
+    """Whether an op has weights where it stands."""
+    types = tuple(type for type in site.iteration.inputs if type is not None)
+    return site.iteration.op is not None and bool(site.iteration.op.weights(*types))
+
+
+def check_globs(section: Section, instance: Instance, report: Report) -> None:
     """Reports a glob that matches no trained weight."""
     globs = section.optimizer.values["no_decay"]
     if not globs:
         return
-    trained = [info.path for info in weights() if info.role == "trained" and info.tied is None]
+    weights = weights_of(instance)
+    trained = [info.path for info in weights if info.role == "trained" and info.tied is None]
     for glob in globs:
         if not any(matches(glob, path) for path in trained):
             message = f"no trained weight matches {glob!r}"

@@ -19,13 +19,16 @@ Result = tuple[list[float], dict[str, np.ndarray]]
 @cache
 def first_steps(name: str, backend: str) -> Result:
     spec = checked(name)
-    weights = starting_weights(spec.weights(), 0)
+    assert spec.train is not None
+    weights = starting_weights(spec.train.weights(), 0)
     losses, after = find_backend(backend).train_steps(spec, weights, batches(name, STEPS), STEPS)
     return losses, dict(after)
 
 
 @pytest.mark.parametrize("backend", BACKENDS[1:])
-@pytest.mark.parametrize("name", ["digits", "wine", "diabetes", "reader", "frozen", "couple"])
+@pytest.mark.parametrize(
+    "name", ["digits", "wine", "diabetes", "reader", "frozen", "couple", "heads", "slope"]
+)
 def test_the_first_batch_losses_agree(name: str, backend: str) -> None:
     expected, found = first_steps(name, BACKENDS[0])[0], first_steps(name, backend)[0]
     np.testing.assert_allclose(found, expected, rtol=1e-6)

@@ -82,8 +82,8 @@ def constant(c: FunctionContext) -> str:
 
 def anchored(c: FunctionContext, code: Callable[[str, Rename], str], doc: str) -> str:
     """What reads no value, as a layer that hangs on the function's first input."""
-    first = next(iter(c.body.inputs))
-    c.values[:] = [c.body.flow.values[MODULE, first]]
+    body = c.writer.body
+    c.values[:] = [body.flow.values[MODULE, next(iter(body.inputs))]]
     return c.at_run_time(None, code, doc)
 
 

@@ -79,7 +79,7 @@ def number(c: OpContext) -> str:
 
 def device(c: OpContext) -> str:
     """Where the module's inputs are."""
-    return f"{next(iter(c.writer.body.inputs.values()))}.device"
+    return f"{c.writer.body.anchor()}.device"
 
 
 @RULES.add(Identity)
