@@ -66,4 +66,17 @@ ENTRIES: dict[str, Entry] = {
         steps("- linear: classes", head="params: {classes: int}\n"),
         steps("- linear: classes", head="params: {classes: 10}\n"),
     ),
+    "E0721": Entry(
+        "a param's value is out of its bounds",
+        "A param is declared with `min`, `max` or `choices`, and every value keeps to them: its "
+        "default, that of `--set`, and what calls of a block give. Of a list each item does.",
+        steps("- linear: width", head="params: {width: {type: int, default: 20, max: 16}}\n"),
+        steps("- linear: width", head="params: {width: {type: int, default: 16, max: 16}}\n"),
+    ),
+    "E0722": Entry(
+        "bounds that make no sense",
+        "`min` and `max` are numbers in this order and bound numbers; `choices` is a list of values.",
+        steps("- linear: n", head="params: {n: {type: int, default: 2, choices: 2}}\n"),
+        steps("- linear: n", head="params: {n: {type: int, default: 2, choices: [2]}}\n"),
+    ),
 }

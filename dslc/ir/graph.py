@@ -63,13 +63,20 @@ class Ref(Record):
 
 @final
 class Param(Record):
-    """A compile-time parameter of a module or file: `kind` is int, float, bool, str or list."""
+    """A compile-time parameter of a module or file: `kind` is int, float, bool, str or list.
+
+    Its values, or the items of a list, lie between `minimum` and `maximum`, and among the `choices`
+    where there are any.
+    """
 
     name: str
     kind: str
     default: Expr | None
     doc: str | None
     span: Span
+    minimum: float | None = None
+    maximum: float | None = None
+    choices: tuple[object, ...] = ()
 
 
 @final

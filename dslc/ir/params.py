@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dslc.diagnostics import mend, nearest
+from dslc.ir.bounds import BOUNDS, bound_problem, read_bounds
 from dslc.ir.graph import Param
 from dslc.ir.reading import Reader, is_snake
 from dslc.ir.scope import Scope
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from dslc.syntax.expressions import Expr
     from dslc.syntax.tree import Node
 
+PARAM_KEYS = ("type", "default", *BOUNDS, "doc")
 KINDS = {"int": int, "float": float, "bool": bool, "str": str, "list": tuple}
 
 
@@ -61,10 +63,10 @@ class ParamReader(Reader):
         return self.parsed(text, node.span, scope)
 
     def detailed(self, key: Scalar, fields: Mapping, scope: Scope) -> Param:
-        """`{type: int, default: 3, doc: text}`."""
+        """`{type: int, default: 3, min: 1, max: 8, choices: [1, 3, 8], doc: text}`."""
         for entry, _ in fields.entries:
-            if entry.text not in ("type", "default", "doc"):
-                self.unknown_key(entry, ("type", "default", "doc"), f"the param `{key.text}`")
+            if entry.text not in PARAM_KEYS:
+                self.unknown_key(entry, PARAM_KEYS, f"the param `{key.text}`")
         kind_node, default, doc = fields.get("type"), fields.get("default"), fields.get("doc")
         kind = "" if kind_node is None else self.text(kind_node, "`type`") or ""
         if kind_node is not None and kind not in KINDS:
@@ -78,7 +80,9 @@ class ParamReader(Reader):
             is_word = kind == "str"
             read = self.word(default, scope) if is_word else self.expression(default, scope)
         text = None if doc is None else self.text(doc, "`doc`")
-        return Param(key.text, kind or kind_of(read), read, text, key.span)
+        kind = kind or kind_of(read)
+        bounds = read_bounds(self, fields, kind)
+        return Param(key.text, kind, read, text, key.span, **bounds)  # pyright: ignore[reportArgumentType]
 
     def values(
         self, params: tuple[Param, ...], overrides: ReadOnly[str, Node] | None, span: Span
@@ -120,6 +124,8 @@ class ParamReader(Reader):
         problem = kind_problem(param, value)
         if problem:
             self.report.error("E0706", default.span, problem)
+        elif (bound := bound_problem(param, value)) is not None:
+            self.report.error("E0721", default.span, bound[0], help=bound[1])
         else:
             values[param.name] = value
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 
 from dslc.diagnostics import Label
+from dslc.ir.bounds import bound_problem
 from dslc.ir.dims import Dim, sym
 from dslc.ir.facts import Constraint
 from dslc.ir.params import kind_problem
@@ -200,8 +201,12 @@ class Binder:
             else:
                 return None
             problem = kind_problem(param, value)
+            span = given.span if given is not None else param.span
             if problem:
-                self.error("E0706", given.span if given is not None else param.span, problem)
+                self.error("E0706", span, problem)
+                return None
+            if (bound := bound_problem(param, value)) is not None:
+                self.error("E0721", span, bound[0], help=bound[1])
                 return None
             values[param.name] = value
         return values

@@ -137,7 +137,14 @@ def _params() -> Schema:
     detailed: Schema = {
         "type": "object",
         "additionalProperties": False,
-        "properties": {"type": {"enum": list(PARAM_TYPES)}, "default": {}, "doc": TEXT},
+        "properties": {
+            "type": {"enum": list(PARAM_TYPES)},
+            "default": {},
+            "min": {"type": ["number", "string"], "description": "the least value"},
+            "max": {"type": ["number", "string"], "description": "the greatest value"},
+            "choices": {"type": "array", "description": "the values that it may have"},
+            "doc": TEXT,
+        },
     }
     return {
         "type": "object",
