@@ -334,3 +334,17 @@ def cosine_embedding(x: Array, y: Array, target: Array, margin: float = 0.0) -> 
     """The mean of `1 - cos` for alike rows, of what `cos` is above the margin for others."""
     cosine = (l2_normalize(x, eps=1e-8) * l2_normalize(y, eps=1e-8)).sum(-1)
     return jnp.where(target == 1, 1 - cosine, nnx.relu(cosine - margin)).mean()
+
+
+class GaussianNoise(nnx.Module):
+    """In training adds normal numbers of a standard deviation."""
+
+    def __init__(self, std: float, *, rngs: nnx.Rngs) -> None:
+        self.std = std
+        self.deterministic = False
+        self.rngs = rngs.noise.fork()
+
+    def __call__(self, x: Array) -> Array:
+        if self.deterministic:
+            return x
+        return x + self.std * jax.random.normal(self.rngs(), x.shape, x.dtype)

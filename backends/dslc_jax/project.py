@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, final
 
 from dslc.emit.backend import BuildError
 from dslc.emit.classes import write_module
-from dslc.emit.lowering import outlined
+from dslc.emit.lowering import lower
 from dslc.emit.project import (
     describing_files,
     has_training_weights,
@@ -87,8 +87,7 @@ class JaxBackend:
         if io_layout not in ("spec", "native"):
             raise BuildError(f"there is no layout {io_layout!r}: it is spec or native")
         refuse_doubles(checked)
-        lowered = outlined(checked.form)
-        return write_module(lowered, JaxTarget(io_layout))
+        return lower(checked.form, lambda spec: write_module(spec, JaxTarget(io_layout)))
 
     def model_source(self, checked: Checked, *, io_layout: str = "spec") -> str:
         """The text of `model.py`."""

@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import final
 
 from dslc.emit.target import Target
-from dslc.ops.regulariser import Dropout, DropPath
+from dslc.ops.regulariser import Dropout, DropPath, GaussianNoise, SpatialDropout
 from dslc.ops.tensor import Flatten, Transpose
 from dslc_jax.rules import RULES
 
@@ -30,7 +30,8 @@ class JaxTarget(Target):
     generator_type = "nnx.Rngs"
     helpers = (
         Path(__file__).with_name("helpers.py"),
-        Path(__file__).with_name("helpers_position.py"),
+        Path(__file__).with_name("helpers_attention.py"),
+        Path(__file__).with_name("helpers_losses.py"),
         Path(__file__).with_name("helpers_recurrent.py"),
     )
     channels_last = True
@@ -45,7 +46,7 @@ class JaxTarget(Target):
     )
     any_layout = (Flatten, Transpose)
     reads_twice = True
-    layer_ops = (Dropout, DropPath)
+    layer_ops = (Dropout, SpatialDropout, DropPath, GaussianNoise)
     dtypes = MappingProxyType({"i64": "i32"})
     rules = RULES
 

@@ -152,3 +152,23 @@ def shared(block: Callable[..., Any], *arguments: Any, name: str, **options: Any
     copies = [keras.Input(batch_shape=x.shape, dtype=x.dtype) for x in tensors]
     outputs = block(*copies, *arguments[len(copies) :], name=name, **options)
     return keras.Model(copies[0] if len(copies) == 1 else copies, outputs, name=name)
+
+
+@keras.saving.register_keras_serializable(package="dslc")
+class DropRows(layers.Layer):
+    """In training zeroes what lies at each place of the first axes, and scales the rest."""
+
+    def __init__(self, rate: float, kept: int = 1, **options: Any) -> None:
+        super().__init__(**options)
+        self.rate, self.kept = rate, kept
+        self.dropout = layers.Dropout(rate)
+
+    def build(self, input_shape: tuple[int | None, ...]) -> None:
+        """Has no weights."""
+
+    def call(self, x: KerasTensor) -> KerasTensor:
+        first = x[(..., *(slice(0, 1),) * (len(x.shape) - self.kept))]
+        return x * self.dropout(ops.ones_like(first))
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "rate": self.rate, "kept": self.kept}

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, final
 
 from dslc.emit.functions import model_function, write_functions
 from dslc.emit.loading import load_module
-from dslc.emit.lowering import outlined
+from dslc.emit.lowering import lower
 from dslc.emit.project import (
     describing_files,
     has_training_weights,
@@ -78,8 +78,11 @@ class KerasBackend:
 
     def module(self, checked: Checked, io_layout: str = "spec") -> FunctionModule:
         """What `model.py` holds; `io_layout` is what its model takes unless told otherwise."""
-        lowered = outlined(checked.form, shared_only=True)
-        return write_functions(lowered, KerasTarget(io_layout))
+        return lower(
+            checked.form,
+            lambda spec: write_functions(spec, KerasTarget(io_layout)),
+            shared_only=True,
+        )
 
     def model_source(self, checked: Checked, *, io_layout: str = "spec") -> str:
         """The text of `model.py`."""

@@ -49,7 +49,8 @@ class KerasTarget(FunctionTarget):
     helpers = (
         Path(__file__).with_name("helpers.py"),
         Path(__file__).with_name("helpers_images.py"),
-        Path(__file__).with_name("helpers_position.py"),
+        Path(__file__).with_name("helpers_attention.py"),
+        Path(__file__).with_name("helpers_losses.py"),
         Path(__file__).with_name("helpers_recurrent.py"),
         Path(__file__).with_name("helpers_values.py"),
     )

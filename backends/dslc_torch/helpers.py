@@ -119,13 +119,6 @@ class MultiHeadAttention(nn.Module):
         return self.out(y.transpose(1, 2).flatten(2))
 
 
-def drop_path(x: Tensor, rate: float, training: bool) -> Tensor:
-    """Drops whole rows in training, and makes up for them in the others."""
-    if rate == 0 or not training:
-        return x
-    return x * F.dropout(x.new_ones(len(x), *(1,) * (x.ndim - 1)), rate)
-
-
 def quick_gelu(x: Tensor) -> Tensor:
     """`x * sigmoid(1.702 * x)`."""
     return x * torch.sigmoid(1.702 * x)
@@ -224,34 +217,11 @@ def cosine_embedding(x: Tensor, y: Tensor, target: Tensor, margin: float = 0.0) 
     return torch.where(target == 1, 1 - cosine, F.relu(cosine - margin)).mean()
 
 
-def sinusoidal_position(
-    positions: Tensor, dim: int, base: float = 10000.0, interleaved: bool = True
-) -> Tensor:
-    """Sines and cosines of positions at `dim // 2` frequencies, each sine before its cosine or all."""
-    place = torch.arange(dim, device=positions.device)
-    pair = place // 2 if interleaved else place % (dim // 2)
-    is_sine = place % 2 == 0 if interleaved else place < dim // 2
-    angles = positions[..., None] * base ** (-2 * pair / dim)
-    return torch.where(is_sine, angles.sin(), angles.cos())
+def drop_path(x: Tensor, rate: float, training: bool) -> Tensor:
+    """In training zeroes each row with a probability, and scales the others."""
+    return x * F.dropout(x.new_ones(len(x), *(1,) * (x.ndim - 1)), rate) if training else x
 
 
-class RelativePositionBias(nn.Module):
-    """A learned number for each head and each way from one place of a window to another.
-
-    -> f32[heads, P, P] of the P places of the window
-    """
-
-    index: Tensor
-
-    def __init__(self, window: tuple[int, ...], heads: int) -> None:
-        super().__init__()
-        self.weight = nn.Parameter(torch.zeros(math.prod(2 * n - 1 for n in window), heads))
-        axes = torch.meshgrid(*(torch.arange(n) for n in window), indexing="ij")
-        index = torch.zeros(1, dtype=torch.int64)
-        for axis, n in zip(axes, window, strict=True):
-            place = axis.flatten()
-            index = index * (2 * n - 1) + place[:, None] - place + n - 1
-        self.register_buffer("index", index, persistent=False)
-
-    def forward(self) -> Tensor:
-        return self.weight[self.index].permute(2, 0, 1)
+def gaussian_noise(x: Tensor, std: float, training: bool) -> Tensor:
+    """In training adds normal numbers."""
+    return x + std * torch.randn_like(x) if training else x

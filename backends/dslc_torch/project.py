@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, final
 
 from dslc.emit.backend import BuildError
 from dslc.emit.classes import write_module
-from dslc.emit.lowering import outlined
+from dslc.emit.lowering import lower
 from dslc.emit.project import describing_files, has_training_weights, trained_writer, training_files
 from dslc_torch.target import TorchTarget
 
@@ -68,8 +68,7 @@ class TorchBackend:
 
     def module(self, checked: Checked) -> ModuleWriter:
         """What `model.py` holds."""
-        lowered = outlined(checked.form)
-        return write_module(lowered, TorchTarget())
+        return lower(checked.form, lambda spec: write_module(spec, TorchTarget()))
 
     def model_source(self, checked: Checked) -> str:
         """The text of `model.py`."""

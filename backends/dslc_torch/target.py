@@ -26,6 +26,8 @@ class TorchTarget(Target):
     prelude = ("super().__init__()",)
     helpers = (
         Path(__file__).with_name("helpers.py"),
+        Path(__file__).with_name("helpers_attention.py"),
+        Path(__file__).with_name("helpers_losses.py"),
         Path(__file__).with_name("helpers_recurrent.py"),
     )
     rules = RULES

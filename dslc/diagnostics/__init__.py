@@ -4,7 +4,7 @@ A diagnostic is data. Passes collect them in a `Report`; the renderers turn them
 catalogue says what each code means; a code that is not in it cannot be reported.
 """
 
-from dslc.diagnostics.nearest import nearest
+from dslc.diagnostics.nearest import meant, nearest
 from dslc.diagnostics.report import Diagnostic, Edit, Label, Report, Severity, SpecError, mend
 from dslc.diagnostics.text import escape, quote
 
@@ -16,6 +16,7 @@ __all__ = [
     "Severity",
     "SpecError",
     "escape",
+    "meant",
     "mend",
     "nearest",
     "quote",

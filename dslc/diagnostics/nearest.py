@@ -33,6 +33,20 @@ def nearest(word: str, candidates: Iterable[str]) -> str | None:
     return best
 
 
+def meant(word: str, candidates: Iterable[str]) -> str | None:
+    """Like `nearest`, and what a longer name of another library holds or stands for.
+
+    `out_channels` is `out`, `kernel_size` is `kernel`, `learning_rate` is `lr`.
+    """
+    known = sorted(set(candidates))
+    close = nearest(word, known)
+    parts = word.lower().split("_")
+    if close is not None or len(parts) < 2:
+        return close
+    initials = "".join(part[:1] for part in parts)
+    return next((name for name in (*parts, initials) if len(name) > 1 and name in known), None)
+
+
 def edit_distance(left: str, right: str, limit: int) -> int:
     """The edits that turn `left` into `right`, or `limit` as soon as it cannot be fewer."""
     before: list[int] = []

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from dslc.emit.layouts import stored_axis
 from dslc.emit.python import Line
+from dslc.emit.varying import varies
 from dslc.ir.dims import text_of
 from dslc.ir.graph import MODULE, ApplyOp
 from dslc.syntax.expressions import ListOf, Literal, free_names, number_text, to_python
@@ -106,18 +107,18 @@ class OpContext:
 
     def _attribute(self, name: str, rename: Any) -> str:
         expression = self.written(name)
-        value = self.op.values[name]
         if expression is None or isinstance(expression, Literal):
-            return literal(value)
+            return literal(self.op.values[name])
         self.writer.require_math(expression)
         if isinstance(expression, ListOf):
             inner = [to_python(item, rename) for item in expression.items]
-            return inner[0] if len(set(inner)) == 1 and same(value) else f"({', '.join(inner)},)"
+            is_one = len(set(inner)) == 1 and same(self.op.values[name])
+            return inner[0] if is_one else f"({', '.join(inner)},)"
         return to_python(expression, rename)
 
     def option(self, name: str, default: object, *, run: bool = False) -> str:
         """`, name=value` where an attribute is not the framework's own default."""
-        if literal(self.op.values[name]) == literal(default):
+        if not varies(self.op, name) and literal(self.op.values[name]) == literal(default):
             return ""
         text = self.run_attribute(name) if run else self.attribute(name)
         return f", {name}={text}"

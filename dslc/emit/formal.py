@@ -16,6 +16,7 @@ from dslc.emit.formal_when import merged
 from dslc.emit.instances import instance_types, last_round
 from dslc.emit.named_sizes import NamedSizes
 from dslc.emit.samples import all_iterations, collect_instances, samples_by_step
+from dslc.emit.varying import op_in_own_names
 from dslc.ir.dims import Dim, opaque, substitute, sym, symbols_of
 from dslc.ir.graph import (
     EVERY,
@@ -50,8 +51,6 @@ if TYPE_CHECKING:
 
     from dslc.ir.dims import DimLike
     from dslc.ir.graph import Body, Program, Ref, Repeat, Step
-    from dslc.ir.instance import Iteration
-    from dslc.ops.base import Op
     from dslc.passes.pipeline import Checked
 
 CHECK = Check(None)
@@ -302,7 +301,7 @@ class Inference:
         found.inputs = tuple(inputs)
         types = tuple(type for type in found.inputs if type is not None)
         if isinstance(action, ApplyOp):
-            found.op = self.make_op(action, found.samples[0])
+            found.op = op_in_own_names(action, found.samples, self.value, self.module.name, step.id)
             result = found.op.infer(CHECK, *types)
             if isinstance(result, tuple):
                 names = found.op.output_names()
@@ -353,16 +352,6 @@ class Inference:
 
     def result(self, ref: Ref) -> TensorType:
         return self.values[ref.owner, ref.slot]
-
-    def make_op(self, action: ApplyOp, sample: Iteration) -> Op:
-        """The op with symbolic sizes; other attributes as the first instance has them."""
-        assert sample.op is not None
-        values: dict[str, object] = {}
-        for name, expression in action.attributes.items():
-            concrete = sample.op.values[name]
-            symbolic = action.op.attributes[name].symbolic and not isinstance(concrete, str)
-            values[name] = self.value(expression) if symbolic else concrete
-        return action.op(values)
 
     def call(
         self, action: CallModule, callee: Formal, types: tuple[TensorType, ...]

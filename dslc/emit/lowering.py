@@ -5,15 +5,23 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dslc.diagnostics import Report
-from dslc.emit.ranks import split_by_rank
+from dslc.emit.backend import BuildError
+from dslc.emit.forms import split_by_form
+from dslc.emit.varying import Varies
 from dslc.ir.verifier import verify_program
 from dslc.limits import Limits
 from dslc.passes.outline import outline
 from dslc.passes.pipeline import check_program
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import TypeVar
+
+    from dslc.emit.forms import Decisive
     from dslc.ir.graph import Program
     from dslc.passes.pipeline import Checked
+
+    T = TypeVar("T")
 
 
 def outlined(checked: Checked, *, shared_only: bool = False) -> Checked:
@@ -26,8 +34,32 @@ def outlined(checked: Checked, *, shared_only: bool = False) -> Checked:
         shared_only: Takes only groups that repeat with one set of weights.
     """
     checked = rechecked(checked, outline(checked.program, shared_only=shared_only))
+    return split(checked)
+
+
+def lower(checked: Checked, write: Callable[[Checked], T], *, shared_only: bool = False) -> T:
+    """What a backend writes of a spec, whose modules are split where code depends on a value.
+
+    Args:
+        checked: The spec.
+        write: Writes the outlined spec; it raises `Varies` where one class cannot serve.
+        shared_only: As `outlined` takes it.
+    """
+    checked = outlined(checked, shared_only=shared_only)
+    while True:
+        try:
+            return write(checked)
+        except Varies as found:
+            parts = len(checked.program.modules)
+            checked = split(checked, (found.module, found.step, found.attribute))
+            if len(checked.program.modules) == parts:
+                raise BuildError(f"{found}, and code depends on it") from found
+
+
+def split(checked: Checked, decisive: Decisive | None = None) -> Checked:
+    """The spec with one module for each form of its instances."""
     roots = (*(part.instance for part in checked.parts.values()), checked.instance)
-    return rechecked(checked, split_by_rank(checked.program, *roots))
+    return rechecked(checked, split_by_form(checked.program, *roots, decisive=decisive))
 
 
 def rechecked(checked: Checked, after: Program) -> Checked:

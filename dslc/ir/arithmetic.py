@@ -131,6 +131,11 @@ class _FormulaSlot(Attribute):
 
     kind = "formula"
 
+    def decisive(self, value: Any) -> str:
+        bound: Bound = value
+        words = (word for word in bound.constants.values() if isinstance(word, str))
+        return "".join(words)
+
 
 class Arithmetic(Op):
     """Arithmetic of values element by element, broadcast: what `expr` says."""

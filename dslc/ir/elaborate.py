@@ -13,7 +13,7 @@ from dslc.ir.models import MODEL_KEYS, ModelsReader, fresh, held, model_signatur
 from dslc.ir.opened import Opened
 from dslc.ir.operations import Signature
 from dslc.ir.params import ParamReader
-from dslc.ir.reading import home_of, is_camel, is_nothing
+from dslc.ir.reading import STEPS_ELSEWHERE, home_of, is_camel, is_nothing
 from dslc.ir.scope import Scope
 from dslc.ir.steps import StepReader
 from dslc.ir.walk import actions
@@ -154,6 +154,8 @@ class Elaborator:
             if key.text not in known:
                 self.reader.unknown_key(key, known, where)
                 self.meant.add((id(fields), nearest(key.text, known)))
+                if key.text in STEPS_ELSEWHERE:
+                    self.meant.add((id(fields), "steps"))
 
     def lacks(self, fields: Mapping, key: str) -> bool:
         """Whether a key is missing, and not just misspelt."""
@@ -263,11 +265,8 @@ class Elaborator:
         """A block's or model's inputs, steps and outputs."""
         reader = StepReader(self.report, self.signatures, self.defaults, self.units)
         scope = Scope(None, [param.name for param in self.params])
-        own = [param.name for param in params]
-        if is_model:
-            scope.names.update(own)
-        else:  # a block's names may be those of the file's params
-            scope = Scope(scope, own)
+        if not is_model:  # a block's names may be those of the file's params
+            scope = Scope(scope, [param.name for param in params])
         inputs = self.inputs(node, reader, scope, span)
         steps = reader.items(node.get("steps"), "`steps`")
         absent = is_nothing(node.get("steps")) and (

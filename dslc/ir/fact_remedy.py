@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     Candidate = tuple[tuple[Constraint, ...], int]
 
+MIRRORED: dict[str, Op] = {"==": "==", "!=": "!=", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
 MOST_SAMPLES = 4200
 GREATEST_MODULUS = 64
 MOST_PROOFS = 10
@@ -43,7 +44,8 @@ def remedy(facts: Facts, op: Op, left: DimLike, right: DimLike) -> tuple[Constra
     single = [candidate for name in names for candidate in own[name]]
     single += _about_two(names, samples)
     single += _about_divisions(gap, samples)
-    itself = Constraint(op, left, right)
+    swapped = MIRRORED[op] if isinstance(left, int) else None
+    itself = Constraint(swapped, right, left) if swapped else Constraint(op, left, right)
     whole = [((itself,), samples.true)] if _is_plain(itself) else []
     if len(names) > 1 and op != "==":  # no bound of one symbol is as weak as that of their sum
         single += whole

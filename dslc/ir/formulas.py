@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dslc.diagnostics import mend, nearest
 from dslc.ir.graph import UNKNOWN, ApplyOp, Ref
+from dslc.ir.reading import has_dot
 from dslc.ir.references import ReferenceReader
 from dslc.ops.base import Op
 from dslc.syntax.expressions import (
@@ -18,6 +19,7 @@ from dslc.syntax.expressions import (
     Option,
     Slice,
     children,
+    substitute,
 )
 from dslc.syntax.tree import Mapping, Scalar, Sequence
 from dslc.typed import TYPE_CHECKING, final
@@ -117,7 +119,7 @@ class FormulaReader(ReferenceReader):
             elif scope.is_value(head):
                 operands.read.add(text)
                 ref = self.reference(Scalar(text, "quoted", span), scope)
-            elif head != text and not scope.knows(head):
+            elif head != text and head not in self.imported and not scope.knows(head):
                 ref = self.reference(Scalar(text, "quoted", span), scope)  # which reports it
             return None if ref is None else Operand(operands.place(ref), text, span)
 
@@ -127,8 +129,21 @@ class FormulaReader(ReferenceReader):
         except ExpressionError as error:
             self.report.error(error.code, error.span, error.message, help=error.help)
             return None
-        self.look_up_formula(body, scope)
-        return Formula(body, node.span)
+        known = self.with_imported(body)
+        if known is None:
+            return None
+        self.look_up_formula(known, scope)
+        return Formula(known, node.span)
+
+    def with_imported(self, body: Expr) -> Expr | None:
+        """A formula with the values of imported params (`res.width`); None after an error."""
+        if not has_dot(body):
+            return body
+        from dslc.ir.imported_names import imported_params
+
+        known = imported_params(self.report, self.imported, body, body.span)
+        values = {name: value for name, value in known.items() if value is not None}
+        return substitute(body, values) if len(values) == len(known) else None
 
     def own_part(self, head: str, text: str, span: Span) -> Ref:
         """Reports a path into `x`, which has a value and no name."""

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dslc.diagnostics import mend, nearest
+from dslc.diagnostics import meant, mend, nearest
 from dslc.ir.graph import ApplyOp, CallModule, Group, Initialiser, Ref
 from dslc.ir.reading import Reader
 from dslc.ops import all_ops, find
+from dslc.ops.base import snake_case
 from dslc.syntax.expressions import Literal
 from dslc.syntax.tree import Mapping, Scalar
 from dslc.typed import TYPE_CHECKING
@@ -133,6 +134,12 @@ class OperationReader(Reader):
             return None
         return ApplyOp(op, attributes)
 
+    def op_meant(self, word: str) -> str | None:
+        """The op that a word in CamelCase means, such as `ReLU` or `Conv2d`."""
+        words = (word.lower(), snake_case(word))
+        known = next((option for option in words if find(option) is not None), None)
+        return known or nearest(snake_case(word), all_ops())
+
     def attributes(
         self, op: type[Op], value: Node | None, scope: Scope | None
     ) -> dict[str, Expr] | None:
@@ -162,7 +169,7 @@ class OperationReader(Reader):
             attribute = op.attributes.get(key.text)
             if attribute is None:
                 good = False
-                close = nearest(key.text, op.attributes)
+                close = meant(key.text, op.attributes)
                 takes = ", ".join(op.attributes) or "no attributes"
                 help = f"did you mean `{close}`?" if close else f"it takes {takes}"
                 message = f"`{op.name}` has no attribute `{key.text}`"
@@ -248,7 +255,7 @@ class OperationReader(Reader):
             return found
         for name, item in value.entries if value is not None else ():
             if name.text not in module.params:
-                close = nearest(name.text, module.params)
+                close = meant(name.text, module.params)
                 takes = ", ".join(module.params) or "no params"
                 help = f"did you mean `{close}`?" if close else f"it takes {takes}"
                 message = f"`{key.text}` has no param `{name.text}`"
@@ -261,8 +268,8 @@ class OperationReader(Reader):
             read = self.word(item, scope) if is_word else self.expression(item, scope)
             found[name.text] = Literal(None, item.span) if read is None else read
         given = [] if value is None else [name.text for name, _ in value.entries]
-        meant = {nearest(name, module.params) for name in given if name not in module.params}
-        missing = [name for name in module.required if name not in (*given, *meant)]
+        misspelt = {meant(name, module.params) for name in given if name not in module.params}
+        missing = [name for name in module.required if name not in (*given, *misspelt)]
         if missing:
             message = f"`{key.text}` needs the param `{missing[0]}`"
             help = f"write `{key.text}: {{{missing[0]}: …}}`"

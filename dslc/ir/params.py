@@ -5,7 +5,7 @@ from __future__ import annotations
 from dslc.diagnostics import mend, nearest
 from dslc.ir.bounds import BOUNDS, bound_problem, read_bounds
 from dslc.ir.graph import Param
-from dslc.ir.reading import Reader, is_snake
+from dslc.ir.reading import TRUTHS, Reader, is_snake
 from dslc.ir.scope import Scope
 from dslc.syntax.expressions import ExpressionError, Literal, evaluate, free_names
 from dslc.syntax.tree import Mapping, Scalar, Sequence
@@ -52,8 +52,20 @@ class ParamReader(Reader):
             if not equals:
                 return Param(key.text, kind, None, None, key.span)
             return Param(key.text, kind, self.typed(kind, default, value, scope), None, key.span)
+        if is_snake(value.text) and isinstance(value.value, str) and not scope.knows(value.text):
+            return self.bare_word(key, value, scope)
         read = self.expression(value, scope)
         return Param(key.text, kind_of(read), read, None, key.span)
+
+    def bare_word(self, key: Scalar, value: Scalar, scope: Scope) -> Param:
+        """Reports a word where an expression is read, and takes it for the word."""
+        text = value.text
+        close = TRUTHS.get(text.lower()) or nearest(text, scope.all_names())
+        meant = f"did you mean `{close}`? " if close else ""
+        help = f"{meant}a word is written with its type: `{key.text}: str = {text}`"
+        message = f"no param above is called `{text}`"
+        self.report.error("E0401", value.span, message, help=help)
+        return Param(key.text, "str", Literal(text, value.span), None, key.span)
 
     def typed(self, kind: str, text: str, node: Scalar, scope: Scope) -> Expr | None:
         """The default behind `kind =`: a word where the kind is `str`."""

@@ -53,6 +53,14 @@ def is_nothing(node: Node | None) -> bool:
     return node is None or (isinstance(node, Scalar) and node.plain and node.value is None)
 
 
+TRUTHS = {"yes": "true", "on": "true", "no": "false", "off": "false"}
+"""What other languages and older YAML call true and false."""
+
+
+STEPS_ELSEWHERE = ("layers", "network", "model", "architecture")
+"""What others call the steps."""
+
+
 def has_dot(expression: Expr) -> bool:
     """Whether an expression reads a param of an imported spec."""
     return any("." in name for name in free_names(expression))
@@ -112,7 +120,7 @@ class Reader:
         """Reports a lower-case name that nothing defines; capitals are dims, bound by types."""
         for name in sorted(free_names(expression)):
             if not scope.knows(name) and name[0].islower():
-                close = nearest(name, scope.all_names())
+                close = TRUTHS.get(name.lower()) or nearest(name, scope.all_names())
                 help = f"did you mean `{close}`?" if close else "declare it under `params`"
                 fix = mend(span, name, close) if isinstance(expression, Name) else ()
                 message = f"no param, index or dim is called `{name}`"
@@ -190,13 +198,16 @@ class Reader:
             return []
         if isinstance(node, Sequence):
             return node.items
-        self.report.error("E0604", node.span, f"{what} is a list (lines with `- `)")
+        help = "put `- ` before each item, or write `[a, b]`"
+        self.report.error("E0604", node.span, f"{what} is a list (lines with `- `)", help=help)
         return []
 
     def unknown_key(self, key: Scalar, known: Iterable[str], where: str) -> None:
         """Reports a key that nothing reads."""
         known = sorted(known)
         close = nearest(key.text, known)
+        if key.text in STEPS_ELSEWHERE and "steps" in known:
+            close = "steps"
         help = f"did you mean `{close}`?" if close else f"{where} takes {', '.join(known)}"
         message, fix = f"{where} has no key `{key.text}`", mend(key.span, key.text, close)
         self.report.error("E0602", key.span, message, help=help, fix=fix)

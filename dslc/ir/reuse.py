@@ -38,6 +38,7 @@ class ReuseReader(FormulaReader):
         if text in scope.given and text not in scope.spans:
             message = f"`{text}` is what a step above without a name is called"
             help = help or "give that step a name, or this one another"
+        help = help or "give one of them another name"
         self.report.error("E0403", name.span, message, labels=labels, help=help)
         return False
 

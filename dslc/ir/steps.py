@@ -350,7 +350,7 @@ class StepReader(ReuseReader):
             refuse_call(self.report, self.imported, key)
             return None
         if module is None:
-            close = nearest(key.text, self.modules)
+            close = nearest(key.text, self.modules) or self.op_meant(key.text)
             help = f"did you mean `{close}`?" if close else "declare it under `blocks`"
             several = any(signature.is_model for signature in self.modules.values())
             message = f"no block {'or model ' if several else ''}is called `{key.text}`"

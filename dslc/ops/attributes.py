@@ -74,6 +74,10 @@ class Attribute:
         """The value in the op's own form; raises `InvalidAttribute` where it is none."""
         return value
 
+    def decisive(self, value: Any) -> str:
+        """What generated code may depend on beyond the attribute's expression, as a text."""
+        return value if isinstance(value, str) else repr(value)
+
     def describe(self) -> str:
         """What the slot takes, for messages and pages: "an integer of at least 1"."""
         return f"{self.noun()}{self.bounds()}"

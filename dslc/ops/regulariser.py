@@ -13,7 +13,19 @@ if TYPE_CHECKING:
     from dslc.ir.types import TensorType
 
 
-class Dropout(Op):
+class _Regulariser(Op):
+    """What leaves its input's type, and outside training its value."""
+
+    layout = "elementwise"
+
+    def infer(self, check: Check, *types: TensorType) -> TensorType:
+        return types[0]
+
+    def flops(self, types: Sequence[TensorType], outputs: Sequence[TensorType]) -> DimLike:
+        return 0
+
+
+class Dropout(_Regulariser):
     """In training zeroes each element with probability `rate` and scales the rest by `1/(1-rate)`.
 
     Shape: unchanged. Source: ONNX Dropout; Srivastava et al. 2014.
@@ -23,34 +35,52 @@ class Dropout(Op):
     family = "regulariser"
     primary = "rate"
     chance = ("rate",)
-    layout = "elementwise"
     rate = Number(0.5, minimum=0, below=1, doc="the share of elements that are zeroed")
 
+
+class SpatialDropout(_Regulariser):
+    """In training zeroes each channel of each row with probability `rate`, scaling as `dropout`.
+
+    Shape: `[N, C, …]`, unchanged. Source: `torch.nn.Dropout2d`; Tompson et al. 2015.
+    """
+
+    family = "regulariser"
+    layout = "channels"
+    primary = "rate"
+    chance = ("rate",)
+    rate = Number(0.5, minimum=0, below=1, doc="the share of channels that are zeroed")
+
     def infer(self, check: Check, *types: TensorType) -> TensorType:
+        if not 3 <= types[0].rank <= 5:
+            message = f"`spatial_dropout` takes [N, C, …] with 1 to 3 further axes, not {types[0]}"
+            raise OpError("E0303", message, input=0)
         return types[0]
 
-    def flops(self, types: Sequence[TensorType], outputs: Sequence[TensorType]) -> DimLike:
-        return 0
 
+class DropPath(_Regulariser):
+    """In training zeroes each row with probability `rate`, scaling as `dropout`: stochastic depth.
 
-class DropPath(Op):
-    """In training zeroes a row as a whole with probability `rate` and scales the rest by `1/(1-rate)`.
-
-    It ends the main path of a residual, which a row then passes by. Rows are those of axis 0.
-    Shape: unchanged. Source: ONNX Dropout of a mask; Huang et al. 2016 (stochastic depth).
+    Shape: `[N, …]`, unchanged. Source: Huang et al. 2016; `torchvision.ops.stochastic_depth`.
     """
 
     family = "regulariser"
     primary = "rate"
     chance = ("rate",)
-    layout = "elementwise"
-    rate = Number(minimum=0, below=1, doc="the share of rows that are zeroed")
+    rate = Number(0.1, minimum=0, below=1, doc="the share of rows that are zeroed")
 
     def infer(self, check: Check, *types: TensorType) -> TensorType:
-        (x,) = types
-        if x.rank == 0:
-            raise OpError("E0303", f"`{self.name}` drops rows, and a scalar has none", input=0)
-        return x
+        if types[0].rank < 1:
+            raise OpError("E0303", "`drop_path` takes [N, …], not a scalar", input=0)
+        return types[0]
 
-    def flops(self, types: Sequence[TensorType], outputs: Sequence[TensorType]) -> DimLike:
-        return 0
+
+class GaussianNoise(_Regulariser):
+    """In training adds normal numbers of a standard deviation. Shape: unchanged.
+
+    Source: `keras.layers.GaussianNoise`; Bishop 1995.
+    """
+
+    family = "regulariser"
+    primary = "std"
+    chance = ("std",)
+    std = Number(0.1, minimum=0, doc="the standard deviation of what is added")

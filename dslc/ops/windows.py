@@ -56,7 +56,7 @@ def output_size(
         code="E0319",
         input=0,
         axis=2 + axis,
-        help="make the kernel smaller, pad more, or state a larger size in `where`",
+        help="make the kernel smaller, or pad more",
     )
     return (size + before + after - span) // stride + 1
 

@@ -60,7 +60,7 @@ class OpApplier(ValueReader):
     ) -> dict[str, TensorType]:
         """An op's outputs by name, the first also without one; raises `Failed` after an error."""
         declared = action.op.inputs
-        for position, type in enumerate(types):
+        for position, type in zip(places_given(step, action, types), types, strict=True):
             slot = declared[0] if declared[0].variadic else declared[position]
             if not slot.takes(type.dtype):
                 self.refuse_dtype(step, op, slot, position, type)
@@ -141,6 +141,8 @@ class OpApplier(ValueReader):
         if isinstance(word, str) and action.op.attributes[error.name].words:
             close = nearest(word, action.op.attributes[error.name].words)
         help = f"did you mean `{close}`?" if close else None
+        if close is None and isinstance(word, str) and word in self.file_values():
+            help = f"write `${word}` for the param's value"
         fix = mend(span, str(word), close)
         self.error("E0504", span, error.message, help=help, fix=fix)
 
@@ -158,10 +160,20 @@ class OpApplier(ValueReader):
         if error.attribute is not None and error.attribute in action.attributes:
             span = action.attributes[error.attribute].span
         labels: list[tuple[Span, str]] = []
-        for position, type in enumerate(types):
+        places = places_given(step, action, types)
+        for position, type in zip(places, types, strict=True):
             ref = step.inputs[position] if position < len(step.inputs) else None
             if ref is not None and ref.span is not None and ref.span != span:
                 labels.append((ref.span, str(type)))
         if error.input is not None and error.attribute is None:
-            span = self.input_span(step, error.input)
-        self.error(error.code, span, error.message, help=error.help, labels=labels[:2])
+            places += range(len(places), error.input + 1)  # what an op adds of its own
+            span = self.input_span(step, places[error.input])
+        distinct = list(dict.fromkeys(labels))[:2]
+        self.error(error.code, span, error.message, help=error.help, labels=distinct)
+
+
+def places_given(step: Step, action: ApplyOp, types: tuple[TensorType, ...]) -> list[int]:
+    """Which of an op's inputs the given types are; those that it takes without are left out."""
+    if action.op.inputs and action.op.inputs[0].variadic:
+        return list(range(len(types)))
+    return [position for position, ref in enumerate(step.inputs) if ref is not None]

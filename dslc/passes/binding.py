@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 
-from dslc.diagnostics import Label
+from dslc.diagnostics import Label, nearest
 from dslc.ir.bounds import bound_problem
 from dslc.ir.dims import Dim, sym
 from dslc.ir.facts import Constraint
@@ -257,6 +257,11 @@ def input_type(stated: TypeExpr, environment: Environment, binder: Binder) -> Te
             help = "write a symbol or a number for each axis, as in `f32[N, T, 8]`"
             raise ExpressionError("E0314", "a model's input states every axis", stated.span, help)
         symbols = [name for name in sorted(free_names(dim)) if name[0].isupper()]
+        if isinstance(dim, Name) and not symbols and dim.id not in environment:
+            close = nearest(dim.id, environment)
+            meant = f"did you mean `{close}`? " if close else ""
+            help = f"{meant}a symbol begins with a capital letter (`{dim.id.capitalize()}`)"
+            raise ExpressionError("E0202", f"no param is called `{dim.id}`", dim.span, help)
         if symbols and not isinstance(dim, Name):
             raise computed_axis(dim, symbols)
         for name in symbols:

@@ -41,19 +41,18 @@ def check_name(scalar: Scalar, what: str, report: Report) -> bool:
 
 
 def mend_flow_entries(entries: list[tuple[Any, Any]], report: Report) -> list[tuple[Any, Any]]:
-    """The entries of a `{…}` that can be kept; those that came of a pitfall are reported."""
+    """The entries of a `{…}` as they were meant; those that came of a pitfall are reported."""
     kept: list[tuple[Any, Any]] = []
     torn: list[Scalar] = []
     for key, value in entries:
         if torn and isinstance(key, Scalar) and key.plain and is_missing(value):
             torn.append(key)
             if sum(map(_balance, torn)) <= 0:
-                _report_torn(torn, report)
-                kept.pop()
+                kept.append((kept.pop()[0], _mended_torn(torn, report)))
                 torn = []
             continue
         if is_missing(value) and isinstance(key, Scalar) and key.plain and ":" in key.text:
-            _report_glued(key, report)
+            kept.append(_mended_glued(key, report))
             continue
         kept.append((key, value))
         torn = [value] if _balance(value) > 0 else []
@@ -61,9 +60,11 @@ def mend_flow_entries(entries: list[tuple[Any, Any]], report: Report) -> list[tu
 
 
 def check_flow_items(items: list[Any], report: Report) -> None:
-    """Reports text that a comma tore apart inside a `[…]`."""
+    """Reports text that a comma tore apart inside a `[…]`, and puts it together again."""
     torn: list[Scalar] = []
+    kept: list[Any] = []
     for item in items:
+        kept.append(item)
         if not torn and _balance(item) <= 0:
             continue
         if not isinstance(item, Scalar) or not item.plain:
@@ -71,8 +72,10 @@ def check_flow_items(items: list[Any], report: Report) -> None:
             continue
         torn.append(item)
         if sum(map(_balance, torn)) <= 0:
-            _report_torn(torn, report)
+            del kept[-len(torn) :]
+            kept.append(_mended_torn(torn, report))
             torn = []
+    items[:] = kept
 
 
 def check_text(root: Node, source: Source, unused: Iterable[Node], report: Report) -> None:
@@ -159,18 +162,22 @@ def is_missing(node: Node) -> bool:
     return isinstance(node, Scalar) and node.plain and not node.text
 
 
-def _report_torn(pieces: list[Scalar], report: Report) -> None:
-    """Reports text that commas tore apart."""
+def _mended_torn(pieces: list[Scalar], report: Report) -> Scalar:
+    """Reports text that commas tore apart; the whole of it."""
     span = pieces[0].span.to(pieces[-1].span)
     text = ", ".join(piece.text for piece in pieces)
     message = f"{quote(text, 60)} is torn apart at its comma"
     report.error("E0113", span, message, help=_QUOTES_HELP)
+    return Scalar(text, "plain", span)
 
 
-def _report_glued(key: Scalar, report: Report) -> None:
-    """Reports a key that has no space after its colon."""
+def _mended_glued(key: Scalar, report: Report) -> tuple[Scalar, Scalar]:
+    """Reports a key that has no space after its colon; the key and the value that were meant."""
     word, _, rest = key.text.partition(":")
     message = f"{quote(key.text, 40)} is one key without a value"
     fix = [Edit(key.span, f"{word}: {rest}")]
     help = f"put a space after the colon: {quote(f'{word}: {rest}', 40)}"
     report.error("E0114", key.span, message, help=help, fix=fix)
+    start = len(word) + 1
+    value = Scalar(rest, "plain", key.span.part(key.text, start, len(key.text)))
+    return Scalar(word, "plain", key.span.part(key.text, 0, len(word))), value

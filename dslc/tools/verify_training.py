@@ -16,6 +16,7 @@ from dslc.passes.determine import without_chance
 from dslc.tools.verify_figures import TRAINING, distance, largest
 from dslc.tools.verify_inputs import ceilings, draw_inputs
 from dslc.tools.verify_sizes import settings
+from dslc.weights.starting import starting_weights
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -42,14 +43,15 @@ def compare_training(
     """
     checked = without_chance(comparison.checked)
     batches = draw_batches(checked, steps, comparison.seed)
-    expected = losses_of(comparison.judge, checked, batches, steps)(comparison.weights)
+    weights = with_training(checked, comparison)
+    expected = losses_of(comparison.judge, checked, batches, steps)(weights)
 
     def noise() -> float:
-        other = losses_of(comparison.judge, checked, batches, steps)(nudged(comparison.weights))
+        other = losses_of(comparison.judge, checked, batches, steps)(nudged(weights))
         return distance(other, expected, largest(expected), "").max_rel
 
     def work(backend: Any, result: Compared) -> None:
-        found = losses_of(backend, checked, batches, steps)(comparison.weights)
+        found = losses_of(backend, checked, batches, steps)(weights)
         for step, (loss, wanted) in enumerate(zip(found, expected, strict=True)):
             difference = distance(loss[None], wanted[None], abs(float(wanted)), f"step {step}")
             result.train.append(difference.allow(TRAINING, noise))
@@ -57,6 +59,13 @@ def compare_training(
     for backend, result in zip(backends, results, strict=True):
         if hasattr(backend, "train_steps"):
             comparison.guarded(result, lambda b=backend, r=result: work(b, r))
+
+
+def with_training(checked: Checked, comparison: Comparison) -> dict[str, NDArray[np.float32]]:
+    """The weights that are compared, with the initial ones of what exists in training only."""
+    assert checked.train is not None
+    infos = checked.train.weights()
+    return {**starting_weights(infos, comparison.seed), **comparison.weights}
 
 
 def losses_of(backend: Any, checked: Checked, batches: Sequence[Arrays], steps: int) -> Steps:

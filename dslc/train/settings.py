@@ -5,7 +5,7 @@ A setting may be any expression over the file's params; a word (`precision: f32`
 
 from __future__ import annotations
 
-from dslc.diagnostics import nearest
+from dslc.diagnostics import meant, nearest
 from dslc.ir.reading import Reader
 from dslc.ops.attributes import InvalidAttribute
 from dslc.syntax.expressions import ExpressionError, evaluate, free_names
@@ -110,8 +110,7 @@ class SettingsReader(Reader):
                 values[key.text] = self.value(attribute, value)
             except Unread:
                 good = False
-        required = [name for name, item in choice.attributes.items() if item.required]
-        missing = [name for name in (*needs, *required) if fields.get(name) is None]
+        missing = missing_settings(choice, fields, others, needs)
         if missing:
             names = ", ".join(f"`{name}`" for name in missing)
             help = "`dslc explain E0801` shows a whole section"
@@ -127,7 +126,7 @@ class SettingsReader(Reader):
 
     def unknown_setting(self, key: Scalar, known: tuple[str, ...], where: str) -> None:
         """Reports a setting that nothing reads."""
-        close = nearest(key.text, known)
+        close = meant(key.text, known)
         help = f"did you mean `{close}`?" if close else f"it takes {', '.join(known)}"
         self.report.error("E0803", key.span, f"{where} has no `{key.text}`", help=help)
 
@@ -159,3 +158,14 @@ class SettingsReader(Reader):
         except ExpressionError as error:
             self.report.error(error.code, error.span, error.message, help=error.help)
             raise Unread from error
+
+
+def missing_settings(
+    choice: type[Choice], fields: Mapping, others: tuple[str, ...], needs: tuple[str, ...]
+) -> list[str]:
+    """The settings that have to be there and are not, not even misspelt."""
+    known = (*choice.attributes, *others)
+    misspelt = {meant(key.text, known) for key, _ in fields.entries if key.text not in known}
+    required = [name for name, item in choice.attributes.items() if item.required]
+    every = (*needs, *required)
+    return [name for name in every if fields.get(name) is None and name not in misspelt]

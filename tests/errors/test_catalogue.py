@@ -2,13 +2,15 @@
 
 import ast
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from dslc.diagnostics import Report
+from dslc.diagnostics import Diagnostic, Report
 from dslc.diagnostics.catalogue import codes, lookup
 from dslc.limits import DEFAULT_LIMITS
 from dslc.loader import FolderLoader
+from dslc.ops.base import Check
 from dslc.passes.pipeline import check_source
 from dslc.source import Source
 
@@ -20,6 +22,9 @@ WITHOUT_EXAMPLE = {
     *("E1008", "E1009"),
 }
 """Those that need a call, a limit, bytes or a second file to show."""
+
+SEEN_BY_EVALUATION = {"E0401", "E0417", "E0708", "E0721"}
+"""Names without a value, found where they are read; evaluation would find them too (E0202)."""
 
 
 def codes_in_source() -> set[str]:
@@ -53,6 +58,32 @@ def test_an_example_shows_its_code_and_the_mended_one_nothing(code: str) -> None
     entry = lookup(code)
     assert found_in(entry.bad) == [code]
     assert [found for found in found_in(entry.good) if found[0] == "E" or code[0] == "W"] == []
+
+
+@pytest.mark.parametrize("code", [c for c in WHOLE_SPECS if c not in WITHOUT_EXAMPLE])
+def test_no_other_check_refuses_an_example(code: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without the check of its code an example is refused by no other one: each check is needed.
+
+    Where a check is the only thing between the example and code that cannot go on, it breaks.
+    """
+    add, require = Report.add, Check.require
+
+    def add_others(self: Report, item: Diagnostic) -> None:
+        if item.code != code:
+            add(self, item)
+
+    def require_others(self: Check, *claim: Any, **about: Any) -> None:
+        if about.get("code", "E0301") != code:
+            require(self, *claim, **about)
+
+    monkeypatch.setattr(Report, "add", add_others)
+    monkeypatch.setattr(Check, "require", require_others)
+    try:
+        found = found_in(lookup(code).bad)
+    except (AssertionError, ArithmeticError, LookupError, TypeError, ValueError, AttributeError):
+        return
+    behind = {"E0202"} if code in SEEN_BY_EVALUATION else set[str]()
+    assert {other for other in found if other[0] == "E"} == behind
 
 
 def found_in(text: str) -> list[str]:

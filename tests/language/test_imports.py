@@ -260,3 +260,14 @@ def test_a_folder_is_the_root_of_its_specs(
     assert main(["check", str(tmp_path)]) == 0
     assert main(["check", str(tmp_path / "parts" / "net.yaml")]) == 1
     assert "E1003" in capsys.readouterr().err
+
+
+def test_formulas_read_params_of_files(tmp_path: Path) -> None:
+    lib = LIBRARY.split("blocks:")[0] + (
+        "blocks:\n  Scale:\n    steps:\n      - expr: x * inner\nsteps:\n  - Scale\n"
+    )
+    net = spec("- lib.Scale\n- lib.Scale: {width: 5}\n- expr: x + lib.width")
+    program = dslc.load(write(tmp_path, net=net, lib=lib)).checked.program
+    assert [param.name for param in program.modules["Scale"].params] == ["inner"]
+    wrong = spec("- expr: x + lib.wide\n- expr: x + lip.width")
+    assert codes(write(tmp_path, net=wrong)) == ["E1006", "E0404"]

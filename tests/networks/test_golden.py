@@ -22,7 +22,7 @@ SPECS = {
     "digits": ROOT / "examples/digits/net.yaml",
     **{path.stem: path for path in sorted((ROOT / "specs/zoo").glob("*.yaml"))},
     **{path.stem: path for path in sorted((HERE / "specs").glob("*.yaml"))},
-    **{name: path_of(name) for name in ("efficientnet_b0", "retinanet", "swin_tiny")},
+    **{name: path_of(name) for name in ("retinanet",)},
 }
 BACKENDS = ("torch", "keras", "jax")
 

@@ -23,9 +23,11 @@ FORMULAS = (
     "x if x > 0 else exp(min(x, 0)) - 1",
     "tanh(x) ** 2 * (x > -2)",
     "clip(x, -1, 1) if flag else gelu(x, tanh)",
-    "x / sqrt(N + 1) + leaky_relu(-x, slope=0.3)",
+    "x / sqrt(count + 1) + leaky_relu(-x, slope=0.3)",
     "x if 0 < x <= 1 and not x > 2 else abs(x) / 2",
 )
+SIZED = "x / sqrt(N + 1) + 0.1 * x"
+"""A formula of a size that only a run knows; inside groups that are classes none is at hand yet."""
 WIDTHS = st.sampled_from([2, 3, 4, 6])
 KINDS = {"image": "f32[N, {}, H, W]", "sequence": "f32[N, T, {}]", "row": "f32[N, {}]"}
 
@@ -204,6 +206,8 @@ def specs(draw: st.DrawFn) -> dict[str, Any]:
         if draw(st.booleans()):
             more, value = draw(changing(value, bool(blocks)))
             steps += more
+    if draw(st.booleans()):
+        steps.append({"expr": SIZED})
     steps.append(
         {"linear": 2, "name": "last"} if value[0] == "row" else {"tanh": {}, "name": "last"}
     )

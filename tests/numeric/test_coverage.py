@@ -24,5 +24,5 @@ def test_every_op_has_a_wrong_case_or_none_is_possible() -> None:
 def test_every_op_has_a_rule_or_a_reason(name: str) -> None:
     backend_named(name)
     rules = import_module(f"dslc_{name}.rules").RULES
-    assert rules.table.keys() | rules.gaps.keys() == set(all_ops().values())
+    assert rules.table.keys() | rules.gaps.keys() >= set(all_ops().values())
     assert all(len(reason.split()) > 2 for reason in rules.gaps.values())

@@ -130,23 +130,30 @@ def joined_weights(at: Attention, names: list[str], part: str, label: str, head:
     return at.prepared(f"{label}.{part}", sources, make)
 
 
-def full_mask(at: Attention, time: DimLike, places: DimLike) -> ir.Value | None:
+def full_mask(at: Lowering[Any], time: DimLike, places: DimLike) -> ir.Value | None:
     """What is added to the scores, or None where every query sees everything."""
     given = at.operands[3] if len(at.operands) > 3 else None
-    parts: list[ir.Value] = []
+    parts: list[tuple[ir.Value, TensorType]] = []
     if given is not None:
         value = at.convert(given, WHOLE)
-        parts.append(at.graph.shared(("mask", value), lambda: given_mask(at, value, given.type)))
-    if at.op.causal:
-        key = ("causal", at.type.dtype, str(time), str(places))
-        parts.append(at.graph.shared(key, lambda: causal_mask(at, time, places)))
-    if len(parts) < 2:
-        return parts[0] if parts else None
-    assert given is not None
-    shapes = [mask_type(given.type).shape, (time, places)]
-    type = TensorType(at.type.dtype, broadcast(Check(None), "mask", shapes))
-    key = ("masks", parts[0], parts[1])
-    return at.graph.shared(key, lambda: at.graph.node("Add", parts, [("mask/both", type)])[0])
+        mask = at.graph.shared(("mask", value), lambda: given_mask(at, value, given.type))
+        parts.append((mask, mask_type(given.type).with_dtype(at.type.dtype)))
+    plain = TensorType(at.type.dtype, (time, places))
+    window = at.op.values.get("window")
+    if at.op.causal or window is not None:
+        ahead = 1 if at.op.causal else window
+        parts.append((triangle(at, plain, places - time + ahead, upper=True), plain))
+    if window is not None:
+        parts.append((triangle(at, plain, places - time - window, upper=False), plain))
+    if not parts:
+        return None
+    (total, type), *rest = parts
+    for part, other in rest:
+        type = type.with_shape(*broadcast(Check(None), "mask", [type.shape, other.shape]))
+        key, outputs = ("masks", total, part), [("mask/both", type)]
+        inputs = [total, part]
+        total = at.graph.shared(key, lambda i=inputs, o=outputs: at.graph.node("Add", i, o)[0])
+    return total
 
 
 def mask_type(type: TensorType) -> TensorType:
@@ -154,7 +161,7 @@ def mask_type(type: TensorType) -> TensorType:
     return type.with_shape(type.shape[0], 1, 1, type.shape[1]) if type.rank == 2 else type
 
 
-def given_mask(at: Attention, mask: ir.Value, type: TensorType) -> ir.Value:
+def given_mask(at: Lowering[Any], mask: ir.Value, type: TensorType) -> ir.Value:
     """A boolean mask, true where attended, as what is added to scores."""
     wide = mask_type(type)
     if wide is not type:
@@ -165,18 +172,23 @@ def given_mask(at: Attention, mask: ir.Value, type: TensorType) -> ir.Value:
     return at.graph.node("Where", inputs, outputs)[0]
 
 
-def causal_mask(at: Attention, time: DimLike, places: DimLike) -> ir.Value:
-    """A mask that lets query t see keys up to t + S - T."""
-    type = TensorType(at.type.dtype, (time, places))
-    number = ir.tensor(np.array([HIDDEN[type.dtype]], numpy_dtype(type.dtype)))
-    shape, outputs = at.sizes.shape((time, places)), [("mask/hidden", type)]
-    hidden = at.graph.node("ConstantOfShape", [shape], outputs, {"value": number})[0]
-    ahead = places - time + 1
-    first = at.number(ahead, "i64") if isinstance(ahead, int) else scalar(at, ahead)
-    return at.graph.node("Trilu", [hidden, first], [("mask/causal", type)], {"upper": 1})[0]
+def triangle(at: Lowering[Any], type: TensorType, first: DimLike, *, upper: bool) -> ir.Value:
+    """Hides keys from a diagonal on, above or below it."""
+    label = "above" if upper else "below"
+
+    def make() -> ir.Value:
+        number = ir.tensor(np.array([HIDDEN[type.dtype]], numpy_dtype(type.dtype)))
+        shape, outputs = at.sizes.shape(type.shape), [("mask/hidden", type)]
+        hidden = at.graph.node("ConstantOfShape", [shape], outputs, {"value": number})[0]
+        start = at.number(first, "i64") if isinstance(first, int) else scalar(at, first)
+        inputs, outputs = [hidden, start], [(f"mask/{label}", type)]
+        return at.graph.node("Trilu", inputs, outputs, {"upper": int(upper)})[0]
+
+    key = (label, type.dtype, *map(str, type.shape), str(first))
+    return at.graph.shared(key, make)
 
 
-def scalar(at: Attention, size: DimLike) -> ir.Value:
+def scalar(at: Lowering[Any], size: DimLike) -> ir.Value:
     """A size as a scalar."""
     outputs = [("mask/first", TensorType("i64", ()))]
     return at.graph.node("Squeeze", [at.sizes.size(size)], outputs)[0]

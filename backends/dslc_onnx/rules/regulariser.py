@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from dslc.ops.regulariser import Dropout, DropPath
+from dslc.ops.regulariser import Dropout, DropPath, GaussianNoise, SpatialDropout
 from dslc_onnx.rules import RULES
 
 if TYPE_CHECKING:
@@ -12,8 +12,7 @@ if TYPE_CHECKING:
     from dslc_onnx.rules import Result
 
 
-@RULES.add(DropPath)
-@RULES.add(Dropout)
+@RULES.add(Dropout, SpatialDropout, DropPath, GaussianNoise)
 def nothing(at: Lowering[Any]) -> Result:
     """The value itself."""
     return at.operand()

@@ -1,0 +1,40 @@
+"""Helpers for losses, put into generated JAX modules word for word."""
+
+import jax
+import jax.numpy as jnp
+from flax import nnx
+from jax import Array
+
+
+def focal(x: Array, target: Array, gamma: float = 2.0, alpha: float | None = None) -> Array:
+    """Binary cross-entropy of logits that counts easy places less."""
+    entropy, p = nnx.softplus(x) - x * target, nnx.sigmoid(x)
+    missed = p + target - 2 * p * target
+    share = 1.0 if alpha is None else alpha * target + (1 - alpha) * (1 - target)
+    return (share * missed**gamma * entropy).mean()
+
+
+def dice(x: Array, target: Array, smooth: float = 1.0) -> Array:
+    """How far probabilities are from covering the targets, the mean over rows."""
+    x, target = x.reshape(len(x), -1), target.reshape(len(target), -1)
+    whole = x.sum(1) + target.sum(1) + smooth
+    return (1 - (2 * (x * target).sum(1) + smooth) / whole).mean()
+
+
+def gaussian_kl(mean: Array, log_variance: Array) -> Array:
+    """The divergence of normal distributions from the standard one, the mean over rows."""
+    parts = mean**2 + jnp.exp(log_variance) - 1 - log_variance
+    return parts.sum() / (2 * len(mean))
+
+
+def triplet(anchor: Array, positive: Array, negative: Array, margin: float = 1.0) -> Array:
+    """How much nearer the negative is than it should be, the mean over rows."""
+    near, far = (((anchor - x) ** 2).sum(1) + 1e-12 for x in (positive, negative))
+    return nnx.relu(jnp.sqrt(near) - jnp.sqrt(far) + margin).mean()
+
+
+def contrastive(x: Array, y: Array, temperature: float = 0.07) -> Array:
+    """The cross-entropy of each row finding its own among all others."""
+    norms = (jnp.maximum((z * z).sum(1, keepdims=True), 1e-16) for z in (x, y))
+    x, y = (z * jax.lax.rsqrt(norm) for z, norm in zip((x, y), norms, strict=True))
+    return -jnp.diagonal(nnx.log_softmax(x @ y.T / temperature)).mean()

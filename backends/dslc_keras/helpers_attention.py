@@ -1,0 +1,167 @@
+"""Helpers for attention and positions, put into generated Keras models word for word."""
+
+# Keras declares no types for its functions: what is inferred is that of all its backends at once.
+# pyright: reportGeneralTypeIssues=false, reportIncompatibleMethodOverride=false
+# pyright: reportOptionalMemberAccess=false, reportOptionalOperand=false
+# pyright: reportOptionalSubscript=false, reportReturnType=false, reportArgumentType=false
+# pyright: reportAssignmentType=false, reportOperatorIssue=false, reportOptionalIterable=false
+
+import math
+from typing import Any
+
+import keras
+import numpy as np
+from keras import KerasTensor, layers, ops
+
+
+@keras.saving.register_keras_serializable(package="dslc")
+class Attend(layers.Layer):
+    """Attention of each head; what a query sees is told by a mask, its place and a window."""
+
+    def __init__(
+        self,
+        causal: bool = False,
+        window: int | None = None,
+        scale: float | None = None,
+        dropout: float = 0.0,
+        **options: Any,
+    ) -> None:
+        super().__init__(**options)
+        self.causal, self.window, self.scale, self.rate = causal, window, scale, dropout
+        self.dropout = layers.Dropout(dropout)
+
+    def build(self, *_: Any, **__: Any) -> None:
+        """Has no weights."""
+
+    def call(
+        self,
+        q: KerasTensor,
+        k: KerasTensor,
+        v: KerasTensor,
+        seen: KerasTensor | None = None,
+        bias: KerasTensor | None = None,
+    ) -> KerasTensor:
+        t, s, groups = ops.shape(q)[2], ops.shape(k)[2], q.shape[1] // k.shape[1]
+        if groups > 1:
+            k, v = (ops.repeat(part, groups, axis=1) for part in (k, v))
+        scale = q.shape[-1] ** -0.5 if self.scale is None else self.scale
+        scores = ops.einsum("nhtd,nhsd->nhts", q, k) * scale
+        if bias is not None:
+            scores = scores - ops.negative(bias)
+        if self.causal or self.window is not None:
+            ahead = ops.arange(s) - (ops.arange(t)[:, None] + s - t)
+            near = ahead <= 0 if self.causal else ahead < self.window
+            if self.window is not None:
+                near = ops.logical_and(near, ahead > -self.window)
+            seen = near if seen is None else ops.logical_and(near, seen)
+        if seen is not None:
+            scores = ops.where(seen, scores, -1e30)
+        return ops.einsum("nhts,nhsd->nhtd", self.dropout(ops.softmax(scores)), v)
+
+    def get_config(self) -> dict[str, Any]:
+        own = {"causal": self.causal, "window": self.window, "scale": self.scale}
+        return {**super().get_config(), **own, "dropout": self.rate}
+
+
+@keras.saving.register_keras_serializable(package="dslc")
+class Rotate(layers.Layer):
+    """Turns pairs of the first `dim` numbers by angles that grow with the place. [N, …, T, D]."""
+
+    def __init__(
+        self,
+        base: float = 10000.0,
+        dim: int | None = None,
+        interleaved: bool = False,
+        **options: Any,
+    ) -> None:
+        super().__init__(**options)
+        self.base, self.dim, self.interleaved = base, dim, interleaved
+
+    def call(self, x: KerasTensor, positions: KerasTensor | None = None) -> KerasTensor:
+        dim = self.dim or x.shape[-1]
+        places = ops.arange(ops.shape(x)[-2]) if positions is None else positions
+        rates = self.base ** (-ops.arange(0, dim, 2, dtype=x.dtype) / dim)
+        angles = ops.cast(places, x.dtype)[..., None] * rates
+        if len(angles.shape) == 3 and len(x.shape) == 4:
+            angles = angles[:, None]
+        cos, sin, turned = ops.cos(angles), ops.sin(angles), x[..., :dim]
+        if self.interleaved:
+            a, b = turned[..., ::2], turned[..., 1::2]
+        else:
+            a, b = ops.split(turned, 2, axis=-1)
+        pair, axis = (a * cos - b * sin, b * cos + a * sin), -1 if self.interleaved else -2
+        pairs = ops.reshape(ops.stack(pair, axis=axis), ops.shape(turned))
+        return pairs if dim == x.shape[-1] else ops.concatenate([pairs, x[..., dim:]], axis=-1)
+
+    def get_config(self) -> dict[str, Any]:
+        own = {"base": self.base, "dim": self.dim, "interleaved": self.interleaved}
+        return {**super().get_config(), **own}
+
+
+@keras.saving.register_keras_serializable(package="dslc")
+class Waves(layers.Layer):
+    """The sines and cosines of places, in turn or one after the other."""
+
+    def __init__(
+        self, dim: int, base: float = 10000.0, interleaved: bool = True, **options: Any
+    ) -> None:
+        super().__init__(**options)
+        self.dim, self.base, self.interleaved = dim, base, interleaved
+
+    def call(self, positions: KerasTensor) -> KerasTensor:
+        rates = self.base ** (-ops.arange(0, self.dim, 2, dtype="float32") / self.dim)
+        angles = ops.cast(positions, "float32")[..., None] * rates
+        axis = -1 if self.interleaved else -2
+        parts = ops.stack((ops.sin(angles), ops.cos(angles)), axis=axis)
+        return ops.reshape(parts, (*ops.shape(positions), self.dim))
+
+    def get_config(self) -> dict[str, Any]:
+        own = {"dim": self.dim, "base": self.base, "interleaved": self.interleaved}
+        return {**super().get_config(), **own}
+
+
+@keras.saving.register_keras_serializable(package="dslc")
+class Alibi(layers.Layer):
+    """What each head adds to its scores, less the farther a key is. [heads, T, S]."""
+
+    def __init__(self, heads: int, **options: Any) -> None:
+        super().__init__(**options)
+        self.heads = heads
+
+    def call(self, query: KerasTensor, key: KerasTensor) -> KerasTensor:
+        power = 1 << (self.heads.bit_length() - 1)
+        slopes = [2 ** (-8 * (k + 1) / power) for k in range(power)]
+        slopes += [2 ** (-4 * (2 * k + 1) / power) for k in range(self.heads - power)]
+        t, s = ops.shape(query)[1], ops.shape(key)[1]
+        distance = ops.abs(ops.arange(s) - (ops.arange(t)[:, None] + s - t))
+        factors = ops.reshape(ops.convert_to_tensor(slopes, query.dtype), (-1, 1, 1))
+        return -factors * ops.cast(distance, query.dtype)
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "heads": self.heads}
+
+
+@keras.saving.register_keras_serializable(package="dslc")
+class RelativePositionBias(layers.Layer):
+    """A learned number for each head and each way from one place of a window to another.
+
+    -> f32[heads, P, P] of the P places; called on any tensor, since a graph begins at its inputs
+    """
+
+    portable = ("weight",)
+
+    def __init__(self, window: tuple[int, ...], heads: int, **options: Any) -> None:
+        super().__init__(**options)
+        self.window, self.heads = tuple(window), heads
+        ways = math.prod(2 * n - 1 for n in window)
+        self.weight = self.add_weight(shape=(ways, heads), initializer="zeros", name="weight")
+        self.index = np.zeros(1, "int32")
+        for axis, n in zip(np.indices(self.window), self.window, strict=True):
+            place = axis.ravel()
+            self.index = self.index * (2 * n - 1) + place[:, None] - place + n - 1
+
+    def call(self, _: KerasTensor) -> KerasTensor:
+        return ops.transpose(ops.take(self.weight, self.index, axis=0), (2, 0, 1))
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "window": self.window, "heads": self.heads}

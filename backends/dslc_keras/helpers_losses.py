@@ -1,0 +1,50 @@
+"""Helpers for losses, put into generated Keras models word for word."""
+
+# Keras declares no types for its functions: what is inferred is that of all its backends at once.
+# pyright: reportGeneralTypeIssues=false, reportIncompatibleMethodOverride=false
+# pyright: reportOptionalMemberAccess=false, reportOptionalOperand=false
+# pyright: reportOptionalSubscript=false, reportReturnType=false, reportArgumentType=false
+# pyright: reportAssignmentType=false, reportOperatorIssue=false, reportOptionalIterable=false
+
+from keras import KerasTensor, ops
+
+
+def focal(
+    x: KerasTensor, target: KerasTensor, *, gamma: float = 2.0, alpha: float | None = None
+) -> KerasTensor:
+    """Binary cross-entropy of logits that counts easy places less."""
+    entropy, p = ops.softplus(x) - x * target, ops.sigmoid(x)
+    missed = p + target - 2 * p * target
+    share = 1.0 if alpha is None else alpha * target + (1 - alpha) * (1 - target)
+    return ops.mean(share * missed**gamma * entropy)
+
+
+def dice(x: KerasTensor, target: KerasTensor, *, smooth: float = 1.0) -> KerasTensor:
+    """How far probabilities are from covering the targets, the mean over rows."""
+    axes = tuple(range(1, len(x.shape)))
+    whole = ops.sum(x, axis=axes) + ops.sum(target, axis=axes) + smooth
+    return ops.mean(1 - (2 * ops.sum(x * target, axis=axes) + smooth) / whole)
+
+
+def gaussian_kl(mean: KerasTensor, log_variance: KerasTensor) -> KerasTensor:
+    """The divergence of normal distributions from the standard one, the mean over rows."""
+    parts = ops.square(mean) + ops.exp(log_variance) - 1 - log_variance
+    return ops.mean(ops.sum(parts, axis=tuple(range(1, len(mean.shape))))) / 2
+
+
+def triplet(
+    anchor: KerasTensor, positive: KerasTensor, negative: KerasTensor, *, margin: float = 1.0
+) -> KerasTensor:
+    """How much nearer the negative is than it should be, the mean over rows."""
+    near, far = (
+        ops.sqrt(ops.sum(ops.square(anchor - x), axis=1) + 1e-12) for x in (positive, negative)
+    )
+    return ops.mean(ops.relu(near - far + margin))
+
+
+def contrastive(x: KerasTensor, y: KerasTensor, *, temperature: float = 0.07) -> KerasTensor:
+    """The cross-entropy of each row finding its own among all others."""
+    norms = (ops.maximum(ops.sum(ops.square(z), axis=1, keepdims=True), 1e-16) for z in (x, y))
+    x, y = (z * ops.rsqrt(norm) for z, norm in zip((x, y), norms, strict=True))
+    logits = ops.matmul(x, ops.transpose(y)) / temperature
+    return ops.mean(ops.logsumexp(logits, axis=1) - ops.sum(x * y, axis=1) / temperature)

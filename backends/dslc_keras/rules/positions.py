@@ -1,0 +1,79 @@
+"""Attention without projections, and positions, in Keras."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dslc.ops.positions import (
+    Alibi,
+    LearnedPosition,
+    RelativePositionBias,
+    RotaryEmbedding,
+    SinusoidalPosition,
+)
+from dslc.ops.scaled_attention import ScaledDotProductAttention
+from dslc_keras.layers import named, option
+from dslc_keras.rules import RULES
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from dslc.emit.functions_context import FunctionContext
+
+
+def made(c: FunctionContext, helper: str, options: list[str], given: list[str]) -> str:
+    """A helper's layer, made and called."""
+    texts = ", ".join(text for text in options if text)
+    return f"{c.helper(helper)}({texts})({', '.join(given)})"
+
+
+@RULES.add(ScaledDotProductAttention)
+def scaled_dot_product_attention(c: FunctionContext) -> str:
+    given = [c.arg(k) or "" for k in range(3)]
+    mask, bias = c.arg(3), c.arg(4)
+    if mask:
+        rank = c.types[3].rank
+        given.append(f"seen=ops.expand_dims({mask}, (1, 2))" if rank == 2 else f"seen={mask}")
+    given += [f"bias={bias}"] if bias else []
+    names = (("causal", False), ("window", None), ("scale", None), ("dropout", 0.0))
+    return made(c, "Attend", [option(c, name, default) for name, default in names], given)
+
+
+@RULES.add(RotaryEmbedding)
+def rotary_embedding(c: FunctionContext) -> str:
+    names = (("base", 10000.0), ("dim", None), ("interleaved", False))
+    return made(c, "Rotate", [option(c, name, default) for name, default in names], c.args)
+
+
+@RULES.add(SinusoidalPosition)
+def sinusoidal_position(c: FunctionContext) -> str:
+    options = [option(c, "base", 10000.0), option(c, "interleaved", True)]
+    return made(c, "Waves", [c.attribute("dim"), *options], [c.x])
+
+
+@RULES.add(LearnedPosition)
+def learned_position(c: FunctionContext) -> str:
+    c.variable()
+
+    def places(x: str, rename: Callable[[str], str]) -> str:
+        given = [c.text(name, rename) for name in ("offset", "start") if c.given(name)]
+        stop = " + ".join([*given, f"ops.shape({x})[-2]"])
+        return f"ops.arange({' + '.join(given) or '0'}, {stop})"
+
+    positions = c.at_run_time(None, places, "The places of a sequence's rows.")
+    rows = c.attribute("max") + (f" + {c.attribute('offset')}" if c.given("offset") else "")
+    width = c.width(c.types[0].shape[-1])
+    return f"{c.x} + {named(c, 'layers.Embedding', rows, width, call=positions)}"
+
+
+@RULES.add(Alibi)
+def alibi(c: FunctionContext) -> str:
+    return made(c, "Alibi", [c.attribute("heads")], [c.x, c.arg(1) or c.x])
+
+
+@RULES.add(RelativePositionBias)
+def relative_position_bias(c: FunctionContext) -> str:
+    anchor = next(iter(c.body.inputs.values()))
+    window = "".join(f"{size}, " for size in c.shape_texts("window"))
+    layer = f"{c.helper('RelativePositionBias')}(({window}), {c.attribute('heads')}, name={c.name})"
+    return c.call(layer, anchor)

@@ -1,0 +1,96 @@
+"""Helpers for attention and positions, put into generated PyTorch modules word for word."""
+
+import math
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+
+def attend(
+    q: Tensor,
+    k: Tensor,
+    v: Tensor,
+    mask: Tensor | None = None,
+    bias: Tensor | None = None,
+    *,
+    causal: bool = False,
+    window: int | None = None,
+    scale: float | None = None,
+    dropout: float = 0.0,
+) -> Tensor:
+    """Attention of each head; what a query sees is told by a mask, its place and a window."""
+    t, s = q.shape[2], k.shape[2]
+    if causal or window is not None:
+        ahead = torch.arange(s, device=q.device) - torch.arange(s - t, s, device=q.device)[:, None]
+        seen = ahead <= 0 if causal else ahead < (window or s)
+        seen = seen if window is None else seen & (ahead > -window)
+        mask = seen if mask is None else mask & seen
+    if bias is not None:
+        mask = bias if mask is None else torch.where(mask, bias, float("-inf"))
+    grouped = q.shape[1] != k.shape[1]
+    return F.scaled_dot_product_attention(q, k, v, mask, dropout, scale=scale, enable_gqa=grouped)
+
+
+def rotate(
+    x: Tensor,
+    positions: Tensor | None = None,
+    *,
+    base: float = 10000.0,
+    dim: int | None = None,
+    interleaved: bool = False,
+) -> Tensor:
+    """Turns pairs of the first `dim` numbers by angles that grow with the place. [N, …, T, D]."""
+    dim = dim or x.shape[-1]
+    places = torch.arange(x.shape[-2], device=x.device) if positions is None else positions
+    rates = base ** (-torch.arange(0, dim, 2, device=x.device, dtype=x.dtype) / dim)
+    angles = places.unsqueeze(-1) * rates
+    angles = angles.unsqueeze(1) if angles.ndim == 3 and x.ndim == 4 else angles
+    cos, sin = angles.cos(), angles.sin()
+    turned, rest = x[..., :dim], x[..., dim:]
+    a, b = (turned[..., ::2], turned[..., 1::2]) if interleaved else turned.chunk(2, -1)
+    pairs = torch.stack((a * cos - b * sin, b * cos + a * sin), -1 if interleaved else -2)
+    return torch.cat((pairs.flatten(-2), rest), -1)
+
+
+def waves(
+    positions: Tensor, dim: int, *, base: float = 10000.0, interleaved: bool = True
+) -> Tensor:
+    """The sines and cosines of places, in turn or one after the other."""
+    dtype = positions.dtype if positions.is_floating_point() else torch.float32
+    rates = base ** (-torch.arange(0, dim, 2, device=positions.device, dtype=dtype) / dim)
+    angles = positions.unsqueeze(-1) * rates
+    return torch.stack((angles.sin(), angles.cos()), -1 if interleaved else -2).flatten(-2)
+
+
+def alibi(query: Tensor, key: Tensor, heads: int) -> Tensor:
+    """What each head adds to its scores, less the farther a key is. [heads, T, S]."""
+    power = 1 << (heads.bit_length() - 1)
+    slopes = [2 ** (-8 * (k + 1) / power) for k in range(power)]
+    slopes += [2 ** (-4 * (2 * k + 1) / power) for k in range(heads - power)]
+    t, s = query.shape[1], key.shape[1]
+    own, places = (torch.arange(n, s, device=query.device) for n in (s - t, 0))
+    distance = (places - own[:, None]).abs()
+    return -torch.tensor(slopes, dtype=query.dtype, device=query.device)[:, None, None] * distance
+
+
+class RelativePositionBias(nn.Module):
+    """A learned number for each head and each way from one place of a window to another.
+
+    -> f32[heads, P, P] of the P places of the window
+    """
+
+    index: Tensor
+
+    def __init__(self, window: tuple[int, ...], heads: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.zeros(math.prod(2 * n - 1 for n in window), heads))
+        axes = torch.meshgrid(*(torch.arange(n) for n in window), indexing="ij")
+        index = torch.zeros(1, dtype=torch.int64)
+        for axis, n in zip(axes, window, strict=True):
+            place = axis.flatten()
+            index = index * (2 * n - 1) + place[:, None] - place + n - 1
+        self.register_buffer("index", index, persistent=False)
+
+    def forward(self) -> Tensor:
+        return self.weight[self.index].permute(2, 0, 1)

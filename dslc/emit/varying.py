@@ -1,0 +1,87 @@
+"""Attributes that differ among the instances of a module, and what then happens to it.
+
+A class serves all instances of a module: sizes and numbers are arguments of it. What a rule decides
+on itself (a word, whether there is a bias, an axis) is part of the code. So an op in a module's own
+names hides the attributes that differ: a rule may still print their expressions, and one that looks
+at such a value raises `Varies`, which splits the module in one part for each value.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, final
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from dslc.ir.graph import ApplyOp
+    from dslc.ir.instance import Iteration
+    from dslc.ops.base import Op
+    from dslc.syntax.expressions import Expr
+
+
+@final
+class Varies(Exception):
+    """Code depends on an attribute that differs among the instances of a module."""
+
+    def __init__(self, module: str, step: int, attribute: str) -> None:
+        super().__init__(f"`{attribute}` differs among the instances of `{module}`")
+        self.module = module
+        self.step = step
+        self.attribute = attribute
+
+
+@final
+class VaryingValues(dict[str, Any]):
+    """An op's attributes, of which some must not be looked at."""
+
+    __slots__ = ("module", "step", "varying")
+
+    def __init__(
+        self, values: dict[str, Any], varying: frozenset[str], module: str, step: int
+    ) -> None:
+        super().__init__(values)
+        self.varying = varying
+        self.module = module
+        self.step = step
+
+    def __getitem__(self, name: str) -> Any:
+        if name in self.varying:
+            raise Varies(self.module, self.step, name)
+        return super().__getitem__(name)
+
+    def get(self, name: str, default: Any = None, /) -> Any:
+        if name in self.varying:
+            raise Varies(self.module, self.step, name)
+        return super().get(name, default)
+
+
+def varies(op: Op, name: str) -> bool:
+    """Whether an attribute differs among the instances that a class serves."""
+    return isinstance(op.values, VaryingValues) and name in op.values.varying
+
+
+def op_in_own_names(
+    action: ApplyOp,
+    samples: Sequence[Iteration],
+    value: Callable[[Expr], object],
+    module: str,
+    step: int,
+) -> Op:
+    """The op with symbolic sizes; other attributes as all instances have them, or hidden."""
+    ops = [sample.op for sample in samples if sample.op is not None]
+    values: dict[str, object] = {}
+    varying: set[str] = set()
+    for name, expression in action.attributes.items():
+        concrete = ops[0].values[name]
+        attribute = action.op.attributes[name]
+        words = {isinstance(op.values[name], str) for op in ops}
+        if attribute.symbolic and words == {False}:
+            values[name] = value(expression)
+            continue
+        values[name] = concrete
+        if len({attribute.decisive(op.values[name]) for op in ops}) > 1:
+            varying.add(name)
+    op = action.op(values)
+    if varying:
+        op.values = VaryingValues(op.values, frozenset(varying), module, step)
+    return op
