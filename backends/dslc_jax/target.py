@@ -4,12 +4,18 @@ from __future__ import annotations
 
 from pathlib import Path
 from types import MappingProxyType
-from typing import final
+from typing import TYPE_CHECKING, final
 
 from dslc.emit.target import Target
 from dslc.ops.regulariser import Dropout, DropPath, GaussianNoise, SpatialDropout
 from dslc.ops.tensor import Flatten, Transpose
 from dslc_jax.rules import RULES
+from dslc_jax.scans import scan, stacked
+
+if TYPE_CHECKING:
+    from dslc.emit.classes import ClassWriter
+    from dslc.emit.python import Statement
+    from dslc.emit.scans import ScanText
 
 
 @final
@@ -67,6 +73,12 @@ class JaxTarget(Target):
 
     def concatenated(self, texts: list[str], axis: str) -> str:
         return f"jnp.concatenate([{', '.join(texts)}], axis={axis})"
+
+    def scan(self, writer: ClassWriter, text: ScanText) -> list[Statement]:
+        return scan(writer, text)
+
+    def stacked_rounds(self, text: ScanText) -> str:
+        return stacked(text)
 
     def stacked(self, texts: list[str], axis: str) -> str:
         return f"jnp.stack([{', '.join(texts)}], axis={axis})"

@@ -19,6 +19,7 @@ from dslc.values import is_integer
 from dslc_keras.dtypes import DTYPES
 from dslc_keras.facts import check_facts
 from dslc_keras.rules import RULES
+from dslc_keras.scans import scan, stacked
 from dslc_keras.survey import Survey
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from dslc.emit.functions import FunctionModule, FunctionWriter
     from dslc.emit.functions_body import FunctionBody
     from dslc.emit.python import Function, Statement
+    from dslc.emit.scans import ScanText
 
 
 @final
@@ -49,6 +51,7 @@ class KerasTarget(FunctionTarget):
     helpers = (
         Path(__file__).with_name("helpers.py"),
         Path(__file__).with_name("helpers_images.py"),
+        Path(__file__).with_name("helpers_scan.py"),
         Path(__file__).with_name("helpers_attention.py"),
         Path(__file__).with_name("helpers_losses.py"),
         Path(__file__).with_name("helpers_recurrent.py"),
@@ -150,6 +153,12 @@ class KerasTarget(FunctionTarget):
 
     def concatenated(self, texts: list[str], axis: str) -> str:
         return f"ops.concatenate([{', '.join(texts)}], axis={axis})"
+
+    def scan(self, writer: ClassWriter, text: ScanText) -> list[Statement]:
+        return scan(writer, text)
+
+    def stacked_rounds(self, text: ScanText) -> str:
+        return stacked(text)
 
     def stacked(self, texts: list[str], axis: str) -> str:
         return f"ops.stack([{', '.join(texts)}], axis={axis})"

@@ -11,6 +11,7 @@ import onnxruntime
 from dslc_onnx.export import build, export
 from dslc_onnx.graph import PATH
 from dslc_onnx.options import Options
+from dslc_onnx.rewrites import all_nodes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -85,7 +86,7 @@ class OnnxDriver:
 def epsilons_of(graph: ir.Graph) -> dict[str, float]:
     """The epsilons in a graph by the path of their step."""
     found: dict[str, float] = {}
-    for node in graph:
+    for node in all_nodes(graph):
         epsilon = node.attributes.get("epsilon")
         if epsilon is not None:
             found[node.metadata_props[PATH]] = epsilon.as_float()

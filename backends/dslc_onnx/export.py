@@ -130,7 +130,7 @@ def assemble(
     """The model around the nodes, with where it comes from."""
     program = checked.program
     known: dict[ir.Value, None] = {}
-    for node in graph.nodes:
+    for node in rewrites.all_nodes(graph.nodes):
         for value in node.inputs:
             if value is not None and value.const_value is not None:
                 known[value] = None

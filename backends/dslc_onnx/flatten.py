@@ -10,7 +10,7 @@ import os
 from typing import TYPE_CHECKING, final
 
 from dslc.emit.backend import BuildError
-from dslc.ir.graph import EVERY, MODULE, REGION_INPUT, Parallel, Residual, Reuse
+from dslc.ir.graph import EVERY, MODULE, REGION_INPUT, Parallel, Residual, Reuse, Scan
 from dslc.ops import find
 from dslc.ops.shapes import resolve_axis
 from dslc.passes.values import at
@@ -21,6 +21,7 @@ from dslc_onnx.errors import ExportError
 from dslc_onnx.graph import Site
 from dslc_onnx.lowering import WHOLE, Lowering, Operand
 from dslc_onnx.rules import RULES
+from dslc_onnx.scans import ScanLowering
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -47,6 +48,14 @@ class Values(dict[tuple[int, str], Operand]):
         self.counts: dict[int, int] = {}
         self.homes: dict[int, str] = {}
         self.environment: Mapping[str, object] = {}
+
+    def inside(self) -> Values:
+        """The values as a graph inside sees them: what it makes of one stays there."""
+        found = Values()
+        found.update((key, operand.copy()) for key, operand in self.items())
+        found.counts, found.homes = dict(self.counts), dict(self.homes)
+        found.environment = self.environment
+        return found
 
 
 @final
@@ -125,6 +134,8 @@ class Flattener:
             return self.module(iteration.call, given, call_path(iteration, path))
         if isinstance(step.action, Reuse):
             step = step.action.step.replace(exports=step.exports)
+        if isinstance(step.action, Scan):
+            return self.scan(step, step.action, iteration, path, inputs, values)
         if inputs[0] is not None:
             values[step.id, REGION_INPUT] = inputs[0]
         outside, values.environment = values.environment, iteration.environment
@@ -140,6 +151,34 @@ class Flattener:
             if export is not None:
                 found[slot] = export
         return found
+
+    def scan(
+        self,
+        step: Step,
+        action: Scan,
+        iteration: Iteration,
+        path: str,
+        inputs: Sequence[Operand | None],
+        values: Values,
+    ) -> dict[str, Operand]:
+        """A scan: its body, once, in a graph of its own."""
+
+        def run(entered: dict[str, Operand]) -> tuple[Operand, list[Operand]]:
+            inner = values.inside()
+            inner.environment = iteration.environment
+            inner.update(((step.id, slot), operand) for slot, operand in entered.items())
+            out = self.body(iteration.bodies[0], path, inner)
+            nexts = values_of(action.next, inner, iteration.environment)
+            assert out is not None
+            return out, [operand for operand in nexts if operand is not None]
+
+        self.graph.site = Site(path, self.source(step.span))
+        name = path or step.label or "scan"
+        given = [operand for operand in inputs if operand is not None]
+        at = Lowering(
+            self.graph, self.sizes, operation("add"), name, given, iteration.outputs, step.span
+        )
+        return ScanLowering(at, action, given).lower(run)
 
     def join(
         self, step: Step, iteration: Iteration, path: str, ends: Sequence[Operand]

@@ -7,6 +7,7 @@ inference loses the expressions in symbols.
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, final
 
 import numpy as np
@@ -16,7 +17,7 @@ from dslc.ir.types import TensorType
 from dslc_onnx.types import make_value, numpy_dtype
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Mapping, Sequence
+    from collections.abc import Callable, Generator, Hashable, Mapping, Sequence
 
     from dslc_onnx.weights import WeightStore
 
@@ -48,6 +49,7 @@ class Graph:
         self._initializers: dict[Hashable, ir.Value] = {}
         self._names: set[str] = set()
         self._shared: dict[Hashable, ir.Value] = {}
+        self._root: tuple[list[ir.Node], dict[Hashable, ir.Value]] | None = None
 
     def unique(self, name: str) -> str:
         """A name that is not taken, and is from now on."""
@@ -111,8 +113,34 @@ class Graph:
         name = f"constant/[{','.join(map(str, numbers))}]"
         return self.initializer(("i64", numbers), name, lambda: np.array(numbers, np.int64))
 
+    @contextmanager
+    def inside(self) -> Generator[list[ir.Node]]:
+        """Collects nodes for a graph inside this one, which sees all that was made so far."""
+        outer, shared = self.nodes, self._shared
+        self.nodes, self._shared = [], dict(shared)
+        if self._root is None:
+            self._root = outer, shared
+        try:
+            yield self.nodes
+        finally:
+            self.nodes, self._shared = outer, shared
+            if self._root[0] is outer:
+                self._root = None
+
     def shared(self, key: Hashable, make: Callable[[], ir.Value]) -> ir.Value:
-        """A value that is computed once for the whole model, such as a mask."""
+        """A value that is computed once, such as a mask; again in each graph inside."""
         if key not in self._shared:
             self._shared[key] = make()
         return self._shared[key]
+
+    def shared_by_all(self, key: Hashable, make: Callable[[], ir.Value]) -> ir.Value:
+        """A value that is computed once for the whole model, from its inputs alone: a size."""
+        if self._root is None or key in self._root[1]:
+            return self.shared(key, make) if self._root is None else self._root[1][key]
+        outer = self.nodes, self._shared, self._root
+        self.nodes, self._shared = self._root
+        self._root = None
+        try:
+            return self.shared(key, make)
+        finally:
+            self.nodes, self._shared, self._root = outer

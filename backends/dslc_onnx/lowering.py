@@ -42,6 +42,12 @@ class Operand:
         self.type = type
         self.forms = {form: value}
 
+    def copy(self) -> Operand:
+        """The same value, whose forms are made anew from those at hand."""
+        found = Operand.__new__(Operand)
+        found.name, found.type, found.forms = self.name, self.type, dict(self.forms)
+        return found
+
     @property
     def native(self) -> str:
         """The form that costs nothing, rows first."""

@@ -10,7 +10,7 @@ import onnx_ir as ir
 from dslc_onnx.graph import PATH
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from dslc_onnx.graph import Graph
 
@@ -19,9 +19,14 @@ FOLDED = "dslc.folded"
 
 def prune(graph: Graph, outputs: Sequence[ir.Value]) -> None:
     """Removes what no output needs, and the names of optional outputs that nothing reads."""
+    prune_nodes(graph, graph.nodes, outputs)
+
+
+def prune_nodes(graph: Graph, nodes: list[ir.Node], outputs: Sequence[ir.Value]) -> None:
+    """The same for one row of nodes, be it the model's or that of a graph inside."""
     wanted = set(outputs)
     kept: list[ir.Node] = []
-    for node in reversed(graph.nodes):
+    for node in reversed(nodes):
         if not any(value in wanted or value.uses() for value in node.outputs):
             release(node)
             continue
@@ -29,13 +34,23 @@ def prune(graph: Graph, outputs: Sequence[ir.Value]) -> None:
             if value in graph.optional and value not in wanted and not value.uses():
                 value.name = ""
         kept.append(node)
-    graph.nodes[:] = reversed(kept)
+    nodes[:] = reversed(kept)
 
 
 def release(node: ir.Node) -> None:
     """Makes a node read nothing, so that what it read can go too."""
-    for position in range(len(node.inputs)):
-        node.replace_input_with(position, None)
+    for inner in all_nodes([node]):
+        for position in range(len(inner.inputs)):
+            inner.replace_input_with(position, None)
+
+
+def all_nodes(nodes: Iterable[ir.Node]) -> Iterator[ir.Node]:
+    """Every node of a row and of the graphs inside."""
+    for node in nodes:
+        yield node
+        for attribute in node.attributes.values():
+            if attribute.type == ir.AttributeType.GRAPH:
+                yield from all_nodes(attribute.as_graph())
 
 
 def replace(old: ir.Value, new: ir.Value, outputs: list[ir.Value]) -> None:

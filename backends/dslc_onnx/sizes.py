@@ -53,14 +53,14 @@ class Sizes:
         """A size as a vector of one element."""
         if isinstance(dim, int):
             return self.graph.integers(dim)
-        return self.graph.shared(("size", str(dim)), lambda: self._compute(dim))
+        return self.graph.shared_by_all(("size", str(dim)), lambda: self._compute(dim))
 
     def shape(self, dims: Sequence[DimLike]) -> ir.Value:
         """A shape as a vector; runs of known sizes are constants."""
         if all(isinstance(dim, int) for dim in dims):
             return self.graph.integers(*(dim for dim in dims if isinstance(dim, int)))
         key = tuple(str(dim) for dim in dims)
-        return self.graph.shared(("shape", key), lambda: self._join(dims))
+        return self.graph.shared_by_all(("shape", key), lambda: self._join(dims))
 
     def reshape(self, value: ir.Value, old: TensorType, new: TensorType, name: str) -> ir.Value:
         """The same elements, in order, in another shape."""
@@ -111,10 +111,10 @@ class Sizes:
             found = self.graph.node("Shape", [value], [(label, vector(1))], span)[0]
             return found if factor == 1 else self._node("Div", found, self.size(factor), name)
 
-        return self.graph.shared(("symbol", name), read)
+        return self.graph.shared_by_all(("symbol", name), read)
 
     def _atom(self, atom: Atom) -> ir.Value:
-        return self.graph.shared(("atom", atom.text), lambda: self._compute_atom(atom))
+        return self.graph.shared_by_all(("atom", atom.text), lambda: self._compute_atom(atom))
 
     def _compute_atom(self, atom: Atom) -> ir.Value:
         if atom.kind == "opaque":

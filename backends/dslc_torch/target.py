@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import final
+from typing import TYPE_CHECKING, final
 
 from dslc.emit.target import Target
 from dslc_torch.rules import RULES
+from dslc_torch.scans import scan, stacked
+
+if TYPE_CHECKING:
+    from dslc.emit.classes import ClassWriter
+    from dslc.emit.python import Statement
+    from dslc.emit.scans import ScanText
 
 
 @final
@@ -48,6 +54,12 @@ class TorchTarget(Target):
 
     def concatenated(self, texts: list[str], axis: str) -> str:
         return f"torch.cat([{', '.join(texts)}], dim={axis})"
+
+    def scan(self, writer: ClassWriter, text: ScanText) -> list[Statement]:
+        return scan(text)
+
+    def stacked_rounds(self, text: ScanText) -> str:
+        return stacked(text)
 
     def stacked(self, texts: list[str], axis: str) -> str:
         return f"torch.stack([{', '.join(texts)}], dim={axis})"

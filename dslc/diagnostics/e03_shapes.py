@@ -205,4 +205,51 @@ ENTRIES: dict[str, Entry] = {
         steps("- relu", "f32[N, H, H + 1]"),
         spec("where: [W == H + 1]\nsteps:\n  - relu\n", "f32[N, H, W]"),
     ),
+    "E0330": Entry(
+        "values that a scan runs over differ in length",
+        "A round sees one place of each sequence in `over`, so all of them are equally long: the same "
+        "symbol, or a fact in `where` that makes their sizes equal.",
+        spec(
+            "steps:\n  - slice: {axis: 1, start: 1}\n    name: later\n  - scan:\n"
+            "      over: {now: x, then: later}\n      steps:\n        - sub:\n"
+            "          from: [then, now]\n",
+            "f32[N, 9, 8]",
+        ),
+        spec(
+            "steps:\n  - slice: {axis: 1, start: 1}\n    name: later\n"
+            "  - slice: {axis: 1, stop: -1}\n    name: sooner\n    from: x\n  - scan:\n"
+            "      over: {now: sooner, then: later}\n      steps:\n        - sub:\n"
+            "          from: [then, now]\n",
+            "f32[N, 9, 8]",
+        ),
+    ),
+    "E0331": Entry(
+        "a scan may have no round",
+        "A scan stacks what its rounds hand out, so there is at least one. A size is at least 1 unless "
+        "a fact such as `P >= 0` lets it be zero.",
+        spec(
+            "where: [T >= 0]\nsteps:\n  - scan:\n      over: {v: x}\n      steps:\n        - relu\n",
+            "f32[N, T, 8]",
+        ),
+        spec(
+            "steps:\n  - scan:\n      over: {v: x}\n      steps:\n        - relu\n", "f32[N, T, 8]"
+        ),
+    ),
+    "E0332": Entry(
+        "a carry has another type after a round",
+        "What a scan carries has one type for all rounds: `next` names a value of the dtype and shape "
+        "that the carry starts with.",
+        spec(
+            "steps:\n  - reduce_sum: {axis: 1}\n    name: start\n  - scan:\n"
+            "      over: {v: x}\n      carry: {h: start}\n      steps:\n        - concat: -1\n"
+            "          from: [v, h]\n          name: both\n      next: {h: both}\n",
+            "f32[N, T, 8]",
+        ),
+        spec(
+            "steps:\n  - reduce_sum: {axis: 1}\n    name: start\n  - scan:\n"
+            "      over: {v: x}\n      carry: {h: start}\n      steps:\n        - concat: -1\n"
+            "          from: [v, h]\n        - linear: 8\n          name: new\n      next: {h: new}\n",
+            "f32[N, T, 8]",
+        ),
+    ),
 }

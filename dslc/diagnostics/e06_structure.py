@@ -205,4 +205,32 @@ ENTRIES: dict[str, Entry] = {
         steps("- relu:\n  name: y\n- expr: 2 * y\n  from: y"),
         steps("- relu:\n  name: y\n- expr: 2 * x\n  from: y"),
     ),
+    "E0650": Entry(
+        "`scan` lacks what it runs over",
+        "`over: {x: sequence}` runs over the time axis of one or more values; without it, `times: n` "
+        "says how often, and the `carry` is what the rounds work on. One of the two says how often.",
+        steps("- scan:\n    carry: {h: x}\n    steps:\n      - relu\n    next: {h: h}"),
+        steps(
+            "- scan:\n    times: 3\n    carry: {h: x}\n    steps:\n      - relu:\n        name: y\n"
+            "    next: {h: y}"
+        ),
+    ),
+    "E0651": Entry(
+        "`carry` and `next` do not name the same",
+        "`carry` says from what each carried value starts, and `next`, under the same name, which "
+        "step's value it has in the next round.",
+        steps("- scan:\n    over: {v: x}\n    carry: {h: x}\n    steps:\n      - relu", "f32[8]"),
+        steps(
+            "- reduce_sum: {axis: 0}\n  name: start\n- scan:\n    over: {v: x}\n    carry: {h: start}\n"
+            "    steps:\n      - add:\n        from: [v, h]\n        name: sum\n    next: {h: sum}",
+            "f32[8]",
+        ),
+    ),
+    "E0652": Entry(
+        "`from` beside a `scan`",
+        "A scan has inputs of two kinds, so it names them inside: `over` are the sequences, `carry` "
+        "the values that its carries start from. Whatever else is visible can be read inside.",
+        steps("- scan:\n    over: {v: x}\n    steps:\n      - relu\n  from: x", "f32[N, T, 8]"),
+        steps("- scan:\n    over: {v: x}\n    steps:\n      - relu", "f32[N, T, 8]"),
+    ),
 }

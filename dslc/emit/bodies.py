@@ -11,9 +11,10 @@ from dslc.emit.flow import Value, written_inputs
 from dslc.emit.layouts import layout_after
 from dslc.emit.loops import LoopWriter, refuse_optional
 from dslc.emit.python import Line
-from dslc.emit.regions import region_bodies
+from dslc.emit.scans import read_at_the_end
 from dslc.emit.shapes import boundary_layout
-from dslc.ir.graph import MODULE, ApplyOp, CallModule
+from dslc.ir.graph import MODULE, ApplyOp, CallModule, Scan
+from dslc.ir.walk import ends
 from dslc.syntax.expressions import free_names
 
 if TYPE_CHECKING:
@@ -49,10 +50,13 @@ class BodyWriter(LoopWriter):
         """Counts the reads of every value, regions included."""
         self.flow.count(steps, ())
         for found in steps:
-            bodies = region_bodies(found)
-            for body, inner in zip(bodies, found.bodies, strict=False):
+            for inner in found.bodies:
                 self.count(inner)
-                self.flow.count([], [body.result])
+            if found.bodies:
+                action = found.step.action
+                self.flow.count(
+                    [], read_at_the_end(action) if isinstance(action, Scan) else ends(action)
+                )
             self.flow.count([], [ref for _, ref in found.step.exports])
 
     def name_values(self, steps: list[FormalStep]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dslc.emit.flow import written_inputs
-from dslc.ir.walk import regions
+from dslc.ir.walk import ends
 from dslc.ops.linear import Linear
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def all_reads(formal: Formal, steps: list[FormalStep]) -> Iterator[Ref]:
     """Every read in a module: by steps, at the ends of regions, by outputs."""
     for found in steps:
         yield from written_inputs(found)
-        yield from (body.result for body in regions(found.step.action))
+        yield from ends(found.step.action)
     yield formal.module.body.result
     if formal.module.is_model:
         result = formal.module.body.result

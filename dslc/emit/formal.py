@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from dslc.emit.formal_regions import joined, type_scan
 from dslc.emit.formal_types import Carry, Formal, FormalStep
 from dslc.emit.formal_when import merged
 from dslc.emit.instances import instance_types, last_round
@@ -28,9 +29,9 @@ from dslc.ir.graph import (
     Parallel,
     Residual,
     Reuse,
+    Scan,
 )
 from dslc.ir.types import TensorType
-from dslc.ops import find
 from dslc.ops.base import Check
 from dslc.syntax.expressions import (
     Binary,
@@ -317,6 +318,9 @@ class Inference:
     def region(self, found: FormalStep, first: TensorType) -> None:
         """A group, residual or parallel region."""
         action = found.step.action
+        if isinstance(action, Scan):
+            type_scan(self, found, action)
+            return
         self.values[found.step.id, REGION_INPUT] = first
         if isinstance(action, Group):
             found.bodies = (self.body(action.body),)
@@ -329,26 +333,9 @@ class Inference:
             assert isinstance(action, Parallel)
             found.bodies = tuple(self.body(body) for _, body in action.branches)
             types = [self.result(body.result) for _, body in action.branches]
-            found.outputs = self.joined(action, types)
+            found.outputs = joined(self, action, types)
         for slot, ref in found.step.exports:
             found.outputs[slot] = self.types_of(ref)[0]
-
-    def joined(self, action: Parallel, types: list[TensorType]) -> dict[str, TensorType]:
-        """The outputs of a parallel region."""
-        if action.join == "none":
-            names = [label or str(k) for k, (label, _) in enumerate(action.branches)]
-            return {"": types[0], **dict(zip(names, types, strict=True))}
-        axis = self.value(action.axis)
-        if action.join == "stack":
-            assert isinstance(axis, int)
-            place = axis % (types[0].rank + 1)
-            shape = types[0].shape
-            return {"": types[0].with_shape(*shape[:place], len(types), *shape[place:])}
-        op = find(action.join)
-        assert op is not None
-        result = op({"axis": axis} if action.join == "concat" else {}).infer(CHECK, *types)
-        assert isinstance(result, TensorType)
-        return {"": result}
 
     def result(self, ref: Ref) -> TensorType:
         return self.values[ref.owner, ref.slot]

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, final
 
 from dslc.emit.backend import BuildError
 from dslc.emit.samples import collect_instances, samples_by_step
-from dslc.ir.graph import CallModule, Group, Parallel, Residual, Reuse
+from dslc.ir.graph import CallModule, Reuse
+from dslc.ir.walk import with_regions
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -171,11 +172,4 @@ def _action(step: Step, action: Action, called: Mapping[int, str]) -> Action:
         return action.replace(module=called.get(step.id, action.module))
     if isinstance(action, Reuse):
         return Reuse(_step(action.step, called))
-    if isinstance(action, Group):
-        return Group(_body(action.body, called))
-    if isinstance(action, Residual):
-        return Residual(_body(action.main, called), _body(action.shortcut, called))
-    if isinstance(action, Parallel):
-        branches = tuple((label, _body(body, called)) for label, body in action.branches)
-        return action.replace(branches=branches)
-    return action
+    return with_regions(action, lambda body: _body(body, called))

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, final
 
+from dslc.emit.backend import BuildError
 from dslc.emit.bodies import BodyWriter, call_outputs
+from dslc.emit.flattening import all_formal
 from dslc.emit.flow import Value
 from dslc.emit.functions_context import FunctionContext
 from dslc.emit.functions_loops import LoopWriter
@@ -12,13 +14,25 @@ from dslc.emit.functions_names import PathText, call_depth
 from dslc.emit.functions_runtime import size_reads
 from dslc.emit.python import If, Line, Parameter
 from dslc.emit.shapes import boundary_layout
-from dslc.ir.graph import MODULE, REGION_INPUT, ApplyOp, CallModule, Group, Parallel, Residual
+from dslc.ir.graph import (
+    MODULE,
+    REGION_INPUT,
+    ApplyOp,
+    CallModule,
+    Group,
+    Parallel,
+    Residual,
+    Scan,
+    round_slot,
+)
 from dslc.ir.walk import regions
 from dslc.passes.weights import branch_labels
 
 if TYPE_CHECKING:
+    from dslc.emit.flow import Key
     from dslc.emit.formal import FormalStep
     from dslc.emit.functions import FunctionWriter
+    from dslc.emit.scans import ScanText
     from dslc.ir.graph import Ref
     from dslc.syntax.expressions import Expr
 
@@ -42,6 +56,7 @@ class FunctionBody(BodyWriter):
         self.path = PathText(writer.functions_target.separator, *start)
         self.uses_name = False
         self.loops = LoopWriter(self)
+        self.anchors: list[Value] = []
 
     def run(self) -> None:
         """Writes the whole body and its return."""
@@ -259,6 +274,9 @@ class FunctionBody(BodyWriter):
         """A group, residual or parallel region in place, its layers below its label."""
         step, flow = found.step, self.flow
         action = step.action
+        if isinstance(action, Scan):
+            self.scan(found, self.loops.carried.get(step.id))
+            return
         self.enter_region(found)
         outer, self.path = self.path, self.path.word(self.label_of(found))
         results = [body.result for body in regions(action)]
@@ -277,6 +295,35 @@ class FunctionBody(BodyWriter):
             self.join(found, results, "add" if isinstance(action, Residual) else action.join)
         for slot, ref in step.exports:
             self.alias((step.id, slot), ref)
+
+    def scan(self, found: FormalStep, first: Value | None = None) -> None:
+        """A scan: a function of one round, which a layer of its own runs over time."""
+        inner = list(all_formal(found.bodies[0]))
+        steps = {step.step.id for step in inner}
+        if any(step.reused is not None and step.reused not in steps for step in inner):
+            label = found.step.label or "scan"
+            raise BuildError(
+                f"inside `{label}` a step around it is used again: a round is a model of its own"
+            )
+        self.settle()
+        kept, self.function.kept = self.function.kept, {}
+        outer, self.path = self.path, self.path.word(self.label_of(found))
+        super().scan(found, first)
+        self.path, self.function.kept = outer, kept
+
+    def captured(self, found: FormalStep) -> list[Key]:
+        """The values from around that the body reads, those that it takes sizes from among them."""
+        return list(dict.fromkeys((*super().captured(found), *self.loops.sizes_read(found))))
+
+    def enter_carries(self, text: ScanText, action: Scan, first: Value | None) -> None:
+        super().enter_carries(text, action, first)
+        self.anchors.append(
+            self.flow.values[text.found.step.id, round_slot((*action.over, *action.carry)[0])]
+        )
+
+    def write_round(self, text: ScanText, action: Scan) -> None:
+        super().write_round(text, action)
+        self.anchors.pop()
 
     def index_text(self, index: Expr) -> str:
         """An index: a function has its params and its loops' names at hand."""

@@ -97,7 +97,8 @@ class FunctionContext(OpContext):
 
     def parameter(self, weight: str, shape: list[str]) -> str:
         """A learned tensor that no native layer has, in a variable; it hangs on the first input."""
-        anchor = next(iter(self.body.inputs.values()))
+        anchors = self.body.anchors
+        anchor = anchors[-1].text if anchors else next(iter(self.body.inputs.values()))
         if self.owned is not None:
             layer = self.function.layer_of(self.owned, *([weight] if weight else []))
             return f"{layer}({anchor})"

@@ -13,7 +13,7 @@ from dslc.emit.functions_names import texts_of
 from dslc.emit.functions_runtime import size_reads
 from dslc.emit.python import For, Line
 from dslc.ir.graph import ApplyOp, CallModule
-from dslc.ir.walk import all_steps, regions
+from dslc.ir.walk import all_steps, ends, regions
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -188,5 +188,6 @@ def outer_reads(found: FormalStep) -> list[Key]:
         return [ref.key for ref in refs]
     inner = [s for body in regions(step.action) for s in all_steps(body)]
     own = {step.id, *(s.id for s in inner)}
-    refs = [ref for s in inner for ref in s.inputs if ref is not None and ref.owner not in own]
+    refs = [*step.inputs[1:], *(ref for s in inner for ref in (*s.inputs, *ends(s.action)))]
+    refs = [ref for ref in (*refs, *ends(step.action)) if ref is not None and ref.owner not in own]
     return list(dict.fromkeys(ref.key for ref in refs))

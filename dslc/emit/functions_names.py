@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import ast
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING, final
 
-from dslc.emit.python import For, If, Line
+from dslc.emit.python import For, Function, If, Line
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -114,6 +115,8 @@ def mapped(statement: Statement, change: Callable[[str], str]) -> Statement:
     if isinstance(statement, For):
         body = [mapped(inner, change) for inner in statement.body]
         return For(statement.target, change(statement.iterable), body)
+    if isinstance(statement, Function):
+        return replace(statement, body=[mapped(inner, change) for inner in statement.body])
     return statement
 
 
@@ -126,6 +129,8 @@ def texts_of(statement: Statement) -> list[str]:
         return [statement.test, *(text for part in inner for text in texts_of(part))]
     if isinstance(statement, For):
         return [statement.iterable, *(text for part in statement.body for text in texts_of(part))]
+    if isinstance(statement, Function):
+        return [text for part in statement.body for text in texts_of(part)]
     return []
 
 
@@ -148,6 +153,8 @@ def overwritten(statements: Sequence[Statement], variable: str, symbol: str) -> 
             continue
         if isinstance(statement, For):
             return assigns(statement, variable)
+        if isinstance(statement, Function):
+            return True  # inside, the variable may be a round's own
         if isinstance(statement, If) and symbol not in SIZE.findall(statement.test):
             branch = statement.body if reads(statement.body, symbol) else statement.orelse
             return overwritten(branch, variable, symbol)

@@ -6,17 +6,17 @@ from typing import TYPE_CHECKING
 
 from dslc.emit.flow import Value
 from dslc.emit.layouts import join_layout
-from dslc.emit.method import MethodWriter
 from dslc.emit.python import If, Line
+from dslc.emit.scans import ScanWriter
 from dslc.emit.shapes import boundary_layout
-from dslc.ir.graph import REGION_INPUT, Group, Parallel, Residual
+from dslc.ir.graph import REGION_INPUT, Group, Parallel, Residual, Scan
 
 if TYPE_CHECKING:
     from dslc.emit.formal import FormalStep
-    from dslc.ir.graph import Body, Ref
+    from dslc.ir.graph import Ref
 
 
-class RegionWriter(MethodWriter):
+class RegionWriter(ScanWriter):
     """Writes regions; a subclass writes the steps inside."""
 
     def steps(self, steps: list[FormalStep]) -> None:
@@ -47,6 +47,9 @@ class RegionWriter(MethodWriter):
         """An unnamed group, residual or parallel region, written in place."""
         step = found.step
         action = step.action
+        if isinstance(action, Scan):
+            self.scan(found)
+            return
         start = step.inputs[0]
         assert start is not None
         key = (step.id, REGION_INPUT)
@@ -114,13 +117,3 @@ class RegionWriter(MethodWriter):
         self.flow.lines.append(If(condition, body))
         stored = Value(variable, frozenset((variable,)), value.type, layout=value.layout)
         self.flow.values[step.id, ""] = stored
-
-
-def region_bodies(found: FormalStep) -> list[Body]:
-    """The bodies of a region in order."""
-    action = found.step.action
-    if isinstance(action, Group):
-        return [action.body]
-    if isinstance(action, Residual):
-        return [action.main, action.shortcut]
-    return [body for _, body in action.branches] if isinstance(action, Parallel) else []

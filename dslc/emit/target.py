@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from dslc.emit.backend import Rules
     from dslc.emit.classes import ClassWriter
     from dslc.emit.formal import FormalStep
+    from dslc.emit.python import Statement
+    from dslc.emit.scans import ScanText
     from dslc.ops.base import Op
 
 
@@ -99,6 +101,14 @@ class Target:
     def stacked(self, texts: list[str], axis: str) -> str:
         """Values on a new axis."""
         raise TypeError("a target says how it stacks")
+
+    def scan(self, writer: ClassWriter, text: ScanText) -> list[Statement]:
+        """The statements of a scan; behind them its carries' variables hold their last values."""
+        raise TypeError("a target says how it scans")
+
+    def stacked_rounds(self, text: ScanText) -> str:
+        """What a scan's rounds handed out, on one axis."""
+        raise TypeError("a target says how it scans")
 
     def to_last(self, text: str, rank: int) -> str:
         """A channels-first value with its channels last."""

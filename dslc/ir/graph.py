@@ -1,7 +1,7 @@
 """The intermediate representation: the spec's own structure, typed names, resolved references.
 
 A `Program` holds modules (blocks, models, the training graph). A module's body is an ordered
-list of steps; a step applies an op, calls a module, or is a region (group, residual, parallel).
+list of steps; a step applies an op, calls a module, or is a region (group, residual, parallel, scan).
 `when` and `repeat` stay on the step with their expressions and attributes keep theirs, so that
 what is generated from it is as readable as the spec. Nothing here has been evaluated: the values
 of one distinct instance are in `dslc.ir.instance`.
@@ -44,7 +44,8 @@ class Ref(Record):
     """A value: the step that makes it and which of its outputs.
 
     `slot` is "" for a step's value, an output's name for the further ones, an input's name where
-    `owner` is the module, and `REGION_INPUT` for what enters a region. `index` says which instance
+    `owner` is the module, `REGION_INPUT` for what enters a region, and a `round_slot` for what a
+    round of a scan sees. `index` says which instance
     of a repeat is meant, by default the last; `EVERY` stands for all of them.
     """
 
@@ -148,7 +149,30 @@ class Reuse(Record):
     step: Step
 
 
-Action = ApplyOp | CallModule | Group | Residual | Parallel | Reuse
+@final
+class Scan(Record):
+    """A loop with carried state: its body runs once for each place of a time axis.
+
+    The step's inputs are the `over` values and then the carries' starts, in the order of the names
+    here. Inside, `round_slot(name)` of the step is an `over` value at the round's time, or a carry so
+    far; `next` are the carries after the round. Outside, the step's value is what the body ends on,
+    stacked on the time axis, and each carry's last value is an output of its name.
+    """
+
+    over: tuple[str, ...]
+    carry: tuple[str, ...]
+    times: Expr | None
+    reverse: bool
+    body: Body
+    next: tuple[Ref, ...]
+
+
+def round_slot(name: str) -> str:
+    """The slot of what one round of a scan sees under a name."""
+    return f"@{name}"
+
+
+Action = ApplyOp | CallModule | Group | Residual | Parallel | Scan | Reuse
 
 
 @final

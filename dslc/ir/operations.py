@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dslc.diagnostics import meant, mend, nearest
-from dslc.ir.graph import ApplyOp, CallModule, Group, Initialiser, Ref
+from dslc.ir.graph import ApplyOp, CallModule, Group, Initialiser, Ref, Scan
 from dslc.ir.reading import Reader
 from dslc.ops import all_ops, find
 from dslc.ops.base import snake_case
@@ -108,7 +108,7 @@ class OperationReader(Reader):
             return None
         if op is None:
             close = nearest(
-                key.text, (*all_ops(), "residual", "parallel", "group", "reuse", "expr")
+                key.text, (*all_ops(), "residual", "parallel", "group", "scan", "reuse", "expr")
             )
             help = f"did you mean `{close}`?" if close else "`dslc ops` lists the ops"
             fix = mend(key.span, key.text, close)
@@ -290,7 +290,7 @@ class OperationReader(Reader):
             return tuple([item.name for item in declared])
         if isinstance(action, CallModule):
             return self.modules[action.module].inputs
-        return ("x",)
+        return (*action.over, *action.carry) if isinstance(action, Scan) else ("x",)
 
     def fill(self, given: list[Ref | None], action: Action, span: Span) -> tuple[Ref | None, ...]:
         """All inputs in order, those left out by the op's own defaults."""
@@ -303,6 +303,8 @@ class OperationReader(Reader):
             self.report.error("E0406", span, message)
             given = given[: len(names)]
         given = given + [None] * (len(names) - len(given))
+        if isinstance(action, Scan):
+            return tuple(given)
         if isinstance(action, Group | CallModule) or not isinstance(action, ApplyOp):
             self._need(given, names, span)
             return tuple(given)

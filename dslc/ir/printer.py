@@ -16,6 +16,7 @@ from dslc.ir.graph import (
     Parallel,
     Residual,
     Reuse,
+    Scan,
 )
 from dslc.syntax.expressions import to_spec
 from dslc.typed import TYPE_CHECKING
@@ -69,6 +70,11 @@ class _Printer:
         inner = indent + "  "
         if isinstance(action, Group):
             lines += self.body(action.body, inner)
+        elif isinstance(action, Scan):
+            lines += self.body(action.body, inner)
+            nexts = zip(action.carry, action.next, strict=True)
+            lines += [f"{inner}next {name} = {_ref(ref)}" for name, ref in nexts]
+            lines += [f"{inner}out = {_ref(action.body.result)}"]
         elif isinstance(action, Residual):
             lines += [f"{inner}main -> {_ref(action.main.result)}"]
             lines += self.body(action.main, inner + "  ")
@@ -91,6 +97,8 @@ class _Printer:
             return f"parallel({inputs}) {{join: {action.join}, axis: {to_spec(action.axis)}}}"
         if isinstance(action, Reuse):
             return f"reuse({inputs}) of %{action.step.id}"
+        if isinstance(action, Scan):
+            return _scan(step, action)
         return f"{'group' if isinstance(action, Group) else 'residual'}({inputs})"
 
 
@@ -113,6 +121,14 @@ def _clauses(step: Step) -> list[str]:
     return [*found, *(["freeze"] if step.freeze else [])]
 
 
+def _scan(step: Step, action: Scan) -> str:
+    """A scan's head: what it runs over and from where its carries start."""
+    names = [*(f"over {name}" for name in action.over), *(f"carry {n}" for n in action.carry)]
+    parts = [f"{name} = {_ref(ref)}" for name, ref in zip(names, step.inputs, strict=True) if ref]
+    parts += [] if action.times is None else [f"times {to_spec(action.times)}"]
+    return f"scan({', '.join([*parts, *(['reverse'] if action.reverse else [])])})"
+
+
 def _tie_path(tie: Tie) -> str:
     """A tied weight's path as the spec writes it."""
     parts = (f".{part}" if isinstance(part, str) else f"[{to_spec(part)}]" for part in tie.path)
@@ -132,6 +148,7 @@ def _param(param: Param) -> str:
 def _ref(ref: Ref) -> str:
     if ref.owner == MODULE:
         return ref.slot
-    slot = {"": "", REGION_INPUT: ".input"}.get(ref.slot, f".{ref.slot}")
+    named = ref.slot if ref.slot.startswith("@") else f".{ref.slot}"
+    slot = {"": "", REGION_INPUT: ".input"}.get(ref.slot, named)
     index = "" if ref.index is None else f"[{EVERY if ref.index == EVERY else to_spec(ref.index)}]"
     return f"%{ref.owner}{index}{slot}"

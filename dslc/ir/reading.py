@@ -144,6 +144,15 @@ class Reader:
             return Literal(None, node.span)
         return Literal(node.text, node.span)
 
+    def step_name(self, node: Node | None) -> Scalar | None:
+        """The name of a step or another value, where it has a good one."""
+        if node is None:
+            return None
+        if isinstance(node, Scalar) and is_snake(node.text):
+            return node
+        self.report.error("E0402", node.span, "a step's name is in snake_case, such as `conv_1`")
+        return None
+
     def truth(self, node: Node | None, what: str) -> bool:
         """`true` or `false`; nothing at all is false."""
         value = node.value if isinstance(node, Scalar) else node

@@ -8,8 +8,9 @@ and a slot, and the structure learns to export the slot. So whatever turns struc
 from __future__ import annotations
 
 from dslc.diagnostics import mend, nearest
-from dslc.ir.graph import EVERY, UNKNOWN, CallModule, Group, Parallel, Ref, Residual, Reuse
+from dslc.ir.graph import EVERY, UNKNOWN, CallModule, Ref, Reuse
 from dslc.ir.operations import OperationReader
+from dslc.ir.walk import with_regions
 from dslc.syntax.expressions import Literal, free_names
 from dslc.syntax.tree import Mapping, Scalar, Sequence
 from dslc.typed import TYPE_CHECKING, final
@@ -65,6 +66,7 @@ class ReferenceReader(OperationReader):
         self.kept: dict[int, dict[str, None]] = {}
         self.named: dict[int, Step] = {}
         self.branch_scopes: dict[int, dict[str, Scope]] = {}
+        self.scan_inputs: dict[int, tuple[Ref | None, ...]] = {}
 
     def reference(self, node: Node, scope: Scope, *, several: bool = False) -> Ref | None:
         """A reference to a value above; `several` allows `*`."""
@@ -88,6 +90,10 @@ class ReferenceReader(OperationReader):
             return Ref(UNKNOWN, "", node.span)
         if not rest:
             return Ref(found.owner, found.slot, node.span)
+        if found.slot.startswith("@"):
+            message = f"`{head}` is one value, which a round of a scan sees"
+            self.report.error("E0408", node.span, message, help=f"write `{head}`")
+            return Ref(UNKNOWN, "", node.span)
         ref = self.follow(found, rest, node.span, scope)
         if ref is not None and ref.index == EVERY and not several:
             message = "`*` stands for several values, and one is expected here"
@@ -236,14 +242,9 @@ class ReferenceReader(OperationReader):
         return step.replace(action=self._inside(step.action), exports=exports, kept=kept)
 
     def _inside(self, action: Action) -> Action:
-        if isinstance(action, Group):
-            return Group(self.finished(action.body))
-        if isinstance(action, Residual):
-            return Residual(self.finished(action.main), self.finished(action.shortcut))
-        if isinstance(action, Parallel):
-            branches = tuple((label, self.finished(body)) for label, body in action.branches)
-            return action.replace(branches=branches)
-        return Reuse(self._finished(action.step)) if isinstance(action, Reuse) else action
+        if isinstance(action, Reuse):
+            return Reuse(self._finished(action.step))
+        return with_regions(action, self.finished)
 
 
 def split_path(text: str) -> list[str] | None:

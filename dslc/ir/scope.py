@@ -15,10 +15,11 @@ if TYPE_CHECKING:
 class Scope:
     """One scope: a module's body, or a named or repeated structure in it.
 
-    An unnamed structure has no scope of its own: its names belong to the scope around it.
+    An unnamed structure has no scope of its own: its names belong to the scope around it. The inside
+    of a scan has values of its own (`within`), and the paths of the scope around it.
     """
 
-    __slots__ = ("given", "labels", "names", "parent", "spans", "values")
+    __slots__ = ("entries", "given", "labels", "names", "parent", "spans", "values")
 
     def __init__(self, parent: Scope | None = None, names: Iterable[str] = ()) -> None:
         self.parent = parent
@@ -27,6 +28,19 @@ class Scope:
         self.labels: dict[str, int] = {}
         self.given: dict[str, Span] = {}
         self.names: set[str] = set(names)
+        self.entries: set[str] = set()
+
+    @classmethod
+    def within(cls, around: Scope) -> Scope:
+        """A scope whose values end with it, and whose steps' labels are those of the one around."""
+        found = cls(around)
+        found.labels, found.spans, found.given = around.labels, around.spans, around.given
+        return found
+
+    def enter(self, name: str, value: Ref) -> None:
+        """Makes known what a round of a scan sees."""
+        self.values[name] = value
+        self.entries.add(name)
 
     def find(self, name: str) -> Ref | None:
         """The value of a name here or in a scope around."""

@@ -14,13 +14,14 @@ from dslc.ir.graph import (
     Ref,
     Repeat,
     Residual,
+    Scan,
     Step,
     Tie,
 )
 from dslc.ir.reading import home_of, is_camel, is_snake
 from dslc.ir.references import Place
 from dslc.ir.reserved_names import reserved_by
-from dslc.ir.reuse import ReuseReader
+from dslc.ir.scans import ScanReader
 from dslc.ir.scope import Scope
 from dslc.ops.base import Op, snake_case
 from dslc.syntax.expressions import Literal
@@ -34,10 +35,10 @@ if TYPE_CHECKING:
 
 RESERVED = ("name", "from", "repeat", "when", "type", "init", "tie", "freeze", "doc")
 REPEAT_KEYS = ("times", "over", "as", "index", "share")
-STRUCTURES = ("residual", "parallel", "group")
+STRUCTURES = ("residual", "parallel", "group", "scan")
 
 
-class StepReader(ReuseReader):
+class StepReader(ScanReader):
     """Reads the steps of one module; ids count from 1 in the order of the text."""
 
     def body(self, nodes: list[Node], scope: Scope, start: Ref) -> Body:
@@ -59,8 +60,7 @@ class StepReader(ReuseReader):
         if parts is None:
             return None
         key, value, keys = parts
-        self.last_id += 1
-        identifier = self.last_id
+        identifier = self.last_id = self.last_id + 1
         name = self.step_name(keys.get("name"))
         if key.text == "reuse":
             return self.reuse(key, value, keys, name, scope, previous)
@@ -83,7 +83,8 @@ class StepReader(ReuseReader):
             repeat = self.shared(repeat, keys, key)
         elif not isinstance(action, ApplyOp) or action.op.weights is not Op.weights:
             self.refuse_reserved(label, key if name is None else name)
-        self.refuse_weight_keys(keys, action, key.text)
+        self.refuse_keys(keys, action, key.text)
+        operands = operands or self.scan_inputs.get(identifier)
         inputs = operands or self.step_inputs(keys.get("from"), action, key.span, inner, previous)
         self.refuse_moving_start(inputs, names)
         step = Step(
@@ -109,7 +110,8 @@ class StepReader(ReuseReader):
         self, identifier: int, key: Scalar, name: Scalar, inner: Scope, *, repeats: bool
     ) -> None:
         """Remembers a named step as a place that references may enter."""
-        is_structure, branches = key.text in STRUCTURES, self.branch_scopes.get(identifier, {})
+        is_structure = key.text in STRUCTURES and key.text != "scan"
+        branches = self.branch_scopes.get(identifier, {})
         self.places[identifier] = Place(
             name.text, inner, branches, is_structure=is_structure, repeats=repeats
         )
@@ -149,22 +151,17 @@ class StepReader(ReuseReader):
             self.report.error("E0633", keys["freeze"].span, message, help=help)
         return None if repeat is None else repeat.replace(share=True)
 
-    def refuse_weight_keys(self, keys: dict[str, Node], action: Action, word: str) -> None:
-        """Reports `init` and `tie` beside anything but an op: nothing else owns weights itself."""
+    def refuse_keys(self, keys: dict[str, Node], action: Action, word: str) -> None:
+        """Reports `init` and `tie` beside anything but an op, which alone owns weights itself."""
+        if "from" in keys and isinstance(action, Scan):
+            help = "name its inputs there: `over: {x: sequence}`, `carry: {h: start}`"
+            message = "a `scan` takes its inputs from `over` and `carry`"
+            self.report.error("E0652", keys["from"].span, message, help=help)
         for name in ("init", "tie"):
             if name in keys and not isinstance(action, ApplyOp):
                 message = f"`{name}` speaks of an op's weights, and `{word}` is no op"
                 help = "put it at the step inside that has the weight"
                 self.report.error("E0622", keys[name].span, message, help=help)
-
-    def step_name(self, node: Node | None) -> Scalar | None:
-        """The step's name, where it has a good one."""
-        if node is None:
-            return None
-        if isinstance(node, Scalar) and is_snake(node.text):
-            return node
-        self.report.error("E0402", node.span, "a step's name is in snake_case, such as `conv_1`")
-        return None
 
     def label(self, key: Scalar, name: Scalar | None, repeats: bool, scope: Scope) -> str:
         """The step's part of weight paths."""
@@ -194,6 +191,8 @@ class StepReader(ReuseReader):
             return self.residual(key, value, scope, start)
         if key.text == "parallel":
             return self.parallel(key, value, scope, start)
+        if key.text == "scan":
+            return self.scan(key, value, scope, identifier)
         if is_camel(key.text) or "." in key.text:
             return self.call(key, value, scope)
         return self.operation(key, value, scope)

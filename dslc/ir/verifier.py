@@ -6,8 +6,8 @@ step. Nothing a spec can say reaches this: what is wrong in a spec has been repo
 
 from __future__ import annotations
 
-from dslc.ir.graph import MODULE, REGION_INPUT, ApplyOp, CallModule, Reuse
-from dslc.ir.walk import all_steps, regions
+from dslc.ir.graph import MODULE, REGION_INPUT, ApplyOp, CallModule, Reuse, Scan, round_slot
+from dslc.ir.walk import all_steps, ends, regions
 from dslc.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -49,13 +49,13 @@ class _Verifier:
         if len(set(identifiers)) < len(identifiers) or MODULE in identifiers:
             yield "two steps have one number"
         yield from self.body(self.module.body)
+        yield from self.reference(self.module.body.result, "the module's end")
         for name, ref in self.module.outputs:
             yield from self.reference(ref, f"output {name}")
 
     def body(self, body: Body) -> Iterator[str]:
         for step in body.steps:
             yield from self.step(step)
-        yield from self.reference(body.result, "a body's result")
 
     def step(self, step: Step) -> Iterator[str]:
         where = f"%{step.id}"
@@ -64,8 +64,13 @@ class _Verifier:
                 yield from self.reference(ref, where)
         yield from self.action(step, where)
         self.known.add((step.id, REGION_INPUT))
+        if isinstance(step.action, Scan):
+            names = (*step.action.over, *step.action.carry)
+            self.known.update((step.id, round_slot(name)) for name in names)
         for inner in regions(step.action):
             yield from self.body(inner)
+        for ref in ends(step.action):
+            yield from self.reference(ref, f"{where}'s end")
         self.made[step.id] = step
         for slot, ref in step.exports:
             yield from self.reference(ref, f"{where} export {slot}")
@@ -89,6 +94,18 @@ class _Verifier:
                 yield f"{where}: what it runs again is not above it"
         elif step.repeat is not None and not step.label:
             yield f"{where}: a repeated region has no label"
+        elif isinstance(action, Scan):
+            yield from self.scan(step, action, where)
+
+    def scan(self, step: Step, action: Scan, where: str) -> Iterator[str]:
+        """A scan's names, inputs and next carries fit each other, and something says how often."""
+        names = (*action.over, *action.carry)
+        if len(set(names)) < len(names):
+            yield f"{where}: two things in a scan have one name"
+        if len(step.inputs) != len(names) or len(action.next) != len(action.carry):
+            yield f"{where}: a scan lacks an input or a next carry"
+        if bool(action.over) == (action.times is not None):
+            yield f"{where}: either `over` or `times` says how often a scan runs"
 
     def reference(self, ref: Ref, where: str) -> Iterator[str]:
         """A reference points at an input, a region around it, or a step above."""

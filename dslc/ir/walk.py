@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dslc.ir.graph import EVERY, ApplyOp, CallModule, Group, Parallel, Residual, Reuse
+from dslc.ir.graph import EVERY, ApplyOp, CallModule, Group, Parallel, Residual, Reuse, Scan
 from dslc.syntax.expressions import free_names
 from dslc.syntax.types import ELLIPSIS
 from dslc.typed import TYPE_CHECKING
@@ -10,7 +10,7 @@ from dslc.typed import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from dslc.ir.graph import Action, Body, Step
+    from dslc.ir.graph import Action, Body, Ref, Step
     from dslc.syntax.expressions import Expr
 
 
@@ -18,13 +18,30 @@ def regions(action: Action) -> tuple[Body, ...]:
     """The bodies inside an action."""
     if isinstance(action, ApplyOp | CallModule):
         return ()
-    if isinstance(action, Group):
+    if isinstance(action, Group | Scan):
         return (action.body,)
     if isinstance(action, Residual):
         return (action.main, action.shortcut)
     if isinstance(action, Parallel):
         return tuple(body for _, body in action.branches)
     return ()
+
+
+def with_regions(action: Action, change: Callable[[Body], Body]) -> Action:
+    """The action with every body inside it changed."""
+    if isinstance(action, Group | Scan):
+        return action.replace(body=change(action.body))
+    if isinstance(action, Residual):
+        return Residual(change(action.main), change(action.shortcut))
+    if isinstance(action, Parallel):
+        return action.replace(branches=tuple((label, change(b)) for label, b in action.branches))
+    return action
+
+
+def ends(action: Action) -> tuple[Ref, ...]:
+    """The values inside an action that it reads itself: what its bodies end on, a scan's carries."""
+    results = tuple(body.result for body in regions(action))
+    return (*results, *action.next) if isinstance(action, Scan) else results
 
 
 def with_actions(body: Body, change: Callable[[Action], Action]) -> Body:
@@ -35,17 +52,12 @@ def with_actions(body: Body, change: Callable[[Action], Action]) -> Body:
 
 def _changed(action: Action, change: Callable[[Action], Action]) -> Action:
     """An action with what it holds changed."""
-    if isinstance(action, Group):
-        return Group(with_actions(action.body, change))
-    if isinstance(action, Residual):
-        return Residual(with_actions(action.main, change), with_actions(action.shortcut, change))
-    if isinstance(action, Parallel):
-        branches = tuple((label, with_actions(inner, change)) for label, inner in action.branches)
-        return action.replace(branches=branches)
     if isinstance(action, Reuse):
         step = action.step
         return Reuse(step.replace(action=_changed(step.action, change)))
-    return change(action)
+    if isinstance(action, ApplyOp | CallModule):
+        return change(action)
+    return with_regions(action, lambda inner: with_actions(inner, change))
 
 
 def all_steps(body: Body) -> Iterator[Step]:
@@ -84,10 +96,14 @@ def expressions_of(step: Step, action: Action) -> Iterator[Expr]:
         yield from action.arguments.values()
     elif isinstance(action, Parallel):
         yield action.axis
+    elif isinstance(action, Scan):
+        if action.times is not None:
+            yield action.times
     elif isinstance(action, Reuse):
         for inner, what in ((action.step, action.step.action), *_inside(action.step)):
             yield from expressions_of(inner, what)
-    for ref in (*step.inputs, *(ref for _, ref in step.exports)):
+    nexts = action.next if isinstance(action, Scan) else ()
+    for ref in (*step.inputs, *nexts, *(ref for _, ref in step.exports)):
         if ref is not None and ref.index is not None and ref.index != EVERY:
             yield ref.index
     if step.when is not None:

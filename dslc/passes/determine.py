@@ -6,7 +6,8 @@ Masks are each framework's own, so training mode can only be compared without th
 from __future__ import annotations
 
 from dslc.diagnostics import Report
-from dslc.ir.graph import ApplyOp, Group, Parallel, Residual
+from dslc.ir.graph import ApplyOp
+from dslc.ir.walk import with_regions
 from dslc.limits import Limits
 from dslc.passes.pipeline import check_program
 from dslc.passes.weights import sites
@@ -54,11 +55,4 @@ def _action(action: Action, step: Step) -> Action:
     if isinstance(action, ApplyOp):
         never = {name: Literal(0.0, step.span) for name in action.op.chance}
         return action.replace(attributes={**action.attributes, **never}) if never else action
-    if isinstance(action, Group):
-        return Group(_body(action.body))
-    if isinstance(action, Residual):
-        return Residual(_body(action.main), _body(action.shortcut))
-    if isinstance(action, Parallel):
-        branches = tuple((label, _body(body)) for label, body in action.branches)
-        return action.replace(branches=branches)
-    return action
+    return with_regions(action, _body)

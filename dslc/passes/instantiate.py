@@ -10,17 +10,14 @@ from __future__ import annotations
 from dslc.ir.dims import DimTooLargeError
 from dslc.ir.graph import (
     MODULE,
-    REGION_INPUT,
     ApplyOp,
     CallModule,
-    Group,
-    Residual,
     Reuse,
 )
 from dslc.ir.instance import BodyInstance, Instance, Iteration, StepInstance
 from dslc.ir.walk import free_names_of
 from dslc.passes.applying import OpApplier
-from dslc.passes.joins import join_branches, join_residual
+from dslc.passes.joins import run_region
 from dslc.passes.values import Failed, Values
 from dslc.syntax.expressions import ExpressionError, describe
 from dslc.typed import TYPE_CHECKING
@@ -238,21 +235,8 @@ class Instantiator(OpApplier):
             return self.apply(step, action, environment, inputs)
         if isinstance(action, CallModule):
             return self.call(step, action, environment, inputs)
-        values[step.id, REGION_INPUT] = inputs[0]
         inner = environment if not step.label else dict(environment)
-        if isinstance(action, Group):
-            bodies = (self.body(action.body, inner, values),)
-            end = bodies[0].type
-            outputs = None if end is None else {"": end}
-        elif isinstance(action, Residual):
-            bodies = tuple(self.body(b, inner, values) for b in (action.main, action.shortcut))
-            outputs = join_residual(self, step, action, bodies)
-        else:
-            bodies = tuple(self.body(body, inner, values) for _, body in action.branches)
-            axis = self.evaluate(action.axis, inner)
-            outputs = join_branches(self, step, action, bodies, axis)
-        if outputs is None:
-            raise Failed
+        bodies, outputs = run_region(self, step, inner, inputs, values)
         for slot, ref in step.exports:
             type = self.value(ref, values, inner)
             if type is not None:

@@ -1,20 +1,55 @@
-"""Where paths meet: the types of residual and parallel regions."""
+"""Regions: the types inside them, and of what their paths make where they meet."""
 
 from __future__ import annotations
 
+from dslc.ir.graph import REGION_INPUT, Parallel, Residual, Scan
+from dslc.ir.walk import regions
 from dslc.ops import find
 from dslc.ops.base import OpError
 from dslc.ops.shapes import count_axes, resolve_axis
+from dslc.passes.scans import run_scan
+from dslc.passes.values import Failed
 from dslc.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from dslc.ir.graph import Body, Parallel, Residual, Step
+    from dslc.ir.graph import Body, Step
     from dslc.ir.instance import BodyInstance
     from dslc.ir.types import TensorType
     from dslc.passes.instantiate import Instantiator
+    from dslc.passes.values import Values
     from dslc.source import Span
 
 Outputs = dict[str, "TensorType"]
+
+
+def run_region(
+    checker: Instantiator,
+    step: Step,
+    environment: dict[str, object],
+    inputs: tuple[TensorType | None, ...],
+    values: Values,
+) -> tuple[tuple[BodyInstance, ...], Outputs]:
+    """The typed bodies of a region, and its outputs.
+
+    Raises:
+        Failed: something in it is wrong, and has been reported.
+    """
+    action = step.action
+    if isinstance(action, Scan):
+        body, outputs = run_scan(checker, step, action, environment, inputs, values)
+        return (body,), outputs
+    values[step.id, REGION_INPUT] = inputs[0]
+    bodies = tuple(checker.body(body, environment, values) for body in regions(action))
+    if isinstance(action, Residual):
+        joined = join_residual(checker, step, action, bodies)
+    elif isinstance(action, Parallel):
+        axis = checker.evaluate(action.axis, environment)
+        joined = join_branches(checker, step, action, bodies, axis)
+    else:
+        joined = None if bodies[0].type is None else {"": bodies[0].type}
+    if joined is None:
+        raise Failed
+    return bodies, joined
 
 
 def join_residual(

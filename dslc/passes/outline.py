@@ -19,11 +19,11 @@ from dslc.ir.graph import (
     Parallel,
     Param,
     Ref,
-    Residual,
     Reuse,
+    Scan,
     Step,
 )
-from dslc.ir.walk import all_steps, free_names_of
+from dslc.ir.walk import all_steps, ends, free_names_of, with_regions
 from dslc.syntax.expressions import Name
 from dslc.typed import TYPE_CHECKING
 
@@ -85,11 +85,7 @@ class _Outline:
         return step
 
     def action(self, action: Action, owner: Module) -> Action:
-        if isinstance(action, Group):
-            return Group(self.body(action.body, owner))
-        if isinstance(action, Residual):
-            return Residual(self.body(action.main, owner), self.body(action.shortcut, owner))
-        return action
+        return with_regions(action, lambda body: self.body(body, owner))
 
     def parallel(self, step: Step, action: Parallel, owner: Module) -> Step:
         """A parallel region; what is handed out of a branch goes through the branch's module."""
@@ -124,16 +120,13 @@ class _Outline:
 
     def call(self, step: Step, owner: Module) -> Step:
         """The call of a new module that holds a region's steps."""
-        body, outputs = contents(step)
+        body, outputs = contents(step, owner)
         name = self.fresh_name(step.label, owner)
         captured = captured_values(step, body)
-        names = value_names(owner, captured)
-        mapping = {Ref(step.id, REGION_INPUT): Ref(MODULE, "x")}
-        mapping |= {ref: Ref(MODULE, names[ref]) for ref in captured}
-        inputs = (
-            Input("x", None, step.span),
-            *(Input(names[ref], None, step.span) for ref in captured),
-        )
+        entered = dict(zip(entry_refs(step), entry_names(step), strict=True))
+        names = entered | value_names(owner, captured, tuple(entered.values()))
+        mapping = {ref: Ref(MODULE, name) for ref, name in names.items()}
+        inputs = tuple(Input(name, None, step.span) for name in names.values())
         params = self.params_of(step, body, owner)
         body = renamed(body, mapping)
         self.made.append(name)
@@ -187,14 +180,41 @@ def described(step: Step, owner: Module) -> str:
     return f"{'One ' if step.repeat is not None else ''}`{step.label}` of `{owner.name}`"
 
 
-def contents(step: Step) -> tuple[Body, list[tuple[str, Ref]]]:
+def contents(step: Step, owner: Module) -> tuple[Body, list[tuple[str, Ref]]]:
     """What a labelled region holds as a module's body, and its outputs beyond the value."""
     action = step.action
     if isinstance(action, Group):
         return action.body, list(step.exports)
-    entry = (Ref(step.id, REGION_INPUT, step.span),)
-    inner = plain_step(step.id, "", action, entry, step.span).replace(doc=step.doc)
-    return Body((inner,), Ref(step.id, "", step.span)), list(step.exports)
+    inner = plain_step(step.id, "", action, entry_refs(step), step.span).replace(doc=step.doc)
+    outputs = list(step.exports)
+    if isinstance(action, Scan):
+        read = slots_read(step, owner)
+        outputs += [(name, Ref(step.id, name, step.span)) for name in action.carry if name in read]
+    return Body((inner,), Ref(step.id, "", step.span)), outputs
+
+
+def entry_names(step: Step) -> tuple[str, ...]:
+    """What a region's module calls its inputs: a scan has names for them."""
+    action = step.action
+    return (*action.over, *action.carry) if isinstance(action, Scan) else ("x",)
+
+
+def entry_refs(step: Step) -> tuple[Ref, ...]:
+    """What stands for a region's inputs until they are its module's."""
+    count = len(entry_names(step))
+    return tuple(Ref(step.id, f"{REGION_INPUT}{k or ''}", step.span) for k in range(count))
+
+
+def slots_read(step: Step, owner: Module) -> set[str]:
+    """Which outputs of a step, or of other runs of it, something in its module reads."""
+    runs = {step.id}
+    refs = [ref for _, ref in owner.outputs]
+    for other in all_steps(owner.body):
+        if isinstance(other.action, Reuse) and other.action.step.id == step.id:
+            runs.add(other.id)
+        refs += [ref for ref in (*other.inputs, *ends(other.action)) if ref is not None]
+        refs += [ref for _, ref in other.exports]
+    return {ref.slot for ref in (*refs, owner.body.result) if ref.owner in runs}
 
 
 def plain_step(
@@ -230,23 +250,23 @@ def captured_values(step: Step, body: Body) -> list[Ref]:
     own = {inner.id for inner in all_steps(body)} | {step.id}
     found: dict[Ref, None] = {}
     for inner in all_steps(body):
-        for ref in inner.inputs:
+        for ref in (*inner.inputs, *ends(inner.action)):
             if ref is not None and ref.owner not in own:
                 found[ref] = None
     return list(found)
 
 
-def value_names(owner: Module, captured: list[Ref]) -> dict[Ref, str]:
+def value_names(owner: Module, captured: list[Ref], taken: tuple[str, ...]) -> dict[Ref, str]:
     """A name for each captured value: the step's or input's own."""
     steps = {step.id: step for step in all_steps(owner.body)}
     names: dict[Ref, str] = {}
     for ref in captured:
         step = steps.get(ref.owner)
-        word = ref.slot.rpartition(".")[2]
+        word = ref.slot.rpartition(".")[2].removeprefix("@")
         if ref.owner != MODULE and (not word or word.isdecimal()):
             word = step.name if step and step.name else "value"
         word = word if word != "x" else "outer"
-        while word in names.values():
+        while word in (*names.values(), *taken):
             word += "_"
         names[ref] = word
     return names
@@ -263,15 +283,11 @@ def renamed(body: Body, mapping: dict[Ref, Ref]) -> Body:
         return ref if found is None else Ref(found.owner, found.slot, ref.span, found.index)
 
     def swap_action(action: Action) -> Action:
-        if isinstance(action, Group):
-            return Group(renamed(action.body, mapping))
-        if isinstance(action, Residual):
-            return Residual(renamed(action.main, mapping), renamed(action.shortcut, mapping))
-        if isinstance(action, Parallel):
-            branches = tuple((label, renamed(inner, mapping)) for label, inner in action.branches)
-            return action.replace(branches=branches)
         if isinstance(action, Reuse):
             return Reuse(renamed(Body((action.step,), body.result), mapping).steps[0])
+        action = with_regions(action, lambda inner: renamed(inner, mapping))
+        if isinstance(action, Scan):
+            return action.replace(next=tuple(swapped(ref) for ref in action.next))
         return action
 
     steps = tuple(

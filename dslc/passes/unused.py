@@ -7,7 +7,7 @@ read: a warning that is wrong costs more than one that is missing.
 from __future__ import annotations
 
 from dslc.ir.graph import REGION_INPUT, CallModule
-from dslc.ir.walk import all_steps, expressions_of, regions
+from dslc.ir.walk import all_steps, ends, expressions_of, regions
 from dslc.syntax.expressions import free_names
 from dslc.syntax.tree import Mapping, Scalar, Sequence
 from dslc.syntax.types import ELLIPSIS
@@ -113,7 +113,7 @@ def warn_values(module: Module, spoken: frozenset[str], report: Report) -> None:
         if step.name in spoken:
             needed.mark_step(step.id)
     read = {ref.owner for step in needed.steps.values() for ref in step.inputs if ref is not None}
-    read |= {body.result.owner for step in needed.steps.values() for body in regions(step.action)}
+    read |= {ref.owner for step in needed.steps.values() for ref in ends(step.action)}
     for step in needed.steps.values():
         if step.id not in needed.found and step.id not in read:
             called = f"`{step.name}`" if step.name else f"this `{step.label or 'structure'}`"
@@ -159,7 +159,7 @@ class Needed:
             self.found.add(around)
             step = self.steps[around]
             found += step.inputs
-            found += (body.result for body in regions(step.action))
+            found += ends(step.action)
             found += (ref for _, ref in step.exports)
             around = self.parents.get(around)
         return found

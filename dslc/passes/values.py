@@ -35,7 +35,8 @@ class Values(dict[tuple[int, str], "TensorType | None"]):
 
     def known_slots(self, owner: int) -> list[str]:
         """The names of a step's further outputs."""
-        return sorted(slot for step, slot in self if step == owner and slot and "[" not in slot)
+        slots = (slot for step, slot in self if step == owner and slot and "[" not in slot)
+        return sorted(slot for slot in slots if slot[0] not in "@<")
 
 
 def at(slot: str, position: int) -> str:

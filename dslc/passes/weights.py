@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dslc.ir.graph import Group, Parallel, Reuse
+from dslc.ir.graph import Group, Parallel, Reuse, Scan
 from dslc.syntax.expressions import evaluate
 from dslc.typed import TYPE_CHECKING, final
 
@@ -153,7 +153,7 @@ def branch_labels(step: Step) -> tuple[str, ...]:
     action = step.action.step.action if isinstance(step.action, Reuse) else step.action
     if isinstance(action, Parallel):
         return tuple(label for label, _ in action.branches)
-    return ("",) if isinstance(action, Group) else ("", "")
+    return ("",) if isinstance(action, Group | Scan) else ("", "")
 
 
 def weights_of(instance: Instance) -> list[WeightInfo]:

@@ -209,7 +209,7 @@ def _reserved() -> Schema:
 
 
 def _structures() -> Schema:
-    """Groups, residual and parallel paths."""
+    """Groups, residual and parallel paths, scans."""
     paths: Schema = {
         "if": {"type": "object"},
         "then": {"additionalProperties": False, "properties": {"main": STEPS, "shortcut": STEPS}},
@@ -233,8 +233,33 @@ def _structures() -> Schema:
         "group": {**STEPS, "description": "a named scope"},
         "residual": {**paths, "description": "adds two paths"},
         "parallel": {**parallel, "description": "branches from one input"},
+        "scan": _scan(),
         "reuse": {"type": "string", "description": "runs a named step again, same weights"},
         "expr": {"type": "string", "description": "arithmetic of values, element by element"},
+    }
+
+
+def _scan() -> Schema:
+    """A loop with carried state."""
+    names: Schema = {
+        "type": "object",
+        "propertyNames": {"pattern": SNAKE},
+        "additionalProperties": TEXT,
+    }
+    return {
+        "type": "object",
+        "description": "a loop over time with carried state",
+        "required": ["steps"],
+        "additionalProperties": False,
+        "properties": {
+            "over": {**names, "description": "what a round sees one place in time of"},
+            "times": {**EXPRESSION, "description": "how many rounds, without `over`"},
+            "carry": {**names, "description": "the carried values' starts"},
+            "steps": STEPS,
+            "next": {**names, "description": "what each carried value becomes"},
+            "out": {"type": "string", "description": "what is stacked; by default the last step"},
+            "reverse": {"type": "boolean", "description": "from the end to the start"},
+        },
     }
 
 

@@ -9,9 +9,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, final
 
 from dslc.ir.dims import substitute
-from dslc.ir.graph import Parallel, Residual
+from dslc.ir.graph import Parallel, Residual, Reuse, Scan
 from dslc.ir.types import BYTES
 from dslc.ops import find
+from dslc.passes.scans import time_axis
 from dslc.passes.weights import branch_labels, call_path, iteration_path, join
 from dslc.tools.receptive_field import receptive_field
 
@@ -28,9 +29,9 @@ Sizes = dict[str, "DimLike"]
 
 @final
 class Layer:
-    """One op in the unrolled model, or the place where paths meet."""
+    """One op in the unrolled model, or the place where paths meet; `rounds` is how often it runs."""
 
-    __slots__ = ("flops", "op", "output", "parameters", "path")
+    __slots__ = ("flops", "op", "output", "parameters", "path", "rounds")
 
     def __init__(
         self, path: str, op: str, output: TensorType, parameters: int, flops: DimLike
@@ -40,6 +41,13 @@ class Layer:
         self.output = output
         self.parameters = parameters
         self.flops = flops
+        self.rounds: DimLike = 1
+
+    def repeated(self, rounds: DimLike) -> Layer:
+        """The same layer inside a scan of that many rounds."""
+        found = Layer(self.path, self.op, self.output, self.parameters, self.flops * rounds)
+        found.rounds = self.rounds * rounds
+        return found
 
 
 @final
@@ -90,7 +98,7 @@ class Summary:
         self.activation_bytes: DimLike = 0
         for layer in self.layers:
             self.flops = self.flops + layer.flops
-            size = layer.output.elements * BYTES[layer.output.dtype]
+            size = layer.output.elements * BYTES[layer.output.dtype] * layer.rounds
             self.activation_bytes = self.activation_bytes + size
         self.receptive_field = receptive_field(instance)
 
@@ -147,13 +155,25 @@ def _iteration_layers(
         return
     if iteration.call is not None:
         yield from _body_layers(iteration.call.body, call_path(iteration, path), counts, sizes)
+    rounds = substitute(_rounds(found, iteration), sizes)
     for label, body in zip(branch_labels(found.step), iteration.bodies, strict=False):
-        yield from _body_layers(body, join(path, label), counts, sizes)
+        for layer in _body_layers(body, join(path, label), counts, sizes):
+            yield layer if rounds == 1 else layer.repeated(rounds)
     word = _join_word(found)
     if word is not None:
         flops = _join_flops(word, iteration)
         output = iteration.outputs[""].substitute(sizes)
         yield Layer(path, word, output, 0, substitute(flops, sizes))
+
+
+def _rounds(found: StepInstance, iteration: Iteration) -> DimLike:
+    """How often the inside of a region runs: a scan's once for each place in time."""
+    action = found.step.action
+    action = action.step.action if isinstance(action, Reuse) else action
+    if not isinstance(action, Scan):
+        return 1
+    value = iteration.outputs[""]
+    return value.shape[time_axis(value)]
 
 
 def _join_word(found: StepInstance) -> str | None:

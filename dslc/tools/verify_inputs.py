@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dslc.ir.dims import evaluate, symbols_of
-from dslc.ir.graph import MODULE, REGION_INPUT
+from dslc.ir.graph import MODULE, REGION_INPUT, Reuse, Scan, round_slot
 from dslc.ir.types import FLOATS, INTEGERS
 
 if TYPE_CHECKING:
@@ -141,10 +141,28 @@ class Tracer:
             return {slot: every if t.dtype in INTEGERS else NONE for slot, t in outputs}
         if iteration.call is not None:
             return {"": NONE, **self.instance(iteration.call, inputs)}
+        action = found.step.action
+        action = action.step.action if isinstance(action, Reuse) else action
+        if isinstance(action, Scan):
+            return self.scan(found.step.id, action, iteration, inputs, values)
         values[found.step.id, REGION_INPUT] = inputs[0] if inputs else NONE
         bodies = [self.body(body, values) for body in iteration.bodies]
         every = frozenset[str]().union(*bodies)
         return dict.fromkeys(iteration.outputs, every)
+
+    def scan(
+        self, owner: int, action: Scan, iteration: Iteration, inputs: list[Roots], values: Values
+    ) -> dict[str, Roots]:
+        """A scan: as many rounds as it takes for integers to get from carry to carry."""
+        names = (*action.over, *action.carry)
+        carried = dict(zip(names, inputs, strict=True))
+        every = NONE
+        for _ in range(len(action.carry) + 1):
+            values.update(((owner, round_slot(name)), roots) for name, roots in carried.items())
+            every |= self.body(iteration.bodies[0], values)
+            for name, ref in zip(action.carry, action.next, strict=True):
+                carried[name] |= read(ref, values)
+        return {slot: carried.get(slot, every) for slot in iteration.outputs}
 
     def bound(self, roots: Roots, most: DimLike) -> None:
         """Integers that come from these inputs must lie below a number."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dslc.ir.graph import MODULE, ApplyOp
 from dslc.ir.types import FLOATS
-from dslc.ir.walk import regions
+from dslc.ir.walk import ends, regions
 from dslc.ops.base import Check, Input, Op
 from dslc.ops.select import StopGradient
 from dslc.typed import TYPE_CHECKING
@@ -76,8 +76,7 @@ def depends(body: BodyInstance, of: Ref, wrt: Ref) -> bool:
 
 def reads(step: Step) -> list[Ref]:
     """Every value that a step reads, itself or inside."""
-    found = [ref for ref in step.inputs if ref is not None]
+    found = [*(ref for ref in step.inputs if ref is not None), *ends(step.action)]
     for body in regions(step.action):
-        found.append(body.result)
         found += [ref for inner in body.steps for ref in reads(inner)]
     return found

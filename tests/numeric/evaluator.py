@@ -32,7 +32,12 @@ def to_double(array: Any) -> Any:
 
 def widened(model: Any) -> Any:
     """The model with f64 wherever it had f32."""
-    graph = model.graph
+    widen(model.graph)
+    return model
+
+
+def widen(graph: Any) -> None:
+    """The same for a graph, and for those inside it."""
     for value in (*graph.input, *graph.output, *graph.value_info):
         if value.type.tensor_type.elem_type == FLOAT:
             value.type.tensor_type.elem_type = DOUBLE
@@ -42,9 +47,10 @@ def widened(model: Any) -> Any:
         for attribute in node.attribute:
             if attribute.type == onnx.AttributeProto.TENSOR:
                 attribute.t.CopyFrom(widened_tensor(attribute.t))
+            elif attribute.type == onnx.AttributeProto.GRAPH:
+                widen(attribute.g)
             elif node.op_type == "Cast" and attribute.name == "to" and attribute.i == FLOAT:
                 attribute.i = DOUBLE
-    return model
 
 
 def widened_tensor(tensor: Any) -> Any:

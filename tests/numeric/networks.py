@@ -26,10 +26,13 @@ SHIPPED: dict[str, dict[str, str]] = {
     "tests/networks/specs/agent.yaml": {},
     "tests/networks/specs/autoencoder.yaml": {},
     "tests/networks/specs/cached.yaml": {},
+    "tests/networks/specs/decoder.yaml": {},
+    "tests/networks/specs/filters.yaml": {},
+    "tests/networks/specs/gru_cell.yaml": {},
 }
 """The shipped specs, each with the params that make it small."""
 
-FROM_PAPERS = ("bert", "vit")
+FROM_PAPERS = ("bert", "convnext_tiny", "densenet", "vit")
 """The networks from papers that every backend computes right, the cheap ones; see `tests/networks/README.md`."""
 
 NETWORKS = {path.stem: (str(path), {}) for path in SMALL}

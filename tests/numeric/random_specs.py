@@ -102,6 +102,8 @@ def structure(draw: st.DrawFn, value: Value, depth: int) -> Step:
     """A region or a repeat that keeps the type."""
     inner = draw(st.lists(keeping(value, depth), min_size=1, max_size=3))
     other = draw(st.lists(keeping(value, depth), max_size=2))
+    if value[0] == "sequence" and draw(st.booleans()):
+        return draw(scan(value, depth))
     form = draw(st.sampled_from(["residual", "shortcut", "parallel", "group", "repeat", "when"]))
     if form == "residual":
         return {"residual": inner}
@@ -120,6 +122,40 @@ def structure(draw: st.DrawFn, value: Value, depth: int) -> Step:
     if draw(st.booleans()):
         step["repeat"] = {"times": times, "share": True}
     return step
+
+
+@st.composite
+def scan(draw: st.DrawFn, value: Value, depth: int) -> Step:
+    """A scan that keeps the type, over the value at hand, which it reads as the input of a group."""
+    width = value[1]
+    row: Value = ("row", width)
+    inner = draw(st.lists(keeping(row, depth), max_size=2))
+    start = [{"reduce_mean": 1, "name": "start", "from": "seq"}]
+    join = {draw(st.sampled_from(["add", "mul", "maximum"])): {}, "from": ["v", "h"], "name": "met"}
+    inner = [join, *inner, {"tanh": {}, "name": "new"}]
+    body: Step = {
+        "over": {"v": "seq"},
+        "carry": {"h": "start"},
+        "steps": inner,
+        "next": {"h": draw(st.sampled_from(["new", "met", "v"]))},
+        "out": draw(st.sampled_from(["new", "met", "h"])),
+        "reverse": draw(st.booleans()),
+    }
+    if body["out"] != "new" and body["next"]["h"] != "new":
+        del body["out"]
+    steps: list[Step] = [{"identity": {}, "name": "seq"}, *start]
+    step: Step = {"scan": body}
+    if draw(st.booleans()):
+        step["name"] = "loop"
+        if draw(st.booleans()):
+            step["repeat"] = draw(st.sampled_from([1, 2, {"times": 2, "share": True}]))
+    tail: list[Step] = []
+    if step.get("name") and draw(st.booleans()):
+        tail = [
+            {"unsqueeze": 1, "from": "loop.h", "name": "last"},
+            {"add": {}, "from": ["loop", "last"]},
+        ]
+    return {"group": [*steps, step, *tail], "name": "held"}
 
 
 @st.composite
@@ -184,7 +220,7 @@ def unit(draw: st.DrawFn) -> dict[str, Any]:
 
 
 def distinct(part: Any, numbers: Iterator[int]) -> None:
-    """Gives the branches of every parallel names of their own: those of one scope differ."""
+    """Gives branches, and the groups around scans, names of their own: those of one scope differ."""
     for inner in (
         part.values() if isinstance(part, dict) else part if isinstance(part, list) else ()
     ):
@@ -192,6 +228,8 @@ def distinct(part: Any, numbers: Iterator[int]) -> None:
     branches = part.get("branches") if isinstance(part, dict) else None
     if isinstance(branches, dict):
         part["branches"] = {f"{key}_{next(numbers)}": value for key, value in branches.items()}
+    if isinstance(part, dict) and part.get("name") == "held":
+        part["name"] = f"held_{next(numbers)}"
 
 
 @st.composite

@@ -83,7 +83,8 @@ def constant(c: FunctionContext) -> str:
 def anchored(c: FunctionContext, code: Callable[[str, Rename], str], doc: str) -> str:
     """What reads no value, as a layer that hangs on the function's first input."""
     body = c.writer.body
-    c.values[:] = [body.flow.values[MODULE, next(iter(body.inputs))]]
+    anchors = getattr(body, "anchors", ())
+    c.values[:] = [anchors[-1] if anchors else body.flow.values[MODULE, next(iter(body.inputs))]]
     return c.at_run_time(None, code, doc)
 
 

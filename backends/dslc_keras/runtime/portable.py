@@ -111,6 +111,8 @@ def all_layers(model: keras.Model) -> Iterator[keras.Layer]:
     for layer in model.layers:
         if isinstance(layer, keras.Model):
             yield from all_layers(layer)
+        elif type(layer).__name__ == "Scan":
+            yield from all_layers(layer.step)
         else:
             yield layer
 
