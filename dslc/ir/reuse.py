@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dslc.diagnostics import Label, mend, nearest
 from dslc.ir.formulas import FormulaReader
-from dslc.ir.graph import Ref, Reuse
+from dslc.ir.graph import Ref, Reuse, Scan
 from dslc.syntax.tree import Scalar
 from dslc.typed import TYPE_CHECKING
 
@@ -30,7 +30,7 @@ class ReuseReader(FormulaReader):
         """Takes a name in a scope; reports one that something there has already."""
         text = name.text
         first = scope.spans.get(text) or scope.given.get(text)
-        if first is None and text not in scope.names:
+        if first is None and text not in scope.names | scope.entries:
             scope.spans[text] = name.span
             return True
         labels = [] if first is None else [Label(first, "first here")]
@@ -71,6 +71,8 @@ class ReuseReader(FormulaReader):
         self.exports[identifier] = self.exports.setdefault(target.id, {})
         self.places[identifier] = place
         inputs = self.step_inputs(keys.get("from"), target.action, key.span, scope, previous)
+        if isinstance(target.action, Scan):  # what `from` leaves out starts as it does there
+            inputs = tuple(own or there for own, there in zip(inputs, target.inputs, strict=True))
         step = target.replace(
             id=identifier,
             name=None if name is None else name.text,
