@@ -1,5 +1,6 @@
 """Helpers for attention and positions, put into generated JAX modules word for word."""
 
+import math
 from collections.abc import Callable
 
 import jax.numpy as jnp
@@ -69,3 +70,21 @@ def alibi(query: Array, key: Array, heads: int) -> Array:
     t, s = query.shape[1], key.shape[1]
     distance = jnp.abs(jnp.arange(s) - jnp.arange(s - t, s)[:, None])
     return -jnp.array(slopes, query.dtype)[:, None, None] * distance
+
+
+class RelativePositionBias(nnx.Module):
+    """A learned number for each head and each way from one place of a window to another.
+
+    -> f32[heads, P, P] of the P places of the window
+    """
+
+    def __init__(self, window: tuple[int, ...], heads: int) -> None:
+        self.window = window
+        self.weight = nnx.Param(jnp.zeros((math.prod(2 * n - 1 for n in window), heads)))
+
+    def __call__(self) -> Array:
+        index = jnp.zeros(1, int)
+        for axis, n in zip(jnp.indices(self.window), self.window, strict=True):
+            place = axis.ravel()
+            index = index * (2 * n - 1) + place[:, None] - place + n - 1
+        return self.weight[...][index].transpose(2, 0, 1)

@@ -65,7 +65,7 @@ class JaxTarget(Target):
     def listed(self, comprehension: str) -> str:
         return f"nnx.List({comprehension})"
 
-    def optional(self, constructor: str, condition: str) -> str:
+    def optional(self, constructor: str, condition: str, *, alone: bool) -> str:
         return f"{constructor} if {condition} else None"
 
     def call_optional(self, layer: str, args: str, otherwise: str) -> str:

@@ -6,9 +6,11 @@
 # pyright: reportOptionalSubscript=false, reportReturnType=false, reportArgumentType=false
 # pyright: reportAssignmentType=false, reportOperatorIssue=false, reportOptionalIterable=false
 
+import math
 from typing import Any
 
 import keras
+import numpy as np
 from keras import KerasTensor, layers, ops
 
 
@@ -137,3 +139,29 @@ class Alibi(layers.Layer):
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "heads": self.heads}
+
+
+@keras.saving.register_keras_serializable(package="dslc")
+class RelativePositionBias(layers.Layer):
+    """A learned number for each head and each way from one place of a window to another.
+
+    -> f32[heads, P, P] of the P places; called on any tensor, since a graph begins at its inputs
+    """
+
+    portable = ("weight",)
+
+    def __init__(self, window: tuple[int, ...], heads: int, **options: Any) -> None:
+        super().__init__(**options)
+        self.window, self.heads = tuple(window), heads
+        ways = math.prod(2 * n - 1 for n in window)
+        self.weight = self.add_weight(shape=(ways, heads), initializer="zeros", name="weight")
+        self.index = np.zeros(1, "int32")
+        for axis, n in zip(np.indices(self.window), self.window, strict=True):
+            place = axis.ravel()
+            self.index = self.index * (2 * n - 1) + place[:, None] - place + n - 1
+
+    def call(self, _: KerasTensor) -> KerasTensor:
+        return ops.transpose(ops.take(self.weight, self.index, axis=0), (2, 0, 1))
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "window": self.window, "heads": self.heads}

@@ -1,7 +1,9 @@
 """Helpers for attention and positions, put into generated PyTorch modules word for word."""
 
+import math
+
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional as F
 
 
@@ -70,3 +72,25 @@ def alibi(query: Tensor, key: Tensor, heads: int) -> Tensor:
     own, places = (torch.arange(n, s, device=query.device) for n in (s - t, 0))
     distance = (places - own[:, None]).abs()
     return -torch.tensor(slopes, dtype=query.dtype, device=query.device)[:, None, None] * distance
+
+
+class RelativePositionBias(nn.Module):
+    """A learned number for each head and each way from one place of a window to another.
+
+    -> f32[heads, P, P] of the P places of the window
+    """
+
+    index: Tensor
+
+    def __init__(self, window: tuple[int, ...], heads: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.zeros(math.prod(2 * n - 1 for n in window), heads))
+        axes = torch.meshgrid(*(torch.arange(n) for n in window), indexing="ij")
+        index = torch.zeros(1, dtype=torch.int64)
+        for axis, n in zip(axes, window, strict=True):
+            place = axis.flatten()
+            index = index * (2 * n - 1) + place[:, None] - place + n - 1
+        self.register_buffer("index", index, persistent=False)
+
+    def forward(self) -> Tensor:
+        return self.weight[self.index].permute(2, 0, 1)

@@ -44,11 +44,13 @@ class TorchTarget(Target):
     def listed(self, comprehension: str) -> str:
         return f"nn.ModuleList({comprehension})"
 
-    def optional(self, constructor: str, condition: str) -> str:
-        return f"{constructor} if {condition} else nn.Identity()"
+    def optional(self, constructor: str, condition: str, *, alone: bool) -> str:
+        return f"{constructor} if {condition} else {'nn.Identity()' if alone else None}"
 
     def call_optional(self, layer: str, args: str, otherwise: str) -> str:
-        return f"{layer}({args})"
+        if args == otherwise:
+            return f"{layer}({args})"
+        return f"{layer}({args}) if {layer} is not None else {otherwise}"
 
     def concatenated(self, texts: list[str], axis: str) -> str:
         return f"torch.cat([{', '.join(texts)}], dim={axis})"

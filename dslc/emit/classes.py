@@ -14,7 +14,7 @@ from dslc.emit.parameters import Parameters, lower
 from dslc.emit.python import Class, Function, Line, Parameter
 from dslc.emit.units import ModuleWriter, Unit
 from dslc.ir.dims import symbols_of, text_of
-from dslc.ir.graph import ApplyOp, CallModule
+from dslc.ir.graph import ApplyOp, CallModule, Reuse
 from dslc.ir.owners import owner_of
 from dslc.ir.walk import all_steps
 from dslc.ops import tensor
@@ -157,7 +157,8 @@ class ClassWriter:
         if found.reused is not None:
             return self.run_again(found, own)
         if step.when is not None and self.body.is_optional(found):
-            constructor = self.target.optional(constructor, self.expression(step.when))
+            condition = self.expression(step.when)
+            constructor = self.target.optional(constructor, condition, alone=is_alone(found))
         if step.repeat is None or step.repeat.share:
             self.drafts.append(f"{own} = {constructor}")
             return own
@@ -282,7 +283,7 @@ class ClassWriter:
             return owner.step.action.op
         body = self.formal.module.body
         for label in tie.path:
-            steps = {step.label: step for step in all_steps(body)}
+            steps = {s.label: s for s in all_steps(body) if not isinstance(s.action, Reuse)}
             action = steps[str(label)].action if str(label) in steps else None
             if isinstance(action, ApplyOp):
                 return action.op
@@ -321,3 +322,14 @@ class _Conditional:
         inner, self.writer.drafts = self.writer.drafts, self.outer
         if inner:
             self.writer.drafts.append(IfDraft(self.condition, inner))
+
+
+def is_alone(found: FormalStep) -> bool:
+    """Whether a step reads one value, counting inputs that stand for another once."""
+    first, *further = found.step.inputs
+    given = [ref for ref in further if ref is not None]
+    if found.op is None or not given:
+        return not given
+    stands = [item.default not in (None, "none") for item in found.op.inputs[1:]]
+    refs = zip(stands, further, strict=False)
+    return all(ref is None or (stand and ref == first) for stand, ref in refs)

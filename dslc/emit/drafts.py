@@ -10,6 +10,7 @@ import ast
 import re
 from typing import TYPE_CHECKING, final
 
+from dslc.emit.backend import BuildError
 from dslc.emit.python import For, If, Line
 
 if TYPE_CHECKING:
@@ -113,6 +114,10 @@ class Drafts:
         while waiting:
             symbol = waiting.pop()
             if symbol not in used:
+                if symbol not in self.carries:
+                    raise BuildError(
+                        "a size that changes inside a block's loop has no form outside it"
+                    )
                 used.add(symbol)
                 waiting += self.carries[symbol].depends & self.carries.keys()
         return used
@@ -120,6 +125,8 @@ class Drafts:
     def allocate(self) -> dict[str, str]:
         """A variable for each; a parameter that it starts from and nothing reads later serves."""
         found: dict[str, str] = {}
+        for loop in loops(self.drafts):
+            self.names.reserve(*loop.names, *((loop.index,) if loop.index else ()))
         for position, draft in enumerate(self.drafts):
             if not isinstance(draft, LoopDraft):
                 continue

@@ -12,7 +12,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dslc.emit.formal_regions import joined, type_scan
-from dslc.emit.formal_types import Carry, Formal, FormalStep, merged
+from dslc.emit.formal_types import Carry, Formal, FormalStep
+from dslc.emit.formal_when import merged
 from dslc.emit.instances import instance_types, last_round
 from dslc.emit.named_sizes import NamedSizes
 from dslc.emit.samples import all_iterations, collect_instances, samples_by_step
@@ -222,7 +223,7 @@ class Inference:
             self.repeated(found, first)
         outputs = dict(found.outputs)
         if step.when is not None and found.sometimes and first is not None:
-            outputs[""] = merged(step, outputs[""], first)
+            outputs[""] = merged(step.when, outputs[""], first, self.value)
         for slot, type in outputs.items():
             self.values[step.id, slot] = type
         bound = [symbol for symbol, _, _ in self.formal.bindings]

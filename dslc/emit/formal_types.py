@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, final
 
-from dslc.ir.dims import opaque, symbols_of
-from dslc.syntax.expressions import free_names, to_python
-
 if TYPE_CHECKING:
     from dslc.ir.dims import DimLike
     from dslc.ir.graph import Module, Step
@@ -100,19 +97,3 @@ class Formal:
         self.steps: list[FormalStep] = []
         self.values: Values = {}
         self.outputs: dict[str, TensorType] = {}
-
-
-def merged(step: Step, present: TensorType, absent: TensorType) -> TensorType:
-    """The type behind a `when`: the step's where it is there, else its input's."""
-    assert step.when is not None
-    if present.rank != absent.rank:
-        return present
-    condition, names = to_python(step.when), free_names(step.when)
-    shape: list[DimLike] = []
-    for left, right in zip(present.shape, absent.shape, strict=True):
-        if left == right:
-            shape.append(left)
-            continue
-        used = names | symbols_of(left) | symbols_of(right)
-        shape.append(opaque(f"({left}) if {condition} else ({right})", frozenset(used)))
-    return present.with_shape(*shape)

@@ -68,8 +68,8 @@ class Target:
         """A list of layers from a comprehension."""
         raise TypeError("a target says how it makes lists")
 
-    def optional(self, constructor: str, condition: str) -> str:
-        """A layer that is only made under a condition."""
+    def optional(self, constructor: str, condition: str, *, alone: bool) -> str:
+        """A layer that is only made under a condition; `alone` where it is called on one value."""
         raise TypeError("a target says what stands for an absent layer")
 
     def call_optional(self, layer: str, args: str, otherwise: str) -> str:

@@ -264,8 +264,9 @@ class Elaborator:
     ) -> Module:
         """A block's or model's inputs, steps and outputs."""
         reader = StepReader(self.report, self.signatures, self.defaults, self.units)
-        names = [param.name for param in (*self.params, *params)]
-        scope = Scope(None, names)
+        scope = Scope(None, [param.name for param in self.params])
+        if not is_model:  # a block's names may be those of the file's params
+            scope = Scope(scope, [param.name for param in params])
         inputs = self.inputs(node, reader, scope, span)
         steps = reader.items(node.get("steps"), "`steps`")
         absent = is_nothing(node.get("steps")) and (

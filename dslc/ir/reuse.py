@@ -22,7 +22,7 @@ class ReuseReader(FormulaReader):
     last_id: int = 0
 
     def declare(self, name: Scalar | None, identifier: int, scope: Scope) -> None:
-        """Makes a step's value visible to the steps after it."""
+        """Makes a step's value visible to the steps after it; the first of one name stays."""
         if name is not None and (self.claim(name, scope) or name.text not in scope.values):
             scope.values[name.text] = Ref(identifier, "", name.span)
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from dslc.ops.attributes import Boolean, Maybe, Number, Size
+from math import prod
+
+from dslc.ir.types import TensorType
+from dslc.ops.attributes import Boolean, Maybe, Number, Shape, Size
 from dslc.ops.base import Check, Input, Op, OpError, Weight
 from dslc.ops.shapes import count_axes
 from dslc.typed import TYPE_CHECKING
@@ -11,7 +14,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from dslc.ir.dims import DimLike
-    from dslc.ir.types import TensorType
 
 
 class RotaryEmbedding(Op):
@@ -138,3 +140,33 @@ class Alibi(Op):
 
     def flops(self, types: Sequence[TensorType], outputs: Sequence[TensorType]) -> DimLike:
         return 2 * outputs[0].elements
+
+
+class RelativePositionBias(Op):
+    """A learned number for each head and each way from one place of a window to another.
+
+    It is added to attention scores; the places of a window of two axes are in row-major order.
+    Weights: `weight`, `[(2 * h - 1) * (2 * w - 1), heads]` for a window `[h, w]`, the row of the way
+    (y, x) being `(y + h - 1) * (2 * w - 1) + x + w - 1`. Shape: `f32[heads, h * w, h * w]`.
+    Source: ONNX Gather; Shaw et al. 2018; Liu et al. 2021.
+    """
+
+    family = "attention"
+    primary = "window"
+    inputs = ()
+    window = Shape(minimum=1, doc="the sizes of the window: one, or two")
+    heads = Size(minimum=1, doc="the number of heads")
+
+    def infer(self, check: Check, *types: TensorType) -> TensorType:
+        if len(self.window) not in (1, 2):
+            message = f"`window` takes one size or two, not {len(self.window)}"
+            raise OpError("E0504", message, attribute="window")
+        places = prod(self.window)
+        return TensorType("f32", (self.heads, places, places))
+
+    def weights(self, *types: TensorType) -> tuple[Weight, ...]:
+        ways = prod(2 * size - 1 for size in self.window)
+        return (Weight("weight", (ways, self.heads), ("truncated_normal", ("std", 0.02))),)
+
+    def flops(self, types: Sequence[TensorType], outputs: Sequence[TensorType]) -> DimLike:
+        return 0

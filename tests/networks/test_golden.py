@@ -14,6 +14,7 @@ from dslc.emit.lowering import outlined
 from dslc.ir.printer import print_program
 from dslc.ir.verifier import verify_program
 from dslc.passes.pipeline import Checked, check_file
+from tests.networks.papers import path_of
 
 ROOT = Path(__file__).parents[2]
 HERE = Path(__file__).parent
@@ -21,6 +22,7 @@ SPECS = {
     "digits": ROOT / "examples/digits/net.yaml",
     **{path.stem: path for path in sorted((ROOT / "specs/zoo").glob("*.yaml"))},
     **{path.stem: path for path in sorted((HERE / "specs").glob("*.yaml"))},
+    **{name: path_of(name) for name in ("retinanet",)},
 }
 BACKENDS = ("torch", "keras", "jax")
 

@@ -3,6 +3,7 @@
 Each file of `networks/` is a spec; putting one there adds it.
 """
 
+import json
 from functools import cache
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from dslc.source import Source
 from dslc.syntax.reader import read
 from dslc.syntax.tree import Node
 from dslc.tools.verify import Comparison
+from tests.networks.papers import PAPERS, path_of
 from tests.numeric.frameworks import backend_named
 
 ROOT = Path(__file__).parents[2]
@@ -31,10 +33,18 @@ SHIPPED: dict[str, dict[str, str]] = {
 }
 """The shipped specs, each with the params that make it small."""
 
+FROM_PAPERS = ("bert", "convnext_tiny", "densenet", "vit")
+"""The networks from papers that every backend computes right, the cheap ones; see `tests/networks/README.md`."""
+
 NETWORKS = {path.stem: (str(path), {}) for path in SMALL}
 NETWORKS |= {
     Path(name).parent.name + "_" + Path(name).stem: (str(ROOT / name), params)
     for name, params in SHIPPED.items()
+}
+NETWORKS |= {
+    name: (str(path_of(name)), {key: json.dumps(value) for key, value in row["small"].items()})
+    for name, row in PAPERS.items()
+    if name in FROM_PAPERS
 }
 
 

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dslc.ops.positions import Alibi, LearnedPosition, RotaryEmbedding, SinusoidalPosition
+from dslc.ops.positions import (
+    Alibi,
+    LearnedPosition,
+    RelativePositionBias,
+    RotaryEmbedding,
+    SinusoidalPosition,
+)
 from dslc.ops.scaled_attention import ScaledDotProductAttention
 from dslc_jax.rules import RULES
 
@@ -57,3 +63,10 @@ def learned_position(c: OpContext) -> str:
 def alibi(c: OpContext) -> str:
     key = c.arg(1) or c.x
     return f"{c.helper('alibi')}({c.x}, {key}, {c.run_attribute('heads')})"
+
+
+@RULES.add(RelativePositionBias)
+def relative_position_bias(c: OpContext) -> str:
+    window = "".join(f"{size}, " for size in c.shape_texts("window"))
+    layer = f"{c.helper('RelativePositionBias')}(({window}), {c.attribute('heads')})"
+    return f"{c.layer(layer)}()"

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dslc.ops.positions import Alibi, LearnedPosition, RotaryEmbedding, SinusoidalPosition
+from dslc.ops.positions import (
+    Alibi,
+    LearnedPosition,
+    RelativePositionBias,
+    RotaryEmbedding,
+    SinusoidalPosition,
+)
 from dslc.ops.scaled_attention import ScaledDotProductAttention
 from dslc_keras.layers import named, option
 from dslc_keras.rules import RULES
@@ -63,3 +69,11 @@ def learned_position(c: FunctionContext) -> str:
 @RULES.add(Alibi)
 def alibi(c: FunctionContext) -> str:
     return made(c, "Alibi", [c.attribute("heads")], [c.x, c.arg(1) or c.x])
+
+
+@RULES.add(RelativePositionBias)
+def relative_position_bias(c: FunctionContext) -> str:
+    anchor = next(iter(c.body.inputs.values()))
+    window = "".join(f"{size}, " for size in c.shape_texts("window"))
+    layer = f"{c.helper('RelativePositionBias')}(({window}), {c.attribute('heads')}, name={c.name})"
+    return c.call(layer, anchor)

@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dslc.ir.types import TensorType
-from dslc.ops.positions import Alibi, LearnedPosition, RotaryEmbedding, SinusoidalPosition
+from dslc.ops.positions import (
+    Alibi,
+    LearnedPosition,
+    RelativePositionBias,
+    RotaryEmbedding,
+    SinusoidalPosition,
+)
 from dslc.ops.scaled_attention import ScaledDotProductAttention
 from dslc_onnx.rules import RULES
 from dslc_onnx.rules.attention import full_mask
@@ -236,3 +242,24 @@ def slopes(heads: int) -> list[float]:
     power = 1 << (heads.bit_length() - 1)
     found = [2 ** (-8 * (k + 1) / power) for k in range(power)]
     return found + [2 ** (-4 * (2 * k + 1) / power) for k in range(heads - power)]
+
+
+@RULES.add(RelativePositionBias)
+def relative_position_bias(at: Lowering[RelativePositionBias]) -> Result:
+    """`Gather` of the rows, then heads to the front."""
+    window = tuple(at.known(size, "window") for size in at.op.window)
+    heads, places, _ = at.type.shape
+    key, name = ("ways", window), f"constant/ways{list(window)}".replace(" ", "")
+    index = at.graph.initializer(key, name, lambda: ways(window))
+    rows = at.type.with_shape(places, places, heads)
+    picked = at.emit("Gather", at.weight("weight"), index, type=rows, label="picked", axis=0)
+    return at.emit("Transpose", picked, perm=[2, 0, 1])
+
+
+def ways(window: tuple[int, ...]) -> Any:
+    """The row of each way from one place of a window to another."""
+    index = np.zeros(1, np.int64)
+    for axis, size in zip(np.indices(window), window, strict=True):
+        place = axis.ravel()
+        index = index * (2 * size - 1) + place[:, None] - place + size - 1
+    return index
