@@ -33,7 +33,7 @@ class Parameters:
         self.names.reserve(module.target.generator, "io_layout")
         self.places = {symbol: (name, axis) for symbol, name, axis in formal.bindings}
         params = (param.name for param in formal.module.params)
-        self.own = {name: self.names.fresh(name) for name in params if name not in self.places}
+        self.own = {n: self.names.fresh(lower(n)) for n in params if n not in self.places}
         self.used: set[str] = set()
         self.files: dict[str, str] = {}
         self.dims: dict[str, str] = {}

@@ -66,7 +66,7 @@ FAULTS: dict[str, Edit] = {
     "GELU by erf everywhere": attribute("Gelu", "approximate", "none"),
     "an axis of softmax": attribute("Softmax", "axis", -1),
     "a mask of what lies ahead": attribute("Trilu", "upper", 0),
-    "a gate order": tensor("lstm.W", lambda w: w[:, np.r_[0:6, 12:18, 6:12, 18:24]]),
+    "a gate order": tensor("lstm.W_l0", lambda w: w[:, np.r_[0:6, 12:18, 6:12, 18:24]]),
     "a transposed weight": tensor("from_flat.weight", lambda w: w.T.reshape(w.shape)),
     "a bias left out": tensor("head.bias", np.zeros_like),
     "statistics left out": tensor("conv.weight/dslc.folded", lambda w: w * 1.0001),

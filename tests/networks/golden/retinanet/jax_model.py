@@ -110,8 +110,8 @@ class Merge(nnx.Module):
 class Tower(nnx.Module):
     """One `tower` of `Head`."""
 
-    def __init__(self, in_channels: int, C: int, *, rngs: nnx.Rngs) -> None:
-        self.conv = nnx.Conv(in_channels, C, (3, 3), padding=1, rngs=rngs)
+    def __init__(self, in_channels: int, c: int, *, rngs: nnx.Rngs) -> None:
+        self.conv = nnx.Conv(in_channels, c, (3, 3), padding=1, rngs=rngs)
 
     def __call__(self, x: Array) -> Array:
         return nnx.relu(self.conv(x))

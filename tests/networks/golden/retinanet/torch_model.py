@@ -77,9 +77,9 @@ class Merge(nn.Module):
 class Tower(nn.Module):
     """One `tower` of `Head`."""
 
-    def __init__(self, in_channels: int, C: int) -> None:
+    def __init__(self, in_channels: int, c: int) -> None:
         super().__init__()
-        self.conv = nn.Conv2d(in_channels, C, 3, padding=1)
+        self.conv = nn.Conv2d(in_channels, c, 3, padding=1)
 
     def forward(self, x: Tensor) -> Tensor:
         return F.relu(self.conv(x))

@@ -12,8 +12,8 @@ from jax import Array
 class Expand(nnx.Module):
     """`expand` of `Bottleneck`."""
 
-    def __init__(self, in_channels: int, expansion: int, C: int, *, rngs: nnx.Rngs) -> None:
-        self.conv2d = nnx.Conv(in_channels, expansion * C, (1, 1), padding=0, rngs=rngs)
+    def __init__(self, in_channels: int, expansion: int, c: int, *, rngs: nnx.Rngs) -> None:
+        self.conv2d = nnx.Conv(in_channels, expansion * c, (1, 1), padding=0, rngs=rngs)
 
     def __call__(self, x: Array) -> Array:
         return nnx.relu(self.conv2d(x))

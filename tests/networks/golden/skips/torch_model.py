@@ -11,9 +11,9 @@ from torch.nn import functional as F
 class Expand(nn.Module):
     """`expand` of `Bottleneck`."""
 
-    def __init__(self, in_channels: int, expansion: int, C: int) -> None:
+    def __init__(self, in_channels: int, expansion: int, c: int) -> None:
         super().__init__()
-        self.conv2d = nn.Conv2d(in_channels, expansion * C, 1)
+        self.conv2d = nn.Conv2d(in_channels, expansion * c, 1)
 
     def forward(self, x: Tensor) -> Tensor:
         return F.relu(self.conv2d(x))
