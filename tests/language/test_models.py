@@ -105,7 +105,7 @@ def test_a_cache_decodes_what_the_whole_decoder_gives() -> None:
 
 @pytest.mark.onnx
 def test_one_of_the_models_is_exported_with_the_weights_of_all(tmp_path: Path) -> None:
-    onnx = pytest.importorskip("onnx")
+    onnx = pytest.importorskip("onnx", reason="missing: onnx")
     from dslc.weights.starting import starting_weights
 
     net = dslc.load(SPECS / "cached.yaml")
