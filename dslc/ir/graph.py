@@ -216,6 +216,27 @@ class Step(Record):
     kept: tuple[str, ...] = ()
 
 
+def plain_step(
+    identifier: int, label: str, action: Action, inputs: tuple[Ref | None, ...], span: Span
+) -> Step:
+    """A step with nothing but an action and inputs."""
+    return Step(
+        id=identifier,
+        name=None,
+        label=label,
+        action=action,
+        inputs=inputs,
+        repeat=None,
+        when=None,
+        type=None,
+        init={},
+        tie={},
+        freeze=False,
+        doc=None,
+        span=span,
+    )
+
+
 @final
 class Tie(Record):
     """A weight that is another step's: the labels of the path to it, from the module's root.

@@ -8,7 +8,7 @@ which no step of the spec names: it calls each model once, on inputs of its own.
 from __future__ import annotations
 
 from dslc.diagnostics import Label, nearest
-from dslc.ir.graph import MODULE, Body, CallModule, Input, Module, Ref, Step
+from dslc.ir.graph import MODULE, Body, CallModule, Input, Module, Ref, plain_step
 from dslc.ir.operations import Signature
 from dslc.ir.reading import home_of, is_camel, is_nothing
 from dslc.ir.reserved_names import reserved_by
@@ -18,6 +18,7 @@ from dslc.typed import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from dslc.ir.graph import Step
     from dslc.ir.reading import Reader
     from dslc.source import Span
 
@@ -158,21 +159,8 @@ def held(name: str, doc: str | None, models: Iterable[Module], span: Span) -> Mo
 def call_of(model: Module, number: int, inputs: Sequence[Ref]) -> Step:
     """A step that calls a model and is named after it."""
     home = model.home or ""
-    return Step(
-        id=number,
-        name=home,
-        label=home,
-        action=CallModule(model.name, {}),
-        inputs=tuple(inputs),
-        repeat=None,
-        when=None,
-        type=None,
-        init={},
-        tie={},
-        freeze=False,
-        doc=None,
-        span=model.span,
-    )
+    step = plain_step(number, home, CallModule(model.name, {}), tuple(inputs), model.span)
+    return step.replace(name=home)
 
 
 def fresh(name: str, taken: Iterable[str]) -> str:

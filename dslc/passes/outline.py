@@ -21,15 +21,14 @@ from dslc.ir.graph import (
     Ref,
     Reuse,
     Scan,
-    Step,
+    plain_step,
 )
 from dslc.ir.walk import all_steps, ends, free_names_of, with_regions
 from dslc.syntax.expressions import Name
 from dslc.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from dslc.ir.graph import Action, Program
-    from dslc.source import Span
+    from dslc.ir.graph import Action, Program, Step
 
 
 def outline(program: Program, *, shared_only: bool = False) -> Program:
@@ -215,27 +214,6 @@ def slots_read(step: Step, owner: Module) -> set[str]:
         refs += [ref for ref in (*other.inputs, *ends(other.action)) if ref is not None]
         refs += [ref for _, ref in other.exports]
     return {ref.slot for ref in (*refs, owner.body.result) if ref.owner in runs}
-
-
-def plain_step(
-    identifier: int, label: str, action: Action, inputs: tuple[Ref | None, ...], span: Span
-) -> Step:
-    """A step with nothing but an action and inputs."""
-    return Step(
-        id=identifier,
-        name=None,
-        label=label,
-        action=action,
-        inputs=inputs,
-        repeat=None,
-        when=None,
-        type=None,
-        init={},
-        tie={},
-        freeze=False,
-        doc=None,
-        span=span,
-    )
 
 
 def entries(body: Body) -> list[Ref]:

@@ -8,7 +8,7 @@ called once on the columns of its inputs' names, and its outputs and the values 
 from __future__ import annotations
 
 from dslc.diagnostics import nearest
-from dslc.ir.graph import MODULE, ApplyOp, Body, CallModule, Input, Module, Ref, Step
+from dslc.ir.graph import MODULE, ApplyOp, Body, CallModule, Input, Module, Ref, plain_step
 from dslc.ir.operations import Signature
 from dslc.ir.scope import Scope
 from dslc.ir.steps import RESERVED
@@ -20,7 +20,7 @@ from dslc.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from dslc.diagnostics import Report
-    from dslc.ir.graph import Program
+    from dslc.ir.graph import Program, Step
     from dslc.source import Span
     from dslc.syntax.tree import Node
 
@@ -148,21 +148,8 @@ class GraphReader:
     ) -> Step:
         """A step that the section implies, at the end of the graph so far."""
         self.reader.last_id += 1
-        step = Step(
-            id=self.reader.last_id,
-            name=None,
-            label="model" if isinstance(action, CallModule) else action.op.name,
-            action=action,
-            inputs=inputs,
-            repeat=None,
-            when=None,
-            type=None,
-            init={},
-            tie={},
-            freeze=False,
-            doc=None,
-            span=span,
-        )
+        label = "model" if isinstance(action, CallModule) else action.op.name
+        step = plain_step(self.reader.last_id, label, action, inputs, span)
         self.steps.append(step)
         return step
 
