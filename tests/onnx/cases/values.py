@@ -33,10 +33,15 @@ TENSORS = [
         lambda i, w: torch.cat([i["a"], i["b"]], 1),
     ),
     Case(
+        *("formula", SEQUENCE, one("expr: x * sigmoid(1.702 * x) + 1 / sqrt(T)")),
+        lambda i, w: i["x"] * torch.sigmoid(1.702 * i["x"]) + i["x"].shape[1] ** -0.5,
+    ),
+    Case(
         "split_parts",
-        {"x": "f32[N, 2 * T, 3]"},
+        {"x": "f32[N, E, 3]"},
         "- split: {parts: 2, axis: 1}\n  name: s\n- relu:\n  from: s.1\n  name: y",
         lambda i, w: F.relu(i["x"].chunk(2, 1)[1]),
+        where="E % 2 == 0",
     ),
     Case(
         "split_sizes",
