@@ -33,7 +33,7 @@ SHIPPED: dict[str, dict[str, str]] = {
 }
 """The shipped specs, each with the params that make it small."""
 
-FROM_PAPERS = ("bert", "convnext_tiny", "densenet", "efficientnet_b0", "pointnet", "vit")
+FROM_PAPERS = ("bert", "convnext_tiny", "densenet", "efficientnet_b0", "vit")
 """The networks from papers that every backend computes right, the cheap ones; see `tests/networks/README.md`."""
 
 NETWORKS = {path.stem: (str(path), {}) for path in SMALL}
