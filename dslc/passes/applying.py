@@ -11,6 +11,7 @@ from dslc.passes.values import Failed, ValueReader
 from dslc.passes.weight_checks import check_weights
 from dslc.syntax.expressions import Literal
 from dslc.typed import TYPE_CHECKING
+from dslc.values import exact
 
 if TYPE_CHECKING:
     from dslc.diagnostics import Report
@@ -113,7 +114,7 @@ class OpApplier(ValueReader):
             name: self.evaluate(expression, environment)
             for name, expression in action.attributes.items()
         }
-        key = (action.op, *values.items(), *[value.__class__ for value in values.values()])
+        key = (action.op, *values, *map(exact, values.values()))
         try:
             known = self.ops.get(key)
         except TypeError:  # a list among the values
