@@ -113,7 +113,7 @@ class FunctionBody(BodyWriter):
         super().name_values(steps)
         self.flow.taken = taken = self.taken()
         names = self.flow.names
-        layers = self.function.ties.users  # their names are the layers' own
+        layers = self.function.ties.users.keys() | self.function.reused()  # they own their names
         self.flow.names = {
             key: name for key, name in names.items() if name not in taken and key[0] not in layers
         }

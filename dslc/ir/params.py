@@ -117,7 +117,8 @@ class ParamReader(Reader):
                     message = f"the param `{param.name}` has no value"
                     self.report.error("E0708", param.span, message, help=help)
                 continue
-            if is_main or free_names(default) <= values.keys():
+            unknown = free_names(default) - values.keys()  # in lower case, it has been reported
+            if not unknown or (is_main and all(name[0].isupper() for name in unknown)):
                 self.evaluate(param, default, values)
         for name in overrides:
             if name not in {param.name for param in params}:
