@@ -199,6 +199,8 @@ def check_text(
         report_more(source, program, report, limits)
         return None
     checked = check_program(source, program, report, limits)
+    if checked is None and report.ok:
+        raise AssertionError("the spec was refused without an error")
     if checked is not None:
         warn(checked, report)
     return checked
@@ -246,7 +248,7 @@ def check_program(
         return None
     checker, instance = typed
     facts = checker.facts
-    if instance is None or not report.ok:
+    if instance is None or checker.passed_over or not report.ok:
         advise_facts(program, report, limits, facts)
         return None
     check_budget(instance, limits, model.span, report)
