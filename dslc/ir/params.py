@@ -130,8 +130,7 @@ class ParamReader(Reader):
                     message = f"the param `{param.name}` has no value"
                     self.report.error("E0708", param.span, message, help=help)
                 continue
-            unknown = free_names(default) - values.keys()  # in lower case, it has been reported
-            if not unknown or (is_main and all(name[0].isupper() for name in unknown)):
+            if is_main or free_names(default) <= values.keys():
                 self.evaluate(param, default, values)
             if param.name not in values:
                 unknown.add(param.name)
