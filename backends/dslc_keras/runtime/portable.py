@@ -113,6 +113,8 @@ def all_layers(model: keras.Model) -> Iterator[keras.Layer]:
             yield from all_layers(layer)
         elif type(layer).__name__ == "Scan":
             yield from all_layers(layer.step)
+        elif hasattr(layer, "portable_layers"):
+            yield from layer.portable_layers
         else:
             yield layer
 
