@@ -31,6 +31,7 @@ from dslc.syntax.tree import Mapping, Scalar, Sequence
 from dslc.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from collections.abc import Mapping as ReadOnly
 
     from dslc.ir.graph import Action, Initialiser
