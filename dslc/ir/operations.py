@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dslc.diagnostics import meant, mend, nearest
-from dslc.ir.graph import ApplyOp, CallModule, Group, Initialiser, Ref, Scan
+from dslc.ir.graph import ApplyOp, CallModule, ChooseOp, Group, Initialiser, Ref, Scan
 from dslc.ir.reading import Reader
 from dslc.ops import all_ops, find
 from dslc.ops.base import snake_case
@@ -319,6 +319,8 @@ class OperationReader(Reader):
             return tuple([item.name for item in declared])
         if isinstance(action, CallModule):
             return self.modules[action.module].inputs
+        if isinstance(action, ChooseOp):
+            return None
         return (*action.over, *action.carry) if isinstance(action, Scan) else ("x",)
 
     def fill(self, given: list[Ref | None], action: Action, span: Span) -> tuple[Ref | None, ...]:

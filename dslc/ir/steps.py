@@ -9,6 +9,7 @@ from dslc.ir.graph import (
     ApplyOp,
     Body,
     CallModule,
+    ChooseOp,
     Group,
     Parallel,
     Ref,
@@ -23,12 +24,16 @@ from dslc.ir.references import Place
 from dslc.ir.reserved_names import reserved_by
 from dslc.ir.scans import ScanReader
 from dslc.ir.scope import Scope
+from dslc.ops import find
 from dslc.ops.base import Op, snake_case
 from dslc.syntax.expressions import Literal
 from dslc.syntax.tree import Mapping, Scalar, Sequence
 from dslc.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+    from collections.abc import Mapping as ReadOnly
+
     from dslc.ir.graph import Action, Initialiser
     from dslc.syntax.expressions import Expr
     from dslc.syntax.tree import Node
@@ -39,7 +44,13 @@ STRUCTURES = ("residual", "parallel", "group", "scan")
 
 
 class StepReader(ScanReader):
-    """Reads the steps of one module; ids count from 1 in the order of the text."""
+    """Reads the steps of one module; ids count from 1 in the order of the text.
+
+    Attributes:
+        constants: The values of the file's params, where no call sets others.
+    """
+
+    constants: ReadOnly[str, object] | None = None
 
     def body(self, nodes: list[Node], scope: Scope, start: Ref) -> Body:
         """Steps in a row, the first reading `start` unless it says otherwise."""
@@ -71,7 +82,7 @@ class StepReader(ScanReader):
         if key.text == "expr":
             action, operands = self.formula_step(value, keys, key.span, inner, previous)
         else:
-            action = self.action(key, value, inner, identifier)
+            action = self.action(key, value, inner, identifier, keys.get("from"))
         self.declare(name, identifier, scope)
         if name is not None:
             self.enter_name(identifier, key, name, inner, repeats=repeat is not None)
@@ -132,12 +143,19 @@ class StepReader(ScanReader):
             self.report.error("E0606", node.span, "a step has no op, block or structure", help=help)
             return None
         first, second = others[0][0], others[1][0]
-        close = nearest(second.text, RESERVED)
+        close = None if second.text in self.takes(first) else nearest(second.text, RESERVED)
         help = f"did you mean `{close}`?" if close else "each step is an item of its own: `- …`"
+        if second.text in self.takes(first):
+            help = f"indent it further, or write `{first.text}: {{{second.text}: …}}`"
         message = f"a step has one op, block or structure, and `{second.text}` is a second"
         labels, fix = [Label(first.span, "the first")], mend(second.span, second.text, close)
         self.report.error("E0607", second.span, message, help=help, labels=labels, fix=fix)
         return None
+
+    def takes(self, word: Scalar) -> Collection[str]:
+        """What the op or block of a step takes in `{…}`."""
+        op, module = find(word.text), self.modules.get(word.text)
+        return op.attributes if op is not None else () if module is None else module.params
 
     def is_model_call(self, action: Action) -> bool:
         """Whether a step calls a model, whose weights are not the step's."""
@@ -158,7 +176,7 @@ class StepReader(ScanReader):
             message = "a `scan` takes its inputs from `over` and `carry`"
             self.report.error("E0652", keys["from"].span, message, help=help)
         for name in ("init", "tie"):
-            if name in keys and not isinstance(action, ApplyOp):
+            if name in keys and not isinstance(action, ApplyOp | ChooseOp):
                 message = f"`{name}` speaks of an op's weights, and `{word}` is no op"
                 help = "put it at the step inside that has the weight"
                 self.report.error("E0622", keys[name].span, message, help=help)
@@ -181,10 +199,14 @@ class StepReader(ScanReader):
             self.report.error("E0410", at.span, message, help=help)
 
     def action(
-        self, key: Scalar, value: Node | None, scope: Scope, identifier: int
+        self, key: Scalar, value: Node | None, scope: Scope, identifier: int, from_: Node | None
     ) -> Action | None:
         """What the step does."""
         start = Ref(identifier, REGION_INPUT, key.span)
+        if key.text.startswith("$"):
+            from dslc.ir.choices import choose
+
+            return choose(self, key, value, scope, from_=from_)
         if key.text == "group":
             return Group(self.body(self.items(value, "`group`"), scope, start))
         if key.text == "residual":

@@ -6,7 +6,7 @@ Masks are each framework's own, so training mode can only be compared without th
 from __future__ import annotations
 
 from dslc.diagnostics import Report
-from dslc.ir.graph import ApplyOp
+from dslc.ir.graph import ApplyOp, ChooseOp
 from dslc.ir.walk import with_regions
 from dslc.limits import Limits
 from dslc.passes.pipeline import check_program
@@ -20,23 +20,23 @@ if TYPE_CHECKING:
 
 
 def has_chance(checked: Checked) -> bool:
-    """Whether an op of the main model draws at random in training."""
+    """Whether an op of the main model draws at random."""
     ops = (site.iteration.op for site in sites(checked.instance))
-    return any(op is not None and any(op.values[name] for name in op.chance) for op in ops)
+    return any(op is not None and op.draws for op in ops)
 
 
 def without_chance(checked: Checked) -> Checked:
     """The same spec with nothing left to chance; itself where nothing was."""
     if not has_chance(checked):
         return checked
-    program = determined(checked.program)
+    program = determined(checked.written)
     again = check_program(checked.source, program, Report(), Limits())
     assert again is not None, "a rate of 0 is always legal"
     return again
 
 
 def determined(program: Program) -> Program:
-    """The program with every op's `chance` attributes at 0."""
+    """The program with every op's `chance` attributes where nothing is drawn."""
     modules = {
         name: module.replace(body=_body(module.body)) for name, module in program.modules.items()
     }
@@ -53,6 +53,9 @@ def _step(step: Step) -> Step:
 
 def _action(action: Action, step: Step) -> Action:
     if isinstance(action, ApplyOp):
-        never = {name: Literal(0.0, step.span) for name in action.op.chance}
+        op = action.op
+        never = {name: Literal(op.settled.get(name, 0.0), step.span) for name in op.chance}
         return action.replace(attributes={**action.attributes, **never}) if never else action
+    if isinstance(action, ChooseOp):
+        return action.replace(is_certain=True)
     return with_regions(action, _body)

@@ -12,6 +12,7 @@ from dslc.ir.graph import (
     MODULE,
     ApplyOp,
     CallModule,
+    ChooseOp,
     Reuse,
 )
 from dslc.ir.instance import BodyInstance, Instance, Iteration, StepInstance
@@ -232,6 +233,10 @@ class Instantiator(OpApplier):
         """One iteration; None where `when` says that it is absent."""
         if step.when is not None and not self.condition(step.when, environment):
             return None
+        if isinstance(step.action, ChooseOp | Reuse):
+            from dslc.passes.choosing import settled
+
+            step = settled(self, step, environment)
         try:
             inputs = self.inputs(step, current, values, environment)
         except Failed:

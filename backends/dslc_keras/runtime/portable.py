@@ -120,8 +120,8 @@ def all_layers(model: keras.Model) -> Iterator[keras.Layer]:
 
 
 def path_of(layer: keras.Layer) -> str:
-    """The path of a layer's weights."""
-    return layer.name.replace("-", ".")
+    """The path of a layer's weights; a `-` at the end keeps a name apart from Keras's own."""
+    return layer.name.rstrip("-").replace("-", ".")
 
 
 def empty(shape: tuple[int, ...]) -> Array:
