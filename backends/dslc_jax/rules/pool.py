@@ -73,7 +73,8 @@ def ends(c: OpContext, *, padded: bool = False) -> str:
             behind = beyond(int(kernel), int(step), int(padding))
             pairs.append(f"(0, {behind - int(padding)})" if padded else f"({padding}, {behind})")
         else:
-            behind = f"min({padding} + {step}, {kernel}) - 1" + (f" - {padding}" if padded else "")
+            reach = step if padding == "0" else f"{padding} + {step}"
+            behind = f"min({reach}, {kernel}) - 1" + (f" - {padding}" if padded else "")
             pairs.append(f"({0 if padded else padding}, {behind})")
     return f"({', '.join(pairs)}{',' * (len(pairs) == 1)})"
 
