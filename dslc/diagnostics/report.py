@@ -188,6 +188,10 @@ class Report:
         if diagnostic.severity == "error":
             self.failed = True
 
+    def has(self, code: str, span: Span) -> bool:
+        """Whether a code was reported at a span."""
+        return (code, span) in self._seen
+
     def advise(self, facts: str) -> None:
         """Tells the facts that mend the whole net where the first remedy falls short of them."""
         for item in self.diagnostics:

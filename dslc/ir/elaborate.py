@@ -13,7 +13,7 @@ from dslc.ir.models import MODEL_KEYS, ModelsReader, fresh, held, model_signatur
 from dslc.ir.opened import Opened
 from dslc.ir.operations import Signature
 from dslc.ir.params import ParamReader
-from dslc.ir.reading import STEPS_ELSEWHERE, home_of, is_camel, is_nothing
+from dslc.ir.reading import STEPS_ELSEWHERE, camel, home_of, is_camel, is_nothing
 from dslc.ir.scope import Scope
 from dslc.ir.steps import StepReader
 from dslc.ir.walk import actions
@@ -67,6 +67,7 @@ class Elaborator:
         self.values: dict[str, object] = {}
         self.signatures: dict[str, Signature] = {}
         self.defaults: dict[str, tuple[dict[str, Expr], dict[str, Initialiser]]] = {}
+        self.broken: set[str] = set()
         self.meant: set[tuple[int, str | None]] = set()
         self.opened: dict[str, Opened] = {}
 
@@ -180,7 +181,9 @@ class Elaborator:
             self.report.error("E0612", root.span, "the spec has no name", help=help)
         elif not isinstance(name, Scalar) or not is_camel(name.text):
             message = "a spec's name is in CamelCase, as the class that it becomes"
-            self.report.error("E0612", name.span, message)
+            good = camel(name.text) if isinstance(name, Scalar) and name.plain else None
+            help, fix = f"write `name: {good}`" if good else None, mend(name.span, "", good)
+            self.report.error("E0612", name.span, message, help=help, fix=fix)
         else:
             return name.text
         return "Net"
@@ -189,13 +192,9 @@ class Elaborator:
         """The params of every block, after telling callers what each takes."""
         found: dict[str, tuple[Param, ...]] = {}
         for key, value in entries:
-            if not is_camel(key.text):
-                message = "a block's name is in CamelCase, as the class that it becomes"
-                self.report.error("E0613", key.span, message)
-                continue
-            block = self.reader.mapping(value, f"the block `{key.text}`")
+            block = self.reader.block(key, value)
             if block is None:
-                self.report.error("E0614", key.span, f"the block `{key.text}` has no steps")
+                self.broken.add(key.text)
                 continue
             params = self.reader.params(block.get("params"), tuple(p.name for p in self.params))
             inputs = self.reader.mapping(block.get("inputs"), "`inputs`")
@@ -264,6 +263,7 @@ class Elaborator:
     ) -> Module:
         """A block's or model's inputs, steps and outputs."""
         reader = StepReader(self.report, self.signatures, self.defaults, self.units)
+        reader.broken = self.broken
         reader.constants = None if self.overrides is None else self.values
         scope = Scope(None, [param.name for param in self.params])
         if not is_model:  # a block's names may be those of the file's params

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dslc.diagnostics import meant, mend, nearest
 from dslc.ir.graph import ApplyOp, CallModule, ChooseOp, Group, Initialiser, Ref, Scan
-from dslc.ir.reading import Reader
+from dslc.ir.reading import RESERVED, Reader
 from dslc.ops import all_ops, find
 from dslc.ops.base import snake_case
 from dslc.syntax.expressions import ListOf, Literal
@@ -97,10 +97,14 @@ class OperationReader(Reader):
         self.modules = modules
         self.defaults = defaults
         self.failed: set[int] = set()
+        self.broken: set[str] = set()
+        """The blocks that are declared and cannot be read, which is told there."""
 
     def operation(self, key: Scalar, value: Node | None, scope: Scope) -> ApplyOp | None:
         """An op with its attributes; a bare scalar or list sets the primary one."""
         op = find(key.text)
+        if key.text in self.broken:
+            return None
         if op is None and key.text == "gradient":
             message = "`gradient` works in the training graph only"
             help = "put it under `train.steps`"
@@ -111,6 +115,8 @@ class OperationReader(Reader):
                 key.text, (*all_ops(), "residual", "parallel", "group", "scan", "reuse", "expr")
             )
             help = f"did you mean `{close}`?" if close else "`dslc ops` lists the ops"
+            if " - " in key.text:
+                help = "the `- ` of every step of a list stands in the same column"
             fix = mend(key.span, key.text, close)
             self.report.error(
                 "E0501", key.span, f"no op is called `{key.text}`", help=help, fix=fix
@@ -173,6 +179,8 @@ class OperationReader(Reader):
                 close = meant(key.text, known)
                 takes = ", ".join(known) or "no attributes"
                 help = f"did you mean `{close}`?" if close else f"it takes {takes}"
+                if key.text in RESERVED:
+                    close, help = None, f"`{key.text}` stands in the same column as `{op.name}`"
                 message = f"`{op.name}` has no attribute `{key.text}`"
                 fix = mend(key.span, key.text, close)
                 self.report.error("E0502", key.span, message, help=help, fix=fix)

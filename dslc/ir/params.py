@@ -7,6 +7,7 @@ from dslc.ir.bounds import BOUNDS, bound_problem, read_bounds
 from dslc.ir.graph import Param
 from dslc.ir.reading import TRUTHS, Reader, is_snake
 from dslc.ir.scope import Scope
+from dslc.ops.attributes import show
 from dslc.syntax.expressions import ExpressionError, Literal, evaluate, free_names
 from dslc.syntax.tree import Mapping, Scalar, Sequence
 from dslc.typed import TYPE_CHECKING
@@ -43,9 +44,10 @@ class ParamReader(Reader):
                 continue
             count = len(self.report.diagnostics)
             param = self.param(key, value, scope)
-            if param.default is None and len(self.report.diagnostics) > count:
-                param = param.replace(default=Literal(None, value.span))
+            if len(self.report.diagnostics) > count:
                 self.unread.add(key.text)
+                if param.default is None:
+                    param = param.replace(default=Literal(None, value.span))
             found.append(param)
             scope.names.add(key.text)
         return tuple(found)
@@ -71,6 +73,13 @@ class ParamReader(Reader):
     def bare_word(self, key: Scalar, value: Scalar, scope: Scope) -> Param:
         """Reports a word where an expression is read, and takes it for the word."""
         text = value.text
+        kind = nearest(text, KINDS)
+        if kind is not None and nearest(text, scope.all_names()) is None:
+            message, help = f"`{text}` is no type of params", f"did you mean `{kind}`?"
+            self.report.error(
+                "E0705", value.span, message, help=help, fix=mend(value.span, text, kind)
+            )
+            return Param(key.text, kind, None, None, key.span)
         close = TRUTHS.get(text.lower()) or nearest(text, scope.all_names())
         meant = f"did you mean `{close}`? " if close else ""
         help = f"{meant}a word is written with its type: `{key.text}: str = {text}`"
@@ -172,8 +181,9 @@ def kind_problem(param: Param, value: object) -> str | None:
     """What is wrong with a param's value, or None; an int serves as a float."""
     if not param.kind:
         return None
-    wanted = KINDS[param.kind]
+    wanted: type = KINDS[param.kind]
     fits = isinstance(value, wanted) and (wanted is bool or not isinstance(value, bool))
     if fits or (param.kind == "float" and isinstance(value, int) and not isinstance(value, bool)):
         return None
-    return f"the param `{param.name}` is {param.kind}, and {value!r} is not"
+    shown = repr(value) if isinstance(value, str) else show(value)
+    return f"the param `{param.name}` is {param.kind}, and {shown} is not"

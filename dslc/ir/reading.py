@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import isfinite
+
 from dslc.diagnostics import mend, nearest
 from dslc.ops import find
 from dslc.syntax.expressions import (
@@ -32,6 +34,13 @@ def is_snake(text: str) -> bool:
     return text.isascii() and text.isidentifier() and text[0].islower() and text == text.lower()
 
 
+def camel(text: str) -> str | None:
+    """A name in CamelCase made from another; None where there is none."""
+    words = [word for word in "".join(c if c.isalnum() else " " for c in text).split() if word]
+    found = "".join(word[:1].upper() + word[1:] for word in words)
+    return found if is_camel(found) else None
+
+
 def is_camel(text: str) -> bool:
     """Whether a text is a name in CamelCase."""
     return text.isascii() and text.isidentifier() and text[0].isupper() and "_" not in text
@@ -50,9 +59,14 @@ def home_of(name: str) -> str:
 
 
 def is_nothing(node: Node | None) -> bool:
-    """Whether there is no node, or one that says nothing: `steps:` and no more."""
+    """Whether there is no node, or one that says nothing: `inputs:` and no more, `inputs: {}`."""
+    if isinstance(node, Mapping):
+        return not node.entries
     return node is None or (isinstance(node, Scalar) and node.plain and node.value is None)
 
+
+RESERVED = ("name", "from", "repeat", "when", "type", "init", "tie", "freeze", "doc")
+"""The keys that stand beside a step's op."""
 
 TRUTHS = {"yes": "true", "on": "true", "no": "false", "off": "false"}
 """What other languages and older YAML call true and false."""
@@ -87,6 +101,10 @@ class Reader:
             return None
         if node.style == "plain" and node.value is None:
             return Literal(None, node.span)
+        if isinstance(node.value, float) and not isfinite(node.value):
+            message = f"`{node.text}` is no number to compute with"
+            self.report.error("E0212", node.span, message, help="write a finite number")
+            return None
         return self.parsed(node.text, node.span, scope)
 
     def parsed(self, text: str, span: Span, scope: Scope | None) -> Expr | None:
@@ -94,7 +112,8 @@ class Reader:
         try:
             found = parse_expression(text, span)
         except ExpressionError as error:
-            self.report.error(error.code, error.span, error.message, help=error.help)
+            if not self.report.has("E0117", error.span):  # the number that it is
+                self.report.error(error.code, error.span, error.message, help=error.help)
             return None
         if "." in text:
             return self.resolved(found, span, scope)
@@ -128,6 +147,20 @@ class Reader:
                 fix = mend(span, name, close) if isinstance(expression, Name) else ()
                 message = f"no param, index or dim is called `{name}`"
                 self.report.error("E0401", span, message, help=help, fix=fix)
+
+    def block(self, key: Scalar, value: Node) -> Mapping | None:
+        """What a block holds; None, and an error, where it holds nothing or has a wrong name."""
+        if not is_camel(key.text):
+            message = "a block's name is in CamelCase, as the class that it becomes"
+            good = camel(key.text)
+            help = f"call it `{good}`, here and where it is a step" if good else None
+            self.report.error("E0613", key.span, message, help=help)
+            return None
+        if is_nothing(value):
+            help = "list the ops under `steps:`, each behind `- `"
+            self.report.error("E0614", key.span, f"the block `{key.text}` has no steps", help=help)
+            return None
+        return self.mapping(value, f"the block `{key.text}`")
 
     def word(self, node: Node, scope: Scope | None = None) -> Expr | None:
         """A word as text, or the param behind `$name`."""
@@ -215,7 +248,9 @@ class Reader:
         return []
 
     def unknown_key(self, key: Scalar, known: Iterable[str], where: str) -> None:
-        """Reports a key that nothing reads."""
+        """Reports a key that nothing reads; of one that is no ASCII that has been said."""
+        if not key.text.isascii():
+            return
         known = sorted(known)
         close = nearest(key.text, known)
         if key.text in STEPS_ELSEWHERE and "steps" in known:

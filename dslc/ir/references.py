@@ -212,10 +212,11 @@ class ReferenceReader(OperationReader):
             return self.fill(given, action, span)
         if isinstance(node, Mapping):
             by_name = {key.text: self.reference(value, scope) for key, value in node.entries}
-            for key, _ in node.entries:
-                if names is not None and key.text not in names:
-                    self.unknown_key(key, names, "`from`")
-            return self.fill([by_name.get(name) for name in names or by_name], action, span)
+            misspelt = [key for key, _ in node.entries if names and key.text not in names]
+            for key in misspelt:
+                self.unknown_key(key, names or (), "`from`")
+            other = Ref(UNKNOWN, "", node.span) if misspelt else None  # perhaps what was meant
+            return self.fill([by_name.get(name, other) for name in names or by_name], action, span)
         nodes = node.items if isinstance(node, Sequence) else [node]
         several = names is None and isinstance(node, Sequence)
         given = [self.reference(item, scope, several=several) for item in nodes]

@@ -19,7 +19,7 @@ from dslc.ir.graph import (
     Step,
     Tie,
 )
-from dslc.ir.reading import home_of, is_camel, is_snake
+from dslc.ir.reading import RESERVED, home_of, is_camel, is_snake
 from dslc.ir.references import Place
 from dslc.ir.reserved_names import reserved_by
 from dslc.ir.scans import ScanReader
@@ -38,7 +38,6 @@ if TYPE_CHECKING:
     from dslc.syntax.expressions import Expr
     from dslc.syntax.tree import Node
 
-RESERVED = ("name", "from", "repeat", "when", "type", "init", "tie", "freeze", "doc")
 REPEAT_KEYS = ("times", "over", "as", "index", "share")
 STRUCTURES = ("residual", "parallel", "group", "scan")
 
@@ -83,11 +82,14 @@ class StepReader(ScanReader):
             action, operands = self.formula_step(value, keys, key.span, inner, previous)
         else:
             action = self.action(key, value, inner, identifier, keys.get("from"))
+        operands = operands or self.scan_inputs.get(identifier)
+        if action is not None and operands is None:  # before its own name is known
+            operands = self.step_inputs(keys.get("from"), action, key.span, inner, previous)
         self.declare(name, identifier, scope)
         if name is not None:
             self.enter_name(identifier, key, name, inner, repeats=repeat is not None)
         label = self.label(key, name, repeat is not None, scope)
-        if action is None:
+        if action is None or operands is None:
             self.failed.add(identifier)
             return None
         if self.is_model_call(action):
@@ -95,15 +97,13 @@ class StepReader(ScanReader):
         elif not isinstance(action, ApplyOp) or action.op.weights is not Op.weights:
             self.refuse_reserved(label, key, name)
         self.refuse_keys(keys, action, key.text)
-        operands = operands or self.scan_inputs.get(identifier)
-        inputs = operands or self.step_inputs(keys.get("from"), action, key.span, inner, previous)
-        self.refuse_moving_start(inputs, names)
+        self.refuse_moving_start(operands, names)
         step = Step(
             id=identifier,
             name=None if name is None else name.text,
             label=label,
             action=action,
-            inputs=inputs,
+            inputs=operands,
             repeat=repeat,
             when=self.optional_expression(keys.get("when"), inner),
             type=self.type(keys["type"]) if "type" in keys else None,
@@ -231,7 +231,7 @@ class StepReader(ScanReader):
         for entry, _ in value.entries:
             if entry.text not in ("main", "shortcut"):
                 self.unknown_key(entry, ("main", "shortcut"), "`residual`")
-        if value.get("main") is None:
+        if value.get("main") is None and len(value.entries) == (value.key("shortcut") is not None):
             self.report.error("E0608", key.span, "`residual` needs the path `main`")
         bodies: dict[str, Body] = {}
         for path in ("main", "shortcut"):
@@ -262,7 +262,11 @@ class StepReader(ScanReader):
             self.report.error("E0504", join.span, message, help=help, fix=fix)
         axis = fields.get("axis")
         where = Literal(1, key.span) if axis is None else self.expression(axis, scope)
-        return Parallel(self.branches(branches, scope, start), word, where or Literal(1, key.span))
+        found = self.branches(branches, scope, start)
+        if not found and isinstance(branches, Mapping | Sequence):
+            self.report.error("E0608", branches.span, "`branches` holds one branch or more")
+        known = found and word in joins
+        return Parallel(found, word, where or Literal(1, key.span)) if known else None
 
     def branches(self, node: Node, scope: Scope, start: Ref) -> tuple[tuple[str, Body], ...]:
         """Branches by name (a scope each) or in a list (adding nothing)."""
@@ -373,6 +377,8 @@ class StepReader(ScanReader):
             from dslc.ir.imported_names import refuse_call
 
             refuse_call(self.report, self.imported, key)
+            return None
+        if key.text in self.broken:
             return None
         if module is None:
             close = nearest(key.text, self.modules) or self.op_meant(key.text)

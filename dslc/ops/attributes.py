@@ -128,6 +128,8 @@ def show(value: object) -> str:
     """A value as a spec would write it."""
     if isinstance(value, bool):
         return "true" if value else "false"
+    if value is None:
+        return "null"
     if is_list(value):
         return "[" + ", ".join(show(item) for item in value) + "]"
     return str(value)

@@ -10,8 +10,8 @@ from __future__ import annotations
 from dslc.diagnostics import nearest
 from dslc.ir.graph import MODULE, ApplyOp, Body, CallModule, Input, Module, Ref, plain_step
 from dslc.ir.operations import Signature
+from dslc.ir.reading import RESERVED
 from dslc.ir.scope import Scope
-from dslc.ir.steps import RESERVED
 from dslc.ir.walk import all_steps
 from dslc.ops import all_ops, find
 from dslc.syntax.tree import Mapping, Scalar, Sequence
