@@ -121,7 +121,7 @@ class FunctionBody(BodyWriter):
     def bind_input(self, name: str, variable: str) -> None:
         """An input of a block as it is; one of the model as the target makes it."""
         type = self.formal.inputs[name]
-        layout = boundary_layout(self.target, type)
+        layout = self.borders.input(self.formal, name)
         value = Value(variable, frozenset((variable,)), type, layout=layout)
         self.flow.values[MODULE, name] = value
         if self.is_main:
@@ -232,6 +232,8 @@ class FunctionBody(BodyWriter):
         heavy: bool,
     ) -> None:
         """As ever; what is called on a layer's call counts as one more, so that lines stay flat."""
+        for key in size_reads(self.function, found):
+            self.flow.remaining[key] -= 1
         inside = any(value.heavy for value in values if value is not None)
         super().finish(found, values, texts, heavy=heavy or inside)
 
@@ -239,16 +241,12 @@ class FunctionBody(BodyWriter):
         """What the rule of an op sees."""
         return FunctionContext(self.function, found, values)
 
-    def apply(self, found: FormalStep, values: list[Value | None]) -> dict[str, tuple[str, str]]:
-        """What the rule of an op says: expression and layout by output."""
-        for key in size_reads(self.function, found):
-            self.flow.remaining[key] -= 1
-        return super().apply(found, values)
-
-    def optional(self, found: FormalStep, values: list[Value | None], text: str) -> str:
+    def optional(
+        self, found: FormalStep, values: list[Value | None], text: str, layout: str
+    ) -> tuple[str, str]:
         """The op itself: its condition stands around it."""
         del found, values
-        return text
+        return text, layout
 
     def call(self, found: FormalStep) -> None:
         """A call of another block's function."""
@@ -261,7 +259,7 @@ class FunctionBody(BodyWriter):
             return
         text = self.loops.shared_call(found, given) or self.function.call_of(found, given)
         outputs = call_outputs(found)
-        layouts = {s: boundary_layout(self.target, found.outputs[s]) for s in outputs}
+        layouts = self.layouts_from(found)
         if len(outputs) == 1:
             self.finish(found, values, {"": (text, layouts[outputs[0]])}, heavy=True)
             return
@@ -365,9 +363,7 @@ class FunctionBody(BodyWriter):
         flow.remaining[key] = min(reads, 1)  # what reads it more often reads the joined variable
         self.always(found)
         flow.remaining[key] = reads
-        value = flow.read_key(key)
-        if value.type.rank == entry.type.rank:
-            value = self.in_layout(value, entry.layout)
+        value, entry = self.met(flow.read_key(key), entry)
         flow.values[key] = value
         variable = self.joined_in(step.id, entry, busy)
         if value.text != variable:

@@ -68,13 +68,21 @@ class LoopWriter:
     def entry(self, found: FormalStep, start: Ref) -> Value:
         """The variable that a loop passes on, with the value that it starts from in it."""
         step, flow, body = found.step, self.body.flow, self.body
-        given = body.laid_out(found, [flow.read(start)])[0] if found.op else flow.read(start)
-        assert given is not None
+        given = self.laid_out(found, flow.read(start))
         flow.done(start)
         variable = given.text if body.can_reuse(given) else flow.variable((step.id, ""))
         if variable != given.text:
             flow.lines.append(Line(f"{variable} = {given.text}"))
         return Value(variable, frozenset((variable,)), found.outputs[""], layout=given.layout)
+
+    def laid_out(self, found: FormalStep, value: Value) -> Value:
+        """The first input of a step in the layout in which its rounds hand it on."""
+        if found.op is not None:
+            (laid,) = self.body.laid_out(found, [value])
+            assert laid is not None
+            return laid
+        layout = self.body.border((found.step.id, ""), found.outputs[""])
+        return self.body.in_layout(value, layout)
 
     def rounds(self, found: FormalStep, value: Value) -> tuple[str, str, list[Statement]]:
         """A loop's target, iterable and body, which leaves the round's result in the value."""
