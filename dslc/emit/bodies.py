@@ -43,6 +43,7 @@ class BodyWriter(LoopWriter):
         self.entry = len(flow.lines)
         self.name_values(self.formal.steps)
         self.steps(self.formal.steps)
+        self.hold(self.formal.steps, outputs[0][1])
         self.give_back(outputs)
 
     def count(self, steps: list[FormalStep]) -> None:

@@ -26,6 +26,7 @@ from dslc.emit.names import snake_name
 from dslc.emit.owners import Owners
 from dslc.emit.python import Function, Line, Module, Parameter, to_source
 from dslc.emit.units import ModuleWriter, Unit
+from dslc.emit.unread import Unread
 from dslc.ir.dims import sym
 from dslc.ir.graph import ApplyOp, CallModule
 from dslc.ir.owners import owner_of
@@ -57,6 +58,7 @@ class FunctionModule(ModuleWriter):
         self.functions_target = target
         self.layers: dict[str, str] = {}
         self.layer_count = 0
+        self.unread = Unread(())
 
     def helper(self, name: str) -> str:
         """Puts a helper into the module; its classes are registered under the spec's name."""
@@ -102,6 +104,7 @@ def write_functions(checked: Checked, target: FunctionTarget) -> FunctionModule:
     formals = formal_modules(checked)
     module.owners = Owners(program, formals)
     module.borders = Borders(target, formals)
+    module.unread = Unread(formals)
     names = {f.module.name: module.names.fresh(function_name(program, f)) for f in formals}
     target.survey(module, formals)
     for formal in formals:

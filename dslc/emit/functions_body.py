@@ -93,8 +93,29 @@ class FunctionBody(BodyWriter):
         """Counts the reads of every value, those among them that only look at a size."""
         super().count(steps)
         for found in steps:
-            for key in size_reads(self.function, found):
+            for key in (*size_reads(self.function, found), *self.held([found])):
                 self.flow.remaining[key] = self.flow.remaining.get(key, 0) + 1
+
+    def held(self, steps: list[FormalStep]) -> list[Key]:
+        """The values of steps that must be held, since nothing reads them and they need weights."""
+        found = self.function.functions.unread.held[self.formal.module.name]
+        own = {step.step.id for step in steps}
+        return sorted(key for key in found if key[0] in own)
+
+    def hold(self, steps: list[FormalStep], result: Ref) -> None:
+        """Lets the value of a body hold what nothing reads."""
+        flow = self.flow
+        keys = self.held(steps)
+        if not keys:
+            return
+        value, kept = flow.read(result), [flow.read_key(key) for key in keys]
+        stars = ("*" if slot.endswith("[]") else "" for _, slot in keys)
+        texts = [value.text, *(f"{star}{v.text}" for star, v in zip(stars, kept, strict=True))]
+        for key in keys:
+            flow.remaining[key] -= 1
+        text = f"{self.writer.module.helper('Keep')}()([{', '.join(texts)}])"
+        names = value.variables.union(*(v.variables for v in kept))
+        flow.values[result.key] = Value(text, names, value.type, heavy=1, layout=value.layout)
 
     def label_of(self, found: FormalStep) -> str:
         """What a step adds to the path here; a loop has added it already for its rounds."""
@@ -281,6 +302,7 @@ class FunctionBody(BodyWriter):
         for branch, inner, result in zip(branch_labels(step), found.bodies, results, strict=True):
             inside, self.path = self.path, self.path.word(branch)
             self.steps(inner)
+            self.hold(inner, result)
             self.path = inside
             value = flow.read(result)
             if len(results) > 1 and (value.heavy or call_depth(value.text) > 1):

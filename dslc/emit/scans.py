@@ -76,6 +76,9 @@ class ScanWriter(MethodWriter):
         """Steps in order."""
         raise TypeError(f"no writer of {len(steps)} steps")
 
+    def hold(self, steps: list[FormalStep], result: Ref) -> None:
+        """Holds what none of a body's steps reads, where a framework would leave it out."""
+
     def scan(self, found: FormalStep, first: Value | None = None) -> None:
         """A scan; `first` is its first input where a loop around hands that on."""
         step, flow, action = found.step, self.flow, found.step.action
@@ -173,6 +176,7 @@ class ScanWriter(MethodWriter):
             flow.remaining[out.key] -= 1
         outer, flow.lines = flow.lines, []
         self.steps(text.found.bodies[0])
+        self.hold(text.found.bodies[0], action.next[0] if action.next else out)
         for name, ref in zip(action.carry, action.next, strict=True):
             layout = self.border((step.id, name), text.found.outputs[name])
             text.nexts.append(self.in_layout(flow.read(ref), layout).text)

@@ -9,7 +9,7 @@ from dslc.emit.borders import Borders
 from tests.numeric.frameworks import backend_named
 from tests.numeric.networks import comparison
 
-NETWORKS = ("windows", "specs_filters", "layouts", "zoo_resnet50")
+NETWORKS = ("windows", "specs_filters")
 SEEDS = (1, 2)
 
 
@@ -38,4 +38,4 @@ def test_any_choice_is_right(
     monkeypatch.setattr(Borders, "layout", layout)
     result = comparison(network).compare(backend_named(backend))
     assert result.ok, [*result.problems, *result.excesses()]
-    assert chosen or network == "layouts"
+    assert chosen
