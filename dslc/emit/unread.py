@@ -29,20 +29,22 @@ class Unread:
         self.known: dict[tuple[str, frozenset[str]], bool] = {}
         self.held: dict[str, frozenset[Key]] = {}
         for formal in formals:
-            self.held[formal.module.name] = frozenset(Reach(self, formal, every(formal)).held)
+            refs = [output_of(formal, slot) for slot in every(formal)]
+            self.held[formal.module.name] = frozenset(Reach(self, formal.steps, refs).held)
 
     def leaves(self, formal: Formal, slots: frozenset[str]) -> bool:
         """Whether some outputs of a module do not need all of its weights that any output needs."""
         key = (formal.module.name, slots)
         if key not in self.known:
-            found = Reach(self, formal, slots).held
+            refs = [output_of(formal, slot) for slot in slots]
+            found = Reach(self, formal.steps, refs).held
             self.known[key] = bool(found - self.held[formal.module.name])
         return self.known[key]
 
 
 @final
 class Reach:
-    """Walks a module backwards from some of its outputs.
+    """Walks the steps of a module or region backwards from some of its values.
 
     Attributes:
         live: The values that something reads.
@@ -50,13 +52,13 @@ class Reach:
         held: The values that must be held.
     """
 
-    def __init__(self, unread: Unread, formal: Formal, slots: Iterable[str]) -> None:
+    def __init__(self, unread: Unread, steps: list[FormalStep], refs: Iterable[Ref]) -> None:
         self.unread = unread
         self.live: set[Key] = set()
         self.chosen: set[Key] = set()
         self.held: set[Key] = set()
-        self.read(output_of(formal, slot) for slot in slots)
-        self.body(formal.steps)
+        self.read(refs)
+        self.body(steps)
 
     def read(self, refs: Iterable[Ref | None]) -> None:
         """Notes what something reads."""
@@ -102,16 +104,31 @@ class Reach:
             return set()
         callee = found.callee
         if callee is not None and not callee.module.is_model:
-            slots = every(callee) - given
+            slots = set(every(callee)) - given
             inner = frozenset(given.intersection(callee.outputs))
             return slots if slots and self.unread.leaves(callee, inner) else set()
-        is_loop = found.step.repeat is not None  # the last round's value is read by no next one
-        return ({""} - given) | chosen if is_loop or not given else set()
+        slots = ({""} - given) | chosen
+        if not given | chosen or found.step.repeat is None:
+            return set() if given | chosen else slots
+        return slots if found.op is not None or self.leaves(found, given, chosen) else set()
+
+    def leaves(self, found: FormalStep, given: set[str], chosen: set[str]) -> bool:
+        """Whether some values of a region do not need all of its weights that all of them need."""
+        steps = [step for inner in found.bodies for step in inner]
+        results = [body.result for body in regions(found.step.action)]
+
+        def held(slots: set[str]) -> set[Key]:
+            refs = [*(results if "" in slots else ())]
+            refs += [ref for slot, ref in found.step.exports if slot in slots]
+            return Reach(self.unread, steps, refs).held
+
+        return bool(held(given) - held({"", *given, *chosen}))
 
 
 def every(formal: Formal) -> frozenset[str]:
     """All outputs of a module, each once."""
-    return frozenset(slot for slot in formal.outputs if slot != "output")
+    outputs = frozenset(formal.outputs)
+    return outputs if formal.module.is_model else outputs - {"output"}
 
 
 def has_weights(found: FormalStep) -> bool:
