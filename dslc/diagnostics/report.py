@@ -101,6 +101,11 @@ class Diagnostic:
         self.notes = tuple(notes)
         self.fix = tuple(fix)
 
+    def as_error(self) -> Diagnostic:
+        """The same as an error, as a strict check takes it."""
+        about = (self.span, self.help, self.labels, self.notes, self.fix)
+        return Diagnostic(self.code, "error", self.message, *about)
+
     def __repr__(self) -> str:
         return f"Diagnostic({self.code!r}, {self.message!r}, {self.span!s})"
 

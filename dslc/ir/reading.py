@@ -247,6 +247,12 @@ class Reader:
         self.report.error("E0604", node.span, f"{what} is a list (lines with `- `)", help=help)
         return []
 
+    def only_keys(self, fields: Mapping, known: Iterable[str], where: str) -> None:
+        """Reports the keys of a mapping that are none of those known."""
+        for key, _ in fields.entries:
+            if key.text not in known:
+                self.unknown_key(key, known, where)
+
     def unknown_key(self, key: Scalar, known: Iterable[str], where: str) -> None:
         """Reports a key that nothing reads; of one that is no ASCII that has been said."""
         if not key.text.isascii():

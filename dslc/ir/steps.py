@@ -77,19 +77,12 @@ class StepReader(ScanReader):
         repeat, names = self.repeat(keys.get("repeat"), scope)
         is_scope = repeat is not None or (key.text in STRUCTURES and name is not None)
         inner = Scope(scope, names) if is_scope else scope
-        operands = None
-        if key.text == "expr":
-            action, operands = self.formula_step(value, keys, key.span, inner, previous)
-        else:
-            action = self.action(key, value, inner, identifier, keys.get("from"))
-        operands = operands or self.scan_inputs.get(identifier)
-        if action is not None and operands is None:  # before its own name is known
-            operands = self.step_inputs(keys.get("from"), action, key.span, inner, previous)
+        action, inputs = self.action_on(key, value, keys, inner, identifier, previous)
         self.declare(name, identifier, scope)
         if name is not None:
             self.enter_name(identifier, key, name, inner, repeats=repeat is not None)
         label = self.label(key, name, repeat is not None, scope)
-        if action is None or operands is None:
+        if action is None:
             self.failed.add(identifier)
             return None
         if self.is_model_call(action):
@@ -97,13 +90,13 @@ class StepReader(ScanReader):
         elif not isinstance(action, ApplyOp) or action.op.weights is not Op.weights:
             self.refuse_reserved(label, key, name)
         self.refuse_keys(keys, action, key.text)
-        self.refuse_moving_start(operands, names)
+        self.refuse_moving_start(inputs, names)
         step = Step(
             id=identifier,
             name=None if name is None else name.text,
             label=label,
             action=action,
-            inputs=operands,
+            inputs=inputs,
             repeat=repeat,
             when=self.optional_expression(keys.get("when"), inner),
             type=self.type(keys["type"]) if "type" in keys else None,
@@ -116,6 +109,26 @@ class StepReader(ScanReader):
         if name is not None:
             self.named[identifier] = step
         return step
+
+    def action_on(
+        self,
+        key: Scalar,
+        value: Node | None,
+        keys: dict[str, Node],
+        scope: Scope,
+        identifier: int,
+        previous: Ref,
+    ) -> tuple[Action | None, tuple[Ref | None, ...]]:
+        """What a step does, and what it reads: its own name is not known yet."""
+        operands = None
+        if key.text == "expr":
+            action, operands = self.formula_step(value, keys, key.span, scope, previous)
+        else:
+            action = self.action(key, value, scope, identifier, keys.get("from"))
+        operands = operands or self.scan_inputs.get(identifier)
+        if action is not None and operands is None:
+            operands = self.step_inputs(keys.get("from"), action, key.span, scope, previous)
+        return action, operands or ()
 
     def enter_name(
         self, identifier: int, key: Scalar, name: Scalar, inner: Scope, *, repeats: bool
@@ -228,9 +241,7 @@ class StepReader(ScanReader):
         if not isinstance(value, Mapping):
             main = self.body(self.items(value, "`residual`"), scope, start)
             return Residual(main, Body((), start))
-        for entry, _ in value.entries:
-            if entry.text not in ("main", "shortcut"):
-                self.unknown_key(entry, ("main", "shortcut"), "`residual`")
+        self.only_keys(value, ("main", "shortcut"), "`residual`")
         if value.get("main") is None and len(value.entries) == (value.key("shortcut") is not None):
             self.report.error("E0608", key.span, "`residual` needs the path `main`")
         bodies: dict[str, Body] = {}
@@ -249,9 +260,7 @@ class StepReader(ScanReader):
         if fields is None or branches is None:
             self.report.error("E0608", key.span, "`parallel` needs `branches`")
             return None
-        for entry, _ in fields.entries:
-            if entry.text not in ("branches", "join", "axis"):
-                self.unknown_key(entry, ("branches", "join", "axis"), "`parallel`")
+        self.only_keys(fields, ("branches", "join", "axis"), "`parallel`")
         join = fields.get("join")
         word = "concat" if join is None else self.text(join, "`join`") or "concat"
         joins = ("concat", "add", "mul", "stack", "none")
@@ -292,9 +301,7 @@ class StepReader(ScanReader):
         if not isinstance(node, Mapping):
             times = self.expression(node, scope)
             return Repeat(times, None, (), None, False, node.span), ()
-        for entry, _ in node.entries:
-            if entry.text not in REPEAT_KEYS:
-                self.unknown_key(entry, REPEAT_KEYS, "`repeat`")
+        self.only_keys(node, REPEAT_KEYS, "`repeat`")
         over, times = node.get("over"), node.get("times")
         misspelt = any(key.text not in REPEAT_KEYS for key, _ in node.entries)
         if (over is None) == (times is None) and not misspelt:

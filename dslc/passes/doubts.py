@@ -281,10 +281,11 @@ def warn_facts(part: Part, report: Report) -> None:
     where = part.instance.module.where
     if len(part.facts.constraints) != len(where):
         return
-    for position, fact in enumerate(where):
-        constraints = list(part.facts.constraints)
-        claim = constraints.pop(position)
-        if not claim.may_be_zero() and Facts(constraints).proves(claim.op, claim.left, claim.right):
-            others = "follows from the others" if constraints else "holds for every size"
+    kept = list(part.facts.constraints)
+    for fact, claim in zip(where, part.facts.constraints, strict=True):
+        others = [other for other in kept if other is not claim]
+        if not claim.may_be_zero() and Facts(others).proves(claim.op, claim.left, claim.right):
+            kept = others  # of two that say the same one is needed
+            why = "follows from the others" if others else "holds for every size"
             help = "take it out: it says nothing"
-            report.warning("W0111", fact.span, f"this fact {others}", help=help)
+            report.warning("W0111", fact.span, f"this fact {why}", help=help)

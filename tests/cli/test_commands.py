@@ -131,6 +131,12 @@ def test_strict_makes_warnings_count(folder: Path, capsys: pytest.CaptureFixture
     assert main(["check", "net.yaml"]) == 0
     assert "warning[W0101]" in capsys.readouterr().err
     assert main(["check", "net.yaml", "--strict"]) == 1
+    printed = capsys.readouterr()
+    assert "error[W0101]" in printed.err
+    assert printed.out == ""
+    assert main(["check", "net.yaml", "--strict", "--format", "json"]) == 1
+    (found,) = json.loads(capsys.readouterr().out)["diagnostics"]
+    assert (found["code"], found["severity"]) == ("W0101", "error")
 
 
 def test_set_overrides_a_param(capsys: pytest.CaptureFixture[str]) -> None:

@@ -45,7 +45,12 @@ def pool(draw: st.DrawFn) -> Step:
     padding = draw(st.integers(0, kernel // 2))
     kind = draw(st.sampled_from(["max_pool2d", "avg_pool2d", "lp_pool2d"]))
     fields = {"kernel": kernel, "stride": draw(STRIDES), "padding": padding}
-    return {kind: draw(st.sampled_from([fields, {"kernel": kernel}]))}
+    fields = draw(st.sampled_from([fields, {"kernel": kernel}]))
+    if kind != "lp_pool2d" and draw(st.booleans()):
+        fields = {**fields, "ceil": True}
+    if kind == "avg_pool2d":
+        fields = {**fields, "count_padding": draw(st.booleans())}
+    return {kind: fields}
 
 
 @st.composite
@@ -59,6 +64,20 @@ def joined(draw: st.DrawFn, width: int) -> Step:
         return {"residual": {"main": paths[0], "shortcut": paths[1]}}
     axis = 2 if form == "height" else 3
     return {"parallel": {"branches": paths, "join": "concat", "axis": axis}}
+
+
+COMPUTED: list[Step] = [
+    {"resize": {"size": ["H // 2", "W"]}},
+    {"resize": {"size": ["H - 3", "max(W - 5, 1)"]}},
+    {"tile": [1, 1, "H - 2", 1]},
+    {"tile": [1, 1, 1, "H % 3 + 1"]},
+    {"pad": {"before": [0, 0, "H - 3", 0], "after": [0, 0, 0, "-W % 4"]}},
+    {"slice": {"axis": 2, "start": "H // 2"}},
+    {"slice": {"axis": 3, "start": "W % 4", "stop": "W // 2 + 2"}},
+    {"max_pool2d": {"kernel": [1, "W // 3"], "stride": 1}},
+    {"avg_pool2d": {"kernel": 2, "stride": ["H // 4", 1]}},
+]
+"""Steps whose attributes are computed from the sizes of the input."""
 
 
 def resizing(width: int) -> st.SearchStrategy[Step]:
@@ -75,6 +94,7 @@ def resizing(width: int) -> st.SearchStrategy[Step]:
         st.builds(lambda axis, stop: {"slice": {"axis": axis, "start": 1, "stop": stop}},
                   st.sampled_from([2, -1]), st.sampled_from([4, -1, -2])),
         st.sampled_from([{"resize": {"scale": 2}}, {"tile": [1, 1, 2, 1]}, {"flip": 2}]),
+        st.sampled_from(COMPUTED),
     )  # fmt: skip
 
 
