@@ -26,6 +26,8 @@ from dslc.syntax.expressions import (
 )
 
 if TYPE_CHECKING:
+    from typing import ClassVar
+
     from dslc.emit.classes import ClassWriter
     from dslc.emit.formal import FormalStep
     from dslc.emit.python import Statement
@@ -34,14 +36,20 @@ if TYPE_CHECKING:
 
 
 class MethodWriter:
-    """Writes what stands around the steps of one class's method."""
+    """Writes what stands around the steps of one class's method.
+
+    Class attributes:
+        arguments: The names of what the method takes beside its inputs.
+    """
+
+    arguments: ClassVar[tuple[str, ...]] = ("self",)
 
     def __init__(self, writer: ClassWriter) -> None:
         self.writer = writer
         self.target = writer.target
         self.formal = writer.formal
         self.names = writer.module.names.child()
-        self.names.reserve("self")
+        self.names.reserve(*self.arguments)
         self.is_main = writer.parameters.is_main
         self.holds = self.is_main and writer.module.program.has_several
         self.is_model = self.formal.module.is_model and not self.holds

@@ -149,11 +149,12 @@ class ObjectiveWriter(ClassWriter):
 class ObjectiveBody(BodyWriter):
     """Writes the statements of one function into its flow."""
 
+    arguments = ("model", "batch")
+
     def __init__(self, writer: ObjectiveWriter, outputs: Sequence[tuple[str, Ref]]) -> None:
         super().__init__(writer)
         self.objective = writer
         self.given = list(outputs)
-        self.names.reserve("model", "batch")
 
     def outputs(self) -> list[tuple[str, Ref]]:
         """The figures by name."""
