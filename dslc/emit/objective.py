@@ -134,7 +134,8 @@ class ObjectiveWriter(ClassWriter):
         """The call of a model on given inputs."""
         assert found.callee is not None
         module, modules = found.callee.module, self.module.program.modules
-        needed = (module, *(modules[name] for name in self.module.needs.get(module.name, ())))
+        others = () if module.home == "" else self.module.needs.get(module.name, ())
+        needed = (module, *(modules[name] for name in others))
         inputs = [item.name for item in module.inputs]
         called = [model.home or "" for model in needed]
         return self.objective.call(called, given, inputs, training=self.is_loss)
