@@ -72,6 +72,50 @@ def padded_avg_pool(
     return total / count
 
 
+def ceil_pads(
+    count: int,
+    kernel: int | tuple[int, ...],
+    stride: int | tuple[int, ...],
+    padding: int | tuple[int, ...],
+) -> list[tuple[int, int]]:
+    """Padding with which a last window that begins inside is taken, where it reaches beyond too."""
+    windows = ((n,) * count if isinstance(n, int) else n for n in (kernel, stride, padding))
+    return [(p, min(p + s, k) - 1) for k, s, p in zip(*windows, strict=True)]
+
+
+def ceil_max_pool(
+    x: KerasTensor,
+    kernel: int | tuple[int, ...],
+    *,
+    stride: int | tuple[int, ...],
+    padding: int | tuple[int, ...] = 0,
+) -> KerasTensor:
+    """The largest value of each window, the size rounded up; padding never wins."""
+    pads = [(0, 0), *ceil_pads(len(x.shape) - 2, kernel, stride, padding), (0, 0)]
+    return ops.max_pool(ops.pad(x, pads, constant_values=float("-inf")), kernel, strides=stride)
+
+
+def ceil_avg_pool(
+    x: KerasTensor,
+    kernel: int | tuple[int, ...],
+    *,
+    stride: int | tuple[int, ...],
+    padding: int | tuple[int, ...] = 0,
+    count_padding: bool = False,
+) -> KerasTensor:
+    """The mean of each window, the size rounded up; padding counts only where asked for."""
+    pads = [(0, 0), *ceil_pads(len(x.shape) - 2, kernel, stride, padding), (0, 0)]
+    ones = ops.ones_like(x)
+    if count_padding:
+        own = [(before, before) for before, _ in pads]
+        x, ones = ops.pad(x, own), ops.pad(ones, own, constant_values=1.0)
+        pads = [(0, after - before) for before, after in pads]
+    total, count = (
+        ops.average_pool(ops.pad(part, pads), kernel, strides=stride) for part in (x, ones)
+    )
+    return total / count
+
+
 @keras.saving.register_keras_serializable(package="dslc")
 class ConvTranspose(layers.Layer):
     """A convolution turned around: what PyTorch computes, its weight as PyTorch has it.

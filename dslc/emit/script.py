@@ -123,12 +123,11 @@ class Script:
         """What the templates decide on."""
         train, settings = self.train, self.train.optimizer.values
         ops = self.ops()
-        chance = [op.values[name] for op in ops for name in op.chance]
         roles = {info.role for info in self.weights}
         images = any(len(info.shape) == 4 for info in self.weights)
         return {
             "BF16": train.run.precision == "bf16",
-            "CHANCE": any(chance),
+            "CHANCE": any(op.draws for op in ops),
             "COUNTED": train.optimizer.name in ("adam", "adamw"),
             "DECAYS": bool(settings["weight_decay"]),
             "FILES": train.data.is_path,

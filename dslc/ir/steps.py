@@ -93,7 +93,7 @@ class StepReader(ScanReader):
         if self.is_model_call(action):
             repeat = self.shared(repeat, keys, key)
         elif not isinstance(action, ApplyOp) or action.op.weights is not Op.weights:
-            self.refuse_reserved(label, key if name is None else name)
+            self.refuse_reserved(label, key, name)
         self.refuse_keys(keys, action, key.text)
         operands = operands or self.scan_inputs.get(identifier)
         inputs = operands or self.step_inputs(keys.get("from"), action, key.span, inner, previous)
@@ -190,13 +190,17 @@ class StepReader(ScanReader):
         word = key.text.removeprefix("$").rpartition(".")[2]
         return scope.label(snake_case(word) if is_camel(word) else word, key.span)
 
-    def refuse_reserved(self, label: str, at: Scalar) -> None:
+    def refuse_reserved(self, label: str, key: Scalar, name: Scalar | None) -> None:
         """Reports a label that a layer cannot have."""
         owner = reserved_by(label)
-        if owner is not None:
-            message = f"a step cannot be called `{label}`: {owner} owns the name"
-            help = f"give it another name, such as `{label}_1`"
-            self.report.error("E0410", at.span, message, help=help)
+        if owner is None:
+            return
+        message = f"a step cannot be called `{label}`: {owner} owns the name"
+        help = f"give it another name, such as `{label}_1`"
+        if name is None:
+            message = f"without a name this step is called `{label}`, and {owner} owns that name"
+            help = f"give it a `name`, such as `{label}_1`"
+        self.report.error("E0410", (name or key).span, message, help=help)
 
     def action(
         self, key: Scalar, value: Node | None, scope: Scope, identifier: int, from_: Node | None

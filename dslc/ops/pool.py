@@ -32,6 +32,9 @@ class _Pool(Op):
         (x,) = types
         need_rank(self.name, x, self.rank + 2, FORMS[self.rank])
         padding = self.values["padding"]
+        if padding == "same" and self.values.get("ceil"):
+            message = "`same` gives as many places as rounding up, so `ceil` says nothing beside it"
+            raise OpError("E0504", message, attribute="ceil", help="take `ceil` out")
         pairs = zip(padding, self.values["kernel"], strict=True) if padding != "same" else ()
         for pad, size in pairs:
             check.require(
@@ -78,59 +81,70 @@ class _Pool3d(_Pool):
 class MaxPool1d(_Pool1d):
     """The largest value of each window; padding never wins.
 
-    Shape: `[N, C, L]` → `[N, C, (L + pads - kernel) // stride + 1]`. Source: ONNX MaxPool.
+    `ceil` as in `max_pool2d`. Shape: `[N, C, L]` → `[N, C, (L + pads - kernel) // stride + 1]`.
+    Source: ONNX MaxPool.
     """
 
     family = "pool"
+    ceil = Boolean(False, doc="whether the last window may reach beyond the end")
 
 
 class MaxPool2d(_Pool2d):
     """The largest value of each window; padding never wins.
 
-    Shape: `[N, C, H, W]` → `[N, C, (H + pads - kernel) // stride + 1, …]`. Source: ONNX MaxPool.
+    With `ceil` a last window that begins inside is taken too, where it reaches beyond the end: the
+    division rounds up. Shape: `[N, C, H, W]` → `[N, C, (H + pads - kernel) // stride + 1, …]`.
+    Source: ONNX MaxPool (`ceil_mode`).
     """
 
     family = "pool"
+    ceil = Boolean(False, doc="whether the last window may reach beyond the end")
 
 
 class MaxPool3d(_Pool3d):
     """The largest value of each window; padding never wins.
 
-    Shape: `[N, C, D, H, W]`, each size as in `max_pool2d`. Source: ONNX MaxPool.
+    `ceil` as in `max_pool2d`. Shape: `[N, C, D, H, W]`, each size as in `max_pool2d`. Source: ONNX
+    MaxPool.
     """
 
     family = "pool"
+    ceil = Boolean(False, doc="whether the last window may reach beyond the end")
 
 
 class AvgPool1d(_Pool1d):
-    """The mean of each window; `count_padding` as in `avg_pool2d`.
+    """The mean of each window; `count_padding` and `ceil` as in `avg_pool2d`.
 
     Shape as `max_pool1d`. Source: ONNX AveragePool.
     """
 
     family = "pool"
     count_padding = Boolean(False, doc="whether padding counts as zeros")
+    ceil = Boolean(False, doc="whether the last window may reach beyond the end")
 
 
 class AvgPool2d(_Pool2d):
     """The mean of each window.
 
     `count_padding` says whether padding counts as zeros in the mean (as PyTorch's default does) or
-    not (as ONNX's and Keras's do). Shape as `max_pool2d`. Source: ONNX AveragePool.
+    not (as ONNX's and Keras's do). What `ceil` adds behind the padding never counts. Shape and `ceil`
+    as in `max_pool2d`. Source: ONNX AveragePool.
     """
 
     family = "pool"
     count_padding = Boolean(False, doc="whether padding counts as zeros")
+    ceil = Boolean(False, doc="whether the last window may reach beyond the end")
 
 
 class AvgPool3d(_Pool3d):
-    """The mean of each window; `count_padding` as in `avg_pool2d`.
+    """The mean of each window; `count_padding` and `ceil` as in `avg_pool2d`.
 
     Shape as `max_pool3d`. Source: ONNX AveragePool.
     """
 
     family = "pool"
     count_padding = Boolean(False, doc="whether padding counts as zeros")
+    ceil = Boolean(False, doc="whether the last window may reach beyond the end")
 
 
 class LpPool1d(_Pool1d):

@@ -22,7 +22,7 @@ from dslc.passes.joins import run_region
 from dslc.passes.values import Failed, Values
 from dslc.syntax.expressions import ExpressionError, Name, describe
 from dslc.typed import TYPE_CHECKING
-from dslc.values import is_list
+from dslc.values import exact, is_list
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -43,9 +43,15 @@ class Instantiator(OpApplier):
         super().__init__(report, facts, limits)
         self.program = program
         self.broken: set[str] = set()  # modules whose faults are known: calls give unknown values
-        self.memo: dict[object, Instance | None] = {}
+        self.memo: dict[tuple[object, ...], Instance | None] = {}
         self.count = 0
         self.passed_over = False  # a step was, which no error may explain
+
+    def take_over(self, other: Instantiator) -> None:
+        """Knows what another one found under the same facts, of the modules that both have."""
+        own, theirs = self.program.modules, other.program.modules
+        same = {name for name, module in own.items() if theirs.get(name) is module}
+        self.memo |= {key: found for key, found in other.memo.items() if key[0] in same}
 
     def instance(
         self,
@@ -55,7 +61,7 @@ class Instantiator(OpApplier):
         sizes: Mapping[str, object],
     ) -> Instance | None:
         """The instance of a module for arguments and input types; None after an error."""
-        key = (module.name, tuple(arguments.items()), inputs)
+        key = (module.name, *map(exact, arguments.values()), inputs)
         if key not in self.memo:
             if len(self.memo) > self.limits.instances:
                 message = f"more than {self.limits.instances} distinct instances of blocks"
@@ -142,8 +148,10 @@ class Instantiator(OpApplier):
         bindings = self.rounds(step, environment)
         names = free_names_of(step) if len(bindings) > 1 else frozenset[str]()
         for position, binding in enumerate(bindings):
-            key = (current, tuple(v for name, v in binding.items() if name in names))
-            if key not in known or len(bindings) == 1:
+            before = current
+            varying = [exact(value) for name, value in binding.items() if name in names]
+            key = (current, *varying)
+            if key not in known:
                 self.count_step(step)
                 inner = {**environment, **binding} if binding else environment
                 known[key] = self.round(step, inner, current, values)
@@ -153,6 +161,9 @@ class Instantiator(OpApplier):
                 outputs = {**iteration.outputs}
                 current = outputs.get("")
             values.keep(step, position, {"": current} if iteration is None else outputs)
+            if not varying and not step.kept and current == before:
+                rounds += [iteration] * (len(bindings) - len(rounds))
+                break
         values.counts[step.id] = len(bindings)
         if has_none and not any(rounds):
             values.absent[step.id] = step

@@ -311,7 +311,10 @@ def type_model(
     try:
         types = model_types(program, model, binder, sizes)
         environment = {**program.values, **sizes}
-        constraints = [c for fact in model.where for c in binder.constraints(fact, environment)]
+        constraints: list[Constraint] = []
+        for fact in model.where:
+            constraints += binder.constraints(fact, environment)
+            binder.facts = Facts(constraints)
     except ExpressionError as error:
         binder.error(error.code, error.span, error.message, help=error.help)
         return None

@@ -19,6 +19,7 @@ from dslc.ops.pool import (
     MaxPool2d,
     MaxPool3d,
 )
+from dslc.ops.windows import beyond
 from dslc_jax.axes import padding_pairs, sizes
 from dslc_jax.rules import RULES
 
@@ -33,8 +34,14 @@ def max_pool(c: OpContext) -> str:
 
 @RULES.add(AvgPool1d, AvgPool2d, AvgPool3d)
 def avg_pool(c: OpContext) -> str:
-    padded = any(c.op.values["padding"])
-    option = ", count_include_pad=False" if padded and not c.op.values["count_padding"] else ""
+    padded, counts = any(c.op.values["padding"]), c.op.values["count_padding"]
+    if c.op.values["ceil"]:
+        x, padding = c.x, ends(c)
+        if padded and counts:  # what is beyond the padding does not count
+            own = ", ".join(f"({text}, {text})" for text in sizes(c, "padding", run=True))
+            x, padding = f"jnp.pad({x}, ((0, 0), {own}, (0, 0)))", ends(c, padded=True)
+        return f"nnx.avg_pool({x}, {kernel_and_strides(c)}, padding={padding}, count_include_pad=False)"
+    option = ", count_include_pad=False" if padded and not counts else ""
     return f"nnx.avg_pool({c.x}, {window(c)}{option})"
 
 
@@ -45,10 +52,31 @@ def lp_pool(c: OpContext) -> str:
 
 def window(c: OpContext) -> str:
     """Kernel, strides, padding where there is one."""
+    padding = ends(c) if c.op.values.get("ceil") else padding_pairs(c)
+    return kernel_and_strides(c) + (f", padding={padding}" if padding else "")
+
+
+def kernel_and_strides(c: OpContext) -> str:
+    """Kernel and strides; these are the kernel's sizes unless they are given."""
     kernel = window_text(c, "kernel")
     strides = window_text(c, "stride") if c.given("stride") else kernel
-    padding = padding_pairs(c)
-    return f"{kernel}, strides={strides}" + (f", padding={padding}" if padding else "")
+    return f"{kernel}, strides={strides}"
+
+
+def ends(c: OpContext, *, padded: bool = False) -> str:
+    """The padding of a pool that rounds its sizes up; what lies behind, where it is padded already."""
+    stride = "stride" if c.given("stride") else "kernel"
+    texts = (sizes(c, name, run=True) for name in ("kernel", stride, "padding"))
+    pairs: list[str] = []
+    for kernel, step, padding in zip(*texts, strict=True):
+        if (kernel + step + padding).isdigit():
+            behind = beyond(int(kernel), int(step), int(padding))
+            pairs.append(f"(0, {behind - int(padding)})" if padded else f"({padding}, {behind})")
+        else:
+            reach = step if padding == "0" else f"{padding} + {step}"
+            behind = f"min({reach}, {kernel}) - 1" + (f" - {padding}" if padded else "")
+            pairs.append(f"({0 if padded else padding}, {behind})")
+    return f"({', '.join(pairs)}{',' * (len(pairs) == 1)})"
 
 
 def window_text(c: OpContext, name: str) -> str:

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 @RULES.add(MaxPool1d, MaxPool2d, MaxPool3d)
 def max_pool(c: OpContext) -> str:
+    if c.op.values["ceil"]:
+        return f"{c.helper('ceil_max_pool')}({c.x}, {rounded_up(c)})"
     if c.op.values["padding"] == "same" or not is_padded(c):
         return f"layers.MaxPooling{rank_of(c)}D({native_window(c)})({c.x})"
     name = "max_pool2d" if rank_of(c) == 2 else "padded_max_pool"
@@ -38,6 +40,9 @@ def max_pool(c: OpContext) -> str:
 @RULES.add(AvgPool1d, AvgPool2d, AvgPool3d)
 def avg_pool(c: OpContext) -> str:
     same, counts = c.op.values["padding"] == "same", c.op.values["count_padding"]
+    if c.op.values["ceil"]:
+        option = ", count_padding=True" if counts and is_padded(c) else ""
+        return f"{c.helper('ceil_avg_pool')}({c.x}, {rounded_up(c)}{option})"
     if same and counts:
         kernel, stride = kernel_and_stride(c)
         pad = f"{c.helper('PadSame')}({kernel}, {stride})"
@@ -109,3 +114,10 @@ def window(c: OpContext) -> str:
     """The arguments of a padded pool's helper."""
     kernel, stride = kernel_and_stride(c)
     return f"{kernel}, stride={stride}, padding={c.attribute('padding')}"
+
+
+def rounded_up(c: OpContext) -> str:
+    """The arguments of the helper of a pool that rounds its sizes up."""
+    kernel, stride = kernel_and_stride(c)
+    padding = option(c, "padding", 0)
+    return f"{kernel}, stride={stride}{padding and f', {padding}'}"

@@ -19,11 +19,14 @@ from dslc.ops.pool import (
     MaxPool2d,
     MaxPool3d,
 )
+from dslc.ops.windows import beyond
 from dslc_onnx.rules import RULES
 from dslc_onnx.rules.arithmetic import reduced
 from dslc_onnx.windows import window_attributes
 
 if TYPE_CHECKING:
+    import onnx_ir as ir
+
     from dslc_onnx.lowering import Lowering
     from dslc_onnx.rules import Result
 
@@ -37,10 +40,29 @@ def max_pool(at: Lowering[Any]) -> Result:
 @RULES.add(AvgPool1d, AvgPool2d, AvgPool3d)
 def avg_pool(at: Lowering[Any]) -> Result:
     """`AveragePool`, with or without the padding in the mean."""
-    attributes = window_attributes(at)
-    if at.op.count_padding:
+    attributes, x = window_attributes(at), at.input()
+    if at.op.ceil and at.op.count_padding and any(at.op.padding):
+        x, attributes["pads"] = padded(at), behind(at)  # what is beyond the padding does not count
+    elif at.op.count_padding and not at.op.ceil:
         attributes["count_include_pad"] = 1
-    return at.emit("AveragePool", at.input(), **attributes)
+    return at.emit("AveragePool", x, **attributes)
+
+
+def padded(at: Lowering[Any]) -> ir.Value:
+    """The input with the zeros of the padding around it."""
+    type, sides = at.operand().type, at.op.padding
+    sizes = [size + 2 * side for size, side in zip(type.shape[2:], sides, strict=True)]
+    widths = at.sizes.shape((0, 0, *sides, 0, 0, *sides))
+    full = type.with_shape(*type.shape[:2], *sizes)
+    return at.emit("Pad", at.input(), widths, type=full, label="padded")
+
+
+def behind(at: Lowering[Any]) -> list[int]:
+    """The pads of a window of an input that is padded already, so that its size is rounded up."""
+    op = at.op
+    windows = zip(op.kernel, op.stride, op.padding, strict=True)
+    ends = [at.known(beyond(*window) - window[2], "padding") for window in windows]
+    return [0] * len(ends) + ends
 
 
 @RULES.add(GlobalAvgPool)
