@@ -304,6 +304,8 @@ def formal_step(step: Step, iteration: Iteration) -> FormalStep:
     made.bodies = tuple(formal_steps(body) for body in iteration.bodies)
     if iteration.call is not None:
         made.callee = Formal(iteration.call.module, [iteration.call])
+        made.callee.inputs = dict(iteration.call.inputs)
+        made.callee.outputs = {slot: iteration.outputs[slot] for slot in call_outputs(made)}
     return made
 
 
