@@ -320,7 +320,8 @@ class FunctionWriter(ClassWriter):
         called = [f.callee.module.name for f in all_formal(self.formal.steps) if f.callee]
         program = self.module.program
         inner = (other for one in called for other in needs_of(program).get(one, ()))
-        if name not in {*called, *inner}:
+        adds = any(step.callee is None for step in self.formal.steps)
+        if adds and name not in {*called, *inner}:
             reason = f"training adds steps with weights and leaves the model `{name}` out"
             raise BuildError(f"{reason}, which is then in no graph: call it under `train.steps`")
 
