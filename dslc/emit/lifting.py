@@ -11,19 +11,19 @@ from __future__ import annotations
 from dslc.diagnostics import Report
 from dslc.emit.backend import BuildError
 from dslc.ir.graph import EVERY, MODULE, Body, CallModule, Input, Ref
-from dslc.ir.walk import all_steps, regions
+from dslc.ir.walk import all_steps, regions, with_actions
 from dslc.limits import Limits
 from dslc.passes.instantiate import Instantiator
 from dslc.passes.outline import renamed
 from dslc.passes.pipeline import Checked, check_program
 from dslc.train.gradient import is_gradient
-from dslc.train.inner import name_in_training
+from dslc.train.inner import SUFFIX, name_in_training
 from dslc.typed import TYPE_CHECKING, final
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from dslc.ir.graph import Module, Program, Step
+    from dslc.ir.graph import Action, Module, Program, Step
     from dslc.ir.instance import StepInstance
     from dslc.train.training import Training
 
@@ -60,8 +60,7 @@ def lift(checked: Checked) -> Lifted:
     program, graph = train.program, train.graph
     modules = {action_module(step) for step in graph.body.steps if step.id in called}
     if checked.program.has_several:
-        refuse_several(heavy, modules - {*checked.program.models})
-        return Lifted(checked, train)
+        return lift_several(checked, heavy, modules - {*checked.program.models})
     if heavy:
         lifting = Lifting(train, heavy, called)
         program, graph = lifting.program, lifting.graph
@@ -72,12 +71,35 @@ def lift(checked: Checked) -> Lifted:
     return typed(checked, program.replace(main=name, models=(name,), train=None), graph)
 
 
-def refuse_several(heavy: list[Step], inner: set[str]) -> None:
-    """Refuses what training adds to one of several models."""
+def lift_several(checked: Checked, heavy: list[Step], inner: set[str]) -> Lifted:
+    """The same beside several models, of which the graph may look into one: `inner`."""
+    train = checked.train
+    assert train is not None
+    program, graph = train.program, train.graph
+    for name in inner:
+        model = name.removesuffix("_").removesuffix(SUFFIX)
+        opened = program.modules[name].replace(name=model)
+        program = program.replace(modules={**program.modules, model: opened}, chosen=None)
+        graph = calling(graph, {name: model})
     if heavy:
-        raise refuse(heavy[0], f"has weights or draws at random beside several models: {MEND}")
-    if inner:
-        raise BuildError(f"values inside one of several models are not handed out yet: {MEND}")
+        from dslc.emit.lifting_several import HolderLifting
+
+        lifting = HolderLifting(train.with_graph(program, graph, train.instance), heavy)
+        program, graph = lifting.program, lifting.graph
+    if program is train.program:
+        return Lifted(checked, train)
+    return typed(checked, program.replace(train=None), graph)
+
+
+def calling(graph: Module, names: dict[str, str]) -> Module:
+    """A graph whose calls bear other names."""
+
+    def change(action: Action) -> Action:
+        if isinstance(action, CallModule) and action.module in names:
+            return action.replace(module=names[action.module])
+        return action
+
+    return graph.replace(body=with_actions(graph.body, change))
 
 
 def typed(checked: Checked, program: Program, graph: Module) -> Lifted:

@@ -5,8 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dslc.ops.pool import (
+    AdaptiveAvgPool1d,
     AdaptiveAvgPool2d,
+    AdaptiveAvgPool3d,
+    AdaptiveMaxPool1d,
     AdaptiveMaxPool2d,
+    AdaptiveMaxPool3d,
     AvgPool1d,
     AvgPool2d,
     AvgPool3d,
@@ -92,8 +96,17 @@ def global_pool(c: OpContext) -> str:
     return f"{c.x}.{method}({axes[0] if len(axes) == 1 else axes})"
 
 
-@RULES.add(AdaptiveAvgPool2d, AdaptiveMaxPool2d)
+@RULES.add(
+    AdaptiveAvgPool1d,
+    AdaptiveAvgPool2d,
+    AdaptiveAvgPool3d,
+    AdaptiveMaxPool1d,
+    AdaptiveMaxPool2d,
+    AdaptiveMaxPool3d,
+)
 def adaptive_pool(c: OpContext) -> str:
-    method = "mean" if isinstance(c.op, AdaptiveAvgPool2d) else "max"
-    out = ", ".join(sizes(c, "out", run=True))
-    return f"{c.helper('adaptive_windows')}({c.x}, {out}).{method}((2, 4))"
+    method = "mean" if "avg" in c.op.name else "max"
+    count, out = c.types[0].rank - 2, ", ".join(sizes(c, "out", run=True))
+    inside = tuple(range(2, 2 * count + 1, 2))
+    axes = str(inside[0]) if count == 1 else str(inside)
+    return f"{c.helper('adaptive_windows')}({c.x}, {out}).{method}({axes})"
