@@ -26,8 +26,9 @@ def warn_doubts(checked: Checked, report: Report) -> None:
     """Warns about steps that do nothing, or not what their author thinks."""
     program = checked.program
     rounds = rounds_by_step(checked.instance)
-    if checked.train is not None:
-        for key, found in rounds_by_step(checked.train.instance).items():
+    phases = () if checked.train is None else checked.train.phases
+    for phase in phases:
+        for key, found in rounds_by_step(phase.instance).items():
             rounds.setdefault(key, found)
     modules = [m for m in program.modules.values() if m.span.file == program.path]
     for module in modules:
@@ -43,9 +44,9 @@ def warn_doubts(checked: Checked, report: Report) -> None:
         warn_numbers(module.body, program, report)
         if module.is_model:
             warn_ends(module, steps, ops, report)
-    if checked.train is not None:
-        steps = {step.id: step for step in all_steps(checked.train.graph.body)}
-        found = {key: op_of(rounds.get((checked.train.graph.name, key), [])) for key in steps}
+    for phase in phases:
+        steps = {step.id: step for step in all_steps(phase.graph.body)}
+        found = {key: op_of(rounds.get((phase.graph.name, key), [])) for key in steps}
         warn_softmax(steps, {key: op for key, op in found.items() if op is not None}, report)
     warn_loss(checked, report)
     for part in checked.parts.values():

@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 from dslc.tools.op_pages import documentation
 from dslc.train.data import Data
+from dslc.train.draws import DRAWS
 from dslc.train.gradient import OF_AND_WRT
 from dslc.train.optimizers import Optimizer
+from dslc.train.phases import Turn
 from dslc.train.run import Run
 from dslc.train.schedules import Schedule
 
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
 
     from dslc.ops.attributes import Attribute
     from dslc.train.choices import Choice
+    from dslc.train.draws import Draw
 
     Describe = Callable[[Attribute], dict[str, Any]]
 
@@ -47,27 +50,88 @@ def training_schema(described: Describe, types: Schema, facts: Schema, steps: Sc
         facts: What `where` holds.
         steps: What `steps` holds.
     """
+    graph = graph_properties(described, steps)
     properties: Schema = {
         "inputs": {**types, "description": "columns beyond the model's own inputs"},
         "where": {**facts, "description": "facts about the columns' sizes"},
         "data": data(described),
-        "steps": {
-            **steps,
-            "items": {"if": IS_GRADIENT, "then": GRADIENT, "else": steps["items"]},
-            "description": "what is computed before the loss",
+        **graph,
+        "phases": {
+            "type": "array",
+            "minItems": 1,
+            "items": phase(described, graph),
+            "description": "graphs that run in turn on each batch",
         },
-        "loss": {**FIGURE, "description": "a value by name, or an op"},
-        "optimizer": choice(Optimizer, described),
-        "schedule": choice(Schedule, described),
-        "metrics": {"type": "array", "items": FIGURE},
         **{name: described(item) for name, item in Run.attributes.items()},
     }
     return {
         "type": "object",
         "description": "how it is trained",
-        "required": ["data", "loss", "optimizer", "epochs", "batch"],
+        "required": ["data", "epochs", "batch"],
         "additionalProperties": False,
         "properties": properties,
+        "if": {"required": ["phases"]},
+        "then": {"properties": dict.fromkeys(graph, False)},
+        "else": {"required": ["loss", "optimizer"]},
+    }
+
+
+def graph_properties(described: Describe, steps: Schema) -> Schema:
+    """What a section says of its graph, or each of its phases."""
+    items: Schema = {"if": IS_GRADIENT, "then": GRADIENT, "else": steps["items"]}
+    for op in DRAWS.values():
+        items = {
+            "if": {"type": "object", "required": [op.name]},
+            "then": draw(op, described),
+            "else": items,
+        }
+    return {
+        "steps": {**steps, "items": items, "description": "what is computed before the loss"},
+        "loss": {**FIGURE, "description": "a value by name, or an op"},
+        "optimizer": choice(Optimizer, described),
+        "schedule": choice(Schedule, described),
+        "metrics": {"type": "array", "items": FIGURE},
+    }
+
+
+def draw(op: type[Draw], described: Describe) -> Schema:
+    """A step that draws random numbers: its shape, or its attributes by name."""
+    named = {name: described(item) for name, item in op.attributes.items()}
+    return {
+        "description": documentation(op),
+        "additionalProperties": False,
+        "properties": {
+            op.name: {
+                "if": {"type": "object"},
+                "then": {
+                    "required": ["shape"],
+                    "additionalProperties": False,
+                    "properties": named,
+                },
+                "else": named["shape"],
+            },
+            **dict.fromkeys(("name", "type", "doc"), TEXT),
+        },
+    }
+
+
+def phase(described: Describe, graph: Schema) -> Schema:
+    """One phase."""
+    models: Schema = {"type": "array", "items": TEXT, "minItems": 1, "uniqueItems": True}
+    return {
+        "type": "object",
+        "required": ["update", "loss", "optimizer"],
+        "additionalProperties": False,
+        "properties": {
+            "name": {**TEXT, "description": "by default that of the models in `update`"},
+            "doc": TEXT,
+            "update": {
+                "anyOf": [TEXT, models],
+                "description": "the models whose weights it moves",
+            },
+            **{name: described(item) for name, item in Turn.attributes.items()},
+            **graph,
+        },
     }
 
 

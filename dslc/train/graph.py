@@ -31,14 +31,21 @@ SUMS = ("loss", "metric")
 
 
 class GraphReader:
-    """Reads `inputs`, `where`, `steps`, `loss` and `metrics` of a training section.
+    """Reads `inputs`, `where`, `steps`, `loss` and `metrics` of a training section, or of a phase.
+
+    Args:
+        program: The spec's modules.
+        report: Takes what is found.
+        fields: The section, or the phase with the section's columns.
+        name: What the graph is called.
 
     Attributes:
         model: The model that is called where no step calls one: the spec's, or of several its main.
         calls_itself: Whether a step calls a model.
     """
 
-    def __init__(self, program: Program, report: Report, fields: Mapping) -> None:
+    def __init__(self, program: Program, report: Report, fields: Mapping, name: str = NAME) -> None:
+        self.name = name
         self.program = program
         self.report = report
         self.fields = fields
@@ -83,7 +90,7 @@ class GraphReader:
         outputs = ((LOSS, loss), *metrics)
         whole = self.reader.finished(Body(tuple(self.steps), loss))
         return Module(
-            name=NAME,
+            name=self.name,
             doc=None,
             params=(),
             inputs=self.used_inputs(whole, outputs),

@@ -197,6 +197,12 @@ def initial(
     return weights
 
 
+def random_numbers(name: str, shape: Shape, seed: int, step: int | str) -> Weight:
+    """The stream of numbers that a step of a run draws under a name: `.normal(…)`, `.uniform(…)`."""
+    path = f"{name} at step {step}"
+    return Weight(path, {path: shape}, seed)
+
+
 def matches(globs: Sequence[str], path: str) -> bool:
     """Whether one of some globs matches a path."""
     return any(glob_pattern(glob).fullmatch(path + ".") for glob in globs)
