@@ -38,7 +38,6 @@ def attend(
 def rotate(
     x: Array,
     positions: Array | None = None,
-    *,
     base: float = 10000.0,
     dim: int | None = None,
     interleaved: bool = False,
@@ -53,6 +52,81 @@ def rotate(
     a, b = (turned[..., ::2], turned[..., 1::2]) if interleaved else jnp.split(turned, 2, -1)
     pairs = jnp.stack((a * cos - b * sin, b * cos + a * sin), -1 if interleaved else -2)
     return jnp.concatenate((pairs.reshape(turned.shape), rest), -1)
+
+
+class GroupedAttention(nnx.Module):
+    """Attention between learned projections, whose heads of queries may share those of keys.
+
+    f32[N, T, D], f32[N, S, E] -> f32[N, T, D]; mask is true where attended, [N, S] or broadcastable
+    to [N, heads, T, S], and bias is added to the scores; query t stands at place t + S - T.
+    """
+
+    def __init__(
+        self,
+        dim: int,
+        heads: int,
+        *,
+        kv_heads: int | None = None,
+        head_dim: int | None = None,
+        key_dim: int | None = None,
+        value_dim: int | None = None,
+        scale: float | None = None,
+        causal: bool = False,
+        window: int | None = None,
+        qk_norm: float | None = None,
+        rotary_base: float | None = None,
+        rotary_dim: int | None = None,
+        interleaved: bool = False,
+        dropout: float = 0.0,
+        bias: tuple[str, ...] = ("query", "key", "value", "out"),
+        rngs: nnx.Rngs,
+    ) -> None:
+        size, shared = head_dim or dim // heads, kv_heads or heads
+        self.size, self.scale, self.causal, self.window = size, scale, causal, window
+        self.base, self.turned, self.interleaved = rotary_base, rotary_dim, interleaved
+        self.qk_norm = qk_norm is not None
+        self.query = nnx.Linear(dim, heads * size, use_bias="query" in bias, rngs=rngs)
+        self.key = nnx.Linear(key_dim or dim, shared * size, use_bias="key" in bias, rngs=rngs)
+        width = value_dim or key_dim or dim
+        self.value = nnx.Linear(width, shared * size, use_bias="value" in bias, rngs=rngs)
+        self.out = nnx.Linear(heads * size, dim, use_bias="out" in bias, rngs=rngs)
+        if qk_norm is not None:
+            self.query_norm = nnx.RMSNorm(size, epsilon=qk_norm, rngs=rngs)
+            self.key_norm = nnx.RMSNorm(size, epsilon=qk_norm, rngs=rngs)
+        self.dropout = nnx.Dropout(dropout, rngs=rngs)
+
+    def __call__(
+        self,
+        query: Array,
+        key: Array | None = None,
+        value: Array | None = None,
+        *,
+        mask: Array | None = None,
+        bias: Array | None = None,
+    ) -> Array:
+        key = query if key is None else key
+        value = key if value is None else value
+        q, k, v = (
+            layer(x).reshape(*x.shape[:2], -1, self.size).swapaxes(1, 2)
+            for layer, x in ((self.query, query), (self.key, key), (self.value, value))
+        )
+        if self.qk_norm:
+            q, k = self.query_norm(q), self.key_norm(k)
+        if self.base is not None:
+            s = k.shape[2]
+            own, places = jnp.arange(s - q.shape[2], s), jnp.arange(s)
+            options = (self.base, self.turned, self.interleaved)
+            q, k = rotate(q, own, *options), rotate(k, places, *options)
+        y = attend(
+            *(q, k, v),
+            mask[:, None, None] if mask is not None and mask.ndim == 2 else mask,
+            bias,
+            causal=self.causal,
+            window=self.window,
+            scale=self.scale,
+            dropout=self.dropout,
+        )
+        return self.out(y.swapaxes(1, 2).reshape(*query.shape[:2], -1))
 
 
 def waves(positions: Array, dim: int, *, base: float = 10000.0, interleaved: bool = True) -> Array:

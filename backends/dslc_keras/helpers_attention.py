@@ -99,6 +99,102 @@ class Rotate(layers.Layer):
 
 
 @keras.saving.register_keras_serializable(package="dslc")
+class GroupedAttention(layers.Layer):
+    """Attention between learned projections, whose heads of queries may share those of keys.
+
+    f32[N, T, D], f32[N, S, E] -> f32[N, T, D]; mask is true where attended, [N, S] or broadcastable
+    to [N, heads, T, S], and bias is added to the scores; query t stands at place t + S - T.
+    """
+
+    def __init__(
+        self,
+        dim: int,
+        heads: int,
+        kv_heads: int | None = None,
+        head_dim: int | None = None,
+        scale: float | None = None,
+        causal: bool = False,
+        window: int | None = None,
+        qk_norm: float | None = None,
+        rotary_base: float | None = None,
+        rotary_dim: int | None = None,
+        interleaved: bool = False,
+        dropout: float = 0.0,
+        use_bias: tuple[str, ...] = ("query", "key", "value", "out"),
+        **options: Any,
+    ) -> None:
+        super().__init__(**options)
+        self.given = {"dim": dim, "heads": heads, "kv_heads": kv_heads, "head_dim": head_dim}
+        self.given |= {"scale": scale, "causal": causal, "window": window, "qk_norm": qk_norm}
+        self.given |= {"rotary_base": rotary_base, "rotary_dim": rotary_dim}
+        self.given |= {"interleaved": interleaved, "dropout": dropout, "use_bias": use_bias}
+        self.size, shared = head_dim or dim // heads, kv_heads or heads
+        widths = {"query": heads, "key": shared, "value": shared}
+        sizes = {name: count * self.size for name, count in widths.items()} | {"out": dim}
+        self.maps = {
+            name: layers.Dense(size, use_bias=name in use_bias, name=f"{self.name}-{name}")
+            for name, size in sizes.items()
+        }
+        self.norms: dict[str, Any] = {}
+        if qk_norm is not None:
+            for name in ("query_norm", "key_norm"):
+                norm = layers.RMSNormalization(epsilon=qk_norm, name=f"{self.name}-{name}")
+                self.norms[name] = norm
+        self.rotate = None
+        if rotary_base is not None:
+            self.rotate = Rotate(rotary_base, rotary_dim, interleaved)
+        self.attend = Attend(causal, window, scale, dropout)
+
+    @property
+    def portable_layers(self) -> list[layers.Layer]:
+        """The layers whose names are their weights' paths."""
+        return [*self.maps.values(), *self.norms.values()]
+
+    def build(
+        self,
+        query_shape: tuple[int | None, ...],
+        key_shape: tuple[int | None, ...] | None = None,
+        value_shape: tuple[int | None, ...] | None = None,
+        **_: Any,
+    ) -> None:
+        key_shape = key_shape or query_shape
+        self.maps["query"].build(query_shape)
+        self.maps["key"].build(key_shape)
+        self.maps["value"].build(value_shape or key_shape)
+        self.maps["out"].build((*query_shape[:2], self.given["heads"] * self.size))
+        for norm in self.norms.values():
+            norm.build((None, None, None, self.size))
+
+    def call(
+        self,
+        query: KerasTensor,
+        key: KerasTensor | None = None,
+        value: KerasTensor | None = None,
+        seen: KerasTensor | None = None,
+        bias: KerasTensor | None = None,
+    ) -> KerasTensor:
+        key = query if key is None else key
+        q, k = self.heads("query", query), self.heads("key", key)
+        v = self.heads("value", key if value is None else value)
+        if self.norms:
+            q, k = self.norms["query_norm"](q), self.norms["key_norm"](k)
+        if self.rotate is not None:
+            t, s = ops.shape(q)[2], ops.shape(k)[2]
+            q, k = self.rotate(q, ops.arange(t) + s - t), self.rotate(k, ops.arange(s))
+        y = ops.transpose(self.attend(q, k, v, seen, bias), (0, 2, 1, 3))
+        return self.maps["out"](ops.reshape(y, (*ops.shape(query)[:2], y.shape[2] * y.shape[3])))
+
+    def heads(self, name: str, x: KerasTensor) -> KerasTensor:
+        """A projection with its heads apart. [N, heads, T, size]."""
+        y = self.maps[name](x)
+        count = y.shape[-1] // self.size
+        return ops.transpose(ops.reshape(y, (*ops.shape(x)[:2], count, self.size)), (0, 2, 1, 3))
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), **self.given}
+
+
+@keras.saving.register_keras_serializable(package="dslc")
 class Waves(layers.Layer):
     """The sines and cosines of places, in turn or one after the other."""
 

@@ -15,6 +15,7 @@ from dslc.emit.project import (
     trained_writer,
     training_files,
 )
+from dslc_keras.naming import clashing_names
 from dslc_keras.starting import start_keras
 from dslc_keras.target import KerasTarget
 
@@ -78,11 +79,17 @@ class KerasBackend:
 
     def module(self, checked: Checked, io_layout: str = "spec") -> FunctionModule:
         """What `model.py` holds; `io_layout` is what its model takes unless told otherwise."""
-        return lower(
-            checked.form,
-            lambda spec: write_functions(spec, KerasTarget(io_layout)),
-            shared_only=True,
-        )
+
+        def written(clashing: frozenset[str]) -> FunctionModule:
+            return lower(
+                checked.form,
+                lambda spec: write_functions(spec, KerasTarget(io_layout, clashing)),
+                shared_only=True,
+            )
+
+        found = written(frozenset())
+        clashing = clashing_names(found.source())
+        return written(clashing) if clashing else found
 
     def model_source(self, checked: Checked, *, io_layout: str = "spec") -> str:
         """The text of `model.py`."""

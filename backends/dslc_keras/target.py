@@ -18,6 +18,7 @@ from dslc.ops.tensor import Flatten, Transpose
 from dslc.values import is_integer
 from dslc_keras.dtypes import DTYPES
 from dslc_keras.facts import check_facts
+from dslc_keras.naming import own_name
 from dslc_keras.rules import RULES
 from dslc_keras.scans import scan, stacked
 from dslc_keras.survey import Survey
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from dslc.emit.formal import Formal, FormalStep
     from dslc.emit.functions import FunctionModule, FunctionWriter
     from dslc.emit.functions_body import FunctionBody
+    from dslc.emit.functions_names import PathText
     from dslc.emit.python import Function, Statement
     from dslc.emit.scans import ScanText
 
@@ -62,8 +64,9 @@ class KerasTarget(FunctionTarget):
     dtypes = MappingProxyType({"i64": "i32"})
     rules = RULES
 
-    def __init__(self, io_layout: str = "spec") -> None:
+    def __init__(self, io_layout: str = "spec", clashing: frozenset[str] = frozenset()) -> None:
         self.io_layout = io_layout
+        self.clashing = clashing
         self.uses = Survey(())
 
     def survey(self, module: FunctionModule, formals: Sequence[Formal]) -> None:
@@ -97,7 +100,8 @@ class KerasTarget(FunctionTarget):
         free = bool(texts) and texts[0] == "None"
         shape = "".join(f"{text}, " for text in (texts[1:] if free else texts))
         options = "" if type.dtype == "f32" else f', dtype="{DTYPES[type.dtype]}"'
-        return f"keras.Input({'' if free else 'batch_shape='}({shape}){options}, name={name!r})"
+        name = repr(own_name(name, self.clashing))
+        return f"keras.Input({'' if free else 'batch_shape='}({shape}){options}, name={name})"
 
     def check_facts(self, body: FunctionBody) -> None:
         check_facts(body)
@@ -117,6 +121,11 @@ class KerasTarget(FunctionTarget):
         module = writer.formal.module
         name = module.home if writer.function_body.is_part else module.name
         return f"keras.Model({', '.join(parts)}, name={name!r})"
+
+    def layer_name(self, path: PathText) -> str:
+        text = str(path)
+        name = text.strip("'")
+        return repr(own_name(name, self.clashing)) if name in self.clashing else text
 
     def layer_at(self, model: str, name: str) -> str:
         return f"{model}.get_layer({name})"

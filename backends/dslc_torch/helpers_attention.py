@@ -21,7 +21,8 @@ def attend(
 ) -> Tensor:
     """Attention of each head; what a query sees is told by a mask, its place and a window."""
     t, s = q.shape[2], k.shape[2]
-    if causal or window is not None:
+    is_causal = causal and window is None and mask is None and bias is None and t == s
+    if window is not None or (causal and not is_causal):
         ahead = torch.arange(s, device=q.device) - torch.arange(s - t, s, device=q.device)[:, None]
         seen = ahead <= 0 if causal else ahead < (window or s)
         seen = seen if window is None else seen & (ahead > -window)
@@ -29,13 +30,14 @@ def attend(
     if bias is not None:
         mask = bias if mask is None else torch.where(mask, bias, float("-inf"))
     grouped = q.shape[1] != k.shape[1]
-    return F.scaled_dot_product_attention(q, k, v, mask, dropout, scale=scale, enable_gqa=grouped)
+    return F.scaled_dot_product_attention(
+        q, k, v, mask, dropout, is_causal, scale=scale, enable_gqa=grouped
+    )
 
 
 def rotate(
     x: Tensor,
     positions: Tensor | None = None,
-    *,
     base: float = 10000.0,
     dim: int | None = None,
     interleaved: bool = False,
@@ -51,6 +53,77 @@ def rotate(
     a, b = (turned[..., ::2], turned[..., 1::2]) if interleaved else turned.chunk(2, -1)
     pairs = torch.stack((a * cos - b * sin, b * cos + a * sin), -1 if interleaved else -2)
     return torch.cat((pairs.flatten(-2), rest), -1)
+
+
+class GroupedAttention(nn.Module):
+    """Attention between learned projections, whose heads of queries may share those of keys.
+
+    f32[N, T, D], f32[N, S, E] -> f32[N, T, D]; mask is true where attended, [N, S] or broadcastable
+    to [N, heads, T, S], and bias is added to the scores; query t stands at place t + S - T.
+    """
+
+    def __init__(
+        self,
+        dim: int,
+        heads: int,
+        *,
+        kv_heads: int | None = None,
+        head_dim: int | None = None,
+        key_dim: int | None = None,
+        value_dim: int | None = None,
+        scale: float | None = None,
+        causal: bool = False,
+        window: int | None = None,
+        qk_norm: float | None = None,
+        rotary_base: float | None = None,
+        rotary_dim: int | None = None,
+        interleaved: bool = False,
+        dropout: float = 0.0,
+        bias: tuple[str, ...] = ("query", "key", "value", "out"),
+    ) -> None:
+        super().__init__()
+        size, shared = head_dim or dim // heads, kv_heads or heads
+        self.size, self.scale, self.causal, self.window = size, scale, causal, window
+        self.base, self.turned, self.interleaved = rotary_base, rotary_dim, interleaved
+        self.dropout = dropout
+        self.query = nn.Linear(dim, heads * size, bias="query" in bias)
+        self.key = nn.Linear(key_dim or dim, shared * size, bias="key" in bias)
+        self.value = nn.Linear(value_dim or key_dim or dim, shared * size, bias="value" in bias)
+        self.out = nn.Linear(heads * size, dim, bias="out" in bias)
+        self.query_norm = nn.Identity() if qk_norm is None else nn.RMSNorm(size, qk_norm)
+        self.key_norm = nn.Identity() if qk_norm is None else nn.RMSNorm(size, qk_norm)
+
+    def forward(
+        self,
+        query: Tensor,
+        key: Tensor | None = None,
+        value: Tensor | None = None,
+        *,
+        mask: Tensor | None = None,
+        bias: Tensor | None = None,
+    ) -> Tensor:
+        key = query if key is None else key
+        value = key if value is None else value
+        q, k, v = (
+            layer(x).unflatten(2, (-1, self.size)).transpose(1, 2)
+            for layer, x in ((self.query, query), (self.key, key), (self.value, value))
+        )
+        q, k = self.query_norm(q), self.key_norm(k)
+        if self.base is not None:
+            s = k.shape[2]
+            own, places = (torch.arange(n, s, device=k.device) for n in (s - q.shape[2], 0))
+            options = (self.base, self.turned, self.interleaved)
+            q, k = rotate(q, own, *options), rotate(k, places, *options)
+        y = attend(
+            *(q, k, v),
+            mask[:, None, None] if mask is not None and mask.ndim == 2 else mask,
+            bias,
+            causal=self.causal,
+            window=self.window,
+            scale=self.scale,
+            dropout=self.dropout if self.training else 0.0,
+        )
+        return self.out(y.transpose(1, 2).flatten(2))
 
 
 def waves(

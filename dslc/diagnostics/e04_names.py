@@ -160,4 +160,19 @@ steps:
             '  from: [level, "level[i].wide"]'
         ),
     ),
+    "E0418": Entry(
+        "a reference to a step that is absent and has no value",
+        "A step whose `when` is false, or that repeats 0 times, has the value of its first input. "
+        "One without inputs, such as `parameter`, then has none, and only a step that is absent "
+        "too may read it.",
+        steps(
+            "- parameter: {shape: [8]}\n  name: scale\n  when: learned\n- mul:\n  from: [x, scale]",
+            head="params: {learned: false}\n",
+        ),
+        steps(
+            "- parameter: {shape: [8]}\n  name: scale\n  when: learned\n- mul:\n  from: [x, scale]\n"
+            "  when: learned",
+            head="params: {learned: false}\n",
+        ),
+    ),
 }

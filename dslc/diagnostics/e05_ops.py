@@ -3,7 +3,15 @@
 from __future__ import annotations
 
 from dslc.diagnostics.catalogue import Entry
-from dslc.diagnostics.examples import IMAGE, steps
+from dslc.diagnostics.examples import IMAGE, spec, steps
+
+
+def _joined(inputs: str) -> str:
+    """A spec with a block whose op, named by a param, has some inputs."""
+    step = f"      - $op:\n        from: {inputs}\n"
+    block = f"  Join:\n    params: {{op: str}}\n    steps:\n{step}"
+    return spec(f"blocks:\n{block}steps:\n  - Join: {{op: sub}}\n")
+
 
 ENTRIES: dict[str, Entry] = {
     "E0501": Entry(
@@ -107,6 +115,27 @@ ENTRIES: dict[str, Entry] = {
         "not have.",
         steps("- linear: 4\n  init: {bias: kaiming_normal}"),
         steps("- linear: 4\n  init: {weight: kaiming_normal}"),
+    ),
+    "E0520": Entry(
+        "a param names an op that there is not",
+        "`- $act` applies the op whose name the param `act` has: an op, and no block or structure.",
+        steps("- $act", head="params: {act: str = rellu}\n"),
+        steps("- $act", head="params: {act: str = relu}\n"),
+    ),
+    "E0521": Entry(
+        "inputs by name, for an op that differs from call to call",
+        "What an op's inputs are called depends on the op. Where a block's param names it, each call "
+        "may bring another one, so the step lists its inputs in the op's order.",
+        _joined("{input: x, other: x}"),
+        _joined("[x, x]"),
+    ),
+    "E0522": Entry(
+        "an op with weights, and another one in another round of a loop",
+        "A param may name a step's op, one for each call of a block. Where it is another op from "
+        "round to round of one loop, the rounds are one piece of code with the ops side by side, "
+        "and two ops with weights cannot both be called as the step is.",
+        steps("- $op:\n  repeat: {over: [\"'layer_norm'\", \"'rms_norm'\"], as: op}"),
+        steps("- $op:\n  repeat: {over: [\"'relu'\", \"'tanh'\"], as: op}"),
     ),
     "E0541": Entry(
         "an op that a formula cannot call",

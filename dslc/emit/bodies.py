@@ -121,10 +121,18 @@ class BodyWriter(LoopWriter):
     def shortened(
         self, found: FormalStep, ref: Ref, texts: dict[str, tuple[str, str]]
     ) -> dict[str, tuple[str, str]]:
-        """An input goes into a variable where an expression would not fit on its line."""
+        """An input goes into a variable where it is named twice, or an expression would not fit."""
         value = self.flow.read(ref)
         long = [s for s, (t, _) in texts.items() if not self.flow.fits((found.step.id, s), t)]
-        if value.is_variable or ref.index is not None or len(value.text) < SHORT or len(long) != 1:
+        if value.is_variable or ref.index is not None:
+            return texts
+        text, layout = texts.get("", ("", ""))
+        if (
+            self.is_optional(found) and text.count(value.text) > 1
+        ):  # the value, or what becomes of it
+            variable = self.flow.store_ref(ref).text
+            return {**texts, "": (text.replace(value.text, variable), layout)}
+        if len(value.text) < SHORT or len(long) != 1:
             return texts
         text, layout = texts[long[0]]
         if text.count(value.text) != 1:

@@ -90,6 +90,7 @@ class Flow:
         self.remaining: dict[Key, int] = {}
         self.names: dict[Key, str] = {}
         self.taken: set[str] = set()
+        self.layers: set[str] = set()  # variables that hold layers to the end
         self.returned: set[Key] = set()
         self.comment = comment
         self.index_text: Callable[[Any], str] = str
@@ -180,7 +181,7 @@ class Flow:
 
     def is_free(self, variable: str, key: Key = NOTHING) -> bool:
         """Whether nothing but the value itself still needs a variable."""
-        return not any(
+        return variable not in self.layers and not any(
             variable in value.variables
             for other, value in self.values.items()
             if other != key and self.remaining.get(other, 0) > 0

@@ -269,6 +269,15 @@ class FunctionWriter(ClassWriter):
         """The steps that another one runs again."""
         return {found.reused for found in all_formal(self.formal.steps) if found.reused is not None}
 
+    def kept_layers(self) -> set[int]:
+        """The steps whose layers are kept in variables, since several steps or rounds call them."""
+        shared = {
+            found.step.id
+            for found in all_formal(self.formal.steps)
+            if found.step.repeat is not None and found.step.repeat.share
+        }
+        return shared | self.reused() | self.ties.users.keys()
+
     def layer_of(self, tie: Tie, *words: str) -> str:
         """Another model's layer that owns a weight, found by its name; `words` lead below it."""
         owner = self.owner(tie)

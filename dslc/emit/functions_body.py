@@ -106,17 +106,26 @@ class FunctionBody(BodyWriter):
         path = self.path
         for word in words:
             path = path.word(word)
-        return str(path)
+        return self.function.functions_target.layer_name(path)
 
     def name_values(self, steps: list[FormalStep]) -> None:
         """Reserves the names that the spec refers to, clear of what the function may take."""
         super().name_values(steps)
         self.flow.taken = taken = self.taken()
         names = self.flow.names
-        layers = self.function.ties.users  # their names are the layers' own
+        kept = self.function.kept_layers()  # their names are the layers' own
         self.flow.names = {
-            key: name for key, name in names.items() if name not in taken and key[0] not in layers
+            key: name for key, name in names.items() if name not in taken and key[0] not in kept
         }
+
+    def layer_variable(self, label: str, *, is_kept: bool = True) -> str:
+        """A variable for a layer, clear of the values that something still reads."""
+        name = self.names.fresh(label)
+        while not self.flow.is_free(name):
+            name = self.names.fresh(label)
+        if is_kept:
+            self.flow.layers.add(name)
+        return name
 
     def bind_input(self, name: str, variable: str) -> None:
         """An input of a block as it is; one of the model as the target makes it."""

@@ -57,11 +57,11 @@ class FunctionContext(OpContext):
         elif not self.users and not shares:
             if len(constructor) + len(arguments) <= LONGEST:
                 return f"{constructor}({arguments})"
-            variable = self.body.names.fresh(step.label)
+            variable = self.body.layer_variable(step.label, is_kept=False)
             self.statement(f"{variable} = {constructor}")
             return f"{variable}({arguments})"
         if owner not in self.function.kept:
-            variable = self.body.names.fresh(step.label)
+            variable = self.body.layer_variable(step.label)
             self.function.kept[owner] = variable
             line = Line(f"{variable} = {constructor}")
             (self.body.loops.before[-1] if shares else self.body.flow.lines).append(line)

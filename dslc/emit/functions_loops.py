@@ -136,7 +136,7 @@ class LoopWriter:
         elif repeat is None or not repeat.share:
             return None
         if owner not in function.kept:
-            function.kept[owner] = self.body.names.fresh(found.step.label)
+            function.kept[owner] = self.body.layer_variable(found.step.label)
             line = Line(f"{function.kept[owner]} = {function.call_of(found, given, shared=True)}")
             (self.body.flow.lines if repeat is None else self.before[-1]).append(line)
         layer = function.kept[owner]

@@ -54,8 +54,11 @@ class RuntimeLayer:
 
     def wanted(self) -> str:
         """The name that the class would like to have."""
-        step = self.context.step
-        return class_name(step.name or step.label or self.context.op.name)
+        step, op = self.context.step, self.context.op
+        name = class_name(step.name or step.label or op.name)
+        return (
+            f"{name}Input" if op.weights(*self.context.types) else name
+        )  # the layer of its weights has that
 
     def method(self, body: list[Statement]) -> Function:
         """The method that runs the layer."""

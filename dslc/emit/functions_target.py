@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from dslc.emit.formal import Formal
     from dslc.emit.functions import FunctionModule, FunctionWriter
     from dslc.emit.functions_body import FunctionBody
+    from dslc.emit.functions_names import PathText
     from dslc.emit.python import Class, Function, Statement
 
 
@@ -59,6 +60,10 @@ class FunctionTarget(Target):
         if len(variables) == 1:
             return next(iter(variables.values()))
         return "{" + ", ".join(f"{name!r}: {text}" for name, text in variables.items()) + "}"
+
+    def layer_name(self, path: PathText) -> str:
+        """The expression of the name of a layer at a path."""
+        return str(path)
 
     def layer_at(self, model: str, name: str) -> str:
         """A model's layer of a name; both are expressions."""

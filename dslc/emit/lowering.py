@@ -63,10 +63,10 @@ def split(checked: Checked, decisive: Decisive | None = None) -> Checked:
 
 
 def rechecked(checked: Checked, after: Program) -> Checked:
-    """The spec behind a pass; what was before where nothing changed."""
+    """The spec behind a pass, without its training; what was before where nothing changed."""
     if after.modules.keys() == checked.program.modules.keys():
         return checked
     verify_program(after)
-    again = check_program(checked.source, after, Report(), Limits())
+    again = check_program(checked.source, after.replace(train=None), Report(), Limits())
     assert again is not None, "a pass changed what is checked"
     return again

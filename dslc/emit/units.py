@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING, final
 
 from dslc.emit.names import Names
@@ -99,6 +100,11 @@ class ModuleWriter:
 
     def source(self) -> str:
         """The source of the whole module."""
+        return self.text
+
+    @cached_property
+    def text(self) -> str:
+        """The module printed, once: its parts are put together for that."""
         parts: dict[str, None] = {}
         for source in self.helpers.values():
             parts.update(dict.fromkeys(source.split("\n\n\n")))

@@ -264,6 +264,7 @@ class Elaborator:
     ) -> Module:
         """A block's or model's inputs, steps and outputs."""
         reader = StepReader(self.report, self.signatures, self.defaults, self.units)
+        reader.constants = None if self.overrides is None else self.values
         scope = Scope(None, [param.name for param in self.params])
         if not is_model:  # a block's names may be those of the file's params
             scope = Scope(scope, [param.name for param in params])

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Literal
 
+    from dslc.ir.choices import Choices
     from dslc.ir.imported_names import Units
     from dslc.ir.opened import Opened
     from dslc.ops.base import Op
@@ -111,6 +112,23 @@ class ApplyOp(Record):
 
 
 @final
+class ChooseOp(Record):
+    """An op that a param names, known for each instance alone.
+
+    `word` is its name, `choices` what the step is with each op, `reads` the names that its attributes
+    may read. Where `is_certain`, nothing of the op is left to chance. No backend meets it: once all
+    instances are known, a module has one op there (`dslc.passes.choosing`).
+    """
+
+    unlike = ("choices",)
+
+    word: Expr
+    choices: Choices
+    reads: tuple[Expr, ...]
+    is_certain: bool = False
+
+
+@final
 class CallModule(Record):
     """A call of a block or model with arguments for its params."""
 
@@ -172,7 +190,7 @@ def round_slot(name: str) -> str:
     return f"@{name}"
 
 
-Action = ApplyOp | CallModule | Group | Residual | Parallel | Scan | Reuse
+Action = ApplyOp | ChooseOp | CallModule | Group | Residual | Parallel | Scan | Reuse
 
 
 @final

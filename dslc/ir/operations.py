@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dslc.diagnostics import meant, mend, nearest
-from dslc.ir.graph import ApplyOp, CallModule, Group, Initialiser, Ref, Scan
+from dslc.ir.graph import ApplyOp, CallModule, ChooseOp, Group, Initialiser, Ref, Scan
 from dslc.ir.reading import Reader
 from dslc.ops import all_ops, find
 from dslc.ops.base import snake_case
-from dslc.syntax.expressions import Literal
-from dslc.syntax.tree import Mapping, Scalar
+from dslc.syntax.expressions import ListOf, Literal
+from dslc.syntax.tree import Mapping, Scalar, Sequence
 from dslc.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -158,7 +158,7 @@ class OperationReader(Reader):
         if isinstance(value, Mapping):
             return self.named_attributes(op, value, scope)
         if op.primary is None:
-            takes = ", ".join(op.attributes) or "none"
+            takes = ", ".join(direct_attributes(op)) or "none"
             help = f"write `{op.name}: {{name: value}}`; its attributes: {takes}"
             message = f"`{op.name}` has no attribute that a bare value could set"
             self.report.error("E0506", value.span, message, help=help)
@@ -174,14 +174,20 @@ class OperationReader(Reader):
         good = True
         for key, value in fields.entries:
             attribute = op.attributes.get(key.text)
-            if attribute is None:
+            if attribute is None or "." in key.text:
                 good = False
-                close = meant(key.text, op.attributes)
-                takes = ", ".join(op.attributes) or "no attributes"
+                known = direct_attributes(op)
+                close = meant(key.text, known)
+                takes = ", ".join(known) or "no attributes"
                 help = f"did you mean `{close}`?" if close else f"it takes {takes}"
                 message = f"`{op.name}` has no attribute `{key.text}`"
                 fix = mend(key.span, key.text, close)
                 self.report.error("E0502", key.span, message, help=help, fix=fix)
+                continue
+            if attribute.reads == "fields" and isinstance(value, Mapping):
+                inner = self.fields(op, key, value, scope)
+                good = good and inner is not None
+                found |= inner or {}
                 continue
             read = self.slot(attribute, value, scope)
             if read is None:
@@ -190,10 +196,33 @@ class OperationReader(Reader):
                 found[key.text] = read
         return found if good else None
 
+    def fields(
+        self, op: type[Op], key: Scalar, fields: Mapping, scope: Scope | None
+    ) -> dict[str, Expr] | None:
+        """A feature that is on, with attributes of its own."""
+        found: dict[str, Expr] = {key.text: Literal(True, key.span)}
+        known = {
+            name.rpartition(".")[2] for name in op.attributes if name.startswith(f"{key.text}.")
+        }
+        for name, value in fields.entries:
+            if name.text not in known:
+                self.unknown_key(name, known, f"`{key.text}`")
+                return None
+            own = f"{key.text}.{name.text}"
+            read = self.slot(op.attributes[own], value, scope)
+            if read is None:
+                return None
+            found[own] = read
+        return found
+
     def slot(self, attribute: Attribute, node: Node, scope: Scope | None) -> Expr | None:
         """What an attribute's slot holds, read as the slot's type says."""
         if attribute.reads == "word":
             return self.word(node, scope)
+        if attribute.reads == "words" and isinstance(node, Sequence):
+            words = [self.word(item, scope) for item in node.items]
+            known = tuple(word for word in words if word is not None)
+            return ListOf(known, node.span) if len(known) == len(words) else None
         if (
             attribute.reads == "either"
             and isinstance(node, Scalar)
@@ -297,6 +326,8 @@ class OperationReader(Reader):
             return tuple([item.name for item in declared])
         if isinstance(action, CallModule):
             return self.modules[action.module].inputs
+        if isinstance(action, ChooseOp):
+            return None
         return (*action.over, *action.carry) if isinstance(action, Scan) else ("x",)
 
     def fill(self, given: list[Ref | None], action: Action, span: Span) -> tuple[Ref | None, ...]:
@@ -329,3 +360,8 @@ class OperationReader(Reader):
             if ref is None:
                 help = "give the inputs with `from: [a, b]` or `from: {name: value}`"
                 self.report.error("E0406", span, f"the input `{name}` is missing", help=help)
+
+
+def direct_attributes(op: type[Op]) -> list[str]:
+    """The attributes that a spec gives by name, without those inside a feature's mapping."""
+    return [name for name in op.attributes if "." not in name]

@@ -14,6 +14,8 @@ from dslc.typed import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping as ReadOnly
 
+    from dslc.diagnostics import Report
+    from dslc.ir.imported_names import Units
     from dslc.source import Span
     from dslc.syntax.expressions import Expr
     from dslc.syntax.tree import Node
@@ -23,7 +25,11 @@ KINDS = {"int": int, "float": float, "bool": bool, "str": str, "list": tuple}
 
 
 class ParamReader(Reader):
-    """Reads `params` sections and evaluates them."""
+    """Reads `params` sections and evaluates them; `unread` are those whose default is no value."""
+
+    def __init__(self, report: Report, imported: Units | None = None) -> None:
+        super().__init__(report, imported)
+        self.unread: set[str] = set()
 
     def params(self, node: Node | None, above: tuple[str, ...]) -> tuple[Param, ...]:
         """The params of a section; a default may use the ones above it."""
@@ -35,7 +41,12 @@ class ParamReader(Reader):
                 message = "a param's name is in snake_case; capitals are dims"
                 self.report.error("E0704", key.span, message)
                 continue
-            found.append(self.param(key, value, scope))
+            count = len(self.report.diagnostics)
+            param = self.param(key, value, scope)
+            if param.default is None and len(self.report.diagnostics) > count:
+                param = param.replace(default=Literal(None, value.span))
+                self.unread.add(key.text)
+            found.append(param)
             scope.names.add(key.text)
         return tuple(found)
 
@@ -104,6 +115,7 @@ class ParamReader(Reader):
         Without overrides (in an imported file) a param may stay without a value: calls give it.
         """
         values: dict[str, object] = {}
+        unknown = set(self.unread)
         is_main, overrides = overrides is not None, overrides or {}
         for param in params:
             default = param.default
@@ -111,7 +123,8 @@ class ParamReader(Reader):
                 node = overrides[param.name]
                 is_word = param.kind == "str"
                 default = self.word(node) if is_word else self.expression(node)
-            if default is None:
+            if default is None or param.name in unknown or free_names(default) & unknown:
+                unknown.add(param.name)
                 if is_main and param.default is None and param.name not in overrides:
                     help = f"give it with `--set {param.name}=…`"
                     message = f"the param `{param.name}` has no value"
@@ -119,6 +132,8 @@ class ParamReader(Reader):
                 continue
             if is_main or free_names(default) <= values.keys():
                 self.evaluate(param, default, values)
+            if param.name not in values:
+                unknown.add(param.name)
         for name in overrides:
             if name not in {param.name for param in params}:
                 close = nearest(name, [param.name for param in params])

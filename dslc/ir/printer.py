@@ -12,6 +12,7 @@ from dslc.ir.graph import (
     REGION_INPUT,
     ApplyOp,
     CallModule,
+    ChooseOp,
     Group,
     Parallel,
     Residual,
@@ -93,6 +94,8 @@ class _Printer:
             return f"{action.op.name}({inputs}){_fields(action.attributes)}"
         if isinstance(action, CallModule):
             return f"{action.module}({inputs}){_fields(action.arguments)}"
+        if isinstance(action, ChooseOp):
+            return f"${to_spec(action.word)}({inputs})"
         if isinstance(action, Parallel):
             return f"parallel({inputs}) {{join: {action.join}, axis: {to_spec(action.axis)}}}"
         if isinstance(action, Reuse):

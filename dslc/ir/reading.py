@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dslc.diagnostics import mend, nearest
+from dslc.ops import find
 from dslc.syntax.expressions import (
     Expr,
     ExpressionError,
@@ -122,6 +123,8 @@ class Reader:
             if not scope.knows(name) and name[0].islower():
                 close = TRUTHS.get(name.lower()) or nearest(name, scope.all_names())
                 help = f"did you mean `{close}`?" if close else "declare it under `params`"
+                if close is None and find(name) is not None:
+                    help = f"in an expression a word has quotes of its own: \"'{name}'\""
                 fix = mend(span, name, close) if isinstance(expression, Name) else ()
                 message = f"no param, index or dim is called `{name}`"
                 self.report.error("E0401", span, message, help=help, fix=fix)

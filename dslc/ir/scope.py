@@ -55,6 +55,13 @@ class Scope:
         """Whether a param, dim or index of this name is visible."""
         return name in self.names or (self.parent is not None and self.parent.knows(name))
 
+    def is_outermost(self, name: str) -> bool:
+        """Whether the nearest param or index of a name stands in the outermost scope."""
+        scope: Scope = self
+        while name not in scope.names and scope.parent is not None:
+            scope = scope.parent
+        return scope.parent is None
+
     def is_value(self, name: str) -> bool:
         """Whether the nearest thing of a name is a value, and no param or index."""
         scope: Scope | None = self

@@ -9,6 +9,7 @@ from dslc.ir.graph import (
     ApplyOp,
     Body,
     CallModule,
+    ChooseOp,
     Group,
     Parallel,
     Ref,
@@ -29,6 +30,8 @@ from dslc.syntax.tree import Mapping, Scalar, Sequence
 from dslc.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping as ReadOnly
+
     from dslc.ir.graph import Action, Initialiser
     from dslc.syntax.expressions import Expr
     from dslc.syntax.tree import Node
@@ -39,7 +42,13 @@ STRUCTURES = ("residual", "parallel", "group", "scan")
 
 
 class StepReader(ScanReader):
-    """Reads the steps of one module; ids count from 1 in the order of the text."""
+    """Reads the steps of one module; ids count from 1 in the order of the text.
+
+    Attributes:
+        constants: The values of the file's params, where no call sets others.
+    """
+
+    constants: ReadOnly[str, object] | None = None
 
     def body(self, nodes: list[Node], scope: Scope, start: Ref) -> Body:
         """Steps in a row, the first reading `start` unless it says otherwise."""
@@ -71,7 +80,7 @@ class StepReader(ScanReader):
         if key.text == "expr":
             action, operands = self.formula_step(value, keys, key.span, inner, previous)
         else:
-            action = self.action(key, value, inner, identifier)
+            action = self.action(key, value, inner, identifier, keys.get("from"))
         self.declare(name, identifier, scope)
         if name is not None:
             self.enter_name(identifier, key, name, inner, repeats=repeat is not None)
@@ -158,7 +167,7 @@ class StepReader(ScanReader):
             message = "a `scan` takes its inputs from `over` and `carry`"
             self.report.error("E0652", keys["from"].span, message, help=help)
         for name in ("init", "tie"):
-            if name in keys and not isinstance(action, ApplyOp):
+            if name in keys and not isinstance(action, ApplyOp | ChooseOp):
                 message = f"`{name}` speaks of an op's weights, and `{word}` is no op"
                 help = "put it at the step inside that has the weight"
                 self.report.error("E0622", keys[name].span, message, help=help)
@@ -181,10 +190,14 @@ class StepReader(ScanReader):
             self.report.error("E0410", at.span, message, help=help)
 
     def action(
-        self, key: Scalar, value: Node | None, scope: Scope, identifier: int
+        self, key: Scalar, value: Node | None, scope: Scope, identifier: int, from_: Node | None
     ) -> Action | None:
         """What the step does."""
         start = Ref(identifier, REGION_INPUT, key.span)
+        if key.text.startswith("$"):
+            from dslc.ir.choices import choose
+
+            return choose(self, key, value, scope, from_=from_)
         if key.text == "group":
             return Group(self.body(self.items(value, "`group`"), scope, start))
         if key.text == "residual":

@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-from dslc.ir.graph import EVERY, ApplyOp, CallModule, Group, Parallel, Residual, Reuse, Scan
+from dslc.ir.graph import (
+    EVERY,
+    ApplyOp,
+    CallModule,
+    ChooseOp,
+    Group,
+    Parallel,
+    Residual,
+    Reuse,
+    Scan,
+)
 from dslc.syntax.expressions import free_names
 from dslc.syntax.types import ELLIPSIS
 from dslc.typed import TYPE_CHECKING
@@ -94,6 +104,8 @@ def expressions_of(step: Step, action: Action) -> Iterator[Expr]:
         yield from action.attributes.values()
     elif isinstance(action, CallModule):
         yield from action.arguments.values()
+    elif isinstance(action, ChooseOp):
+        yield from (action.word, *action.reads)
     elif isinstance(action, Parallel):
         yield action.axis
     elif isinstance(action, Scan):

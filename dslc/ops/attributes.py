@@ -294,3 +294,42 @@ class Maybe(Attribute):
 
     def check(self, value: object) -> object:
         return None if value is None else self.inner.check(value)
+
+
+class Which(Attribute):
+    """`true` for all of some words, `false` for none, or a list of those that are meant."""
+
+    kind = "which"
+    reads = "words"
+
+    def noun(self) -> str:
+        return f"true, false or a list of {', '.join(f'`{word}`' for word in self.words)}"
+
+    def check(self, value: object) -> object:
+        if isinstance(value, bool):
+            return self.words if value else ()
+        if not is_list(value) or any(item not in self.words for item in value):
+            raise self.refuse(value)
+        return tuple(word for word in self.words if word in value)
+
+
+class Fields(Boolean):
+    """A feature with attributes of its own: `false`, `true` for their defaults, or a mapping of them.
+
+    An op has each of them as an attribute too, called `feature.name`.
+    """
+
+    kind = "fields"
+    reads = "fields"
+
+    def __init__(self, *, doc: str, **fields: Attribute) -> None:
+        super().__init__(False, doc=doc)
+        self.fields = fields
+
+    def __set_name__(self, owner: type[Any], name: str) -> None:
+        super().__set_name__(owner, name)
+        for own, field in self.fields.items():
+            field.__set_name__(owner, f"{name}.{own}")
+
+    def noun(self) -> str:
+        return f"true, false or a mapping of {', '.join(f'`{name}`' for name in self.fields)}"

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dslc.ir.dim_values import evaluate
 from dslc.ir.types import FLOATS, INTEGERS
-from dslc.ops.attributes import Attribute
+from dslc.ops.attributes import Attribute, Fields
 from dslc.typed import TYPE_CHECKING, final
 
 if TYPE_CHECKING:
@@ -242,7 +242,11 @@ class Op:
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
-        own = {item.name: item for item in vars(cls).values() if isinstance(item, Attribute)}
+        own: dict[str, Attribute] = {}
+        for item in [item for item in vars(cls).values() if isinstance(item, Attribute)]:
+            own[item.name] = item
+            if isinstance(item, Fields):
+                own |= {field.name: field for field in item.fields.values()}
         cls.attributes = {**cls.attributes, **own}
         if "family" not in vars(cls):
             return

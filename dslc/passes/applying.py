@@ -146,12 +146,6 @@ class OpApplier(ValueReader):
         fix = mend(span, str(word), close)
         self.error("E0504", span, error.message, help=help, fix=fix)
 
-    def input_span(self, step: Step, position: int) -> Span:
-        """Where an input was named, or the step itself."""
-        ref = step.inputs[position] if position < len(step.inputs) else None
-        inside = ref is not None and ref.span is not None and ref.span.line >= step.span.line
-        return ref.span if ref is not None and ref.span is not None and inside else step.span
-
     def op_error(
         self, step: Step, action: ApplyOp, types: tuple[TensorType, ...], error: OpError
     ) -> None:

@@ -39,6 +39,10 @@ if TYPE_CHECKING:
 Environment = dict[str, object]
 
 
+FOLLOWS = ""
+"""The code of an error that follows from one that has been reported."""
+
+
 class Undecided(ExpressionError):
     """A comparison of dims that the facts do not decide."""
 
@@ -50,6 +54,7 @@ class Binder:
         self.report = report
         self.facts = facts
         self.chain: list[tuple[str, Span]] = []
+        self.unknown: set[str] = set()  # symbols that steps which failed would have bound
 
     def error(
         self,
@@ -61,7 +66,9 @@ class Binder:
         labels: Sequence[tuple[Span, str]] = (),
         fix: Sequence[Edit] = (),
     ) -> None:
-        """Reports an error with the chain of calls behind it."""
+        """Reports an error with the chain of calls behind it; one that follows from another, not."""
+        if code == FOLLOWS:
+            return
         notes = [
             f"in `{name}` as called at {at.file}:{at.line}:{at.column}"
             for name, at in reversed(self.chain[-3:])
@@ -87,7 +94,12 @@ class Binder:
         def decide(op: str, left: object, right: object) -> bool:
             return self.decide(order(op, expression.span), left, right, expression.span)
 
-        return evaluate(expression, environment, decide)
+        try:
+            return evaluate(expression, environment, decide)
+        except ExpressionError as error:
+            if error.code == "E0202" and self.unknown & (free_names(expression) - {*environment}):
+                raise ExpressionError(FOLLOWS, error.message, error.span) from None
+            raise
 
     def decide(self, op: Comparison, left: object, right: object, span: Span) -> bool:
         """A comparison of dims that must come out the same for every size."""

@@ -6,7 +6,7 @@ Masks are each framework's own, so training mode can only be compared without th
 from __future__ import annotations
 
 from dslc.diagnostics import Report
-from dslc.ir.graph import ApplyOp
+from dslc.ir.graph import ApplyOp, ChooseOp
 from dslc.ir.walk import with_regions
 from dslc.limits import Limits
 from dslc.passes.pipeline import check_program
@@ -29,7 +29,7 @@ def without_chance(checked: Checked) -> Checked:
     """The same spec with nothing left to chance; itself where nothing was."""
     if not has_chance(checked):
         return checked
-    program = determined(checked.program)
+    program = determined(checked.written)
     again = check_program(checked.source, program, Report(), Limits())
     assert again is not None, "a rate of 0 is always legal"
     return again
@@ -55,4 +55,6 @@ def _action(action: Action, step: Step) -> Action:
     if isinstance(action, ApplyOp):
         never = {name: Literal(0.0, step.span) for name in action.op.chance}
         return action.replace(attributes={**action.attributes, **never}) if never else action
+    if isinstance(action, ChooseOp):
+        return action.replace(is_certain=True)
     return with_regions(action, _body)

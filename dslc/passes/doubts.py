@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from dslc.diagnostics import Report
 from dslc.ir.facts import Facts
-from dslc.ir.graph import ApplyOp, CallModule, Parallel
+from dslc.ir.graph import CallModule, Parallel, Reuse
 from dslc.ir.walk import all_steps, regions
-from dslc.ops.base import Op
+from dslc.passes.weights import sites
 from dslc.syntax.expressions import free_names
 from dslc.syntax.tree import Mapping, Scalar
 from dslc.typed import TYPE_CHECKING
@@ -13,10 +14,11 @@ from dslc.typed import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from dslc.diagnostics import Report
     from dslc.ir.graph import Action, Body, Module, Program, Ref, Step
     from dslc.ir.instance import Instance, Iteration
+    from dslc.ops.base import Op
     from dslc.passes.pipeline import Checked, Part
+    from dslc.source import Span
 
 SHARES = ("softmax", "log_softmax", "sigmoid")
 """Activations whose values are no logits."""
@@ -28,29 +30,42 @@ def warn_doubts(checked: Checked, report: Report) -> None:
     rounds = rounds_by_step(checked.instance)
     phases = () if checked.train is None else checked.train.phases
     for phase in phases:
-        for key, found in rounds_by_step(phase.instance).items():
-            rounds.setdefault(key, found)
-    modules = [m for m in program.modules.values() if m.span.file == program.path]
-    for module in modules:
-        steps = {step.id: step for step in all_steps(module.body)}
-        ops = {
-            identifier: op
-            for identifier in steps
-            if (op := op_of(rounds.get((module.name, identifier), []))) is not None
-        }
-        warn_biases(steps, ops, report)
-        warn_softmax(steps, ops, report)
-        warn_branches(module, program, rounds, report)
-        warn_numbers(module.body, program, report)
-        if module.is_model:
-            warn_ends(module, steps, ops, report)
+        for key, runs in rounds_by_step(phase.instance).items():
+            rounds.setdefault(key, runs)
+    found: dict[Span, list[Report]] = {}
+    for module in program.modules.values():
+        if module.span.file == program.path:
+            found.setdefault(module.span, []).append(doubts_about(module, program, rounds))
+    for first, *others in found.values():  # one block may have become several modules
+        spoken = [{(item.code, item.span) for item in other.diagnostics} for other in others]
+        for item in first.diagnostics:
+            if all((item.code, item.span) in other for other in spoken):
+                report.add(item)
     for phase in phases:
         steps = {step.id: step for step in all_steps(phase.graph.body)}
-        found = {key: op_of(rounds.get((phase.graph.name, key), [])) for key in steps}
-        warn_softmax(steps, {key: op for key, op in found.items() if op is not None}, report)
+        ops = {key: op_of(rounds.get((phase.graph.name, key), [])) for key in steps}
+        warn_softmax(steps, {key: op for key, op in ops.items() if op is not None}, report)
     warn_loss(checked, report)
     for part in checked.parts.values():
         warn_facts(part, report)
+
+
+def doubts_about(module: Module, program: Program, rounds: Rounds) -> Report:
+    """What is doubtful in one module."""
+    report = Report()
+    steps = {step.id: step for step in all_steps(module.body)}
+    ops = {
+        identifier: op
+        for identifier in steps
+        if (op := op_of(rounds.get((module.name, identifier), []))) is not None
+    }
+    warn_biases(steps, ops, report)
+    warn_softmax(steps, ops, report)
+    warn_branches(module, program, rounds, report)
+    warn_numbers(module, with_weights(module, rounds), report)
+    if module.is_model:
+        warn_ends(module, steps, ops, report)
+    return report
 
 
 Rounds = dict[tuple[str, int], list["Iteration | None"]]
@@ -188,19 +203,27 @@ def switched(module: Module, program: Program) -> set[str]:
     return known[module.name]
 
 
-def warn_numbers(body: Body, program: Program, report: Report) -> None:
+def warn_numbers(module: Module, heavy: frozenset[int], report: Report) -> None:
     """Warns about unnamed steps with weights of one kind: their paths count them in order."""
-    for scope in scopes_of(body):
+    for scope in scopes_of(module.body):
         kinds: dict[str, list[Step]] = {}
         for step in scope:
-            if step.name is None and has_weights(step, program):
-                kinds.setdefault(kind_of(step), []).append(step)
+            if step.name is None and step.id in heavy and not isinstance(step.action, Reuse):
+                kinds.setdefault(word_of(step.label), []).append(step)
         for word, found in kinds.items():
             if len(found) > 1:
-                labels = " and ".join(f"`{step.label}`" for step in found[:2])
-                message = f"{len(found)} unnamed steps with weights are `{word}`: {labels}"
+                labels = [f"`{step.label}`" for step in found]
+                labels[2:-1] = ["…"] if len(labels) > 4 else labels[2:-1]
+                shown = f"{', '.join(labels[:-1])} and {labels[-1]}"
+                message = f"{len(found)} unnamed steps with weights are `{word}`: {shown}"
                 help = f"give each a `name`: another `{word}` above would rename their weights"
                 report.warning("W0109", found[1].span, message, help=help)
+
+
+def word_of(label: str) -> str:
+    """A label without its number."""
+    word, _, number = label.rpartition("_")
+    return word if word and number.isdecimal() else label
 
 
 def scopes_of(body: Body) -> Iterator[list[Step]]:
@@ -229,20 +252,28 @@ def labelled_regions(action: Action) -> list[tuple[str, Body]]:
     return [("", region) for region in regions(action)]
 
 
-def has_weights(step: Step, program: Program) -> bool:
-    """Whether a step may own weights: a call of a block, or an op that declares some."""
-    if isinstance(step.action, ApplyOp):
-        return step.action.op.weights is not Op.weights
-    called = step.action.module if isinstance(step.action, CallModule) else None
-    return called is not None and not program.modules[called].is_model
+def with_weights(module: Module, rounds: Rounds) -> frozenset[int]:
+    """The steps of a module that own weights: ops, and calls of blocks in which there are some."""
+    known: dict[int, bool] = {}
+
+    def has(call: Instance) -> bool:
+        if id(call) not in known:
+            known[id(call)] = any(owns(site.iteration) for site in sites(call))
+        return known[id(call)]
+
+    def carries(run: Iteration | None) -> bool:
+        if run is None or run.call is None:
+            return run is not None and owns(run)
+        return not run.call.module.is_model and has(run.call)
+
+    steps = (step.id for step in all_steps(module.body))
+    return frozenset(key for key in steps if any(map(carries, rounds.get((module.name, key), []))))
 
 
-def kind_of(step: Step) -> str:
-    """The op or block that a step applies."""
-    action = step.action
-    if isinstance(action, ApplyOp):
-        return action.op.name
-    return action.module if isinstance(action, CallModule) else step.label
+def owns(run: Iteration) -> bool:
+    """Whether one run of an op has weights."""
+    types = tuple(type for type in run.inputs if type is not None)
+    return run.op is not None and bool(run.op.weights(*types))
 
 
 def warn_facts(part: Part, report: Report) -> None:

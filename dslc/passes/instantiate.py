@@ -12,6 +12,7 @@ from dslc.ir.graph import (
     MODULE,
     ApplyOp,
     CallModule,
+    ChooseOp,
     Reuse,
 )
 from dslc.ir.instance import BodyInstance, Instance, Iteration, StepInstance
@@ -19,7 +20,7 @@ from dslc.ir.walk import free_names_of
 from dslc.passes.applying import OpApplier
 from dslc.passes.joins import run_region
 from dslc.passes.values import Failed, Values
-from dslc.syntax.expressions import ExpressionError, describe
+from dslc.syntax.expressions import ExpressionError, Name, describe
 from dslc.typed import TYPE_CHECKING
 from dslc.values import is_list
 
@@ -44,6 +45,7 @@ class Instantiator(OpApplier):
         self.broken: set[str] = set()  # modules whose faults are known: calls give unknown values
         self.memo: dict[object, Instance | None] = {}
         self.count = 0
+        self.passed_over = False  # a step was, which no error may explain
 
     def instance(
         self,
@@ -61,7 +63,10 @@ class Instantiator(OpApplier):
                 self.error("E0906", module.span, message, help=help)
                 return None
             self.memo[key] = None
-            self.memo[key] = self.make(module, arguments, inputs, sizes)
+            try:
+                self.memo[key] = self.make(module, arguments, inputs, sizes)
+            except ExpressionError as error:
+                self.error(error.code, error.span, error.message, help=error.help)
         return self.memo[key]
 
     def make(
@@ -91,7 +96,7 @@ class Instantiator(OpApplier):
         shown = [self.require_fact(fact, environment, kind) for fact in facts]
         if not all(shown):
             return None
-        body = self.body(module.body, environment, values)
+        body = self.body(module.body, environment, values, needed=not module.is_model)
         known = self.outputs_of(module, values, environment)
         if not module.is_model and body.type is not None:
             known[""] = body.type
@@ -100,10 +105,14 @@ class Instantiator(OpApplier):
             module, arguments, bound, dict(zip(names, inputs, strict=True)), known, body
         )
 
-    def body(self, body: Body, environment: Environment, values: Values) -> BodyInstance:
-        """Types the steps of a body in order."""
+    def body(
+        self, body: Body, environment: Environment, values: Values, *, needed: bool = True
+    ) -> BodyInstance:
+        """Types the steps of a body in order; its value may be absent where it is not needed."""
         steps = tuple(self.step(step, environment, values) for step in body.steps)
-        return BodyInstance(steps, body.result, self.value(body.result, values, environment))
+        has_none = not needed and body.result.owner in values.absent
+        type = None if has_none else self.value(body.result, values, environment)
+        return BodyInstance(steps, body.result, type)
 
     def step(self, step: Step, environment: Environment, values: Values) -> StepInstance:
         """Types one step in all its iterations."""
@@ -115,13 +124,18 @@ class Instantiator(OpApplier):
             message = "the sizes here are longer expressions than any network needs"
             self.error("E0908", step.span, message, help="give some sizes as numbers or params")
         except Failed:
-            pass
+            self.passed_over = self.passed_over or not self.broken
         values[step.id, ""] = None
+        if step.type is not None:
+            names = (dim.id for dim in step.type.dims or () if isinstance(dim, Name))
+            self.unknown.update(name for name in names if name[0].isupper())
         return StepInstance(step, ())
 
     def iterate(self, step: Step, environment: Environment, values: Values) -> StepInstance:
         """The iterations of a step, each reading the value of the one before."""
-        current = self.value(step.inputs[0] if step.inputs else None, values, environment)
+        first = step.inputs[0] if step.inputs else None
+        has_none = first is None or first.owner in values.absent
+        current = None if has_none else self.value(first, values, environment)
         rounds: list[Iteration | None] = []
         outputs: dict[str, TensorType | None] = {"": current}
         known: dict[object, Iteration | None] = {}
@@ -140,7 +154,10 @@ class Instantiator(OpApplier):
                 current = outputs.get("")
             values.keep(step, position, {"": current} if iteration is None else outputs)
         values.counts[step.id] = len(bindings)
-        if step.inputs or any(iteration is not None for iteration in rounds):
+        if has_none and not any(rounds):
+            values.absent[step.id] = step
+        else:
+            values.absent.pop(step.id, None)
             for slot, type in outputs.items():
                 values[step.id, slot] = type
         return StepInstance(step, tuple(rounds))
@@ -205,6 +222,10 @@ class Instantiator(OpApplier):
         """One iteration; None where `when` says that it is absent."""
         if step.when is not None and not self.condition(step.when, environment):
             return None
+        if isinstance(step.action, ChooseOp | Reuse):
+            from dslc.passes.choosing import settled
+
+            step = settled(self, step, environment)
         try:
             inputs = self.inputs(step, current, values, environment)
         except Failed:

@@ -41,7 +41,20 @@ if TYPE_CHECKING:
 
 IN_STEPS = frozenset(
     (
-        *("E0401", "E0404", "E0405", "E0501", "E0502", "E0504", "E0505", "E0506", "E0508", "E0510"),
+        *(
+            "E0401",
+            "E0404",
+            "E0405",
+            "E0501",
+            "E0502",
+            "E0504",
+            "E0505",
+            "E0506",
+            "E0508",
+            "E0510",
+            "E0520",
+            "E0521",
+        ),
         *("E0605", "E0606", "E0607", "E0622", "E0623", "E0701", "E0702", "E0703"),
         *("E1005", "E1006"),
     )
@@ -66,6 +79,7 @@ class Checked:
 
     `parts` are its models, each by itself; of a spec that is one model, the main module is that one.
     `whole` is the spec that this is a part of, where it is one of several models taken by itself.
+    `written` is the program as the spec has it, where params name ops.
     """
 
     __slots__ = (
@@ -78,6 +92,7 @@ class Checked:
         "source",
         "train",
         "whole",
+        "written",
     )
 
     def __init__(
@@ -100,6 +115,7 @@ class Checked:
         self.report = report
         self.train = train
         self.whole: Checked | None = None
+        self.written = program
 
     def weights(self) -> list[WeightInfo]:
         """Every weight of the main module, in order; of one of several models, with all it needs."""
@@ -183,6 +199,8 @@ def check_text(
         report_more(source, program, report, limits)
         return None
     checked = check_program(source, program, report, limits)
+    if checked is None and report.ok:
+        raise AssertionError("the spec was refused without an error")
     if checked is not None:
         warn(checked, report)
     return checked
@@ -190,7 +208,7 @@ def check_text(
 
 def warn(checked: Checked, report: Report) -> None:
     """Adds what is right and probably not meant."""
-    warn_unused(checked.program, report)
+    warn_unused(checked.written, report)
     warn_doubts(checked, report)
 
 
@@ -230,7 +248,7 @@ def check_program(
         return None
     checker, instance = typed
     facts = checker.facts
-    if instance is None or not report.ok:
+    if instance is None or checker.passed_over or not report.ok:
         advise_facts(program, report, limits, facts)
         return None
     check_budget(instance, limits, model.span, report)
@@ -251,7 +269,19 @@ def check_program(
     parts = parts or {program.main: Part(instance, facts)}
     stated = (str(fact) for part in parts.values() for fact in part.facts.constraints)
     report.facts = tuple(dict.fromkeys(stated))
-    return Checked(source, program, instance, facts, report.facts, report, parts, training)
+    checked = Checked(source, program, instance, facts, report.facts, report, parts, training)
+    return with_plain_ops(checked, report, limits)
+
+
+def with_plain_ops(checked: Checked, report: Report, limits: Limits) -> Checked | None:
+    """A checked spec in which each step has its op, also where a param names it."""
+    program = checked.program
+    sources = (program.text, *(item.source.text for item in program.imports))
+    if not any("$" in text for text in sources):
+        return checked
+    from dslc.passes.choosing import chooses, concrete
+
+    return concrete(checked, report, limits) if chooses(program.modules) else checked
 
 
 def type_model(

@@ -120,6 +120,22 @@ def view(checked: Checked, name: str, *, alone: bool) -> Checked:
     program = checked.program
     if not program.has_several:
         return checked
+    single = of_one(program, name, alone=alone)
+    typed = type_model(single, Report(), Limits())
+    assert typed is not None
+    checker, instance = typed
+    assert instance is not None, "the model has been checked by itself"
+    parts = {other: checked.parts[other] for other in single.models}
+    facts = tuple(str(fact) for fact in checker.facts.constraints)
+    training, report = None if alone else checked.train, checked.report
+    found = Checked(checked.source, single, instance, checker.facts, facts, report, parts, training)
+    found.whole = (checked.whole or checked) if alone else checked.whole
+    found.written = of_one(checked.written, name, alone=alone)
+    return found
+
+
+def of_one(program: Program, name: str, *, alone: bool) -> Program:
+    """A program whose main module calls one of its models, as `view` takes it."""
     main = program.modules[program.main]
     module = held(program.main, main.doc, [program.modules[name]], main.span)
     names = program.models
@@ -128,17 +144,7 @@ def view(checked: Checked, name: str, *, alone: bool) -> Checked:
         names = tuple(other for other in names if other in needed)
     train = None if alone else program.train
     modules = {**program.modules, program.main: module}
-    single = program.replace(modules=modules, models=names, train=train, chosen=name)
-    typed = type_model(single, Report(), Limits())
-    assert typed is not None
-    checker, instance = typed
-    assert instance is not None, "the model has been checked by itself"
-    parts = {other: checked.parts[other] for other in names}
-    facts = tuple(str(fact) for fact in checker.facts.constraints)
-    training, report = None if alone else checked.train, checked.report
-    found = Checked(checked.source, single, instance, checker.facts, facts, report, parts, training)
-    found.whole = (checked.whole or checked) if alone else checked.whole
-    return found
+    return program.replace(modules=modules, models=names, train=train, chosen=name)
 
 
 def without_main(checked: Checked) -> Checked:
@@ -157,4 +163,5 @@ def without_main(checked: Checked) -> Checked:
         checked.train,
     )
     found.whole = checked.whole
+    found.written = checked.written.replace(chosen=None)
     return found

@@ -52,7 +52,7 @@ def warn_unused(program: Program, report: Report) -> None:
     names |= names_in_defaults(program) | spoken
     names |= {name for param in program.params for name in names_of(param.default)}
     for param in program.params:
-        if param.name not in names:
+        if param.name not in names and f"${param.name}" not in program.text:  # an op's name
             message = f"nothing reads the param `{param.name}`"
             report.warning("W0104", param.span, message, help="take it out of `params`")
 

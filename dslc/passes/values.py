@@ -11,6 +11,7 @@ from dslc.values import is_integer
 if TYPE_CHECKING:
     from dslc.ir.graph import Module, Ref, Step
     from dslc.ir.types import TensorType
+    from dslc.source import Span
 
     Environment = dict[str, object]
 
@@ -21,11 +22,15 @@ class Failed(Exception):
 
 @final
 class Values(dict[tuple[int, str], "TensorType | None"]):
-    """Types by step and slot; where a repeat keeps a slot, also by instance."""
+    """Types by step and slot; where a repeat keeps a slot, also by instance.
+
+    `absent` are the steps without a value: their `when` is false, and they have no input.
+    """
 
     def __init__(self) -> None:
         super().__init__()
         self.counts: dict[int, int] = {}
+        self.absent: dict[int, Step] = {}
 
     def keep(self, step: Step, position: int, outputs: dict[str, TensorType | None]) -> None:
         """Keeps what references choose among the instances of a repeat."""
@@ -51,6 +56,7 @@ class ValueReader(Binder):
         """The type of a referenced value; reports an output that the step does not have."""
         if ref is None:
             return None
+        self.refuse_absent(ref, values, ref.span)
         if ref.index is not None:
             found = self.instances(ref, values, environment)
             return found[0] if found else None
@@ -58,6 +64,15 @@ class ValueReader(Binder):
         if key not in values and values.get((ref.owner, "")) is not None:
             self.no_output(ref, values)
         return values.get(key)
+
+    def refuse_absent(self, ref: Ref, values: Values, span: Span | None) -> None:
+        """Raises `ExpressionError` for a reference to a step that has no value."""
+        if ref.owner in values.absent:
+            assert span is not None
+            name = values.absent[ref.owner].name or values.absent[ref.owner].label
+            message = f"`{name}` is absent here, and has no input whose value it could have"
+            help = "give what reads it the same `when`, or a value for either case"
+            raise ExpressionError("E0418", message, span, help)
 
     def no_output(self, ref: Ref, values: Values) -> None:
         """Reports an output that the step does not have."""
@@ -102,6 +117,8 @@ class ValueReader(Binder):
         """
         found: list[TensorType | None] = []
         for position, ref in enumerate(step.inputs):
+            if ref is not None:
+                self.refuse_absent(ref, values, self.input_span(step, position))
             if ref is not None and ref.index == EVERY:
                 types: list[TensorType | None] = [*self.instances(ref, values, environment)]
             else:
@@ -111,6 +128,12 @@ class ValueReader(Binder):
                 raise Failed
             found += types
         return tuple(found)
+
+    def input_span(self, step: Step, position: int) -> Span:
+        """Where an input was named, or the step itself."""
+        ref = step.inputs[position] if position < len(step.inputs) else None
+        inside = ref is not None and ref.span is not None and ref.span.line >= step.span.line
+        return ref.span if ref is not None and ref.span is not None and inside else step.span
 
     def outputs_of(
         self, module: Module, values: Values, environment: Environment

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from dslc.ir.models import MODEL_KEYS, OWN_KEYS
 from dslc.ops import all_ops
-from dslc.ops.attributes import Maybe
+from dslc.ops.attributes import Fields, Maybe
 from dslc.tools.op_pages import documentation, show_default, summary_line
 from dslc.tools.schema_training import training_schema
 
@@ -289,7 +289,9 @@ def _attributes(op: type[Op]) -> Schema:
     return {
         "type": "object",
         "additionalProperties": False,
-        "properties": {name: described(item) for name, item in op.attributes.items()},
+        "properties": {
+            name: described(item) for name, item in op.attributes.items() if "." not in name
+        },
     }
 
 
@@ -305,6 +307,13 @@ def slot(item: Attribute) -> Schema:
         return {"anyOf": [{"type": "null"}, slot(item.inner)]}
     if item.kind == "word":
         return {"anyOf": [{"enum": list(item.words)}, {"type": "string", "pattern": r"^\$"}]}
+    if isinstance(item, Fields):
+        fields = {name: described(field) for name, field in item.fields.items()}
+        mapping: Schema = {"type": "object", "additionalProperties": False, "properties": fields}
+        return {"anyOf": [{"type": ["boolean", "string"]}, mapping]}
+    if item.kind == "which":
+        words: Schema = {"type": "array", "items": {"enum": list(item.words)}}
+        return {"anyOf": [{"type": ["boolean", "string"]}, words]}
     if item.kind == "boolean":
         return {"type": ["boolean", "string"]}
     if item.kind in ("integer", "size", "axis", "number"):

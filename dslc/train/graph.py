@@ -58,6 +58,7 @@ class GraphReader:
         }
         self.reader = TrainingReader(report, signatures, program.defaults, program.units)
         self.reader.last_id = last_id(program)
+        self.reader.constants = program.values
         self.scope = Scope(None, [param.name for param in program.params])
         if not program.has_several:
             self.scope.labels = labels_of(program.modules[program.main].body)
@@ -195,6 +196,13 @@ class GraphReader:
             self.report.error("E0805", node.span, message)
             return None
         key, value = parts
+        if key.text.startswith("$"):
+            from dslc.ir.choices import plain_op
+
+            found = plain_op(self.reader, key, self.scope)
+            if found is None:
+                return None
+            key = found
         if find(key.text) is None:
             self.unknown(key, what)
             return None
@@ -318,9 +326,10 @@ def operation_parts(node: Node) -> tuple[Scalar, Node | None] | None:
 def metric_name(node: Node) -> str:
     """What a metric without a name is called: its word."""
     if isinstance(node, Scalar):
-        return node.text
+        return node.text.removeprefix("$")
     assert isinstance(node, Mapping)
-    return next(key.text for key, _ in node.entries if key.text not in RESERVED)
+    words = (key.text for key, _ in node.entries if key.text not in RESERVED)
+    return next(words).removeprefix("$")
 
 
 def axis_of(action: ApplyOp, measured: Step | None) -> ApplyOp:

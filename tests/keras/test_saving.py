@@ -69,7 +69,10 @@ steps:
   - multi_head_attention: {heads: 2, causal: true}
     name: cross
     from: [x, y]
-outputs: {late: late, pairs: pairs, cross: cross}
+  - multi_head_attention: {heads: 2, kv_heads: 1, causal: true, rotary: true, qk_norm: true}
+    name: grouped
+    from: [x, y]
+outputs: {late: late, pairs: pairs, cross: cross, grouped: grouped}
 """)
     weights = weights_of(checked)
     model = model_with(checked, weights)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from dslc.ir.dims import Dim
 from dslc.ops.attention import MultiHeadAttention
-from dslc_keras.layers import flag, named, option
+from dslc_keras.layers import named, option
 from dslc_keras.rules import RULES
 
 if TYPE_CHECKING:
@@ -19,12 +19,15 @@ def multi_head_attention(c: FunctionContext) -> str:
     query = c.variable(0)
     key = query if refs[1] == refs[0] else c.variable(1)
     value = key if refs[2] == refs[1] else c.variable(2)
+    assert isinstance(c.op, MultiHeadAttention)
+    if not c.op.is_plain or c.arg(4):
+        return grouped(c, c.op, [query, *([key] if key != query else [])], value)
     given = [query, value] if value == key else [query, value, f"key={key}"]
     options = [
         c.attribute("heads"),
         head_size(c),
         option(c, "dropout", 0.0),
-        flag(c, "projection_bias", "use_bias"),
+        "" if c.op.projection_bias else "use_bias=False",
     ]
     text = mask(c, query, key)
     if text:
@@ -32,6 +35,29 @@ def multi_head_attention(c: FunctionContext) -> str:
     if c.op.values["causal"] and is_square(c):
         given.append("use_causal_mask=True")
     return named(c, "layers.MultiHeadAttention", *options, call=", ".join(given))
+
+
+def grouped(c: FunctionContext, op: MultiHeadAttention, given: list[str], value: str) -> str:
+    """Attention with what Keras's own layer does not have."""
+    if value != given[-1]:
+        given.append(f"value={value}" if len(given) == 1 else value)
+    mask, bias = c.arg(3), c.arg(4)
+    if mask:
+        rank = c.types[3].rank
+        given.append(f"seen=ops.expand_dims({mask}, (1, 2))" if rank == 2 else f"seen={mask}")
+    given += [f"bias={bias}"] if bias else []
+    names = ("kv_heads", "head_dim", "scale", "window")
+    options = [f"{name}={c.attribute(name)}" for name in names if op.values[name] is not None]
+    options += ["causal=True"] if op.causal else []
+    options += [f"qk_norm={c.attribute('qk_norm.eps')}"] if op.qk_norm else []
+    if op.rotary:
+        options.append(f"rotary_base={c.attribute('rotary.base')}")
+        options.append(option(c, "rotary.dim", None, "rotary_dim"))
+        options += ["interleaved=True"] if op.values["rotary.interleaved"] else []
+    options.append(option(c, "dropout", 0.0))
+    options += [] if len(op.projection_bias) == 4 else [f"use_bias={op.projection_bias}"]
+    layer, width = c.helper("GroupedAttention"), c.width(c.types[0].shape[2])
+    return named(c, layer, width, c.attribute("heads"), *options, call=", ".join(given))
 
 
 def is_square(c: FunctionContext) -> bool:

@@ -113,13 +113,15 @@ def all_layers(model: keras.Model) -> Iterator[keras.Layer]:
             yield from all_layers(layer)
         elif type(layer).__name__ == "Scan":
             yield from all_layers(layer.step)
+        elif hasattr(layer, "portable_layers"):
+            yield from layer.portable_layers
         else:
             yield layer
 
 
 def path_of(layer: keras.Layer) -> str:
-    """The path of a layer's weights."""
-    return layer.name.replace("-", ".")
+    """The path of a layer's weights; a `-` at the end keeps a name apart from Keras's own."""
+    return layer.name.rstrip("-").replace("-", ".")
 
 
 def empty(shape: tuple[int, ...]) -> Array:

@@ -18,7 +18,9 @@ from dslc.ops.attention import MultiHeadAttention
 from dslc.ops.base import Check
 from dslc.ops.shapes import broadcast
 from dslc_onnx.lowering import ROWS, WHOLE, rows_type
+from dslc_onnx.rotation import Rotation, rotated
 from dslc_onnx.rules import RULES
+from dslc_onnx.rules.norm import rms_normalised
 from dslc_onnx.types import numpy_dtype
 
 if TYPE_CHECKING:
@@ -37,12 +39,15 @@ that sees nothing gives a mean and no NaN."""
 
 @RULES.add(MultiHeadAttention)
 def attention(at: Attention) -> Result:
-    """`softmax(q k + mask) v` between projections; see the top of this file."""
+    """`softmax(q k + bias + mask) v` between projections; see the top of this file."""
     head = at.known(at.op.size_of_head(Check(None), at.type.shape[2]), "head_dim")
     query, key, value = heads(at, head)
     (batch, time, _), places = at.type.shape, at.operand(1).type.shape[1]
     shape = at.type.with_shape(batch, at.op.heads, time, places)
     scores = at.emit("Einsum", query, key, type=shape, label="scores", equation="bthd,bshd->bhts")
+    if len(at.operands) > 4 and at.operands[4] is not None:
+        bias = at.convert(at.operands[4], WHOLE)
+        scores = at.emit("Add", scores, bias, type=shape, label="biased")
     mask = full_mask(at, time, places)
     if mask is not None:
         scores = at.emit("Add", scores, mask, type=shape, label="masked")
@@ -56,16 +61,64 @@ def attention(at: Attention) -> Result:
     at.form = ROWS
     inner = at.type.with_shape(rows_type(at.type).shape[0], at.op.heads * head)
     joined = at.sizes.reshape(seen, at.type.with_shape(), inner, f"{at.path}/joined")
-    bias = [at.weight("out.bias")] if at.op.projection_bias else []
+    bias = [at.weight("out.bias")] if "out" in at.op.projection_bias else []
     return at.emit("Gemm", joined, at.weight("out.weight"), *bias, transB=1)
 
 
 def heads(at: Attention, head: int) -> list[ir.Value]:
-    """Queries, keys and values as `[N, T, heads, head]`."""
+    """Queries, keys and values as `[N, T, heads, head]`, normalised, turned, a head for each query's."""
     found: dict[str, ir.Value] = {}
     for position, names in groups(at):
         found.update(zip(names, project(at, position, names, head), strict=True))
-    return [found[name] for name in ("query", "key", "value")]
+    parts: list[ir.Value] = []
+    for position, name in enumerate(("query", "key", "value")):
+        value, source = found[name], at.operand(position).type
+        type = source.with_shape(*source.shape[:2], count_of(at, name), head)
+        if name != "value" and at.op.qk_norm:
+            value = normalised(at, value, type, name)
+        if name != "value" and at.op.rotary:
+            value = turned(at, value, type, name)
+        parts.append(value if name == "query" else repeated(at, value, type, name))
+    return parts
+
+
+def count_of(at: Attention, name: str) -> DimLike:
+    """How many heads a projection has."""
+    return at.op.heads if name == "query" else at.op.shared_heads()
+
+
+def normalised(at: Attention, x: ir.Value, type: TensorType, name: str) -> ir.Value:
+    """Heads divided by their root mean square and scaled, the queries by the scores' factor too."""
+    path, factor = f"{name}_norm.weight", scale_of(at, type.shape[3]) if name == "query" else 1.0
+
+    def make() -> Any:
+        array = at.array(path)
+        return array * array.dtype.type(factor)
+
+    weight = at.weight(path) if factor == 1 else at.prepared(f"{name}_norm.scaled", [path], make)
+    return rms_normalised(at, x, weight, type, at.op.values["qk_norm.eps"], f"{name}_norm")
+
+
+def turned(at: Attention, x: ir.Value, type: TensorType, name: str) -> ir.Value:
+    """Heads turned by their places; query t is at place `t + S - T`."""
+    time, places = type.shape[1], at.operand(1).type.shape[1]
+    values, dim = at.op.values, at.op.values["rotary.dim"]
+    size = at.known(type.shape[3] if dim is None else dim, "rotary.dim")
+    pairs = Rotation(values["rotary.base"], size, values["rotary.interleaved"])
+    start = places - time if name == "query" else 0
+    turns = pairs.turns(at, start, start + time, per_head=True)
+    return rotated(at, x, type, pairs, turns, f"{name}_turned")
+
+
+def repeated(at: Attention, x: ir.Value, type: TensorType, name: str) -> ir.Value:
+    """Keys or values with a head for each of the queries'."""
+    if at.op.kv_heads is None or at.op.kv_heads == at.op.heads:
+        return x
+    count = at.known(at.op.heads, "heads")
+    groups = count // at.known(at.op.kv_heads, "kv_heads")
+    index = at.graph.integers(*(head // groups for head in range(count)))
+    wide = type.with_shape(*type.shape[:2], count, type.shape[3])
+    return at.emit("Gather", x, index, type=wide, label=f"{name}_shared", axis=2)
 
 
 def groups(at: Attention) -> list[tuple[int, list[str]]]:
@@ -91,43 +144,60 @@ def is_tied(at: Attention, name: str) -> bool:
     return at.graph.weights.is_tied(at.weight_path(f"{name}.weight"))
 
 
+def scale_of(at: Attention, head: Any) -> float:
+    """The factor of the scores."""
+    return 1 / sqrt(head) if at.op.scale is None else at.op.scale
+
+
 def project(at: Attention, position: int, names: list[str], head: int) -> Sequence[ir.Value]:
     """One map for several projections, cut into them."""
     source = at.operand(position)
-    width = at.op.heads * head * len(names)
+    counts = [count_of(at, name) for name in names]
+    total = sum(counts[1:], counts[0])
     label = "_".join(names)
-    rows = source.type.with_shape(rows_type(source.type).shape[0], width)
-    parts = ("weight", "bias") if at.op.projection_bias else ("weight",)
-    scaled = "query" in names and not is_tied(at, "query")
-    weights = [joined_weights(at, names, part, label, head if scaled else 1) for part in parts]
+    rows = source.type.with_shape(rows_type(source.type).shape[0], total * head)
+    biased = any(name in at.op.projection_bias for name in names)
+    parts = ("weight", "bias") if biased else ("weight",)
+    wanted = "query" in names and not at.op.qk_norm
+    scaled = wanted and not is_tied(at, "query")
+    factor = scale_of(at, head) if wanted else 1.0
+    weights = [joined_weights(at, names, part, label, factor if scaled else 1) for part in parts]
     maps = at.emit(*("Gemm", at.convert(source, ROWS), *weights), type=rows, label=label, transB=1)
-    if "query" in names and not scaled:
-        scale = at.number(1 / sqrt(head))
-        maps = at.emit("Mul", maps, scale, type=rows, label=f"{label}_scaled")
+    if wanted and not scaled and factor != 1:
+        maps = at.emit("Mul", maps, at.number(factor), type=rows, label=f"{label}_scaled")
     batch, time = source.type.shape[:2]
-    together = source.type.with_shape(batch, time, at.op.heads * len(names), head)
+    together = source.type.with_shape(batch, time, total, head)
     split = at.sizes.reshape(maps, rows, together, f"{at.path}/{label}_heads")
     if len(names) == 1:
         return [split]
-    one = together.with_shape(batch, time, at.op.heads, head)
-    sizes = at.graph.integers(*[at.op.heads] * len(names))
-    outputs = [(f"{at.path}/{name}", one) for name in names]
+    sizes = at.sizes.shape(tuple(counts))
+    outputs = [
+        (f"{at.path}/{name}", together.with_shape(batch, time, count, head))
+        for name, count in zip(names, counts, strict=True)
+    ]
     return at.graph.node("Split", [split, sizes], outputs, {"axis": 2})
 
 
-def joined_weights(at: Attention, names: list[str], part: str, label: str, head: int) -> ir.Value:
+def joined_weights(
+    at: Attention, names: list[str], part: str, label: str, factor: float
+) -> ir.Value:
     """The weights of several projections in one tensor, the query's with the scale in it."""
     sources = [f"{name}.{part}" for name in names]
-    if len(names) == 1 and head == 1:
+    has = [part == "weight" or name in at.op.projection_bias for name in names]
+    if len(names) == 1 and factor == 1:
         return at.weight(sources[0])
 
     def make() -> Any:
-        arrays = [at.array(source) for source in sources]
-        if "query" in names and head != 1:
-            arrays[0] = arrays[0] * arrays[0].dtype.type(1 / sqrt(head))
+        arrays = [
+            at.array(source) if there else np.zeros_like(at.array(f"{name}.weight")[:, 0])
+            for source, name, there in zip(sources, names, has, strict=True)
+        ]
+        if "query" in names and factor != 1:
+            arrays[0] = arrays[0] * arrays[0].dtype.type(factor)
         return np.concatenate(arrays)
 
-    return at.prepared(f"{label}.{part}", sources, make)
+    there = [source for source, given in zip(sources, has, strict=True) if given]
+    return at.prepared(f"{label}.{part}", there, make)
 
 
 def full_mask(at: Lowering[Any], time: DimLike, places: DimLike) -> ir.Value | None:

@@ -14,6 +14,7 @@ from dslc_onnx.rules.scaling import filled
 if TYPE_CHECKING:
     import onnx_ir as ir
 
+    from dslc.ir.types import TensorType
     from dslc_onnx.lowering import Lowering
     from dslc_onnx.rules import Result
 
@@ -62,16 +63,29 @@ def layer_norm(at: Lowering[LayerNorm]) -> Result:
 def rms_norm(at: Lowering[RmsNorm]) -> Result:
     """`RMSNormalization` from opset 23 on, before that its formula."""
     at.keep_form()
-    x, weight = at.input(), at.weight("weight")
+    type = form_type(at.type, at.form)
+    return rms_normalised(at, at.input(), at.weight("weight"), type, at.op.eps)
+
+
+def rms_normalised(
+    at: Lowering[Any],
+    x: ir.Value,
+    weight: ir.Value,
+    type: TensorType,
+    eps: float,
+    label: str = "",
+) -> ir.Value:
+    """Numbers divided by the root mean square of their last axis, and scaled."""
     if at.graph.opset >= 23:
-        return at.emit("RMSNormalization", x, weight, axis=-1, epsilon=at.op.eps)
-    full = form_type(at.type, at.form)
-    one = full.with_shape(*full.shape[:-1], 1)
-    square = at.emit("Pow", x, at.number(2.0), label="square")
+        options = {"axis": -1, "epsilon": eps}
+        return at.emit("RMSNormalization", x, weight, type=type, label=label, **options)
+    one = type.with_shape(*type.shape[:-1], 1)
+    square = at.emit("Pow", x, at.number(2.0), type=type, label="square")
     if at.graph.opset >= 18:
         mean = at.emit("ReduceMean", square, at.graph.integers(-1), type=one, label="mean")
     else:
         mean = at.emit("ReduceMean", square, type=one, label="mean", axes=[-1])
-    safe = at.emit("Add", mean, at.number(at.op.eps), type=one, label="safe")
+    safe = at.emit("Add", mean, at.number(eps), type=one, label="safe")
     root = at.emit("Sqrt", safe, type=one, label="root")
-    return at.emit("Mul", at.emit("Div", x, root, label="unit"), weight)
+    unit = at.emit("Div", x, root, type=type, label="unit")
+    return at.emit("Mul", unit, weight, type=type, label=label)

@@ -15,6 +15,7 @@ from dslc.ops.positions import (
     SinusoidalPosition,
 )
 from dslc.ops.scaled_attention import ScaledDotProductAttention
+from dslc_onnx.rotation import Rotation, places_in_order, rates, rotated
 from dslc_onnx.rules import RULES
 from dslc_onnx.rules.attention import full_mask
 from dslc_onnx.types import DTYPES, numpy_dtype
@@ -22,7 +23,6 @@ from dslc_onnx.types import DTYPES, numpy_dtype
 if TYPE_CHECKING:
     import onnx_ir as ir
 
-    from dslc.ir.dims import DimLike
     from dslc_onnx.lowering import Lowering
     from dslc_onnx.rules import Result
 
@@ -59,40 +59,6 @@ def shared_heads(at: Lowering[Any], position: int, label: str) -> ir.Value:
     return at.emit("Gather", at.input(position), index, type=wide, label=label, axis=1)
 
 
-def rates(at: Lowering[Any], dim: int) -> ir.Value:
-    """How fast each angle grows, `base ** (-2 i / dim)`."""
-    base, dtype = at.op.base, at.type.dtype
-
-    def make() -> Any:
-        return (base ** (-np.arange(0, dim, 2) / dim)).astype(numpy_dtype(dtype))
-
-    key = ("rates", dtype, base, dim)
-    return at.graph.initializer(key, f"constant/rates[{base:g},{dim}]", make)
-
-
-def places_in_order(at: Lowering[Any], start: DimLike, stop: DimLike) -> ir.Value:
-    """The integers from one size up to another, in the step's dtype."""
-    dtype, count = at.type.dtype, stop - start
-
-    def make() -> ir.Value:
-        ends = [scalar(at, start), scalar(at, stop), at.number(1, "i64")]
-        name, type = f"places/[{start},{stop}]", TensorType("i64", (count,))
-        found = at.graph.node("Range", ends, [(name, type)])[0]
-        outputs = [(f"{name}/{dtype}", type.with_dtype(dtype))]
-        return at.graph.node("Cast", [found], outputs, {"to": DTYPES[dtype].value})[0]
-
-    return at.graph.shared(("places", dtype, str(start), str(stop)), make)
-
-
-def scalar(at: Lowering[Any], size: DimLike) -> ir.Value:
-    """A size as a value of no axes."""
-    if isinstance(size, int):
-        return at.number(size, "i64")
-    outputs = [(f"size/{size}/scalar", TensorType("i64", ()))]
-    key = ("size scalar", str(size))
-    return at.graph.shared(key, lambda: at.graph.node("Squeeze", [at.sizes.size(size)], outputs)[0])
-
-
 def in_dtype(at: Lowering[Any], position: int) -> tuple[ir.Value, TensorType]:
     """Positions in the step's dtype."""
     given = at.operand(position).type
@@ -107,83 +73,24 @@ def in_dtype(at: Lowering[Any], position: int) -> tuple[ir.Value, TensorType]:
 @RULES.add(RotaryEmbedding)
 def rotary_embedding(at: Lowering[RotaryEmbedding]) -> Result:
     """Pairs `(a, b)` as `(a cos - b sin, b cos + a sin)`."""
-    type = at.type
-    dim, width = at.known(at.op.turned(type.shape[-1]), "dim"), type.shape[-1]
-    cos, sin = (turns(at, function, dim) for function in ("Cos", "Sin"))
-    x, rest = at.input(), None
-    if dim != width:
-        sizes = at.sizes.shape((dim, width - dim))
-        parts = [("turning", dim), ("rest", width - dim)]
-        outputs = [(f"{at.path}/{n}", type.with_shape(*type.shape[:-1], s)) for n, s in parts]
-        x, rest = at.graph.node("Split", [x, sizes], outputs, {"axis": type.rank - 1})
-    whole = type.with_shape(*type.shape[:-1], dim)
-    pairs, axis = halves(at, x, whole)
-    half = whole.with_shape(*whole.shape[:-1], dim // 2)
-    found: list[ir.Value] = []
-    for op_type, (a, b), label in (("Sub", pairs, "first"), ("Add", pairs[::-1], "second")):
-        left = at.emit("Mul", a, cos, type=half, label=f"{label}_cos")
-        right = at.emit("Mul", b, sin, type=half, label=f"{label}_sin")
-        found.append(at.emit(op_type, left, right, type=half, label=label))
-    if axis is None:
-        return at.emit("Concat", *found, *([] if rest is None else [rest]), axis=type.rank - 1)
-    apart = whole.with_shape(*half.shape, 2)
-    one = apart.with_shape(*half.shape, 1)
-    last = at.graph.integers(axis)
-    wide = [at.emit("Unsqueeze", y, last, type=one, label="pair") for y in found]
-    joined = at.emit("Concat", *wide, type=apart, label="pairs", axis=axis)
-    if rest is None:
-        return at.sizes.reshape(joined, apart, whole, at.path)
-    turned = at.sizes.reshape(joined, apart, whole, f"{at.path}/turned")
-    return at.emit("Concat", turned, rest, axis=type.rank - 1)
+    type, op = at.type, at.op
+    pairs = Rotation(op.base, at.known(op.turned(type.shape[-1]), "dim"), op.interleaved)
+    return rotated(at, at.input(), type, pairs, turns(at, pairs))
 
 
-def halves(at: Lowering[Any], x: ir.Value, whole: TensorType) -> tuple[list[ir.Value], int | None]:
-    """Both numbers of each pair; and the axis that pairs had, where neighbours are pairs."""
-    *before, dim = whole.shape
-    half = whole.with_shape(*before, dim // 2)
-    outputs = [(f"{at.path}/{name}", half) for name in ("a", "b")]
-    if not at.op.interleaved:
-        sizes = at.sizes.shape((dim // 2, dim // 2))
-        return at.graph.node("Split", [x, sizes], outputs, {"axis": whole.rank - 1}), None
-    ends = [("a", 0), ("b", 1)]
-    axis, steps = at.graph.integers(whole.rank - 1), at.graph.integers(2)
-    stop = at.graph.integers(np.iinfo(np.int64).max)
-    return [
-        at.emit("Slice", x, at.graph.integers(first), stop, axis, steps, type=half, label=name)
-        for name, first in ends
-    ], whole.rank
-
-
-def turns(at: Lowering[Any], function: str, dim: int) -> ir.Value:
-    """The cosine or sine of every angle, as it meets `[N, …, T, dim / 2]`."""
-    time = at.type.shape[-2]
-    given = at.operands[1] if len(at.operands) > 1 else None
-    dtype, name = at.type.dtype, function.lower()
-    type = TensorType(dtype, (time, dim // 2))
-    if given is None:
-        places = places_in_order(at, 0, time)
-
-        def make() -> ir.Value:
-            wide = [places, at.graph.integers(1)]
-            column = at.graph.node(
-                "Unsqueeze", wide, [(f"turns/{name}/t", type.with_shape(time, 1))]
-            )
-            angles = [(f"turns/{name}/angles", type)]
-            angle = at.graph.node("Mul", [column[0], rates(at, dim)], angles)
-            return at.graph.node(function, angle, [(f"turns/{name}", type)])[0]
-
-        return at.graph.shared(("turns", function, dtype, str(time), dim, at.op.base), make)
+def turns(at: Lowering[RotaryEmbedding], pairs: Rotation) -> list[ir.Value]:
+    """The cosine and sine of every angle, as they meet `[N, …, T, dim / 2]`."""
+    if len(at.operands) < 2 or at.operands[1] is None:
+        return pairs.turns(at, 0, at.type.shape[-2])
     value, own = in_dtype(at, 1)
-    added = [own.rank] + ([1] if own.rank == 2 and at.type.rank == 4 else [])
-    shape = [*own.shape, 1]
-    if len(added) > 1:
-        shape, added = [own.shape[0], 1, own.shape[1], 1], [1, 3]
-    column = own.with_shape(*shape)
+    added, shape = [own.rank], [*own.shape, 1]
+    if own.rank == 2 and at.type.rank == 4:
+        added, shape = [1, 3], [own.shape[0], 1, own.shape[1], 1]
+    column, full = own.with_shape(*shape), own.with_shape(*shape[:-1], pairs.dim // 2)
     axes = at.graph.integers(*added)
-    wide = at.emit("Unsqueeze", value, axes, type=column, label=f"{name}_t")
-    full = own.with_shape(*shape[:-1], dim // 2)
-    angles = at.emit("Mul", wide, rates(at, dim), type=full, label=f"{name}_angles")
-    return at.emit(function, angles, type=full, label=name)
+    wide = at.emit("Unsqueeze", value, axes, type=column, label="column")
+    angles = at.emit("Mul", wide, rates(at, pairs.base, pairs.dim), type=full, label="angles")
+    return [at.emit(name, angles, type=full, label=name.lower()) for name in ("Cos", "Sin")]
 
 
 @RULES.add(SinusoidalPosition)
@@ -194,7 +101,7 @@ def sinusoidal_position(at: Lowering[SinusoidalPosition]) -> Result:
     rank = own.rank
     one, half = own.with_shape(*own.shape, 1), own.with_shape(*own.shape, dim // 2)
     column = at.emit("Unsqueeze", value, at.graph.integers(rank), type=one, label="column")
-    angles = at.emit("Mul", column, rates(at, dim), type=half, label="angles")
+    angles = at.emit("Mul", column, rates(at, at.op.base, dim), type=half, label="angles")
     parts = [at.emit(f, angles, type=half, label=f.lower()) for f in ("Sin", "Cos")]
     if not at.op.interleaved:
         return at.emit("Concat", *parts, axis=rank)

@@ -38,11 +38,8 @@ class Gated(nn.Module):
             if not self.closed
             else past
         )
-        return (
-            torch.maximum(x / math.sqrt(d), 0.1 * past) + math.exp(-self.beta)
-            if self.has_expr_2
-            else x / math.sqrt(d)
-        )
+        x = x / math.sqrt(d)
+        return torch.maximum(x, 0.1 * past) + math.exp(-self.beta) if self.has_expr_2 else x
 
 
 class Formulas(nn.Module):
