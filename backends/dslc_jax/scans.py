@@ -116,10 +116,10 @@ def keeps_state(found: FormalStep) -> bool:
     """Whether a step, or one inside it, draws at random or keeps running statistics."""
     for step in all_formal([found]):
         types = [type for type in step.inputs if type is not None]
-        if step.op is not None:
-            draws = any(step.op.values[name] != 0 for name in step.op.chance)
-            if draws or any(weight.role == "buffer" for weight in step.op.weights(*types)):
-                return True
+        op = step.op
+        keeps = op is not None and any(weight.role == "buffer" for weight in op.weights(*types))
+        if keeps or (op is not None and op.draws):
+            return True
         if step.callee is not None and any(keeps_state(inner) for inner in step.callee.steps):
             return True
     return False

@@ -99,8 +99,7 @@ def changes(iteration: Iteration) -> bool:
     if op is None:
         return False
     types = (type for type in iteration.inputs if type is not None)
-    drawn = any(op.values[name] for name in op.chance)
-    return drawn or any(weight.role == "buffer" for weight in op.weights(*types))
+    return op.draws or any(weight.role == "buffer" for weight in op.weights(*types))
 
 
 def train_source(checked: Checked, model: str) -> str:

@@ -57,6 +57,7 @@ class KerasTarget(FunctionTarget):
         Path(__file__).with_name("helpers_attention.py"),
         Path(__file__).with_name("helpers_losses.py"),
         Path(__file__).with_name("helpers_recurrent.py"),
+        Path(__file__).with_name("helpers_chance.py"),
         Path(__file__).with_name("helpers_values.py"),
     )
     channels_last = True

@@ -215,33 +215,12 @@ ENTRIES: dict[str, Entry] = {
         _train("steps:", "  - gradient: {of: logits, wrt: features}", "    name: slope"),
     ),
     "E0818": Entry(
-        "a step of training graphs in a model",
-        "`gradient`, `random_normal` and `random_uniform` are steps of the training graph. A model only "
-        "computes its outputs.",
+        "a gradient outside training",
+        "`gradient` is a step of the training graph. A model only computes its outputs.",
         spec("steps:\n  - gradient: {of: x, wrt: x}\n"),
         _train("steps:", "  - gradient: {of: logits, wrt: features}", "    name: slope"),
     ),
     "E0819": Entry(
-        "a draw that is not made once",
-        "`random_normal` and `random_uniform` give numbers of their own for each step of a run. They "
-        "stand at the top of a training graph, in no structure, without `repeat` and `when`.",
-        _train(
-            "steps:",
-            "  - random_normal: [N, 13]",
-            "    name: noise",
-            "    repeat: 2",
-            "  - add:",
-            "    from: [features, noise]",
-        ),
-        _train(
-            "steps:",
-            "  - random_normal: [N, 13]",
-            "    name: noise",
-            "  - add:",
-            "    from: [features, noise]",
-        ),
-    ),
-    "E0820": Entry(
         "a section with phases says what its phases say",
         "With `phases`, a section has at least one, and each phase has its own `steps`, `loss`, "
         "`optimizer`, `schedule` and `metrics`. The section keeps what they share: the columns, the "
@@ -249,28 +228,28 @@ ENTRIES: dict[str, Entry] = {
         _phases(_phase("Maker, Critic"), more=f"  {OPTIMIZER}\n"),
         _phases(_phase("Maker, Critic")),
     ),
-    "E0821": Entry(
+    "E0820": Entry(
         "a phase updates no such model",
         "`update` lists the models whose weights a phase moves, each once. The nearest name is "
         "suggested.",
         _phases(_phase("Maker, Critic, Critik")),
         _phases(_phase("Maker, Critic")),
     ),
-    "E0822": Entry(
+    "E0821": Entry(
         "two phases have one name",
         "A phase is called by its `name`, or else after the models that it updates. Its loss is "
         "reported and its optimiser is kept under that name.",
         _phases(_phase("Maker, Critic") + _phase("Maker, Critic", "every: 2")),
         _phases(_phase("Maker, Critic") + _phase("Maker, Critic", "every: 2", "name: again")),
     ),
-    "E0823": Entry(
+    "E0822": Entry(
         "a phase cannot move a model that it updates",
         "The loss of a phase has to depend on every model that it updates, through steps that a "
         "gradient passes, and the model has to have weights that are trained.",
         _phases(_phase("Critic, Maker", steps=_STOPPED)),
         _phases(_phase("Critic, Maker")),
     ),
-    "E0824": Entry(
+    "E0823": Entry(
         "a model that training calls is updated by no phase",
         "Each phase moves the models in its `update` and no others. A model that is meant to stay as "
         "it is says so: its steps have `freeze: true`.",

@@ -15,11 +15,12 @@ from dslc.emit.shapes import boundary_layout
 from dslc.ir.dims import text_of
 from dslc.ir.graph import MODULE, Body, Input, Ref
 from dslc.limits import Limits
+from dslc.ops.chance import RandomInteger, RandomNormal
 from dslc.passes.instantiate import Instantiator
 from dslc.passes.outline import renamed
 from dslc.syntax.expressions import number_text
 from dslc.syntax.types import TypeExpr
-from dslc.train.draws import Draw, RandomNormal, is_draw
+from dslc.train.draws import is_draw
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,8 +30,11 @@ if TYPE_CHECKING:
     from dslc.ir.graph import Module
     from dslc.ir.instance import StepInstance
     from dslc.ir.types import TensorType
+    from dslc.ops.base import Op
     from dslc.train.data import Column
     from dslc.train.training import Phase, Training
+
+NUMPY = {"i32": "int32", "i64": "int64"}
 
 
 @final
@@ -42,11 +46,11 @@ class Drawn:
     def __init__(self, column: str, stream: str, found: StepInstance) -> None:
         iteration = found.iterations[0]
         assert iteration is not None
-        assert isinstance(iteration.op, Draw)
+        assert iteration.op is not None
         self.number = found.step.id
         self.column = column
         self.stream = stream
-        self.op = iteration.op
+        self.op: Op = iteration.op
         self.type: TensorType = iteration.outputs[""]
 
 
@@ -89,7 +93,8 @@ def without_draws(graph: Module, draws: list[Drawn]) -> Module:
     numbers = {drawn.number for drawn in draws}
     steps = tuple(step for step in graph.body.steps if step.id not in numbers)
     inputs = tuple(
-        Input(drawn.column, TypeExpr("f32", None, graph.span), graph.span) for drawn in draws
+        Input(drawn.column, TypeExpr(drawn.type.dtype, None, graph.span), graph.span)
+        for drawn in draws
     )
     outputs = tuple((name, mapping.get(ref, ref)) for name, ref in graph.outputs)
     body = renamed(Body(steps, graph.body.result), mapping)
@@ -135,8 +140,12 @@ class DrawWriter:
             return f"np.ascontiguousarray(np.moveaxis({text}, 1, -1))"
         return text
 
-    def distribution(self, op: Draw) -> str:
+    def distribution(self, op: Op) -> str:
         """How the numbers are spread."""
+        if isinstance(op, RandomInteger):
+            text = f"integers({text_of(op.low, self.size)}, {text_of(op.high, self.size)})"
+            narrow = self.target.dtypes.get("i64")
+            return text if narrow is None else f'{text}.astype("{NUMPY[narrow]}")'
         values = {name: number_text(value) for name, value in op.values.items() if name != "shape"}
         if isinstance(op, RandomNormal):
             mean = f", {values['mean']}" if op.mean else ""

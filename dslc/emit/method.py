@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING
 from dslc.emit.flow import Flow, Value
 from dslc.emit.layouts import stored_axis, wanted_layouts
 from dslc.emit.python import If, Line, Parameter
-from dslc.emit.shapes import boundary_layout, docstring_of, holder_docstring, shape_text
+from dslc.emit.shapes import (
+    boundary_layout,
+    docstring_of,
+    holder_docstring,
+    shape_text,
+    with_arguments,
+)
 from dslc.ir.graph import MODULE
 from dslc.syntax.expressions import (
     Compare,
@@ -181,10 +187,13 @@ class MethodWriter:
         return checks
 
     def docstring(self) -> str:
-        """The class's docstring: the spec's doc, and the types of inputs and outputs."""
+        """The class's docstring: the spec's doc, the types of inputs and outputs, the params' docs."""
+        parameters = self.writer.parameters
         if self.holds:
-            return holder_docstring(self.formal)
-        return docstring_of(self.formal, self.target, self.writer.parameters.is_main)
+            text = holder_docstring(self.formal)
+        else:
+            text = docstring_of(self.formal, self.target, parameters.is_main)
+        return with_arguments(text, parameters.docs())
 
     def laid_out(self, found: FormalStep, values: list[Value | None]) -> list[Value | None]:
         """Values in the layout that a step works in."""

@@ -198,7 +198,7 @@ class ObjectiveBody(BodyWriter):
             if isinstance(part, Between):
                 self.objective.objective.gradient(self, part)
             else:
-                self.step(part)
+                self.commented(part)
 
     def block(self, write: Callable[[], object], *, apart: bool = False) -> list[Statement]:
         """The statements that something writes; `apart` keeps them from variables in use."""

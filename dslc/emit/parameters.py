@@ -124,6 +124,14 @@ class Parameters:
             found.append(Parameter(target.generator, target.generator_type, None, "keyword"))
         return found
 
+    def docs(self) -> list[tuple[str, str]]:
+        """What the spec says about the params among the parameters, in their order."""
+        params = {param.name: param for param in self.formal.module.params}
+        files = {param.name: param for param in self.module.program.params}
+        found = [(self.files[name], files[name].doc) for name in self.files_used()]
+        found += [(self.own[name], params[name].doc) for name in self.own_params()]
+        return [(name, doc) for name, doc in found if doc]
+
     def own_parameter(self, param: Param) -> Parameter:
         """One of the module's own params."""
         sample = self.formal.instances[0].arguments[param.name]

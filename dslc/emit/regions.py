@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dslc.emit.flow import NOTHING, Value
+from dslc.emit.flow import NOTHING, Value, written_inputs
 from dslc.emit.layouts import join_layout
-from dslc.emit.python import If, Line
+from dslc.emit.python import Comment, If, Line
 from dslc.emit.scans import ScanWriter
 from dslc.emit.shapes import boundary_layout
 from dslc.ir.graph import REGION_INPUT, Group, Parallel, Residual, Scan
@@ -23,7 +23,27 @@ class RegionWriter(ScanWriter):
     def steps(self, steps: list[FormalStep]) -> None:
         """Steps in order."""
         for found in steps:
+            self.commented(found)
+
+    def commented(self, found: FormalStep) -> None:
+        """A step behind what the spec says about it, with statements of its own there."""
+        doc, flow = found.step.doc, self.flow
+        if not doc or found.absent:
             self.step(found)
+            return
+        for ref in written_inputs(found):
+            flow.store_ref(ref)
+        flow.lines.append(Comment(doc))
+        self.step(found)
+        pending = False
+        for slot in found.outputs:
+            key = (found.step.id, slot)
+            if key in flow.values and flow.remaining.get(key, 0):
+                pending = pending or key in flow.returned
+                if key not in flow.returned:
+                    flow.store(key)
+        if isinstance(flow.lines[-1], Comment) and not pending:
+            flow.lines.pop()  # the step is nothing here
 
     def step(self, found: FormalStep) -> None:
         """One step."""

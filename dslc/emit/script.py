@@ -146,12 +146,11 @@ class Script:
         """What the templates decide on."""
         train, turns = self.train, self.turns
         ops = self.ops()
-        chance = [op.values[name] for op in ops for name in op.chance]
         roles = {info.role for info in self.weights}
         images = any(len(info.shape) == 4 for info in self.weights)
         return {
             "BF16": train.run.precision == "bf16",
-            "CHANCE": any(chance),
+            "CHANCE": any(op.draws for op in ops),
             "COUNTED": any(turn.counts for turn in turns),
             "DECAYS": any(turn.decays for turn in turns),
             "DRAWS": bool(self.draws),

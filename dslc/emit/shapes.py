@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import textwrap
 from typing import TYPE_CHECKING
 
+from dslc.emit.print_text import WIDTH
 from dslc.ir.dims import symbols_of
 
 if TYPE_CHECKING:
@@ -60,6 +62,25 @@ def docstring_of(formal: Formal, target: Target, is_main: bool) -> str:
         other = "spec" if native else "native"
         lines.append(f'With io_layout="{other}": {listing(images, native=not native)}')
     return "\n".join(lines)
+
+
+def with_arguments(text: str, docs: list[tuple[str, str]]) -> str:
+    """A docstring with what the spec says about params."""
+    if not docs:
+        return text
+    lines = [hanging(f"{name}: {sentence(doc)}") for name, doc in docs]
+    return "\n".join((text, "", "Args:", *lines))
+
+
+def hanging(text: str) -> str:
+    """An entry of a docstring's list, its further lines indented once more."""
+    return textwrap.fill(text, WIDTH - 4, initial_indent=" " * 4, subsequent_indent=" " * 8)
+
+
+def sentence(doc: str) -> str:
+    """A doc as one sentence."""
+    text = " ".join(doc.split())
+    return f"{text[:1].upper()}{text[1:].rstrip('.')}."
 
 
 def holder_docstring(formal: Formal) -> str:

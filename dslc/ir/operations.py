@@ -100,9 +100,21 @@ class OperationReader(Reader):
 
     def operation(self, key: Scalar, value: Node | None, scope: Scope) -> ApplyOp | None:
         """An op with its attributes; a bare scalar or list sets the primary one."""
-        op = self.op(key.text)
+        op = find(key.text)
+        if op is None and key.text == "gradient":
+            message = "`gradient` works in the training graph only"
+            help = "put it under `train.steps`"
+            self.report.error("E0818", key.span, message, help=help)
+            return None
         if op is None:
-            self.unknown_op(key)
+            close = nearest(
+                key.text, (*all_ops(), "residual", "parallel", "group", "scan", "reuse", "expr")
+            )
+            help = f"did you mean `{close}`?" if close else "`dslc ops` lists the ops"
+            fix = mend(key.span, key.text, close)
+            self.report.error(
+                "E0501", key.span, f"no op is called `{key.text}`", help=help, fix=fix
+            )
             return None
         given = self.attributes(op, value, scope)
         if given is None:
@@ -121,25 +133,6 @@ class OperationReader(Reader):
             self.report.error("E0505", key.span, message, help=help)
             return None
         return ApplyOp(op, attributes)
-
-    def op(self, word: str) -> type[Op] | None:
-        """The op of a name, if there is one here."""
-        return find(word)
-
-    def unknown_op(self, key: Scalar) -> None:
-        """Reports a word that is no op, or one in training graphs alone."""
-        from dslc.train.words import training_words
-
-        if key.text in training_words():
-            message = f"`{key.text}` works in the training graph only"
-            help = "put it under `train.steps`"
-            self.report.error("E0818", key.span, message, help=help)
-            return
-        words = (*all_ops(), "residual", "parallel", "group", "scan", "reuse", "expr")
-        close = nearest(key.text, words)
-        help = f"did you mean `{close}`?" if close else "`dslc ops` lists the ops"
-        fix = mend(key.span, key.text, close)
-        self.report.error("E0501", key.span, f"no op is called `{key.text}`", help=help, fix=fix)
 
     def op_meant(self, word: str) -> str | None:
         """The op that a word in CamelCase means, such as `ReLU` or `Conv2d`."""

@@ -30,4 +30,4 @@ def reserved_by(name: str) -> str | None:
     """Who owns a name, in words; None where it is free."""
     if name in KEYWORDS:
         return "Python"
-    return "the frameworks' module classes" if name in MODULE_ATTRIBUTES else None
+    return "a framework's module class" if name in MODULE_ATTRIBUTES else None

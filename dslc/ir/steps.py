@@ -24,12 +24,14 @@ from dslc.ir.references import Place
 from dslc.ir.reserved_names import reserved_by
 from dslc.ir.scans import ScanReader
 from dslc.ir.scope import Scope
+from dslc.ops import find
 from dslc.ops.base import Op, snake_case
 from dslc.syntax.expressions import Literal
 from dslc.syntax.tree import Mapping, Scalar, Sequence
 from dslc.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from collections.abc import Mapping as ReadOnly
 
     from dslc.ir.graph import Action, Initialiser
@@ -91,7 +93,7 @@ class StepReader(ScanReader):
         if self.is_model_call(action):
             repeat = self.shared(repeat, keys, key)
         elif not isinstance(action, ApplyOp) or action.op.weights is not Op.weights:
-            self.refuse_reserved(label, key if name is None else name)
+            self.refuse_reserved(label, key, name)
         self.refuse_keys(keys, action, key.text)
         operands = operands or self.scan_inputs.get(identifier)
         inputs = operands or self.step_inputs(keys.get("from"), action, key.span, inner, previous)
@@ -141,12 +143,19 @@ class StepReader(ScanReader):
             self.report.error("E0606", node.span, "a step has no op, block or structure", help=help)
             return None
         first, second = others[0][0], others[1][0]
-        close = nearest(second.text, RESERVED)
+        close = None if second.text in self.takes(first) else nearest(second.text, RESERVED)
         help = f"did you mean `{close}`?" if close else "each step is an item of its own: `- …`"
+        if second.text in self.takes(first):
+            help = f"indent it further, or write `{first.text}: {{{second.text}: …}}`"
         message = f"a step has one op, block or structure, and `{second.text}` is a second"
         labels, fix = [Label(first.span, "the first")], mend(second.span, second.text, close)
         self.report.error("E0607", second.span, message, help=help, labels=labels, fix=fix)
         return None
+
+    def takes(self, word: Scalar) -> Collection[str]:
+        """What the op or block of a step takes in `{…}`."""
+        op, module = find(word.text), self.modules.get(word.text)
+        return op.attributes if op is not None else () if module is None else module.params
 
     def is_model_call(self, action: Action) -> bool:
         """Whether a step calls a model, whose weights are not the step's."""
@@ -181,13 +190,17 @@ class StepReader(ScanReader):
         word = key.text.removeprefix("$").rpartition(".")[2]
         return scope.label(snake_case(word) if is_camel(word) else word, key.span)
 
-    def refuse_reserved(self, label: str, at: Scalar) -> None:
+    def refuse_reserved(self, label: str, key: Scalar, name: Scalar | None) -> None:
         """Reports a label that a layer cannot have."""
         owner = reserved_by(label)
-        if owner is not None:
-            message = f"a step cannot be called `{label}`: {owner} owns the name"
-            help = f"give it another name, such as `{label}_1`"
-            self.report.error("E0410", at.span, message, help=help)
+        if owner is None:
+            return
+        message = f"a step cannot be called `{label}`: {owner} owns the name"
+        help = f"give it another name, such as `{label}_1`"
+        if name is None:
+            message = f"without a name this step is called `{label}`, and {owner} owns that name"
+            help = f"give it a `name`, such as `{label}_1`"
+        self.report.error("E0410", (name or key).span, message, help=help)
 
     def action(
         self, key: Scalar, value: Node | None, scope: Scope, identifier: int, from_: Node | None

@@ -220,7 +220,8 @@ class Op:
         outputs: The names of several outputs, the first being the step's value; else empty.
         layout: How the op meets a channels-last backend: "channels" wants channels last,
             "elementwise" takes any layout, "axes" maps its axes, "spec" wants the spec's order.
-        chance: The attributes that say how much of it is drawn at random in training; 0 is nothing.
+        chance: The attributes that say how much of it is drawn at random, in training or always.
+        settled: What those are where nothing is drawn, if not 0.
         moves: Whether every output holds elements of the first input and nothing else.
         takes_empty: Whether an axis of an input may have size 0, where a fact such as `P >= 0`
             lets a symbol be zero. Frameworks refuse most of what has no elements.
@@ -233,6 +234,7 @@ class Op:
     outputs: ClassVar[tuple[str, ...]] = ()
     layout: ClassVar[Literal["channels", "elementwise", "axes", "spec"]] = "spec"
     chance: ClassVar[tuple[str, ...]] = ()
+    settled: ClassVar[Mapping[str, int | bool]] = {}
     moves: ClassVar[bool] = False
     takes_empty: ClassVar[bool] = False
     attributes: ClassVar[Mapping[str, Attribute]] = {}
@@ -269,6 +271,11 @@ class Op:
     def output_names(self) -> tuple[str, ...]:
         """The names of its outputs where there are several, else nothing."""
         return self.outputs
+
+    @property
+    def draws(self) -> bool:
+        """Whether something of it is drawn at random."""
+        return any(self.values[name] != self.settled.get(name, 0) for name in self.chance)
 
     def infer(self, check: Check, *types: TensorType) -> TensorType | tuple[TensorType, ...]:
         """Output types from input types; raises `OpError` where they do not fit."""

@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 
 
 def has_chance(checked: Checked) -> bool:
-    """Whether an op of the main model draws at random in training."""
+    """Whether an op of the main model draws at random."""
     ops = (site.iteration.op for site in sites(checked.instance))
-    return any(op is not None and any(op.values[name] for name in op.chance) for op in ops)
+    return any(op is not None and op.draws for op in ops)
 
 
 def without_chance(checked: Checked) -> Checked:
@@ -36,7 +36,7 @@ def without_chance(checked: Checked) -> Checked:
 
 
 def determined(program: Program) -> Program:
-    """The program with every op's `chance` attributes at 0."""
+    """The program with every op's `chance` attributes where nothing is drawn."""
     modules = {
         name: module.replace(body=_body(module.body)) for name, module in program.modules.items()
     }
@@ -53,7 +53,8 @@ def _step(step: Step) -> Step:
 
 def _action(action: Action, step: Step) -> Action:
     if isinstance(action, ApplyOp):
-        never = {name: Literal(0.0, step.span) for name in action.op.chance}
+        op = action.op
+        never = {name: Literal(op.settled.get(name, 0.0), step.span) for name in op.chance}
         return action.replace(attributes={**action.attributes, **never}) if never else action
     if isinstance(action, ChooseOp):
         return action.replace(is_certain=True)

@@ -142,7 +142,8 @@ class _Outline:
         )
         arguments = {param.name: Name(param.name, step.span) for param in params}
         refs = (*step.inputs, *captured)
-        return step.replace(action=CallModule(name, arguments), inputs=refs, exports=())
+        called = CallModule(name, arguments)
+        return step.replace(action=called, inputs=refs, exports=(), doc=None)
 
     def fresh_name(self, label: str, owner: Module) -> str:
         """A class name for a group: its own in CamelCase, behind the owner's where that is taken."""
@@ -184,7 +185,7 @@ def contents(step: Step, owner: Module) -> tuple[Body, list[tuple[str, Ref]]]:
     action = step.action
     if isinstance(action, Group):
         return action.body, list(step.exports)
-    inner = plain_step(step.id, "", action, entry_refs(step), step.span).replace(doc=step.doc)
+    inner = plain_step(step.id, "", action, entry_refs(step), step.span)
     outputs = list(step.exports)
     if isinstance(action, Scan):
         read = slots_read(step, owner)

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 from dslc.tools.op_pages import documentation
 from dslc.train.data import Data
-from dslc.train.draws import DRAWS
 from dslc.train.gradient import OF_AND_WRT
 from dslc.train.optimizers import Optimizer
 from dslc.train.phases import Turn
@@ -18,7 +17,6 @@ if TYPE_CHECKING:
 
     from dslc.ops.attributes import Attribute
     from dslc.train.choices import Choice
-    from dslc.train.draws import Draw
 
     Describe = Callable[[Attribute], dict[str, Any]]
 
@@ -79,39 +77,12 @@ def training_schema(described: Describe, types: Schema, facts: Schema, steps: Sc
 def graph_properties(described: Describe, steps: Schema) -> Schema:
     """What a section says of its graph, or each of its phases."""
     items: Schema = {"if": IS_GRADIENT, "then": GRADIENT, "else": steps["items"]}
-    for op in DRAWS.values():
-        items = {
-            "if": {"type": "object", "required": [op.name]},
-            "then": draw(op, described),
-            "else": items,
-        }
     return {
         "steps": {**steps, "items": items, "description": "what is computed before the loss"},
         "loss": {**FIGURE, "description": "a value by name, or an op"},
         "optimizer": choice(Optimizer, described),
         "schedule": choice(Schedule, described),
         "metrics": {"type": "array", "items": FIGURE},
-    }
-
-
-def draw(op: type[Draw], described: Describe) -> Schema:
-    """A step that draws random numbers: its shape, or its attributes by name."""
-    named = {name: described(item) for name, item in op.attributes.items()}
-    return {
-        "description": documentation(op),
-        "additionalProperties": False,
-        "properties": {
-            op.name: {
-                "if": {"type": "object"},
-                "then": {
-                    "required": ["shape"],
-                    "additionalProperties": False,
-                    "properties": named,
-                },
-                "else": named["shape"],
-            },
-            **dict.fromkeys(("name", "type", "doc"), TEXT),
-        },
     }
 
 

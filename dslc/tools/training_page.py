@@ -132,11 +132,11 @@ left out.
 
 ## Random numbers
 
-`random_normal: {shape, mean: 0, std: 1}` and `random_uniform: {shape, low: 0, high: 1}` draw a value
-anew for each step: `random_normal: [N, 64]` is noise for each row of the batch. They stand at the top of
-a training graph, and nowhere else. The numbers come from the seed, the step of the run and the draw's
-name, so they are the same bits in every framework; each phase draws its own. An evaluation always
-draws the same ones.
+`random_normal`, `random_uniform` and `random_integer` at the top of a training graph draw a value anew for
+each step: `random_normal: [N, 64]` is noise for each row of the batch. There their numbers come from the
+seed, the step of the run and the draw's name, so they are the same bits in every framework; each phase
+draws its own. An evaluation always draws the same ones. Inside a structure or a model each framework
+draws its own numbers, as dropout does.
 
 ## Phases
 

@@ -9,14 +9,12 @@ from __future__ import annotations
 from dslc.ir.graph import UNKNOWN, ApplyOp, Ref
 from dslc.ir.steps import StepReader
 from dslc.syntax.tree import Mapping, Scalar
-from dslc.train.draws import DRAWS, is_draw
 from dslc.train.gradient import OF_AND_WRT, Gradient
 from dslc.typed import TYPE_CHECKING, final
 
 if TYPE_CHECKING:
     from dslc.ir.graph import Body, Module, Program, Step
     from dslc.ir.scope import Scope
-    from dslc.ops.base import Op
     from dslc.syntax.tree import Node
 
 SUFFIX = "InTraining"
@@ -34,10 +32,6 @@ class TrainingReader(StepReader):
         found = super().body(nodes, scope, start)
         self.depth -= 1
         return found
-
-    def op(self, word: str) -> type[Op] | None:
-        """The op of a name; draws are ops here."""
-        return DRAWS.get(word) or super().op(word)
 
     def operation(self, key: Scalar, value: Node | None, scope: Scope) -> ApplyOp | None:
         """An op; `gradient` is one here."""
@@ -61,18 +55,7 @@ class TrainingReader(StepReader):
                 self.last_id += 1
                 return None
             node = given
-        found = super().step(node, scope, previous)
-        if found is not None and is_draw(found):
-            self.refuse_inside(found)
-        return found
-
-    def refuse_inside(self, step: Step) -> None:
-        """Reports a draw that is not made once for each step of a run."""
-        assert isinstance(step.action, ApplyOp)
-        if self.depth > 1 or step.repeat is not None or step.when is not None:
-            message = f"`{step.action.op.name}` stands at the top of a graph, once"
-            help = "draw all numbers there, in a shape of their own, and read them inside"
-            self.report.error("E0819", step.span, message, help=help)
+        return super().step(node, scope, previous)
 
     def gradient(self, node: Mapping) -> Mapping | None:
         """A `gradient` step with its two inputs under `from`."""

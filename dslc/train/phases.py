@@ -94,7 +94,7 @@ class PhasesReader:
         nodes = self.settings.items(self.fields.get("phases"), "`phases`")
         if not nodes and self.report.ok:
             help = "write `phases: [{update: […], loss: …, optimizer: …}, …]`"
-            self.report.error("E0820", key.span, "the section has no phases", help=help)
+            self.report.error("E0819", key.span, "the section has no phases", help=help)
         phases = [self.phase(node, graphs=graphs) for node in nodes]
         return [phase for phase in phases if phase is not None]
 
@@ -106,7 +106,7 @@ class PhasesReader:
                 message = f"beside `phases` there is no `{word}`"
                 labels = [Label(phases.span, "the phases")]
                 help = "put it into each phase that it is meant for"
-                self.report.error("E0820", key.span, message, help=help, labels=labels)
+                self.report.error("E0819", key.span, message, help=help, labels=labels)
 
     def phase(self, node: Node, *, graphs: bool) -> PhaseSection | None:
         """One phase."""
@@ -164,16 +164,16 @@ class PhasesReader:
                 close = nearest(text, self.program.models)
                 names = ", ".join(self.program.models)
                 help = f"did you mean `{close}`?" if close else f"there are {names}"
-                self.report.error("E0821", item.span, f"no model is called `{text}`", help=help)
+                self.report.error("E0820", item.span, f"no model is called `{text}`", help=help)
             elif text in found:
                 labels = [Label(found[text], "here already")]
                 message = f"`{text}` is named twice"
-                self.report.error("E0821", item.span, message, labels=labels)
+                self.report.error("E0820", item.span, message, labels=labels)
             else:
                 found[text] = item.span
         if not items:
             message = "a phase updates at least one model"
-            self.report.error("E0821", node.span, message, help="write `update: [Generator]`")
+            self.report.error("E0820", node.span, message, help="write `update: [Generator]`")
         return found
 
     def name(self, fields: Mapping, update: dict[str, Span]) -> str | None:
@@ -195,6 +195,6 @@ class PhasesReader:
             message = f"two phases are called `{text}`"
             labels = [Label(first, "the first")]
             help = "give one of them a `name`"
-            self.report.error("E0822", span, message, help=help, labels=labels)
+            self.report.error("E0821", span, message, help=help, labels=labels)
             return None
         return text

@@ -38,11 +38,11 @@ def check_updates(training: Training, sections: Sequence[PhaseSection], report: 
             home = program.modules[name].home
             if not has_trained(training, home):
                 message = f"`{name}` has no weights that are trained"
-                report.error("E0823", span, message, help="take it out of `update`")
+                report.error("E0822", span, message, help="take it out of `update`")
             elif home not in reached:
                 message = f"the loss does not depend on `{name}`, which this phase updates"
                 help = "call it on the way to the loss; no gradient passes a `stop_gradient`"
-                report.error("E0823", span, message, help=help)
+                report.error("E0822", span, message, help=help)
     updated = {program.modules[name].home for phase in training.phases for name in phase.update}
     for phase in training.phases:
         for step, home in calls(program, phase.graph.body):
@@ -50,7 +50,7 @@ def check_updates(training: Training, sections: Sequence[PhaseSection], report: 
                 name = next(n for n in program.models if program.modules[n].home == home)
                 message = f"no phase updates `{name}`, which training calls"
                 help = "name it in the `update` of a phase, or write `freeze: true` at its steps"
-                report.error("E0824", step.span, message, help=help)
+                report.error("E0823", step.span, message, help=help)
                 updated.add(home)
 
 

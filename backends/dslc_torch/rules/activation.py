@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from dslc.emit.varying import varies
 from dslc.ops.activation import (
     Celu,
     Elu,
@@ -44,12 +45,9 @@ def torch_function(c: OpContext) -> str:
 
 @RULES.add(LeakyRelu)
 def leaky_relu(c: OpContext) -> str:
-    slope = c.op.values["slope"]
-    return (
-        f"F.leaky_relu({c.x})"
-        if slope == 0.01
-        else f"F.leaky_relu({c.x}, {c.run_attribute('slope')})"
-    )
+    if not varies(c.op, "slope") and c.op.values["slope"] == 0.01:
+        return f"F.leaky_relu({c.x})"
+    return f"F.leaky_relu({c.x}, {c.run_attribute('slope')})"
 
 
 @RULES.add(Gelu)

@@ -1,0 +1,73 @@
+"""Numbers drawn at random in JAX: each from a fresh key of the module's own stream."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dslc.ops.chance import (
+    Bernoulli,
+    RandomCategorical,
+    RandomInteger,
+    RandomNormal,
+    RandomUniform,
+    Reparameterize,
+)
+from dslc_jax.rules import RULES
+
+if TYPE_CHECKING:
+    from dslc.emit.context import OpContext
+
+
+def key(c: OpContext) -> str:
+    """A fresh key."""
+    c.require("import jax")
+    return f"{c.shared_layer('rngs.draws.fork()')}()"
+
+
+def shape_text(c: OpContext) -> str:
+    """The shape as a tuple."""
+    shape = c.run_shape("shape")
+    return f"({shape}{',' if shape and ',' not in shape else ''})"
+
+
+@RULES.add(RandomNormal)
+def random_normal(c: OpContext) -> str:
+    drawn = f"jax.random.normal({key(c)}, {shape_text(c)})"
+    if c.given("std"):
+        drawn = f"{c.run_attribute('std')} * {drawn}"
+    return f"{c.run_attribute('mean')} + {drawn}" if c.given("mean") else drawn
+
+
+@RULES.add(RandomUniform)
+def random_uniform(c: OpContext) -> str:
+    ends = ""
+    if c.given("low") or c.given("high"):
+        ends = f", minval={c.run_attribute('low')}, maxval={c.run_attribute('high')}"
+    return f"jax.random.uniform({key(c)}, {shape_text(c)}{ends})"
+
+
+@RULES.add(RandomInteger)
+def random_integer(c: OpContext) -> str:
+    ends = f"{c.run_attribute('low')}, {c.run_attribute('high')}"
+    return f"jax.random.randint({key(c)}, {shape_text(c)}, {ends})"
+
+
+@RULES.add(RandomCategorical)
+def random_categorical(c: OpContext) -> str:
+    options = c.option("temperature", 1.0, run=True)
+    return f"{c.helper('categorical')}({key(c)}, {c.x}{options})"
+
+
+@RULES.add(Bernoulli)
+def bernoulli(c: OpContext) -> str:
+    x = c.variable()
+    if c.op.values["likelier"]:
+        return f"({x} > 0.5).astype({x}.dtype)"
+    return f"jax.random.bernoulli({key(c)}, {x}).astype({x}.dtype)"
+
+
+@RULES.add(Reparameterize)
+def reparameterize(c: OpContext) -> str:
+    mean, log_variance = c.args
+    options = c.option("temperature", 1.0, run=True)
+    return f"{c.helper('reparameterize')}({key(c)}, {mean}, {log_variance}{options})"

@@ -1,0 +1,66 @@
+"""Numbers drawn at random in Keras: by layers that hold a generator each."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dslc.ops.chance import (
+    Bernoulli,
+    RandomCategorical,
+    RandomInteger,
+    RandomNormal,
+    RandomUniform,
+    Reparameterize,
+)
+from dslc_keras.layers import option
+from dslc_keras.rules import RULES
+from dslc_keras.rules.arrange import shape_text
+from dslc_keras.rules.select import anchored
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from dslc.emit.functions_context import FunctionContext
+
+
+def drawn(c: FunctionContext, helper: str, *options: str) -> str:
+    """A layer that draws numbers of a shape: that of the zeros which it is called on."""
+
+    def zeros(x: str, rename: Callable[[str], str]) -> str:
+        del x
+        return f"ops.zeros({shape_text(c, 'shape', rename)})"
+
+    texts = ", ".join(text for text in options if text)
+    return f"{c.helper(helper)}({texts})({anchored(c, zeros, 'Zeros of a shape.')})"
+
+
+@RULES.add(RandomNormal)
+def random_normal(c: FunctionContext) -> str:
+    return drawn(c, "RandomNormal", option(c, "mean", 0.0), option(c, "std", 1.0))
+
+
+@RULES.add(RandomUniform)
+def random_uniform(c: FunctionContext) -> str:
+    return drawn(c, "RandomUniform", option(c, "low", 0.0), option(c, "high", 1.0))
+
+
+@RULES.add(RandomInteger)
+def random_integer(c: FunctionContext) -> str:
+    return drawn(c, "RandomInteger", c.attribute("low"), c.attribute("high"))
+
+
+@RULES.add(RandomCategorical)
+def random_categorical(c: FunctionContext) -> str:
+    return f"{c.helper('Categorical')}({option(c, 'temperature', 1.0)})({c.x})"
+
+
+@RULES.add(Bernoulli)
+def bernoulli(c: FunctionContext) -> str:
+    if c.op.values["likelier"]:
+        return f"ops.cast({c.x} > 0.5, {c.variable()}.dtype)"
+    return f"{c.helper('Bernoulli')}()({c.x})"
+
+
+@RULES.add(Reparameterize)
+def reparameterize(c: FunctionContext) -> str:
+    return f"{c.helper('Reparameterize')}({option(c, 'temperature', 1.0)})({', '.join(c.args)})"

@@ -1,0 +1,62 @@
+"""Numbers drawn at random in PyTorch."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dslc.ops.chance import (
+    Bernoulli,
+    RandomCategorical,
+    RandomInteger,
+    RandomNormal,
+    RandomUniform,
+    Reparameterize,
+)
+from dslc_torch.rules import RULES
+from dslc_torch.rules.select import device
+
+if TYPE_CHECKING:
+    from dslc.emit.context import OpContext
+
+
+def shape_text(c: OpContext) -> str:
+    """The shape as a tuple."""
+    shape = c.run_shape("shape")
+    return f"({shape}{',' if shape and ',' not in shape else ''})"
+
+
+@RULES.add(RandomNormal)
+def random_normal(c: OpContext) -> str:
+    place = f"{shape_text(c)}, dtype=torch.float32, device={device(c)}"
+    return f"torch.normal({c.run_attribute('mean')}, {c.run_attribute('std')}, {place})"
+
+
+@RULES.add(RandomUniform)
+def random_uniform(c: OpContext) -> str:
+    made = f"torch.empty({shape_text(c)}, dtype=torch.float32, device={device(c)})"
+    return f"{made}.uniform_({c.run_attribute('low')}, {c.run_attribute('high')})"
+
+
+@RULES.add(RandomInteger)
+def random_integer(c: OpContext) -> str:
+    ends = f"{c.run_attribute('low')}, {c.run_attribute('high')}"
+    return f"torch.randint({ends}, {shape_text(c)}, device={device(c)})"
+
+
+@RULES.add(RandomCategorical)
+def random_categorical(c: OpContext) -> str:
+    return f"{c.helper('categorical')}({c.x}{c.option('temperature', 1.0, run=True)})"
+
+
+@RULES.add(Bernoulli)
+def bernoulli(c: OpContext) -> str:
+    if c.op.values["likelier"]:
+        return f"({c.x} > 0.5).to({c.variable()}.dtype)"
+    return f"torch.bernoulli({c.x})"
+
+
+@RULES.add(Reparameterize)
+def reparameterize(c: OpContext) -> str:
+    mean, log_variance = c.args
+    options = c.option("temperature", 1.0, run=True)
+    return f"{c.helper('reparameterize')}({mean}, {log_variance}{options})"
