@@ -64,6 +64,7 @@ class GraphReader:
             self.scope.labels = labels_of(program.modules[program.main].body)
         self.inputs: dict[str, Input] = {}
         self.own: set[str] = set()
+        self.declared: set[str] = set()
         self.steps: list[Step] = []
         self.calls_itself = False
 
@@ -113,6 +114,7 @@ class GraphReader:
             if self.reader.step_name(key) is None or type is None:
                 continue
             self.inputs[key.text] = Input(key.text, type, key.span)
+            self.declared.add(key.text)
             self.scope.spans[key.text] = key.span
         for name, item in self.inputs.items():
             self.scope.values[name] = Ref(MODULE, name, item.span)
@@ -262,7 +264,7 @@ class GraphReader:
         refs += [ref for _, ref in outputs]
         read = {ref.slot for ref in refs if ref.owner == MODULE}
         return tuple(
-            item for name, item in self.inputs.items() if name in read or name in self.scope.spans
+            item for name, item in self.inputs.items() if name in read or name in self.declared
         )
 
 
