@@ -15,3 +15,10 @@ def is_list(value: object) -> TypeGuard[tuple[object, ...]]:
 def is_integer(value: object) -> TypeGuard[int]:
     """Whether a value is an integer and no bool."""
     return isinstance(value, int) and not isinstance(value, bool)
+
+
+def exact(value: object) -> object:
+    """A key that tells apart what Python calls equal: `true`, 1 and 1.0."""
+    if is_list(value):
+        return tuple(exact(item) for item in value)
+    return value.__class__, value

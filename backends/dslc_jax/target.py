@@ -40,6 +40,8 @@ class JaxTarget(Target):
         Path(__file__).with_name("helpers_losses.py"),
         Path(__file__).with_name("helpers_recurrent.py"),
         Path(__file__).with_name("helpers_chance.py"),
+        Path(__file__).with_name("helpers_lookup.py"),
+        Path(__file__).with_name("helpers_measures.py"),
     )
     channels_last = True
     names = (

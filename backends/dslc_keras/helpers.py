@@ -50,6 +50,14 @@ class Parameter(layers.Layer):
 
 
 @keras.saving.register_keras_serializable(package="dslc")
+class Keep(layers.Layer):
+    """Passes on the first of its inputs; the layers behind the others stay in the model."""
+
+    def call(self, inputs: list[KerasTensor]) -> KerasTensor:
+        return inputs[0]
+
+
+@keras.saving.register_keras_serializable(package="dslc")
 class CausalMask(layers.Layer):
     """Which keys a query may see: query t sees keys up to t + S - T. [1, 1, T, S]."""
 

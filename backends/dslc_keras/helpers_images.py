@@ -27,18 +27,21 @@ def lp_pool(
 
 @keras.saving.register_keras_serializable(package="dslc")
 class AdaptivePool(layers.Layer):
-    """The mean or the largest value of as many windows of an image, all alike, as are asked for."""
+    """The mean or the largest value of as many windows, all alike, as are asked for."""
 
-    def __init__(self, out: int | tuple[int, int], way: str = "mean", **options: Any) -> None:
+    def __init__(self, out: int | tuple[int, ...], way: str = "mean", **options: Any) -> None:
         super().__init__(**options)
         self.out, self.way = out, way
 
     def call(self, x: KerasTensor) -> KerasTensor:
-        high, wide = (self.out, self.out) if isinstance(self.out, int) else self.out
-        _, height, width, channels = ops.shape(x)
-        windows = ops.reshape(x, (-1, high, height // high, wide, width // wide, channels))
+        count = len(x.shape) - 2
+        counts = (self.out,) * count if isinstance(self.out, int) else self.out
         pool = ops.mean if self.way == "mean" else ops.max
-        return pool(windows, axis=(2, 4))
+        for axis, out in enumerate(counts, 1):
+            _, *sizes = ops.shape(x)
+            cut = [*sizes[: axis - 1], out, sizes[axis - 1] // out, *sizes[axis:]]
+            x = pool(ops.reshape(x, (-1, *cut)), axis=axis + 1)
+        return x
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "out": self.out, "way": self.way}
@@ -69,6 +72,50 @@ def padded_avg_pool(
     pads = ((0, 0), *((n, n) for n in sizes), (0, 0))
     parts = (ops.pad(part, pads) for part in (x, ops.ones_like(x)))
     total, count = (ops.average_pool(part, kernel, strides=stride) for part in parts)
+    return total / count
+
+
+def ceil_pads(
+    count: int,
+    kernel: int | tuple[int, ...],
+    stride: int | tuple[int, ...],
+    padding: int | tuple[int, ...],
+) -> list[tuple[int, int]]:
+    """Padding with which a last window that begins inside is taken, where it reaches beyond too."""
+    windows = ((n,) * count if isinstance(n, int) else n for n in (kernel, stride, padding))
+    return [(p, min(p + s, k) - 1) for k, s, p in zip(*windows, strict=True)]
+
+
+def ceil_max_pool(
+    x: KerasTensor,
+    kernel: int | tuple[int, ...],
+    *,
+    stride: int | tuple[int, ...],
+    padding: int | tuple[int, ...] = 0,
+) -> KerasTensor:
+    """The largest value of each window, the size rounded up; padding never wins."""
+    pads = [(0, 0), *ceil_pads(len(x.shape) - 2, kernel, stride, padding), (0, 0)]
+    return ops.max_pool(ops.pad(x, pads, constant_values=float("-inf")), kernel, strides=stride)
+
+
+def ceil_avg_pool(
+    x: KerasTensor,
+    kernel: int | tuple[int, ...],
+    *,
+    stride: int | tuple[int, ...],
+    padding: int | tuple[int, ...] = 0,
+    count_padding: bool = False,
+) -> KerasTensor:
+    """The mean of each window, the size rounded up; padding counts only where asked for."""
+    pads = [(0, 0), *ceil_pads(len(x.shape) - 2, kernel, stride, padding), (0, 0)]
+    ones = ops.ones_like(x)
+    if count_padding:
+        own = [(before, before) for before, _ in pads]
+        x, ones = ops.pad(x, own), ops.pad(ones, own, constant_values=1.0)
+        pads = [(0, after - before) for before, after in pads]
+    total, count = (
+        ops.average_pool(ops.pad(part, pads), kernel, strides=stride) for part in (x, ones)
+    )
     return total / count
 
 

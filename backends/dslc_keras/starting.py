@@ -1,7 +1,7 @@
 """Starts Keras without the lines that TensorFlow's C++ side writes before Python can stop it.
 
-They go to the file descriptor itself, so that is what stands aside while Keras is imported. A
-`TF_CPP_MIN_LOG_LEVEL` of the user's own shows everything as ever.
+They go to the file descriptor itself, whatever the level of its log, so that is what stands aside
+while Keras is imported. A `TF_CPP_MIN_LOG_LEVEL` of 0 shows everything as ever.
 """
 
 from __future__ import annotations
@@ -15,9 +15,8 @@ def start_keras() -> None:
     """Imports Keras and its backend, quietly unless the environment asks for their logs."""
     if "keras" in sys.modules:
         return
-    if "TF_CPP_MIN_LOG_LEVEL" in os.environ:
+    if os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3") == "0":
         return
-    os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
     sys.stderr.flush()
     kept = os.dup(2)
     nothing = os.open(os.devnull, os.O_WRONLY)

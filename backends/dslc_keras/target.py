@@ -16,6 +16,7 @@ from dslc.ir.graph import Residual
 from dslc.ir.walk import regions
 from dslc.ops.tensor import Flatten, Transpose
 from dslc.values import is_integer
+from dslc_keras.broadcasting import stretch
 from dslc_keras.dtypes import DTYPES
 from dslc_keras.facts import check_facts
 from dslc_keras.naming import own_name
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from dslc.emit.classes import ClassWriter
+    from dslc.emit.context import OpContext
     from dslc.emit.flow import Value
     from dslc.emit.formal import Formal, FormalStep
     from dslc.emit.functions import FunctionModule, FunctionWriter
@@ -58,7 +60,10 @@ class KerasTarget(FunctionTarget):
         Path(__file__).with_name("helpers_losses.py"),
         Path(__file__).with_name("helpers_recurrent.py"),
         Path(__file__).with_name("helpers_chance.py"),
+        Path(__file__).with_name("helpers_lookup.py"),
+        Path(__file__).with_name("helpers_measures.py"),
         Path(__file__).with_name("helpers_values.py"),
+        Path(__file__).with_name("helpers_shapes.py"),
     )
     channels_last = True
     any_layout = (Flatten, Transpose)
@@ -69,6 +74,9 @@ class KerasTarget(FunctionTarget):
         self.io_layout = io_layout
         self.clashing = clashing
         self.uses = Survey(())
+
+    def prepare(self, context: OpContext) -> None:
+        stretch(context)
 
     def survey(self, module: FunctionModule, formals: Sequence[Formal]) -> None:
         self.uses = Survey(formals)

@@ -8,13 +8,13 @@ import onnx
 import onnx_ir as ir
 import onnxruntime
 
-from dslc_onnx.export import build, export
+from dslc_onnx.export import as_written, export
 from dslc_onnx.graph import PATH
 from dslc_onnx.options import Options
 from dslc_onnx.rewrites import all_nodes
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from numpy.typing import NDArray
 
@@ -75,18 +75,18 @@ class OnnxDriver:
     def epsilons(self) -> dict[str, float]:
         """The epsilon of every normalisation by its path.
 
-        Those of the file that runs; a batch norm that is folded into a convolution is looked up in
-        an export that keeps it.
+        Those of the file that runs; what is not in it, being folded into a convolution or read by
+        nothing, is looked up among the nodes that it was made from.
         """
-        kept = build(self.checked, self.held, Options(fold_batch_norm=False)).graph
+        kept = as_written(self.checked, self.held, Options()).nodes
         runs = ir.from_proto(onnx.load_from_string(self.model)).graph
         return epsilons_of(kept) | epsilons_of(runs)
 
 
-def epsilons_of(graph: ir.Graph) -> dict[str, float]:
-    """The epsilons in a graph by the path of their step."""
+def epsilons_of(nodes: Iterable[ir.Node]) -> dict[str, float]:
+    """The epsilons of nodes by the path of their step."""
     found: dict[str, float] = {}
-    for node in all_nodes(graph):
+    for node in all_nodes(nodes):
         epsilon = node.attributes.get("epsilon")
         if epsilon is not None:
             found[node.metadata_props[PATH]] = epsilon.as_float()

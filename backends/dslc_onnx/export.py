@@ -60,10 +60,7 @@ def save(
 
 def build(checked: Checked, weights: Mapping[str, Any] | None, options: Options) -> ir.Model:
     """The model as `onnx_ir` has it, checked; weights are wrapped, not copied."""
-    infos = checked.weights()
-    weights = None if weights is None else checked.own(weights)
-    store = WeightStore(infos, weights, seed=options.seed, limits=options.limits)
-    graph = Graph(store, options.opset)
+    graph = empty(checked, weights, options)
     inputs, outputs = lower(checked, graph)
     rewrites.prune(graph, outputs)
     if options.fold_batch_norm:
@@ -74,6 +71,22 @@ def build(checked: Checked, weights: Mapping[str, Any] | None, options: Options)
     model = assemble(checked, graph, inputs, outputs, options)
     check_model(model)
     return model
+
+
+def empty(checked: Checked, weights: Mapping[str, Any] | None, options: Options) -> Graph:
+    """A graph without nodes, with the weights at hand."""
+    weights = None if weights is None else checked.own(weights)
+    infos = checked.weights()
+    return Graph(
+        WeightStore(infos, weights, seed=options.seed, limits=options.limits), options.opset
+    )
+
+
+def as_written(checked: Checked, weights: Mapping[str, Any] | None, options: Options) -> Graph:
+    """The spec's own steps as nodes, those that no output needs among them."""
+    graph = empty(checked, weights, options)
+    lower(checked, graph)
+    return graph
 
 
 def lower(checked: Checked, graph: Graph) -> tuple[list[ir.Value], list[ir.Value]]:

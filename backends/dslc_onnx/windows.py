@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from dslc.ops.windows import pads
+from dslc.ops.windows import beyond, pads
 
 if TYPE_CHECKING:
     from dslc_onnx.lowering import Lowering
@@ -30,6 +30,10 @@ def window_attributes(at: Lowering[Any]) -> dict[str, Any]:
         pads(size, kernel[k], strides[k], dilations[k], op.padding, k)
         for k, size in enumerate(sizes)
     ]
+    if op.values.get("ceil"):
+        sides = [
+            (before, beyond(kernel[k], strides[k], before)) for k, (before, _) in enumerate(sides)
+        ]
     ends = [*(before for before, _ in sides), *(after for _, after in sides)]
     if op.padding == "same" and not all(isinstance(end, int) for end in ends):
         found["auto_pad"] = "SAME_UPPER"

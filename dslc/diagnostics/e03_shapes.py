@@ -205,6 +205,14 @@ ENTRIES: dict[str, Entry] = {
         steps("- relu", "f32[N, H, H + 1]"),
         spec("where: [W == H + 1]\nsteps:\n  - relu\n", "f32[N, H, W]"),
     ),
+    "E0326": Entry(
+        "a size is not positive for every input",
+        "An expression such as `T - 3` is a size only where it is at least 1, and the checker accepts "
+        "what is right for every size that the facts allow. State a fact that keeps it positive, or "
+        "write it so that it always is: `max(T - 3, 1)`.",
+        spec("steps:\n  - tile: [1, T - 3, 1]\n", "f32[N, T, 4]"),
+        spec("where: [T >= 4]\nsteps:\n  - tile: [1, T - 3, 1]\n", "f32[N, T, 4]"),
+    ),
     "E0330": Entry(
         "values that a scan runs over differ in length",
         "A round sees one place of each sequence in `over`, so all of them are equally long: the same "

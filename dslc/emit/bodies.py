@@ -12,7 +12,6 @@ from dslc.emit.layouts import layout_after
 from dslc.emit.loops import LoopWriter, refuse_optional
 from dslc.emit.python import Line
 from dslc.emit.scans import read_at_the_end
-from dslc.emit.shapes import boundary_layout
 from dslc.ir.graph import MODULE, ApplyOp, CallModule, Scan
 from dslc.ir.walk import ends
 from dslc.syntax.expressions import free_names
@@ -44,6 +43,7 @@ class BodyWriter(LoopWriter):
         self.entry = len(flow.lines)
         self.name_values(self.formal.steps)
         self.steps(self.formal.steps)
+        self.hold(self.formal.steps, outputs[0][1])
         self.give_back(outputs)
 
     def count(self, steps: list[FormalStep]) -> None:
@@ -155,21 +155,31 @@ class BodyWriter(LoopWriter):
         """What the rule of an op says: expression and layout by output."""
         assert found.op is not None
         context = self.context(found, values)
+        self.target.prepare(context)
         result = self.target.rules.find(type(found.op))(context)
         if context.untied:
             name, weight = found.op.name, min(context.untied)
             message = f"`{name}` cannot take its weight `{weight}` from another layer"
             raise BuildError(f"{message} in the {self.target.name} backend")
         layout = context.layout or layout_after(found, [v for v in values if v is not None])
-        texts = {"": result} if isinstance(result, str) else dict(result)
+        given = {"": result} if isinstance(result, str) else result
+        texts = {slot: (text, layout) for slot, text in given.items()}
         if self.is_optional(found) and found.step.repeat is None:
-            texts[""] = self.optional(found, values, texts[""])
-        return {slot: (text, layout) for slot, text in texts.items()}
+            texts[""] = self.optional(found, values, *texts[""])
+        return texts
 
-    def optional(self, found: FormalStep, values: list[Value | None], text: str) -> str:
-        """The value of an op under a `when`: its own, or its first input's."""
+    def optional(
+        self, found: FormalStep, values: list[Value | None], text: str, layout: str
+    ) -> tuple[str, str]:
+        """The value of an op under a `when`, its own or its first input's, and its layout."""
         first = values[0]
         assert first is not None
+        made = Value(text, frozenset(), found.outputs[""], layout=layout)
+        made, first = self.met(made, first)
+        return self.chosen(found, first, made.text), made.layout
+
+    def chosen(self, found: FormalStep, first: Value, text: str) -> str:
+        """What an op makes where it is there, else its first input."""
         own = f"self.{found.step.label}"
         made = f"{own} = "
         if any(isinstance(draft, str) and draft.startswith(made) for draft in self.writer.drafts):
@@ -189,12 +199,13 @@ class BodyWriter(LoopWriter):
         given = [value for value in values if value is not None]
         args = ", ".join([*(value.text for value in given), *self.models_for(found)])
         text = f"{layer}({args})"
-        if self.is_optional(found):
-            text = self.target.call_optional(layer, args, given[0].text)
         outputs = call_outputs(found)
-        layouts = {s: boundary_layout(self.target, found.outputs[s]) for s in outputs}
+        layouts = self.layouts_from(found)
         if len(outputs) == 1:
-            self.finish(found, values, {"": (text, layouts[outputs[0]])}, heavy=True)
+            layout = layouts[outputs[0]]
+            if self.is_optional(found):
+                text, layout = self.optional_call(found, given[0], (layer, args), layout)
+            self.finish(found, values, {"": (text, layout)}, heavy=True)
             return
         if self.is_optional(found):
             raise refuse_optional(found)
@@ -202,6 +213,22 @@ class BodyWriter(LoopWriter):
         self.flow.lines.append(Line(f"{', '.join(names.values())} = {text}"))
         texts = {slot: (name, layouts[slot]) for slot, name in names.items() if name != "_"}
         self.finish(found, values, texts, heavy=False)
+
+    def optional_call(
+        self, found: FormalStep, first: Value, call: tuple[str, str], layout: str
+    ) -> tuple[str, str]:
+        """The call of a layer with its arguments, or its first input; and its layout."""
+        layer, args = call
+        made = Value(f"{layer}({args})", frozenset(), found.outputs[""], layout=layout)
+        turned, entry = self.met(made, first)
+        if turned is made:
+            return self.target.call_optional(layer, args, entry.text), layout
+        return f"{turned.text} if {layer} is not None else {entry.text}", turned.layout
+
+    def layouts_from(self, found: FormalStep) -> dict[str, str]:
+        """The layouts in which what a step calls gives its outputs."""
+        assert found.callee is not None
+        return {slot: self.borders.output(found.callee, slot) for slot in call_outputs(found)}
 
     def call_model(self, found: FormalStep, values: list[Value | None]) -> None:
         """A call of a model."""
@@ -224,7 +251,7 @@ class BodyWriter(LoopWriter):
     ) -> None:
         """Binds the outputs of a model's call; several come by name, in a variable."""
         slots = call_outputs(found)
-        layouts = {slot: boundary_layout(self.target, found.outputs[slot]) for slot in slots}
+        layouts = self.layouts_from(found)
         if len(slots) > 1:
             free = self.names.is_free(wanted)
             variable = self.names.fresh(wanted if free else f"{wanted}_outputs")
@@ -268,16 +295,30 @@ class BodyWriter(LoopWriter):
             self.loop_variables[found.step.id] = self.names.fresh(found.step.label)
         return self.loop_variables[found.step.id]
 
-    def round(self, found: FormalStep, values: list[Value | None]) -> dict[str, str]:
-        """Writes one round; gives the names of its outputs."""
+    def round(self, found: FormalStep, values: list[Value | None]) -> dict[str, Value]:
+        """Writes one round; gives its outputs, each in a variable."""
         start = values[0]
         assert start is not None
         if found.op is not None:
-            self.flow.lines.append(Line(f"{start.text} = {self.apply(found, values)[''][0]}"))
-            return {"": start.text}
+            text, layout = self.apply(found, values)[""]
+            made = Value(text, variables_in(text), start.type, layout=layout)
+            text = self.in_layout(made, start.layout).text
+            self.flow.lines.append(Line(f"{start.text} = {text}"))
+            return {"": start}
         assert found.callee is not None
-        if found.callee.module.is_model:
-            return self.round_of_model(found, values, start)
+        is_model = found.callee.module.is_model
+        names = (self.round_of_model if is_model else self.round_of_call)(found, values, start)
+        layouts = {"": start.layout, **self.layouts_from(found)}
+        types = {"": start.type, **found.outputs}
+        return {
+            slot: Value(name, variables_in(name), types[slot], layout=layouts[slot])
+            for slot, name in names.items()
+        }
+
+    def round_of_call(
+        self, found: FormalStep, values: list[Value | None], start: Value
+    ) -> dict[str, str]:
+        """One round of a call of another class; gives the names of its outputs."""
         layer = self.writer.layer(found, self.writer.constructor_of(found))
         given = [value.text for value in values if value is not None]
         args = ", ".join([*given, *self.models_for(found)])

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from dslc.emit.backend import BuildError
 from dslc.emit.bodies import BodyWriter
+from dslc.emit.borders import Borders
 from dslc.emit.drafts import CarryDraft, Drafts, IfDraft, LoopDraft, texts
 from dslc.emit.formal import formal_modules
 from dslc.emit.header import header
@@ -39,6 +40,7 @@ def write_module(checked: Checked, target: Target) -> ModuleWriter:
     formals = formal_modules(checked)
     writer.formals = formals
     writer.owners = Owners(program, formals)
+    writer.borders = Borders(target, formals)
     for formal in formals:
         writer.name_class(formal.module)
     for formal in formals:

@@ -9,9 +9,11 @@ loops, and a `when` is an `if`.
 from __future__ import annotations
 
 import re
+from itertools import chain, count
 from typing import TYPE_CHECKING, final
 
 from dslc.emit.backend import BuildError
+from dslc.emit.borders import Borders
 from dslc.emit.classes import ClassWriter
 from dslc.emit.flattening import all_formal
 from dslc.emit.flow import STREAM
@@ -23,10 +25,11 @@ from dslc.emit.header import header
 from dslc.emit.names import snake_name
 from dslc.emit.owners import Owners
 from dslc.emit.python import Function, Line, Module, Parameter, to_source
-from dslc.emit.shapes import boundary_layout
 from dslc.emit.units import ModuleWriter, Unit
+from dslc.emit.unread import Unread
 from dslc.ir.dims import sym
 from dslc.ir.graph import ApplyOp, CallModule
+from dslc.ir.needs import needs_of
 from dslc.ir.owners import owner_of
 from dslc.ops.linear import Embedding
 from dslc.syntax.expressions import Conditional
@@ -55,7 +58,8 @@ class FunctionModule(ModuleWriter):
         super().__init__(program, target, doc)
         self.functions_target = target
         self.layers: dict[str, str] = {}
-        self.count = 0
+        self.layer_count = 0
+        self.unread = Unread(())
 
     def helper(self, name: str) -> str:
         """Puts a helper into the module; its classes are registered under the spec's name."""
@@ -71,17 +75,27 @@ class FunctionModule(ModuleWriter):
 
     def add_class(self, made: Class) -> None:
         """Puts a layer's class above all functions."""
-        self.classes.insert(self.count, made)
-        self.count += 1
+        self.classes.insert(self.layer_count, made)
+        self.layer_count += 1
 
-    def runtime_layer(self, wanted: str, method: Function, doc: str) -> str:
+    def runtime_layer(self, wanted: str, home: str, method: Function, doc: str) -> str:
         """A layer class with one method; two that do the same are one."""
         key = to_source(Module("", [method]))
         if key not in self.layers:
-            name = self.layers[key] = self.names.fresh(wanted)
+            name = self.layers[key] = self.names.fresh(self.layer_name(wanted, home))
             made = self.functions_target.layer_class(self, name, method, doc)
             self.add_class(made)
         return self.layers[key]
+
+    def layer_name(self, wanted: str, home: str) -> str:
+        """A free name for a layer's class, with that of its module before it where it is taken.
+
+        It never ends like the number by which a framework tells its unnamed layers apart: the third
+        `Reshape` is called `reshape_2`, as the first `Reshape_2` would be.
+        """
+        further = (f"{home}{wanted}{number}" for number in count(2))
+        names = chain((wanted, f"{home}{wanted}"), further)
+        return next(name for name in names if self.names.is_free(name))
 
 
 def write_functions(checked: Checked, target: FunctionTarget) -> FunctionModule:
@@ -90,6 +104,8 @@ def write_functions(checked: Checked, target: FunctionTarget) -> FunctionModule:
     module = FunctionModule(program, target, header(program))
     formals = formal_modules(checked)
     module.owners = Owners(program, formals)
+    module.borders = Borders(target, formals)
+    module.unread = Unread(formals)
     names = {f.module.name: module.names.fresh(function_name(program, f)) for f in formals}
     target.survey(module, formals)
     for formal in formals:
@@ -178,9 +194,8 @@ class FunctionWriter(ClassWriter):
         place = self.parameters.place(symbol)
         assert place is not None
         input, axis = place
-        type = self.formal.inputs[input]
-        rank = type.rank
-        if boundary_layout(self.target, type) == "last" and axis:
+        rank = self.formal.inputs[input].rank
+        if self.module.borders.input(self.formal, input) == "last" and axis:
             axis = rank - 1 if axis == 1 else axis - 1
         return self.body.inputs[input], axis - rank if axis == rank - 1 else axis
 
@@ -299,6 +314,16 @@ class FunctionWriter(ClassWriter):
             path = ".".join(map(str, owner.path))
             reason = f"`{path}` is shared inside its model and tied from another one"
             raise BuildError(f"{reason}, which the {self.target.name} backend cannot express")
+
+    def refuse_apart(self, name: str) -> None:
+        """Refuses to hold a model that nothing here runs: a graph is what leads to its outputs."""
+        called = [f.callee.module.name for f in all_formal(self.formal.steps) if f.callee]
+        program = self.module.program
+        inner = (other for one in called for other in needs_of(program).get(one, ()))
+        adds = any(step.callee is None for step in self.formal.steps)
+        if adds and name not in {*called, *inner}:
+            reason = f"training adds steps with weights and leaves the model `{name}` out"
+            raise BuildError(f"{reason}, which is then in no graph: call it under `train.steps`")
 
     def is_read_elsewhere(self, found: FormalStep) -> bool:
         """Whether a step of another model reads this one's weight, and not its whole layer."""

@@ -4,41 +4,31 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, final
 
-from dslc.emit.backend import BuildError
-from dslc.emit.bodies import BodyWriter, call_outputs
-from dslc.emit.flattening import all_formal
+from dslc.emit.bodies import call_outputs
 from dslc.emit.flow import NOTHING, Value
 from dslc.emit.functions_context import FunctionContext
 from dslc.emit.functions_loops import LoopWriter
-from dslc.emit.functions_names import PathText, call_depth
+from dslc.emit.functions_names import PathText
+from dslc.emit.functions_regions import FunctionRegions
 from dslc.emit.functions_runtime import size_reads
-from dslc.emit.python import If, Line, Parameter
+from dslc.emit.python import Line, Parameter
 from dslc.emit.shapes import boundary_layout
 from dslc.ir.graph import (
     MODULE,
-    REGION_INPUT,
     ApplyOp,
     CallModule,
-    Group,
-    Parallel,
-    Residual,
-    Scan,
-    round_slot,
 )
-from dslc.ir.walk import regions
-from dslc.passes.weights import branch_labels
 
 if TYPE_CHECKING:
     from dslc.emit.flow import Key
     from dslc.emit.formal import FormalStep
     from dslc.emit.functions import FunctionWriter
-    from dslc.emit.scans import ScanText
     from dslc.ir.graph import Ref
     from dslc.syntax.expressions import Expr
 
 
 @final
-class FunctionBody(BodyWriter):
+class FunctionBody(FunctionRegions):
     """Writes the statements of one function into its flow."""
 
     def __init__(self, writer: FunctionWriter) -> None:
@@ -63,6 +53,7 @@ class FunctionBody(BodyWriter):
         self.flow.taken = self.taken()
         for name in self.function.module.units if self.holds else ():
             if name in self.models:
+                self.function.refuse_apart(name)
                 self.flow.lines.append(
                     Line(f"{self.models[name]} = {self.function.model_made(name)}")
                 )
@@ -93,7 +84,7 @@ class FunctionBody(BodyWriter):
         """Counts the reads of every value, those among them that only look at a size."""
         super().count(steps)
         for found in steps:
-            for key in size_reads(self.function, found):
+            for key in (*size_reads(self.function, found), *self.held([found])):
                 self.flow.remaining[key] = self.flow.remaining.get(key, 0) + 1
 
     def label_of(self, found: FormalStep) -> str:
@@ -130,7 +121,7 @@ class FunctionBody(BodyWriter):
     def bind_input(self, name: str, variable: str) -> None:
         """An input of a block as it is; one of the model as the target makes it."""
         type = self.formal.inputs[name]
-        layout = boundary_layout(self.target, type)
+        layout = self.borders.input(self.formal, name)
         value = Value(variable, frozenset((variable,)), type, layout=layout)
         self.flow.values[MODULE, name] = value
         if self.is_main:
@@ -241,6 +232,8 @@ class FunctionBody(BodyWriter):
         heavy: bool,
     ) -> None:
         """As ever; what is called on a layer's call counts as one more, so that lines stay flat."""
+        for key in size_reads(self.function, found):
+            self.flow.remaining[key] -= 1
         inside = any(value.heavy for value in values if value is not None)
         super().finish(found, values, texts, heavy=heavy or inside)
 
@@ -248,16 +241,12 @@ class FunctionBody(BodyWriter):
         """What the rule of an op sees."""
         return FunctionContext(self.function, found, values)
 
-    def apply(self, found: FormalStep, values: list[Value | None]) -> dict[str, tuple[str, str]]:
-        """What the rule of an op says: expression and layout by output."""
-        for key in size_reads(self.function, found):
-            self.flow.remaining[key] -= 1
-        return super().apply(found, values)
-
-    def optional(self, found: FormalStep, values: list[Value | None], text: str) -> str:
+    def optional(
+        self, found: FormalStep, values: list[Value | None], text: str, layout: str
+    ) -> tuple[str, str]:
         """The op itself: its condition stands around it."""
         del found, values
-        return text
+        return text, layout
 
     def call(self, found: FormalStep) -> None:
         """A call of another block's function."""
@@ -270,7 +259,7 @@ class FunctionBody(BodyWriter):
             return
         text = self.loops.shared_call(found, given) or self.function.call_of(found, given)
         outputs = call_outputs(found)
-        layouts = {s: boundary_layout(self.target, found.outputs[s]) for s in outputs}
+        layouts = self.layouts_from(found)
         if len(outputs) == 1:
             self.finish(found, values, {"": (text, layouts[outputs[0]])}, heavy=True)
             return
@@ -279,111 +268,6 @@ class FunctionBody(BodyWriter):
         texts = {slot: (name, layouts[slot]) for slot, name in names.items()}
         self.finish(found, values, texts, heavy=False)
 
-    def region(self, found: FormalStep) -> None:
-        """A group, residual or parallel region in place, its layers below its label."""
-        step, flow = found.step, self.flow
-        action = step.action
-        if isinstance(action, Scan):
-            self.scan(found, self.loops.carried.get(step.id))
-            return
-        self.enter_region(found)
-        outer, self.path = self.path, self.path.word(self.label_of(found))
-        results = [body.result for body in regions(action)]
-        for branch, inner, result in zip(branch_labels(step), found.bodies, results, strict=True):
-            inside, self.path = self.path, self.path.word(branch)
-            self.steps(inner)
-            self.path = inside
-            value = flow.read(result)
-            if len(results) > 1 and (value.heavy or call_depth(value.text) > 1):
-                flow.store((result.owner, result.slot))
-        self.path = outer
-        if isinstance(action, Group):
-            self.alias((step.id, ""), action.body.result)
-        else:
-            assert isinstance(action, Residual | Parallel)
-            self.join(found, results, "add" if isinstance(action, Residual) else action.join)
-        for slot, ref in step.exports:
-            self.alias((step.id, slot), ref)
-
-    def scan(self, found: FormalStep, first: Value | None = None) -> None:
-        """A scan: a function of one round, which a layer of its own runs over time."""
-        inner = list(all_formal(found.bodies[0]))
-        steps = {step.step.id for step in inner}
-        if any(step.reused is not None and step.reused not in steps for step in inner):
-            label = found.step.label or "scan"
-            raise BuildError(
-                f"inside `{label}` a step around it is used again: a round is a model of its own"
-            )
-        self.settle()
-        kept, self.function.kept = self.function.kept, {}
-        outer, self.path = self.path, self.path.word(self.label_of(found))
-        super().scan(found, first)
-        self.path, self.function.kept = outer, kept
-
-    def captured(self, found: FormalStep) -> list[Key]:
-        """The values from around that the body reads, those that it takes sizes from among them."""
-        return list(dict.fromkeys((*super().captured(found), *self.loops.sizes_read(found))))
-
-    def enter_carries(self, text: ScanText, action: Scan, first: Value | None) -> None:
-        super().enter_carries(text, action, first)
-        self.anchors.append(
-            self.flow.values[text.found.step.id, round_slot((*action.over, *action.carry)[0])]
-        )
-
-    def write_round(self, text: ScanText, action: Scan) -> None:
-        super().write_round(text, action)
-        self.anchors.pop()
-
     def index_text(self, index: Expr) -> str:
         """An index: a function has its params and its loops' names at hand."""
         return self.writer.expression(index)
-
-    def enter_region(self, found: FormalStep) -> None:
-        """Gives a region its input."""
-        step, flow = found.step, self.flow
-        key = (step.id, REGION_INPUT)
-        carried = self.loops.carried.get(step.id)
-        if carried is not None:
-            flow.values[key] = carried
-            return
-        start = step.inputs[0]
-        assert start is not None
-        if flow.remaining.get(key, 0) > 1:
-            flow.store_ref(start)
-        self.alias(key, start)
-
-    def settle(self) -> None:
-        """Puts every value that something still reads into a variable, before the text branches."""
-        for key, value in list(self.flow.values.items()):
-            if self.flow.remaining.get(key, 0) > 0 and not value.is_variable:
-                self.flow.store(key)
-
-    def conditional(self, found: FormalStep) -> None:
-        """A step under a `when`: an `if` around what it does."""
-        step, flow = found.step, self.flow
-        start = step.inputs[0]
-        assert start is not None
-        assert step.when is not None
-        self.settle()
-        entry = self.loops.carried.get(step.id) or flow.read(start)
-        condition = self.writer.expression(step.when)
-        busy = flow.busy() | entry.variables
-        key = (step.id, "")
-        outer, flow.lines = flow.lines, []
-        reads = flow.remaining.get(key, 0)
-        flow.remaining[key] = min(reads, 1)  # what reads it more often reads the joined variable
-        self.always(found)
-        flow.remaining[key] = reads
-        value = flow.read_key(key)
-        if value.type.rank == entry.type.rank:
-            value = self.in_layout(value, entry.layout)
-        flow.values[key] = value
-        variable = self.joined_in(step.id, entry, busy)
-        if value.text != variable:
-            flow.lines.append(Line(f"{variable} = {value.text}"))
-        body, flow.lines = flow.lines, outer
-        if variable != entry.text:
-            flow.lines.append(Line(f"{variable} = {entry.text}"))
-        flow.lines.append(If(condition, body))
-        names = frozenset((variable,))
-        flow.values[key] = Value(variable, names, value.type, layout=value.layout)

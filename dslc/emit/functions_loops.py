@@ -68,13 +68,21 @@ class LoopWriter:
     def entry(self, found: FormalStep, start: Ref) -> Value:
         """The variable that a loop passes on, with the value that it starts from in it."""
         step, flow, body = found.step, self.body.flow, self.body
-        given = body.laid_out(found, [flow.read(start)])[0] if found.op else flow.read(start)
-        assert given is not None
+        given = self.laid_out(found, flow.read(start))
         flow.done(start)
         variable = given.text if body.can_reuse(given) else flow.variable((step.id, ""))
         if variable != given.text:
             flow.lines.append(Line(f"{variable} = {given.text}"))
         return Value(variable, frozenset((variable,)), found.outputs[""], layout=given.layout)
+
+    def laid_out(self, found: FormalStep, value: Value) -> Value:
+        """The first input of a step in the layout in which its rounds hand it on."""
+        if found.op is not None:
+            (laid,) = self.body.laid_out(found, [value])
+            assert laid is not None
+            return laid
+        layout = self.body.border((found.step.id, ""), found.outputs[""])
+        return self.body.in_layout(value, layout)
 
     def rounds(self, found: FormalStep, value: Value) -> tuple[str, str, list[Statement]]:
         """A loop's target, iterable and body, which leaves the round's result in the value."""
@@ -86,15 +94,17 @@ class LoopWriter:
         body.path = body.path.word(step.label)
         if not repeat.share:
             body.path = body.path.expression(index)
+        inner = [(step.id, slot) for slot in step.kept if slot]
+        for key in inner:
+            flow.remaining[key] = flow.remaining.get(key, 0) + 1
         result = body.in_layout(self.round(found, value), value.layout)
+        for key in inner:
+            self.keep(found, key[1], flow.read_key(key))
+            flow.remaining[key] -= 1
         if result.text != value.text:
             flow.lines.append(Line(f"{value.text} = {result.text}"))
-        for slot in step.kept:
-            kept = self.list_of(found, slot)
-            item = body.in_layout(
-                value if not slot else flow.read_key((step.id, slot)), kept.layout
-            )
-            flow.lines.append(Line(f"{kept.text}.append({item.text})"))
+        if "" in step.kept:
+            self.keep(found, "", value)
         lines, flow.lines, body.path = flow.lines, outer, outer_path
         text = " ".join(text for line in lines for text in texts_of(line))
         words = frozenset(re.findall(r"[A-Za-z_]\w*", text))
@@ -105,6 +115,12 @@ class LoopWriter:
         iterable = body.writer.expression(rounds)
         header = loop_header(index, names, iterable, words, times=repeat.over is None)
         return *header, lines
+
+    def keep(self, found: FormalStep, slot: str, value: Value) -> None:
+        """Puts what a round gives into the list of its slot."""
+        kept = self.list_of(found, slot)
+        item = self.body.in_layout(value, kept.layout)
+        self.body.flow.lines.append(Line(f"{kept.text}.append({item.text})"))
 
     def list_of(self, found: FormalStep, slot: str) -> Value:
         """The list of the values of a slot that a loop keeps."""

@@ -45,7 +45,9 @@ class RuntimeLayer:
             self.function, code(self.tensors[""], self.name)
         )
         body = [*self.lines, Line(f"return {text}")]
-        layer = self.function.functions.runtime_layer(self.wanted(), self.method(body), doc)
+        layer = self.function.functions.runtime_layer(
+            self.wanted(), class_name(self.function.formal.module.name), self.method(body), doc
+        )
         tensors = [self.source(name) for name in self.tensors]
         numbers = [
             f"{own}={self.function.constructor_name(name)}" for name, own in self.numbers.items()

@@ -9,23 +9,28 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dslc.emit.shapes import boundary_layout
 from dslc.ir.graph import ApplyOp, Parallel
 from dslc.syntax.expressions import free_names
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
+    from dslc.emit.borders import Borders
     from dslc.emit.flow import Value
     from dslc.emit.formal import FormalStep
     from dslc.emit.target import Target
     from dslc.ir.graph import Action
 
 
-def wanted_layouts(target: Target, found: FormalStep, values: list[Value]) -> list[str]:
+def wanted_layouts(
+    target: Target, borders: Borders, found: FormalStep, values: list[Value]
+) -> list[str]:
     """The layout in which a step wants each of the inputs that are given."""
+    if found.callee is not None:
+        given = zip(found.step.inputs, found.callee.inputs, strict=True)
+        return [borders.input(found.callee, name) for ref, name in given if ref is not None]
     if found.op is None:
-        return [boundary_layout(target, value.type) for value in values]
+        return [value.layout for value in values]
     if isinstance(found.op, target.any_layout):
         return [value.layout for value in values]
     spec = ["spec"] * len(values)

@@ -12,20 +12,20 @@ from dslc.diagnostics import Report
 from dslc.emit.backend import BuildError
 from dslc.emit.draws import with_columns
 from dslc.ir.graph import EVERY, MODULE, Body, CallModule, Input, Ref
-from dslc.ir.walk import all_steps, regions
+from dslc.ir.walk import all_steps, regions, with_actions
 from dslc.limits import Limits
 from dslc.passes.instantiate import Instantiator
 from dslc.passes.outline import renamed
 from dslc.passes.pipeline import Checked, check_program
 from dslc.train.gradient import is_gradient
-from dslc.train.inner import name_in_training
+from dslc.train.inner import SUFFIX, name_in_training
 from dslc.typed import TYPE_CHECKING, final
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from dslc.emit.draws import Drawn
-    from dslc.ir.graph import Module, Program, Step
+    from dslc.ir.graph import Action, Module, Program, Step
     from dslc.ir.instance import StepInstance
     from dslc.train.training import Phase, Training
 
@@ -67,12 +67,14 @@ def lift(checked: Checked) -> Lifted:
         if not calls_model(found.step, train.program) and is_heavy(found)
     ]
     modules = {action_module(step) for step in calls}
-    if checked.program.has_several or train.is_phased:
-        beside = "several models" if checked.program.has_several else "phases"
-        refuse_beside(beside, heavy, modules - {*checked.program.models})
+    inner = modules - {*checked.program.models}
+    if train.is_phased:
+        refuse_beside_phases(heavy, inner)
         return Lifted(checked, train, draws)
     program, (phase,) = train.program, train.phases
     graph = phase.graph
+    if checked.program.has_several:
+        return lift_several(checked, train, heavy, inner, draws)
     if heavy:
         lifting = Lifting(train, phase, heavy, {step.id for step in calls})
         program, graph = lifting.program, lifting.graph
@@ -89,12 +91,44 @@ def calls_of_models(phase: Phase, program: Program) -> list[Step]:
     return [step for step in phase.graph.body.steps if calls_model(step, program)]
 
 
-def refuse_beside(beside: str, heavy: list[Step], inner: set[str]) -> None:
-    """Refuses what training adds to a model beside several models or phases."""
+def refuse_beside_phases(heavy: list[Step], inner: set[str]) -> None:
+    """Refuses what training adds to a model beside phases."""
     if heavy:
-        raise refuse(heavy[0], f"has weights or draws at random beside {beside}: {MEND}")
+        raise refuse(heavy[0], f"has weights or draws at random beside phases: {MEND}")
     if inner:
-        raise BuildError(f"beside {beside}, values inside a model are not handed out yet: {MEND}")
+        raise BuildError(f"beside phases, values inside a model are not handed out yet: {MEND}")
+
+
+def lift_several(
+    checked: Checked, train: Training, heavy: list[Step], inner: set[str], draws: list[Drawn]
+) -> Lifted:
+    """The same beside several models, of which the graph may look into one: `inner`."""
+    program, (phase,) = train.program, train.phases
+    graph = phase.graph
+    for name in inner:
+        model = name.removesuffix("_").removesuffix(SUFFIX)
+        opened = program.modules[name].replace(name=model)
+        program = program.replace(modules={**program.modules, model: opened}, chosen=None)
+        graph = calling(graph, {name: model})
+    if heavy:
+        from dslc.emit.lifting_several import HolderLifting
+
+        lifting = HolderLifting(program, graph, heavy)
+        program, graph = lifting.program, lifting.graph
+    if program is train.program:
+        return Lifted(checked, train, draws)
+    return typed(checked, train, phase, program.replace(train=None), graph, draws)
+
+
+def calling(graph: Module, names: dict[str, str]) -> Module:
+    """A graph whose calls bear other names."""
+
+    def change(action: Action) -> Action:
+        if isinstance(action, CallModule) and action.module in names:
+            return action.replace(module=names[action.module])
+        return action
+
+    return graph.replace(body=with_actions(graph.body, change))
 
 
 def typed(

@@ -8,7 +8,6 @@ from dslc.emit.backend import BuildError
 from dslc.emit.flow import Value, written_inputs
 from dslc.emit.python import For, Line
 from dslc.emit.regions import RegionWriter
-from dslc.emit.shapes import boundary_layout
 from dslc.syntax.expressions import to_python
 
 if TYPE_CHECKING:
@@ -37,7 +36,7 @@ class LoopWriter(RegionWriter):
             if type is None:
                 continue
             name = self.names.fresh(plural(wanted))
-            layout = boundary_layout(self.target, type)
+            layout = self.border((step.id, f"{slot}[]"), type)
             value = Value(name, frozenset((name,)), type, layout=layout)
             self.flow.values[step.id, f"{slot}[]"] = value
         for inner in found.bodies:
@@ -71,22 +70,22 @@ class LoopWriter(RegionWriter):
         others = frozenset[str]().union(*(v.variables for v in values[1:] if v is not None))
         free = self.can_reuse(first) and first.text not in others
         variable = first.text if free else self.flow.variable(key, others)
-        lists = {slot: self.flow.read_key((step.id, f"{slot}[]")).text for slot in step.kept}
-        self.flow.lines += [Line(f"{name} = []") for name in lists.values()]
+        lists = {slot: self.flow.read_key((step.id, f"{slot}[]")) for slot in step.kept}
+        self.flow.lines += [Line(f"{kept.text} = []") for kept in lists.values()]
         if variable != first.text:
             self.flow.lines.append(Line(f"{variable} = {first.text}"))
         value = Value(variable, frozenset((variable,)), type, layout=first.layout)
         outer, self.flow.lines = self.flow.lines, []
-        names = self.round(found, [value, *values[1:]])
-        self.flow.lines += [Line(f"{lists[slot]}.append({names[slot]})") for slot in lists]
+        made = self.round(found, [value, *values[1:]])
+        for slot, kept in lists.items():
+            item = self.in_layout(made[slot], kept.layout)
+            self.flow.lines.append(Line(f"{kept.text}.append({item.text})"))
         body, self.flow.lines = self.flow.lines, outer
         target, iterable = self.loop_header(found)
         self.flow.lines.append(For(target, iterable, body))
         self.flow.values[key] = value
-        for slot, name in names.items():
-            if slot and name != "_":
-                layout = boundary_layout(self.target, found.outputs[slot])
-                last = Value(name, frozenset((name,)), found.outputs[slot], layout=layout)
+        for slot, last in made.items():
+            if slot and last.text != "_":
                 self.flow.values[step.id, slot] = last
         self.loop_names, self.loop_reads = {}, set()
 
@@ -103,8 +102,8 @@ class LoopWriter(RegionWriter):
         """An input of a loop, in a variable."""
         return None if ref is None else self.flow.store_ref(ref)
 
-    def round(self, found: FormalStep, values: list[Value | None]) -> dict[str, str]:
-        """Writes one round; gives the names of its outputs."""
+    def round(self, found: FormalStep, values: list[Value | None]) -> dict[str, Value]:
+        """Writes one round; gives its outputs, each in a variable."""
         raise TypeError(f"no writer of rounds for {found.step.label} on {len(values)} values")
 
     def loop_header(self, found: FormalStep) -> tuple[str, str]:

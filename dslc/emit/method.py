@@ -7,13 +7,7 @@ from typing import TYPE_CHECKING
 from dslc.emit.flow import Flow, Value
 from dslc.emit.layouts import stored_axis, wanted_layouts
 from dslc.emit.python import If, Line, Parameter
-from dslc.emit.shapes import (
-    boundary_layout,
-    docstring_of,
-    holder_docstring,
-    shape_text,
-    with_arguments,
-)
+from dslc.emit.shapes import docstring_of, holder_docstring, shape_text, with_arguments
 from dslc.ir.graph import MODULE
 from dslc.syntax.expressions import (
     Compare,
@@ -26,22 +20,33 @@ from dslc.syntax.expressions import (
 )
 
 if TYPE_CHECKING:
+    from typing import ClassVar
+
     from dslc.emit.classes import ClassWriter
+    from dslc.emit.flow import Key
     from dslc.emit.formal import FormalStep
     from dslc.emit.python import Statement
     from dslc.ir.graph import Module, Ref
+    from dslc.ir.types import TensorType
     from dslc.syntax.expressions import Expr
 
 
 class MethodWriter:
-    """Writes what stands around the steps of one class's method."""
+    """Writes what stands around the steps of one class's method.
+
+    Class attributes:
+        arguments: The names of what the method takes beside its inputs.
+    """
+
+    arguments: ClassVar[tuple[str, ...]] = ("self",)
 
     def __init__(self, writer: ClassWriter) -> None:
         self.writer = writer
         self.target = writer.target
         self.formal = writer.formal
+        self.borders = writer.module.borders
         self.names = writer.module.names.child()
-        self.names.reserve("self")
+        self.names.reserve(*self.arguments)
         self.is_main = writer.parameters.is_main
         self.holds = self.is_main and writer.module.program.has_several
         self.is_model = self.formal.module.is_model and not self.holds
@@ -77,7 +82,7 @@ class MethodWriter:
     def bind_input(self, name: str, variable: str) -> None:
         """An input as a value; a model's images are turned to the backend's layout at the door."""
         type = self.formal.inputs[name]
-        layout = boundary_layout(self.target, type)
+        layout = self.borders.input(self.formal, name)
         value = Value(variable, frozenset((variable,)), type, layout=layout)
         self.flow.values[MODULE, name] = value
         if layout == "last" and self.is_main:
@@ -90,7 +95,7 @@ class MethodWriter:
 
     def give_back(self, outputs: list[tuple[str, Ref]]) -> None:
         """The return statement."""
-        texts = {name: self.returned(ref) for name, ref in outputs}
+        texts = {name: self.returned(name, ref) for name, ref in outputs}
         if len(texts) == 1:
             code = next(iter(texts.values()))
         elif self.formal.module.is_model:
@@ -101,15 +106,19 @@ class MethodWriter:
         comment = self.comment(value) if len(texts) == 1 else None
         self.flow.lines.append(Line(f"return {code}", comment))
 
-    def returned(self, ref: Ref) -> str:
+    def returned(self, name: str, ref: Ref) -> str:
         """An output's expression in the layout that callers expect."""
         value = self.flow.read(ref)
-        layout = boundary_layout(self.target, value.type)
+        layout = self.borders.output(self.formal, name)
         if not self.is_main or layout == "spec":
             return self.in_layout(value, layout).text
         value = self.flow.store_ref(ref)
         spec, last = (self.in_layout(value, layout).text for layout in ("spec", "last"))
         return f'{spec} if {self.writer.io_layout()} == "spec" else {last}'
+
+    def border(self, key: Key, type: TensorType) -> str:
+        """The layout in which a value goes round a loop, into a list, or out of a region."""
+        return self.borders.layout(self.formal, key, type)
 
     def in_layout(self, value: Value, layout: str) -> Value:
         """A value in a layout, transposed where it has another."""
@@ -121,6 +130,14 @@ class MethodWriter:
             return Value(text, value.variables, value.type, layout=layout)
         text = turn(value.operand, value.type.rank)
         return Value(text, value.variables, value.type, heavy=value.heavy, layout=layout)
+
+    def met(self, made: Value, entry: Value) -> tuple[Value, Value]:
+        """What a step gives and what it is given in one layout, where either may be its value.
+
+        Where one of them has more axes than the other, no layout but the spec's holds for both.
+        """
+        layout = entry.layout if made.type.rank == entry.type.rank else "spec"
+        return self.in_layout(made, layout), self.in_layout(entry, layout)
 
     def comment(self, value: Value) -> str | None:
         """The shape behind a line of a model, where it has changed."""
@@ -192,7 +209,7 @@ class MethodWriter:
         if self.holds:
             text = holder_docstring(self.formal)
         else:
-            text = docstring_of(self.formal, self.target, parameters.is_main)
+            text = docstring_of(self.formal, self.borders, parameters.is_main)
         return with_arguments(text, parameters.docs())
 
     def laid_out(self, found: FormalStep, values: list[Value | None]) -> list[Value | None]:
@@ -200,7 +217,7 @@ class MethodWriter:
         if not self.target.channels_last:
             return values
         given = [value for value in values if value is not None]
-        wanted = iter(wanted_layouts(self.target, found, given))
+        wanted = iter(wanted_layouts(self.target, self.borders, found, given))
         return [None if value is None else self.in_layout(value, next(wanted)) for value in values]
 
 

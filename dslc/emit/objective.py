@@ -144,7 +144,8 @@ class ObjectiveWriter(ClassWriter):
         """The call of a model on given inputs."""
         assert found.callee is not None
         module, modules = found.callee.module, self.module.program.modules
-        needed = (module, *(modules[name] for name in self.module.needs.get(module.name, ())))
+        others = () if module.home == "" else self.module.needs.get(module.name, ())
+        needed = (module, *(modules[name] for name in others))
         inputs = [item.name for item in module.inputs]
         called = [model.home or "" for model in needed]
         return self.objective.call(called, given, inputs, training=self.is_loss)
@@ -159,11 +160,12 @@ class ObjectiveWriter(ClassWriter):
 class ObjectiveBody(BodyWriter):
     """Writes the statements of one function into its flow."""
 
+    arguments = ("model", "batch")
+
     def __init__(self, writer: ObjectiveWriter, outputs: Sequence[tuple[str, Ref]]) -> None:
         super().__init__(writer)
         self.objective = writer
         self.given = list(outputs)
-        self.names.reserve("model", "batch")
 
     def outputs(self) -> list[tuple[str, Ref]]:
         """The figures by name."""
@@ -313,6 +315,8 @@ def formal_step(step: Step, iteration: Iteration) -> FormalStep:
     made.bodies = tuple(formal_steps(body) for body in iteration.bodies)
     if iteration.call is not None:
         made.callee = Formal(iteration.call.module, [iteration.call])
+        made.callee.inputs = dict(iteration.call.inputs)
+        made.callee.outputs = {slot: iteration.outputs[slot] for slot in call_outputs(made)}
     return made
 
 

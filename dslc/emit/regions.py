@@ -8,7 +8,6 @@ from dslc.emit.flow import NOTHING, Value, written_inputs
 from dslc.emit.layouts import join_layout
 from dslc.emit.python import Comment, If, Line
 from dslc.emit.scans import ScanWriter
-from dslc.emit.shapes import boundary_layout
 from dslc.ir.graph import REGION_INPUT, Group, Parallel, Residual, Scan
 
 if TYPE_CHECKING:
@@ -133,13 +132,7 @@ class RegionWriter(ScanWriter):
         outer, self.flow.lines = self.flow.lines, []
         with self.writer.conditional(self.writer.expression(step.when)):
             self.region(found)
-        value = self.flow.read_key((step.id, ""))
-        layout = (
-            boundary_layout(self.target, value.type) if entry.layout == "spec" else entry.layout
-        )
-        value = self.in_layout(
-            value, entry.layout if value.type.rank == entry.type.rank else layout
-        )
+        value, entry = self.met(self.flow.read_key((step.id, "")), entry)
         variable = self.joined_in(step.id, entry, busy)
         if value.text != variable:
             self.flow.lines.append(Line(f"{variable} = {value.text}"))

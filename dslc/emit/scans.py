@@ -12,7 +12,6 @@ from dslc.emit.flattening import all_formal
 from dslc.emit.flow import Value, written_inputs
 from dslc.emit.method import MethodWriter
 from dslc.emit.python import Line
-from dslc.emit.shapes import boundary_layout
 from dslc.ir.graph import Scan, round_slot
 from dslc.ir.walk import ends
 from dslc.passes.scans import part_of, time_axis
@@ -77,6 +76,9 @@ class ScanWriter(MethodWriter):
         """Steps in order."""
         raise TypeError(f"no writer of {len(steps)} steps")
 
+    def hold(self, steps: list[FormalStep], result: Ref) -> None:
+        """Holds what none of a body's steps reads, where a framework would leave it out."""
+
     def scan(self, found: FormalStep, first: Value | None = None) -> None:
         """A scan; `first` is its first input where a loop around hands that on."""
         step, flow, action = found.step, self.flow, found.step.action
@@ -138,7 +140,7 @@ class ScanWriter(MethodWriter):
             ref = found.step.inputs[position]
             assert ref is not None
             given = first if position == 0 else None
-            layout = boundary_layout(self.target, found.outputs[name])
+            layout = self.border((found.step.id, name), found.outputs[name])
             value = self.in_layout(given or flow.read(ref), layout)
             variable = self.own_variable(name) if given else self.carry_variable(name, value, ref)
             if given is None:
@@ -174,8 +176,9 @@ class ScanWriter(MethodWriter):
             flow.remaining[out.key] -= 1
         outer, flow.lines = flow.lines, []
         self.steps(text.found.bodies[0])
+        self.hold(text.found.bodies[0], action.next[0] if action.next else out)
         for name, ref in zip(action.carry, action.next, strict=True):
-            layout = boundary_layout(self.target, text.found.outputs[name])
+            layout = self.border((step.id, name), text.found.outputs[name])
             text.nexts.append(self.in_layout(flow.read(ref), layout).text)
         if is_read:
             text.result = self.own_variable(text.found.step.label or "outputs")
@@ -197,7 +200,7 @@ class ScanWriter(MethodWriter):
     def carry_value(self, found: FormalStep, name: str, variable: str) -> Value:
         """A carry after the last round."""
         type = found.outputs[name]
-        layout = boundary_layout(self.target, type)
+        layout = self.border((found.step.id, name), type)
         return Value(variable, frozenset((variable,)), type, layout=layout)
 
 

@@ -9,13 +9,14 @@ from dslc.emit.print_text import WIDTH
 from dslc.ir.dims import symbols_of
 
 if TYPE_CHECKING:
+    from dslc.emit.borders import Borders
     from dslc.emit.formal import Formal
     from dslc.emit.target import Target
     from dslc.ir.types import TensorType
 
 
 def boundary_layout(target: Target, type: TensorType) -> str:
-    """The layout in which images pass from module to module: channels last, where it has one."""
+    """The layout in which a model takes and gives images: channels last, where it has one."""
     return "last" if target.channels_last and type.rank > 3 else "spec"
 
 
@@ -32,9 +33,9 @@ def type_text(type: TensorType, layout: str, target: Target) -> str:
     return target.dtypes.get(type.dtype, type.dtype) + shape_text(type, layout)
 
 
-def docstring_of(formal: Formal, target: Target, is_main: bool) -> str:
+def docstring_of(formal: Formal, borders: Borders, is_main: bool) -> str:
     """The spec's doc, or the module's name in words, and the types of inputs and outputs."""
-    module = formal.module
+    module, target = formal.module, borders.target
     doc = (module.doc or words(module.name)).strip()
     first, _, rest = doc.partition("\n")
     first = first.rstrip(".") + "."
@@ -45,19 +46,21 @@ def docstring_of(formal: Formal, target: Target, is_main: bool) -> str:
     if carried or any(looks_made(symbol) for symbol, _, _ in formal.bindings):
         return "\n".join(part for part in (first, rest.strip()) if part)
 
-    def listing(types: dict[str, TensorType], *, native: bool) -> str:
+    taken = {name: (type, borders.input(formal, name)) for name, type in inputs.items()}
+    given = {name: (type, borders.output(formal, name)) for name, type in outputs.items()}
+
+    def listing(values: dict[str, tuple[TensorType, str]], *, native: bool) -> str:
         texts: list[str] = []
-        for name, type in types.items():
-            shown = name if module.is_model or len(types) > 1 else ""
-            layout = boundary_layout(target, type) if native else "spec"
+        for name, (type, own) in values.items():
+            shown = name if module.is_model or len(values) > 1 else ""
+            layout = own if native else "spec"
             texts.append(f"{shown} {type_text(type, layout, target)}".strip())
         return ", ".join(texts)
 
     lines = [first, "", rest.strip(), ""] if rest.strip() else [first, ""]
     native = not is_main or target.io_layout == "native"
-    lines.append(f"{listing(inputs, native=native)} -> {listing(outputs, native=native)}")
-    types = {**inputs, **outputs}
-    images = {n: t for n, t in types.items() if boundary_layout(target, t) == "last"}
+    lines.append(f"{listing(taken, native=native)} -> {listing(given, native=native)}")
+    images = {n: value for n, value in {**taken, **given}.items() if value[1] == "last"}
     if is_main and images:
         other = "spec" if native else "native"
         lines.append(f'With io_layout="{other}": {listing(images, native=not native)}')
@@ -86,6 +89,8 @@ def sentence(doc: str) -> str:
 def holder_docstring(formal: Formal) -> str:
     """The docstring of what holds the models of a spec."""
     doc = (formal.module.doc or words(formal.module.name)).strip().rstrip(".")
+    if any(step.callee is None or not step.callee.module.is_model for step in formal.steps):
+        return f"{doc}.\n\nIt holds the models, each once, and the steps that only training has."
     call = "runs all of them, and gives their outputs by name"
     if len(formal.steps) == 1 and formal.steps[0].callee is not None:
         call = f"runs `{formal.steps[0].callee.module.name}`"

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from dslc.emit.backend import Rules
     from dslc.emit.classes import ClassWriter
+    from dslc.emit.context import OpContext
     from dslc.emit.formal import FormalStep
     from dslc.emit.python import Statement
     from dslc.emit.scans import ScanText
@@ -59,6 +60,9 @@ class Target:
     dtypes: Mapping[str, str] = {}
     closed = False
     rules: Rules
+
+    def prepare(self, context: OpContext) -> None:
+        """Puts the inputs of an op into a form that the framework computes, before its rule."""
 
     def new_list(self) -> str:
         """An empty list of layers."""

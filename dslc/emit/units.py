@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING, final
 
+from dslc.emit.borders import Borders
 from dslc.emit.names import Names
 from dslc.emit.owners import Owners
 from dslc.emit.python import (
@@ -60,6 +61,7 @@ class ModuleWriter:
         self.classes: list[Statement] = []
         self.needs = needs_of(program, closed=target.closed)
         self.owners = Owners(program, ())
+        self.borders = Borders(target)
         self.flattened: dict[tuple[str, int], tuple[DimLike, ...]] = {}
 
     def name_class(self, module: GraphModule) -> None:

@@ -114,37 +114,33 @@ def _connected(names: set[str], constraints: Sequence[Constraint]) -> list[Const
 
 
 def by_sum(domains: Sequence[Sequence[int]], most: int) -> Iterator[tuple[int, ...]]:
-    """The product of sorted domains by rising sum, then lexicographically."""
+    """The product of sorted domains by rising sum, then lexicographically; at most so many.
+
+    Each tuple but the first comes from one with a smaller sum, by taking the next value of its last
+    place that was moved or of one behind it. So the work grows with what is given out, however far
+    the values of a domain lie apart.
+    """
     if not all(domains):
         return
-    least = sum(domain[0] for domain in domains)
-    greatest = sum(domain[-1] for domain in domains)
-    left = most
-    for total in range(least, greatest + 1):
-        for values in _with_sum(domains, 0, total):
-            yield values
-            left -= 1
-            if left <= 0:
-                return
-
-
-def _with_sum(
-    domains: Sequence[Sequence[int]], start: int, total: int
-) -> Iterator[tuple[int, ...]]:
-    if start == len(domains):
-        if total == 0:
-            yield ()
+    if len(domains) == 1:
+        yield from ((value,) for value in domains[0][:most])
         return
-    rest = domains[start + 1 :]
-    least = sum(domain[0] for domain in rest)
-    greatest = sum(domain[-1] for domain in rest)
-    for value in domains[start]:
-        if total - value < least:
+    from heapq import heappop, heappush
+
+    first = tuple(domain[0] for domain in domains)
+    waiting = [(sum(first), first, (0,) * len(domains), 0)]
+    for _ in range(most):
+        if not waiting:
             return
-        if total - value > greatest:
-            continue
-        for others in _with_sum(domains, start + 1, total - value):
-            yield (value, *others)
+        total, values, places, moved = heappop(waiting)
+        yield values
+        for axis in range(moved, len(domains)):
+            place = places[axis] + 1
+            if place < len(domains[axis]):
+                value = domains[axis][place]
+                grown = (*values[:axis], value, *values[axis + 1 :])
+                at = (*places[:axis], place, *places[axis + 1 :])
+                heappush(waiting, (total - values[axis] + value, grown, at, axis))
 
 
 def holds(op: str, left: DimLike, right: DimLike, env: Mapping[str, int]) -> bool | None:

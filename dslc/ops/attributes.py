@@ -3,8 +3,8 @@
 A descriptor is declared in the class body of an op, or of another thing with settings such as an
 optimiser. It says how the slot reads text (`word` slots take text as it is, all others take
 expressions), checks an evaluated value, and documents itself. While code is generated, values of the
-size kinds may be symbolic (`Dim`), so a check passes what it cannot decide: every instance has been
-checked with numbers before.
+size kinds may be symbolic (`Dim`), so a check passes what it cannot decide; `claims` says what has to
+hold of them, which is asked while an instance is typed.
 """
 
 from __future__ import annotations
@@ -14,8 +14,10 @@ from dslc.typed import TYPE_CHECKING
 from dslc.values import is_integer, is_list
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from typing import Any
+
+    from dslc.ir.facts import Op as Comparison
 
 REQUIRED = object()
 """The default of an attribute that has none."""
@@ -73,6 +75,18 @@ class Attribute:
     def check(self, value: object) -> object:
         """The value in the op's own form; raises `InvalidAttribute` where it is none."""
         return value
+
+    def claims(self, value: object) -> Iterator[tuple[Comparison, Dim, float]]:
+        """What has to hold of the symbolic sizes in a value for it to be within the bounds."""
+        for item in value if is_list(value) else (value,):
+            if not isinstance(item, Dim):
+                continue
+            if self.minimum is not None:
+                yield ">=", item, self.minimum
+            if self.maximum is not None:
+                yield "<=", item, self.maximum
+            if self.below is not None:
+                yield "<", item, self.below
 
     def decisive(self, value: Any) -> str:
         """What generated code may depend on beyond the attribute's expression, as a text."""
@@ -230,6 +244,21 @@ class Word(Attribute):
         return value
 
 
+class Text(Attribute):
+    """A text that stands for itself."""
+
+    kind = "text"
+    reads = "word"
+
+    def noun(self) -> str:
+        return "a text"
+
+    def check(self, value: object) -> object:
+        if not isinstance(value, str):
+            raise self.refuse(value)
+        return value
+
+
 class Axis(Attribute):
     """An axis, counted from 0 or, negative, from the last; `resolve` gives it for a rank."""
 
@@ -263,6 +292,10 @@ class Shape(Attribute):
     kind = "shape"
     symbolic = True
 
+    def claims(self, value: object) -> Iterator[tuple[Comparison, Dim, float]]:
+        for op, item, bound in super().claims(value):
+            yield op, item, max(bound, 0)  # only the number -1 stands for what is left
+
     def noun(self) -> str:
         return "a list of sizes"
 
@@ -294,6 +327,9 @@ class Maybe(Attribute):
 
     def check(self, value: object) -> object:
         return None if value is None else self.inner.check(value)
+
+    def claims(self, value: object) -> Iterator[tuple[Comparison, Dim, float]]:
+        return self.inner.claims(value)
 
 
 class Which(Attribute):

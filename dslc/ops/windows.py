@@ -2,12 +2,13 @@
 
 Output size for explicit pads: `(size + before + after - dilation * (kernel - 1) - 1) // stride + 1`
 (ONNX operators Conv and MaxPool). `same` pads so that the output is `ceil(size / stride)`, with the
-odd element after (ONNX `SAME_UPPER`, TensorFlow's `same`).
+odd element after (ONNX `SAME_UPPER`, TensorFlow's `same`). A pool that rounds up (`ceil`) has more
+padding after: as much as lets one more window begin inside, which is the same for every size.
 """
 
 from __future__ import annotations
 
-from dslc.ir.dims import ceil_div, dim_max
+from dslc.ir.dims import ceil_div, dim_max, dim_min
 from dslc.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -34,6 +35,15 @@ def pads(
     return total // 2, total - total // 2
 
 
+def beyond(kernel: DimLike, stride: DimLike, padding: DimLike) -> DimLike:
+    """The padding after an axis with which a pool rounds its size up.
+
+    Its last window begins on the input or on the padding before it, never on that behind (PyTorch's
+    and ONNX's `ceil_mode`).
+    """
+    return dim_min(padding + stride - 1, kernel - 1)
+
+
 def output_size(
     check: Check,
     size: DimLike,
@@ -42,11 +52,15 @@ def output_size(
     dilation: DimLike,
     padding: Any,
     axis: int,
+    *,
+    ceil: bool = False,
 ) -> DimLike:
     """The size of spatial axis `axis` after the window, shown to be at least 1."""
     if padding == "same":
         return ceil_div(size, stride)
     before, after = pads(size, kernel, stride, dilation, padding, axis)
+    if ceil:
+        after = beyond(kernel, stride, before)
     span = dilation * (kernel - 1) + 1
     check.require(
         ">=",
@@ -64,7 +78,8 @@ def output_size(
 def spatial_sizes(check: Check, shape: tuple[DimLike, ...], op: Any) -> tuple[DimLike, ...]:
     """The spatial sizes after an op with kernel, stride, padding and perhaps dilation."""
     dilation = op.values.get("dilation") or (1,) * len(op.kernel)
+    ceil = op.values.get("ceil", False)
     return tuple(
-        output_size(check, size, op.kernel[k], op.stride[k], dilation[k], op.padding, k)
+        output_size(check, size, op.kernel[k], op.stride[k], dilation[k], op.padding, k, ceil=ceil)
         for k, size in enumerate(shape[2:])
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dslc.diagnostics import mend, nearest
+from dslc.ir.dims import Dim
 from dslc.ir.instance import Iteration
 from dslc.ir.types import INTEGERS
 from dslc.ops.attributes import InvalidAttribute
@@ -11,6 +12,7 @@ from dslc.passes.values import Failed, ValueReader
 from dslc.passes.weight_checks import check_weights
 from dslc.syntax.expressions import Literal
 from dslc.typed import TYPE_CHECKING
+from dslc.values import exact, is_list
 
 if TYPE_CHECKING:
     from dslc.diagnostics import Report
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
     from dslc.source import Span
 
 Environment = dict[str, object]
+
+BOUNDS = {">=": "at least", "<=": "at most", "<": "below"}
 
 
 class OpApplier(ValueReader):
@@ -69,7 +73,9 @@ class OpApplier(ValueReader):
             if self.facts.lets_be_zero and not op.takes_empty:
                 for position, type in enumerate(types):
                     self.check.require_some(op, type, range(type.rank), position)
+            self.require_bounds(op)
             found = op.infer(self.check, *types)
+            self.require_sizes(op, types, found if isinstance(found, tuple) else (found,))
         except OpError as error:
             self.op_error(step, action, types, error)
             raise Failed from error
@@ -78,6 +84,32 @@ class OpApplier(ValueReader):
         if isinstance(found, tuple):
             outputs |= dict(zip(op.output_names(), found, strict=True))
         return outputs
+
+    def require_bounds(self, op: Op) -> None:
+        """Raises `OpError` unless symbolic attributes are within their bounds for every size."""
+        for name, value in op.values.items():
+            if not (isinstance(value, Dim) or is_list(value)):
+                continue
+            attribute = op.attributes[name]
+            for relation, size, bound in attribute.claims(value):
+                assert isinstance(bound, int)
+                least = bound
+                if attribute.kind == "shape" and op.takes_empty and self.facts.lets_be_zero:
+                    least = min(bound, 0)
+                message = f"`{name}` needs {size} to be {BOUNDS[relation]} {least}"
+                self.check.require(relation, size, least, message, code="E0326", attribute=name)
+
+    def require_sizes(
+        self, op: Op, types: tuple[TensorType, ...], found: tuple[TensorType, ...]
+    ) -> None:
+        """Raises `OpError` unless every new size is positive; zero only where facts allow for it."""
+        known = {id(size) for type in types for size in type.shape}
+        least = 0 if op.takes_empty and self.facts.lets_be_zero else 1
+        for type in found:
+            for axis, size in enumerate(type.shape):
+                if id(size) not in known:
+                    message = f"axis {axis} of what `{op.name}` gives would be {size}"
+                    self.check.require(">=", size, least, message, code="E0326")
 
     def refuse_dtype(
         self, step: Step, op: Op, slot: Input, position: int, type: TensorType
@@ -113,7 +145,7 @@ class OpApplier(ValueReader):
             name: self.evaluate(expression, environment)
             for name, expression in action.attributes.items()
         }
-        key = (action.op, *values.items(), *[value.__class__ for value in values.values()])
+        key = (action.op, *values, *map(exact, values.values()))
         try:
             known = self.ops.get(key)
         except TypeError:  # a list among the values

@@ -7,6 +7,8 @@ walks the unrolled model.
 
 from __future__ import annotations
 
+from collections import Counter
+
 from dslc.ir.types import BYTES
 from dslc.typed import TYPE_CHECKING
 
@@ -40,17 +42,14 @@ class Budget:
 
     def step(self, found: StepInstance) -> Total:
         """What all iterations of a step amount to; shared weights count once."""
-        known: dict[int, Total] = {}
         steps = size = 0
-        for iteration in found.iterations:
+        shared = found.step.repeat is not None and found.step.repeat.share
+        for iteration, number in Counter(found.iterations).items():
             if iteration is None:
                 continue
-            key = id(iteration)
-            if key not in known:
-                known[key] = self.iteration(iteration)
-            steps += known[key][0]
-            shared = found.step.repeat is not None and found.step.repeat.share
-            size = max(size, known[key][1]) if shared else size + known[key][1]
+            more, weights = self.iteration(iteration)
+            steps += number * more
+            size = max(size, weights) if shared else size + number * weights
         return steps, size
 
     def iteration(self, iteration: Iteration) -> Total:

@@ -86,8 +86,9 @@ def rounds_by_step(main: Instance) -> Rounds:
             for step in bodies.pop().steps:
                 key = instance.module.name, step.step.id
                 found.setdefault(key, []).extend(step.iterations or (None,))
-                distinct = {id(item): item for item in step.iterations if item is not None}
-                for iteration in distinct.values():
+                for iteration in dict.fromkeys(step.iterations):
+                    if iteration is None:
+                        continue
                     bodies += iteration.bodies
                     if iteration.call is not None:
                         waiting.append(iteration.call)

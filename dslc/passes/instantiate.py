@@ -22,7 +22,7 @@ from dslc.passes.joins import run_region
 from dslc.passes.values import Failed, Values
 from dslc.syntax.expressions import ExpressionError, Name, describe
 from dslc.typed import TYPE_CHECKING
-from dslc.values import is_list
+from dslc.values import exact, is_list
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -43,9 +43,15 @@ class Instantiator(OpApplier):
         super().__init__(report, facts, limits)
         self.program = program
         self.broken: set[str] = set()  # modules whose faults are known: calls give unknown values
-        self.memo: dict[object, Instance | None] = {}
+        self.memo: dict[tuple[object, ...], Instance | None] = {}
         self.count = 0
         self.passed_over = False  # a step was, which no error may explain
+
+    def take_over(self, other: Instantiator) -> None:
+        """Knows what another one found under the same facts, of the modules that both have."""
+        own, theirs = self.program.modules, other.program.modules
+        same = {name for name, module in own.items() if theirs.get(name) is module}
+        self.memo |= {key: found for key, found in other.memo.items() if key[0] in same}
 
     def instance(
         self,
@@ -55,7 +61,7 @@ class Instantiator(OpApplier):
         sizes: Mapping[str, object],
     ) -> Instance | None:
         """The instance of a module for arguments and input types; None after an error."""
-        key = (module.name, tuple(arguments.items()), inputs)
+        key = (module.name, *map(exact, arguments.values()), inputs)
         if key not in self.memo:
             if len(self.memo) > self.limits.instances:
                 message = f"more than {self.limits.instances} distinct instances of blocks"
@@ -98,12 +104,18 @@ class Instantiator(OpApplier):
             return None
         body = self.body(module.body, environment, values, needed=not module.is_model)
         known = self.outputs_of(module, values, environment)
-        if not module.is_model and body.type is not None:
+        if module.is_model:
+            known = {name: self.simple(type) for name, type in known.items()}
+        elif body.type is not None:
             known[""] = body.type
         names = (item.name for item in module.inputs)
         return Instance(
             module, arguments, bound, dict(zip(names, inputs, strict=True)), known, body
         )
+
+    def simple(self, type: TensorType) -> TensorType:
+        """A type as the facts let a reader see it: `H` for `16*(H//16)`."""
+        return type.with_shape(*map(self.facts.simplify, type.shape))
 
     def body(
         self, body: Body, environment: Environment, values: Values, *, needed: bool = True
@@ -142,8 +154,10 @@ class Instantiator(OpApplier):
         bindings = self.rounds(step, environment)
         names = free_names_of(step) if len(bindings) > 1 else frozenset[str]()
         for position, binding in enumerate(bindings):
-            key = (current, tuple(v for name, v in binding.items() if name in names))
-            if key not in known or len(bindings) == 1:
+            before = current
+            varying = [exact(value) for name, value in binding.items() if name in names]
+            key = (current, *varying)
+            if key not in known:
                 self.count_step(step)
                 inner = {**environment, **binding} if binding else environment
                 known[key] = self.round(step, inner, current, values)
@@ -153,6 +167,9 @@ class Instantiator(OpApplier):
                 outputs = {**iteration.outputs}
                 current = outputs.get("")
             values.keep(step, position, {"": current} if iteration is None else outputs)
+            if not varying and not step.kept and current == before:
+                rounds += [iteration] * (len(bindings) - len(rounds))
+                break
         values.counts[step.id] = len(bindings)
         if has_none and not any(rounds):
             values.absent[step.id] = step

@@ -219,13 +219,17 @@ def report_more(source: Source, program: Program, report: Report, limits: Limits
     rest of the steps can still be checked.
     """
     errors = [item for item in report.diagnostics if item.severity == "error"]
-    if not all(item.code in IN_STEPS for item in errors):
+    in_expressions = [item.code[:3] == "E02" and report.is_in_step(item) for item in errors]
+    if not all(
+        item.code in IN_STEPS or local for item, local in zip(errors, in_expressions, strict=True)
+    ):
         return
     spans = {item.span for item in errors}
     more = Report()
     check_program(source, program, more, limits)
     for item in more.diagnostics:
-        if item.code[:3] in ("E03", "E05") and item.span not in spans:
+        is_own = item.code[:3] in ("E02", "E03", "E05") and item.code != "E0202"
+        if is_own and item.span not in spans:
             report.add(item)
 
 
@@ -311,7 +315,10 @@ def type_model(
     try:
         types = model_types(program, model, binder, sizes)
         environment = {**program.values, **sizes}
-        constraints = [c for fact in model.where for c in binder.constraints(fact, environment)]
+        constraints: list[Constraint] = []
+        for fact in model.where:
+            constraints += binder.constraints(fact, environment)
+            binder.facts = Facts(constraints)
     except ExpressionError as error:
         binder.error(error.code, error.span, error.message, help=error.help)
         return None

@@ -132,6 +132,8 @@ class _Evaluator:
     def binary(self, expr: Binary) -> Any:
         left, right = self.value(expr.left), self.value(expr.right)
         if is_dim(left) or is_dim(right):
+            if expr.op in ("//", "%") and is_dim(right):
+                self.need_divisor(expr, right)
             return _symbolic(expr, left, right)
         if is_list(left) or is_list(right):
             return _join_lists(expr, left, right)
@@ -145,6 +147,17 @@ class _Evaluator:
             raise _zero(expr) from None
         except OverflowError:
             raise _out_of_range(expr.span) from None
+
+    def need_divisor(self, expr: Binary, divisor: Any) -> None:
+        """Refuses a divisor that the facts let be zero, where someone knows them."""
+        try:
+            good = self.decide is None or self.decide("!=", divisor, 0)
+        except ExpressionError:
+            good = False
+        if not good:
+            message = f"`{expr.op}` divides by `{divisor}`, which may be zero"
+            help = f"a fact such as `where: [{divisor} >= 1]` says that it is not"
+            raise ExpressionError("E0205", message, expr.right.span, help)
 
     def compare(self, expr: Compare) -> bool:
         left = self.value(expr.left)

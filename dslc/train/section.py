@@ -151,7 +151,9 @@ def with_facts(
     model = phase.model
     facts = (*phase.graph.where, *(() if model is None else model.where))
     if not phase.graph.where and model is not None and not program.has_several:
-        return Instantiator(program, checker.report, checker.limits, checker.facts)
+        fresh = Instantiator(program, checker.report, checker.limits, checker.facts)
+        fresh.take_over(checker)
+        return fresh
     constraints = [claim for fact in facts for claim in checker.constraints(fact, environment)]
     return Instantiator(program, checker.report, checker.limits, Facts(constraints))
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from dslc.ir.dim_normal import Atom, Dim
 from dslc.ir.dims import Constraint, DimLike, DimTooLargeError, Facts, sym, symbols_of
-from dslc.ir.fact_search import compare
+from dslc.ir.fact_search import by_sum, compare
 from tests.dims.sources import SOURCES, Source, fact, value_of, values
 
 GREATEST = 20
@@ -224,3 +224,18 @@ def test_deciding_is_bounded() -> None:
 
     with pytest.raises(DimTooLargeError):
         nest()
+
+
+def test_a_search_over_values_far_apart_is_short() -> None:
+    """What no value of a sum can reach is not looked for."""
+    far = Facts([fact("T % 532 == 0")])
+    assert far.decide("!=", sym("W"), sym("H") + sym("T") + 4).kind == "unknown"
+    found = far.search(sym("W") + sym("H") + sym("T"), 0).environments(3)
+    assert [env["T"] for env in found] == [532, 532, 532]
+
+
+@given(st.lists(st.lists(st.integers(0, 40), min_size=1, max_size=5, unique=True), max_size=3))
+def test_sums_rise(domains: list[list[int]]) -> None:
+    ordered = [sorted(domain) for domain in domains]
+    every = sorted(itertools.product(*ordered), key=lambda row: (sum(row), row))
+    assert list(by_sum(ordered, 200)) == every[:200]

@@ -33,7 +33,15 @@ SHIPPED: dict[str, dict[str, str]] = {
 }
 """The shipped specs, each with the params that make it small."""
 
-FROM_PAPERS = ("bert", "convnext_tiny", "densenet", "efficientnet_b0", "vit")
+FROM_PAPERS = (
+    "bert",
+    "convnext_tiny",
+    "densenet",
+    "efficientnet_b0",
+    "swin_tiny",
+    "vit",
+    "wavenet",
+)
 """The networks from papers that every backend computes right, the cheap ones; see `tests/networks/README.md`."""
 
 NETWORKS = {path.stem: (str(path), {}) for path in SMALL}

@@ -58,9 +58,9 @@ DEEP_ALIASES = "- &a0 x\n" + "\n".join(f"- &a{i} [*a{i - 1}]" for i in range(1, 
     ],
 )
 def test_one_diagnostic_and_soon(text, code):
-    start = time.perf_counter()
+    start = time.process_time()
     found = codes(text)
-    assert time.perf_counter() - start < 2
+    assert time.process_time() - start < 2
     assert found == ([code] if code else [])
 
 

@@ -29,7 +29,7 @@ def first_steps(name: str, backend: str) -> Result:
 @pytest.mark.parametrize(
     "name",
     [
-        *("digits", "wine", "diabetes", "reader", "frozen", "couple", "heads", "slope"),
+        *("digits", "wine", "diabetes", "reader", "frozen", "couple", "contrast", "heads", "slope"),
         *("gan", "counterfeit"),
     ],
 )

@@ -141,5 +141,5 @@ def test_what_backends_do_not_write_beside_phases_is_refused() -> None:
         "        - reduce_norm: {axis: 1}\n",
         "        - linear: 4\n        - reduce_norm: {axis: 1}\n",
     )
-    with pytest.raises(BuildError, match="beside several models"):
+    with pytest.raises(BuildError, match="beside phases"):
         find_backend("torch").project(loads(text).checked)

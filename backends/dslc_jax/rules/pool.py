@@ -5,8 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dslc.ops.pool import (
+    AdaptiveAvgPool1d,
     AdaptiveAvgPool2d,
+    AdaptiveAvgPool3d,
+    AdaptiveMaxPool1d,
     AdaptiveMaxPool2d,
+    AdaptiveMaxPool3d,
     AvgPool1d,
     AvgPool2d,
     AvgPool3d,
@@ -19,6 +23,7 @@ from dslc.ops.pool import (
     MaxPool2d,
     MaxPool3d,
 )
+from dslc.ops.windows import beyond
 from dslc_jax.axes import padding_pairs, sizes
 from dslc_jax.rules import RULES
 
@@ -33,8 +38,14 @@ def max_pool(c: OpContext) -> str:
 
 @RULES.add(AvgPool1d, AvgPool2d, AvgPool3d)
 def avg_pool(c: OpContext) -> str:
-    padded = any(c.op.values["padding"])
-    option = ", count_include_pad=False" if padded and not c.op.values["count_padding"] else ""
+    padded, counts = any(c.op.values["padding"]), c.op.values["count_padding"]
+    if c.op.values["ceil"]:
+        x, padding = c.x, ends(c)
+        if padded and counts:  # what is beyond the padding does not count
+            own = ", ".join(f"({text}, {text})" for text in sizes(c, "padding", run=True))
+            x, padding = f"jnp.pad({x}, ((0, 0), {own}, (0, 0)))", ends(c, padded=True)
+        return f"nnx.avg_pool({x}, {kernel_and_strides(c)}, padding={padding}, count_include_pad=False)"
+    option = ", count_include_pad=False" if padded and not counts else ""
     return f"nnx.avg_pool({c.x}, {window(c)}{option})"
 
 
@@ -45,10 +56,31 @@ def lp_pool(c: OpContext) -> str:
 
 def window(c: OpContext) -> str:
     """Kernel, strides, padding where there is one."""
+    padding = ends(c) if c.op.values.get("ceil") else padding_pairs(c)
+    return kernel_and_strides(c) + (f", padding={padding}" if padding else "")
+
+
+def kernel_and_strides(c: OpContext) -> str:
+    """Kernel and strides; these are the kernel's sizes unless they are given."""
     kernel = window_text(c, "kernel")
     strides = window_text(c, "stride") if c.given("stride") else kernel
-    padding = padding_pairs(c)
-    return f"{kernel}, strides={strides}" + (f", padding={padding}" if padding else "")
+    return f"{kernel}, strides={strides}"
+
+
+def ends(c: OpContext, *, padded: bool = False) -> str:
+    """The padding of a pool that rounds its sizes up; what lies behind, where it is padded already."""
+    stride = "stride" if c.given("stride") else "kernel"
+    texts = (sizes(c, name, run=True) for name in ("kernel", stride, "padding"))
+    pairs: list[str] = []
+    for kernel, step, padding in zip(*texts, strict=True):
+        if (kernel + step + padding).isdigit():
+            behind = beyond(int(kernel), int(step), int(padding))
+            pairs.append(f"(0, {behind - int(padding)})" if padded else f"({padding}, {behind})")
+        else:
+            reach = step if padding == "0" else f"{padding} + {step}"
+            behind = f"min({reach}, {kernel}) - 1" + (f" - {padding}" if padded else "")
+            pairs.append(f"({0 if padded else padding}, {behind})")
+    return f"({', '.join(pairs)}{',' * (len(pairs) == 1)})"
 
 
 def window_text(c: OpContext, name: str) -> str:
@@ -64,8 +96,17 @@ def global_pool(c: OpContext) -> str:
     return f"{c.x}.{method}({axes[0] if len(axes) == 1 else axes})"
 
 
-@RULES.add(AdaptiveAvgPool2d, AdaptiveMaxPool2d)
+@RULES.add(
+    AdaptiveAvgPool1d,
+    AdaptiveAvgPool2d,
+    AdaptiveAvgPool3d,
+    AdaptiveMaxPool1d,
+    AdaptiveMaxPool2d,
+    AdaptiveMaxPool3d,
+)
 def adaptive_pool(c: OpContext) -> str:
-    method = "mean" if isinstance(c.op, AdaptiveAvgPool2d) else "max"
-    out = ", ".join(sizes(c, "out", run=True))
-    return f"{c.helper('adaptive_windows')}({c.x}, {out}).{method}((2, 4))"
+    method = "mean" if "avg" in c.op.name else "max"
+    count, out = c.types[0].rank - 2, ", ".join(sizes(c, "out", run=True))
+    inside = tuple(range(2, 2 * count + 1, 2))
+    axes = str(inside[0]) if count == 1 else str(inside)
+    return f"{c.helper('adaptive_windows')}({c.x}, {out}).{method}({axes})"

@@ -20,6 +20,7 @@ from dslc_keras.dtypes import DTYPES
 from dslc_keras.rules import RULES
 
 if TYPE_CHECKING:
+    from dslc.emit.context import OpContext
     from dslc.ir.arithmetic import Part
 
 

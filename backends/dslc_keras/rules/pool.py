@@ -6,8 +6,12 @@ from typing import TYPE_CHECKING
 
 from dslc.emit.context import literal
 from dslc.ops.pool import (
+    AdaptiveAvgPool1d,
     AdaptiveAvgPool2d,
+    AdaptiveAvgPool3d,
+    AdaptiveMaxPool1d,
     AdaptiveMaxPool2d,
+    AdaptiveMaxPool3d,
     AvgPool1d,
     AvgPool2d,
     AvgPool3d,
@@ -29,6 +33,8 @@ if TYPE_CHECKING:
 
 @RULES.add(MaxPool1d, MaxPool2d, MaxPool3d)
 def max_pool(c: OpContext) -> str:
+    if c.op.values["ceil"]:
+        return f"{c.helper('ceil_max_pool')}({c.x}, {rounded_up(c)})"
     if c.op.values["padding"] == "same" or not is_padded(c):
         return f"layers.MaxPooling{rank_of(c)}D({native_window(c)})({c.x})"
     name = "max_pool2d" if rank_of(c) == 2 else "padded_max_pool"
@@ -38,6 +44,9 @@ def max_pool(c: OpContext) -> str:
 @RULES.add(AvgPool1d, AvgPool2d, AvgPool3d)
 def avg_pool(c: OpContext) -> str:
     same, counts = c.op.values["padding"] == "same", c.op.values["count_padding"]
+    if c.op.values["ceil"]:
+        option = ", count_padding=True" if counts and is_padded(c) else ""
+        return f"{c.helper('ceil_avg_pool')}({c.x}, {rounded_up(c)}{option})"
     if same and counts:
         kernel, stride = kernel_and_stride(c)
         pad = f"{c.helper('PadSame')}({kernel}, {stride})"
@@ -61,9 +70,16 @@ def global_max_pool(c: OpContext) -> str:
     return f"layers.GlobalMaxPooling{rank_of(c)}D()({c.x})"
 
 
-@RULES.add(AdaptiveAvgPool2d, AdaptiveMaxPool2d)
+@RULES.add(
+    AdaptiveAvgPool1d,
+    AdaptiveAvgPool2d,
+    AdaptiveAvgPool3d,
+    AdaptiveMaxPool1d,
+    AdaptiveMaxPool2d,
+    AdaptiveMaxPool3d,
+)
 def adaptive_pool(c: OpContext) -> str:
-    way = "" if isinstance(c.op, AdaptiveAvgPool2d) else ', "max"'
+    way = "" if "avg" in c.op.name else ', "max"'
     return f"{c.helper('AdaptivePool')}({c.attribute('out')}{way})({c.x})"
 
 
@@ -109,3 +125,10 @@ def window(c: OpContext) -> str:
     """The arguments of a padded pool's helper."""
     kernel, stride = kernel_and_stride(c)
     return f"{kernel}, stride={stride}, padding={c.attribute('padding')}"
+
+
+def rounded_up(c: OpContext) -> str:
+    """The arguments of the helper of a pool that rounds its sizes up."""
+    kernel, stride = kernel_and_stride(c)
+    padding = option(c, "padding", 0)
+    return f"{kernel}, stride={stride}{padding and f', {padding}'}"

@@ -5,8 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from dslc.ops.pool import (
+    AdaptiveAvgPool1d,
     AdaptiveAvgPool2d,
+    AdaptiveAvgPool3d,
+    AdaptiveMaxPool1d,
     AdaptiveMaxPool2d,
+    AdaptiveMaxPool3d,
     AvgPool1d,
     AvgPool2d,
     AvgPool3d,
@@ -19,11 +23,14 @@ from dslc.ops.pool import (
     MaxPool2d,
     MaxPool3d,
 )
+from dslc.ops.windows import beyond
 from dslc_onnx.rules import RULES
 from dslc_onnx.rules.arithmetic import reduced
 from dslc_onnx.windows import window_attributes
 
 if TYPE_CHECKING:
+    import onnx_ir as ir
+
     from dslc_onnx.lowering import Lowering
     from dslc_onnx.rules import Result
 
@@ -37,10 +44,29 @@ def max_pool(at: Lowering[Any]) -> Result:
 @RULES.add(AvgPool1d, AvgPool2d, AvgPool3d)
 def avg_pool(at: Lowering[Any]) -> Result:
     """`AveragePool`, with or without the padding in the mean."""
-    attributes = window_attributes(at)
-    if at.op.count_padding:
+    attributes, x = window_attributes(at), at.input()
+    if at.op.ceil and at.op.count_padding and any(at.op.padding):
+        x, attributes["pads"] = padded(at), behind(at)  # what is beyond the padding does not count
+    elif at.op.count_padding and not at.op.ceil:
         attributes["count_include_pad"] = 1
-    return at.emit("AveragePool", at.input(), **attributes)
+    return at.emit("AveragePool", x, **attributes)
+
+
+def padded(at: Lowering[Any]) -> ir.Value:
+    """The input with the zeros of the padding around it."""
+    type, sides = at.operand().type, at.op.padding
+    sizes = [size + 2 * side for size, side in zip(type.shape[2:], sides, strict=True)]
+    widths = at.sizes.shape((0, 0, *sides, 0, 0, *sides))
+    full = type.with_shape(*type.shape[:2], *sizes)
+    return at.emit("Pad", at.input(), widths, type=full, label="padded")
+
+
+def behind(at: Lowering[Any]) -> list[int]:
+    """The pads of a window of an input that is padded already, so that its size is rounded up."""
+    op = at.op
+    windows = zip(op.kernel, op.stride, op.padding, strict=True)
+    ends = [at.known(beyond(*window) - window[2], "padding") for window in windows]
+    return [0] * len(ends) + ends
 
 
 @RULES.add(GlobalAvgPool)
@@ -65,17 +91,24 @@ def lp_pool(at: Lowering[Any]) -> Result:
     return at.emit("LpPool", at.input(), p=at.op.p, **window_attributes(at))
 
 
-@RULES.add(AdaptiveAvgPool2d, AdaptiveMaxPool2d)
+@RULES.add(
+    AdaptiveAvgPool1d,
+    AdaptiveAvgPool2d,
+    AdaptiveAvgPool3d,
+    AdaptiveMaxPool1d,
+    AdaptiveMaxPool2d,
+    AdaptiveMaxPool3d,
+)
 def adaptive_pool(at: Lowering[Any]) -> Result:
     """A pool whose window is known, else a reduction of the image cut into windows."""
-    average = isinstance(at.op, AdaptiveAvgPool2d)
-    type = at.operand().type
-    (height, width), (high, wide) = at.op.out, type.shape[2:]
-    window = [high // height, wide // width]
+    average, type = "avg" in at.op.name, at.operand().type
+    pairs = list(zip(at.op.out, type.shape[2:], strict=True))
+    window = [size // out for out, size in pairs]
     if all(isinstance(size, int) for size in window):
         name = "AveragePool" if average else "MaxPool"
         return at.emit(name, at.input(), kernel_shape=window, strides=window)
-    cut = type.with_shape(*type.shape[:2], height, window[0], width, window[1])
+    sizes = [size for out, inner in zip(at.op.out, window, strict=True) for size in (out, inner)]
+    cut = type.with_shape(*type.shape[:2], *sizes)
     parts = at.sizes.reshape(at.input(), type, cut, f"{at.path}/windows")
-    name = "ReduceMean" if average else "ReduceMax"
-    return reduced(at, name, parts, [3, 5], at.type, "", keep=False)
+    name, inside = "ReduceMean" if average else "ReduceMax", list(range(3, cut.rank, 2))
+    return reduced(at, name, parts, inside, at.type, "", keep=False)

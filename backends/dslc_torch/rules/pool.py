@@ -5,8 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dslc.ops.pool import (
+    AdaptiveAvgPool1d,
     AdaptiveAvgPool2d,
+    AdaptiveAvgPool3d,
+    AdaptiveMaxPool1d,
     AdaptiveMaxPool2d,
+    AdaptiveMaxPool3d,
     AvgPool1d,
     AvgPool2d,
     AvgPool3d,
@@ -30,7 +34,7 @@ def max_pool(c: OpContext) -> str:
     if c.op.values["padding"] == "same":
         kernel, stride = pool_window(c)
         return f"{c.helper('max_pool_same')}({c.x}, {kernel}, {stride})"
-    return f"F.{c.op.name}({c.x}, {window(c)})"
+    return f"F.{c.op.name}({c.x}, {window(c)}{rounding(c)})"
 
 
 @RULES.add(AvgPool1d, AvgPool2d, AvgPool3d)
@@ -41,7 +45,7 @@ def avg_pool(c: OpContext) -> str:
         option = ", count_padding=True" if counts else ""
         return f"{c.helper('avg_pool_same')}({c.x}, {kernel}, {stride}{option})"
     option = "" if counts or not any(c.op.values["padding"]) else ", count_include_pad=False"
-    return f"F.{c.op.name}({c.x}, {window(c)}{option})"
+    return f"F.{c.op.name}({c.x}, {window(c)}{rounding(c)}{option})"
 
 
 @RULES.add(GlobalAvgPool)
@@ -56,7 +60,14 @@ def global_max_pool(c: OpContext) -> str:
     return f"{c.x}.amax(({axes},))"
 
 
-@RULES.add(AdaptiveAvgPool2d, AdaptiveMaxPool2d)
+@RULES.add(
+    AdaptiveAvgPool1d,
+    AdaptiveAvgPool2d,
+    AdaptiveAvgPool3d,
+    AdaptiveMaxPool1d,
+    AdaptiveMaxPool2d,
+    AdaptiveMaxPool3d,
+)
 def adaptive_pool(c: OpContext) -> str:
     return f"F.{c.op.name}({c.x}, {c.run_attribute('out')})"
 
@@ -75,6 +86,11 @@ def window(c: OpContext) -> str:
     kernel, stride = pool_window(c)
     stride = "" if stride == kernel else f", stride={stride}"
     return kernel + stride + c.option("padding", 0, run=True)
+
+
+def rounding(c: OpContext) -> str:
+    """How the size is rounded, where that is up."""
+    return ", ceil_mode=True" if c.op.values["ceil"] else ""
 
 
 def pool_window(c: OpContext) -> tuple[str, str]:

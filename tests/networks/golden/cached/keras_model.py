@@ -50,9 +50,9 @@ def step_model(decoder: keras.Model, width: int = 16, depth: int = 2) -> keras.M
         y = decoder.get_layer(f"decoder-layer-{i}-query")(norm)  # [N, 1, width]
         y = y @ ops.transpose(keys, (0, 2, 1)) @ values
         y = decoder.get_layer(f"decoder-layer-{i}-out")(y)
-        x = layers.Add()([x, y])
         all_keys.append(keys)
         all_values.append(values)
+        x = layers.Add()([x, y])
     x = decoder.get_layer("decoder-final")(x)
     logits = decoder.get_layer("decoder-wte")(x, reverse=True)  # [N, 1, vocab]
     present_keys = ops.stack([*all_keys], axis=1)  # [N, 2, P + 1, width]

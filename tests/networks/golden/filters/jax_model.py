@@ -41,7 +41,7 @@ class Film(nnx.Module):
         _, outputs = jax.lax.scan(
             step, sum_, jnp.swapaxes(frame.transpose(0, 4, 1, 2, 3), 0, 1), reverse=True
         )
-        return jnp.swapaxes(outputs, 0, 1).transpose(0, 2, 3, 4, 1)
+        return jnp.swapaxes(outputs, 0, 1)
 
 
 class Power(nnx.Module):
@@ -80,10 +80,10 @@ class Filters(nnx.Module):
         # [N, 2, H, W, T]
         x = frames.transpose(0, 2, 3, 4, 1) if self.io_layout == "spec" else frames
         smooth, average = self.smooth(signal, level, signal.mean(1))
-        x = self.film(x, x[..., 0].transpose(0, 2, 3, 1))
+        x = self.film(x, x[..., 0].transpose(0, 2, 3, 1))  # [N, T, 2, H, W]
         return {
             "peaks": smooth,
             "last": average,
-            "film": x.transpose(0, 4, 1, 2, 3) if self.io_layout == "spec" else x,
+            "film": x if self.io_layout == "spec" else x.transpose(0, 2, 3, 4, 1),
             "powers": self.power(average),
         }

@@ -47,9 +47,9 @@ def pyramid(
     summaries = []
     for i in range(depth):
         stage_, summary = stage(x, name=f"stage-{i}")
+        summaries.append(summary)
         x = stage_
         stages.append(x)
-        summaries.append(summary)
     mixed = conv2d(x, 4, 1, name="fork-left-mixed")  # [N, H, W, 4]
     y = layers.ReLU()(mixed)
     gated = layers.Multiply()([y, ops.sigmoid(x), mixed, stages[0]])
@@ -57,8 +57,8 @@ def pyramid(
     wides = []
     for k, rate in enumerate(rates):
         wide = conv2d(x, 4, 3, padding=rate, dilation=rate, name=f"level-{k}-wide")
-        x = layers.Add()([wide, stages[2 - k]])
         wides.append(wide)
+        x = layers.Add()([wide, stages[2 - k]])
     y = ops.concatenate([*summaries, summary], axis=-1)  # [N, 16]
     y = layers.Dense(4, name="narrow")(y)  # [N, 4]
     logits = layers.Dense(5, name="head")(y)  # [N, 5]

@@ -89,8 +89,8 @@ def unet(
     skips = []
     for i in range(levels):
         skip = convs(x, width * 2**i, name=f"down-{i}-skip")
-        x = layers.MaxPooling2D(2)(skip)
         skips.append(skip)
+        x = layers.MaxPooling2D(2)(skip)
     x = convs(x, width * 2**levels, name="middle")
     for i in range(levels):
         x = enlarge(x)

@@ -1,0 +1,144 @@
+"""Steps with weights that no output needs: a functional graph would leave them, and the weights, out.
+
+The file of weights has them (another model may read them, or the next round of a loop, which the last
+one has not), so a model has them too. A value is held at the end of the body that makes it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, final
+
+from dslc.emit.borders import output_of
+from dslc.emit.flow import written_inputs
+from dslc.ir.graph import EVERY, Group, Scan
+from dslc.ir.walk import regions
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from dslc.emit.flow import Key
+    from dslc.emit.formal import Formal, FormalStep
+    from dslc.ir.graph import Ref
+
+
+@final
+class Unread:
+    """Which values must be held, module by module; a list of values has its key."""
+
+    def __init__(self, formals: Iterable[Formal]) -> None:
+        self.known: dict[tuple[str, frozenset[str]], bool] = {}
+        self.held: dict[str, frozenset[Key]] = {}
+        for formal in formals:
+            refs = [output_of(formal, slot) for slot in every(formal)]
+            self.held[formal.module.name] = frozenset(Reach(self, formal.steps, refs).held)
+
+    def leaves(self, formal: Formal, slots: frozenset[str]) -> bool:
+        """Whether some outputs of a module do not need all of its weights that any output needs."""
+        key = (formal.module.name, slots)
+        if key not in self.known:
+            refs = [output_of(formal, slot) for slot in slots]
+            found = Reach(self, formal.steps, refs).held
+            self.known[key] = bool(found - self.held[formal.module.name])
+        return self.known[key]
+
+
+@final
+class Reach:
+    """Walks the steps of a module or region backwards from some of its values.
+
+    Attributes:
+        live: The values that something reads.
+        chosen: The lists of a repeat's values from which one is chosen, so that others may be left.
+        held: The values that must be held.
+    """
+
+    def __init__(self, unread: Unread, steps: list[FormalStep], refs: Iterable[Ref]) -> None:
+        self.unread = unread
+        self.live: set[Key] = set()
+        self.chosen: set[Key] = set()
+        self.held: set[Key] = set()
+        self.read(refs)
+        self.body(steps)
+
+    def read(self, refs: Iterable[Ref | None]) -> None:
+        """Notes what something reads."""
+        for ref in refs:
+            if ref is not None:
+                is_one = ref.index not in (None, EVERY)
+                (self.chosen if is_one else self.live).add(ref.key)
+
+    def body(self, steps: list[FormalStep]) -> None:
+        """The steps of a body, the last one first."""
+        for found in reversed(steps):
+            self.step(found)
+
+    def step(self, found: FormalStep) -> None:
+        """One step: what it reads is live where it is itself, or is held."""
+        step = found.step
+        given = {slot.removesuffix("[]") for owner, slot in self.live if owner == step.id}
+        chosen = {slot.removesuffix("[]") for owner, slot in self.chosen if owner == step.id}
+        left = self.left(found, given, chosen - given)
+        self.held |= {(step.id, f"{s}[]" if s in chosen and s else s) for s in left}
+        given |= chosen | left
+        if not given:
+            return
+        self.read(written_inputs(found))
+        self.read(ref for slot, ref in step.exports if slot in given)
+        whole = "" in given or step.repeat is not None or not isinstance(step.action, Group)
+        for body, inner in zip(regions(step.action), found.bodies, strict=False):
+            if whole:
+                self.read([body.result])
+            if isinstance(step.action, Scan):
+                self.read(step.action.next)
+            self.body(inner)
+
+    def left(self, found: FormalStep, given: set[str], chosen: set[str]) -> set[str]:
+        """The outputs of a step without which weights of it would be left out.
+
+        Args:
+            found: The step.
+            given: Its outputs that are read, of every round.
+            chosen: Those of which one round's is read.
+        """
+        if found.absent or not has_weights(found):
+            return set()
+        callee = found.callee
+        if callee is not None and not callee.module.is_model:
+            slots = set(every(callee)) - given
+            inner = frozenset(given.intersection(callee.outputs))
+            return slots if slots and self.unread.leaves(callee, inner) else set()
+        slots = ({""} - given) | chosen
+        if not given | chosen or found.step.repeat is None:
+            return set() if given | chosen else slots
+        return slots if found.op is not None or self.leaves(found, given, chosen) else set()
+
+    def leaves(self, found: FormalStep, given: set[str], chosen: set[str]) -> bool:
+        """Whether some values of a region do not need all of its weights that all of them need."""
+        steps = [step for inner in found.bodies for step in inner]
+        results = [body.result for body in regions(found.step.action)]
+
+        def held(slots: set[str]) -> set[Key]:
+            refs = [*(results if "" in slots else ())]
+            refs += [ref for slot, ref in found.step.exports if slot in slots]
+            return Reach(self.unread, steps, refs).held
+
+        return bool(held(given) - held({"", *given, *chosen}))
+
+
+def every(formal: Formal) -> frozenset[str]:
+    """All outputs of a module, each once."""
+    outputs = frozenset(formal.outputs)
+    return outputs if formal.module.is_model else outputs - {"output"}
+
+
+def has_weights(found: FormalStep) -> bool:
+    """Whether a step, or one inside it, owns a weight."""
+    if found.absent or found.reused is not None:
+        return False
+    if found.callee is not None:
+        return any(map(has_weights, found.callee.steps))
+    if found.op is not None:
+        types = [type for type in found.inputs if type is not None]
+        names = {weight.name or "weight" for weight in found.op.weights(*types)}
+        return bool(names - found.step.tie.keys())
+    return any(has_weights(inner) for steps in found.bodies for inner in steps)
