@@ -213,6 +213,13 @@ ENTRIES: dict[str, Entry] = {
         spec("steps:\n  - tile: [1, T - 3, 1]\n", "f32[N, T, 4]"),
         spec("where: [T >= 4]\nsteps:\n  - tile: [1, T - 3, 1]\n", "f32[N, T, 4]"),
     ),
+    "E0327": Entry(
+        "a norm over one element",
+        "A norm subtracts the mean: of a single element nothing is left, whatever its value, and "
+        "PyTorch refuses to compute it. State that there are at least two.",
+        steps("- instance_norm", ANY_IMAGE),
+        spec("where: [H >= 2]\nsteps:\n  - instance_norm\n", ANY_IMAGE),
+    ),
     "E0330": Entry(
         "values that a scan runs over differ in length",
         "A round sees one place of each sequence in `over`, so all of them are equally long: the same "

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dslc.ops.attributes import Axis, Boolean, Integer, Number, Size
 from dslc.ops.base import Check, Op, OpError, Weight
-from dslc.ops.shapes import count_axes, need_rank, resolve_axis
+from dslc.ops.shapes import count_axes, need_rank, product, resolve_axis
 from dslc.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -49,6 +49,12 @@ class BatchNorm(Op):
         return 2 * outputs[0].elements
 
 
+def require_several(check: Check, op: Op, count: DimLike) -> None:
+    """Raises `OpError` unless a norm is taken over two elements or more; of one it is zero."""
+    message = f"`{op.name}` normalises {count} elements at a time, and of one nothing is left"
+    check.require(">=", count, 2, message, code="E0327", input=0)
+
+
 class InstanceNorm(Op):
     """Normalises each channel of each row over all axes after the channels, then scales and shifts.
 
@@ -66,6 +72,7 @@ class InstanceNorm(Op):
         if x.rank < 3:
             message = f"`instance_norm` takes [N, C, …], and {x} has no axis 2"
             raise OpError("E0303", message, input=0)
+        require_several(check, self, product(x.shape[2:]))
         return x
 
     def weights(self, *types: TensorType) -> tuple[Weight, ...]:
@@ -141,6 +148,7 @@ class GroupNorm(Op):
             raise OpError("E0303", f"`group_norm` takes [N, C, …], and {x} has no axis 1", input=0)
         message = f"`groups` must divide the {x.shape[1]} channels, and {self.groups} does not"
         check.require("==", x.shape[1] % self.groups, 0, message, attribute="groups")
+        require_several(check, self, (x.shape[1] // self.groups) * product(x.shape[2:]))
         return x
 
     def weights(self, *types: TensorType) -> tuple[Weight, ...]:
