@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from dslc.ir.graph import Program, Step
-    from dslc.train.training import Training
 
 
 @final
@@ -31,20 +30,20 @@ class HolderLifting:
         graph: The graph that is left, which calls it.
     """
 
-    def __init__(self, train: Training, heavy: list[Step]) -> None:
-        self.train = train
-        self.steps = {step.id: step for step in train.graph.body.steps}
+    def __init__(self, program: Program, graph: Module, heavy: list[Step]) -> None:
+        self.given = graph
+        self.steps = {step.id: step for step in graph.body.steps}
         self.moved = self.with_needs(heavy)
         for step in heavy:
             if self.hinders(self.with_needs([step])):
                 raise refuse(step, f"stands in a gradient's way: {MEND}")
         for step in self.steps.values():  # what can be is in one call
-            if calls_model(step, train.program) and not self.hinders(self.with_needs([step])):
+            if calls_model(step, program) and not self.hinders(self.with_needs([step])):
                 self.moved |= self.with_needs([step])
         self.outputs = self.named_outputs()
-        main = self.holder(train.program)
-        modules = {**train.program.modules, main.name: main}
-        self.program = train.program.replace(modules=modules, main=main.name, chosen=None)
+        main = self.holder(program)
+        modules = {**program.modules, main.name: main}
+        self.program = program.replace(modules=modules, main=main.name, chosen=None)
         self.graph = self.rest(main)
 
     def behind(self, refs: Iterable[Ref], stop: int = MODULE) -> set[int]:
@@ -81,7 +80,7 @@ class HolderLifting:
         """A name for each value of the moved steps that the rest of the graph reads."""
         rest = [step for number, step in self.steps.items() if number not in self.moved]
         refs = [*(ref for step in rest for ref in read_by(step))]
-        refs += [ref for _, ref in self.train.graph.outputs]
+        refs += [ref for _, ref in self.given.outputs]
         found: dict[Ref, str] = {}
         for ref in refs:
             if ref.owner in self.moved and ref not in found:
@@ -97,7 +96,7 @@ class HolderLifting:
 
     def holder(self, program: Program) -> Module:
         """What holds the models, with the moved steps."""
-        graph = self.train.graph
+        graph = self.given
         steps = tuple(step for number, step in self.steps.items() if number in self.moved)
         columns = {ref.slot for step in steps for ref in read_by(step) if ref.owner == MODULE}
         outputs = tuple((name, ref) for ref, name in self.outputs.items())
@@ -116,7 +115,7 @@ class HolderLifting:
 
     def rest(self, main: Module) -> Module:
         """The graph that is left, which calls the new module first."""
-        graph = self.train.graph
+        graph = self.given
         number = max(step.id for step in all_steps(graph.body)) + 1
         columns = tuple(Ref(MODULE, item.name, item.span) for item in main.inputs)
         call = plain_step(number, "model", CallModule(main.name, {}), columns, graph.span)

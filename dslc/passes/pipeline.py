@@ -263,7 +263,7 @@ def check_program(
     if report.ok and section is not None:
         from dslc.train.section import type_section
 
-        training = type_section(section, checker)
+        training = type_section(section, checker, instance)
     if not report.ok:
         return None
     if section is not None and not program.has_several:

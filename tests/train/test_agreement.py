@@ -29,16 +29,8 @@ def first_steps(name: str, backend: str) -> Result:
 @pytest.mark.parametrize(
     "name",
     [
-        "digits",
-        "wine",
-        "diabetes",
-        "reader",
-        "frozen",
-        "couple",
-        "contrast",
-        "penalty",
-        "heads",
-        "slope",
+        *("digits", "wine", "diabetes", "reader", "frozen", "couple", "contrast", "heads", "slope"),
+        *("penalty", "gan", "counterfeit"),
     ],
 )
 def test_the_first_batch_losses_agree(name: str, backend: str) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from dslc.emit.context import OpContext
 from dslc.emit.flow import Value
 from dslc.emit.formulas import FormulaText, formula_text
 from dslc.emit.functions_context import FunctionContext
