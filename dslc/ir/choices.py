@@ -118,7 +118,7 @@ def named(reader: StepReader, key: Scalar, scope: Scope) -> Expr | None:
     if "." in name:
         return reader.word(Scalar(key.text, "plain", key.span), scope)
     if not scope.knows(name):
-        reader.look_up(Name(name, key.span), key.span, scope)
+        reader.look_up(Name(name, key.span), key.span, scope, capitals=True)
         return None
     if scope.is_outermost(name) and reader.constants is not None:  # absent where it was refused
         return Literal(reader.constants[name], key.span) if name in reader.constants else None  # pyright: ignore[reportArgumentType]
