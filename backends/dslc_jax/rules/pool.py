@@ -88,12 +88,14 @@ def window_text(c: OpContext, name: str) -> str:
 @RULES.add(GlobalAvgPool, GlobalMaxPool)
 def global_pool(c: OpContext) -> str:
     axes = tuple(range(1, c.types[0].rank - 1))
-    method = "mean" if isinstance(c.op, GlobalAvgPool) else "max"
-    return f"{c.x}.{method}({axes[0] if len(axes) == 1 else axes})"
+    if isinstance(c.op, GlobalMaxPool):
+        return f"{c.helper('largest')}({c.x}, {axes})"
+    return f"{c.x}.mean({axes[0] if len(axes) == 1 else axes})"
 
 
 @RULES.add(AdaptiveAvgPool2d, AdaptiveMaxPool2d)
 def adaptive_pool(c: OpContext) -> str:
-    method = "mean" if isinstance(c.op, AdaptiveAvgPool2d) else "max"
     out = ", ".join(sizes(c, "out", run=True))
-    return f"{c.helper('adaptive_windows')}({c.x}, {out}).{method}((2, 4))"
+    windows = f"{c.helper('adaptive_windows')}({c.x}, {out})"
+    is_mean = isinstance(c.op, AdaptiveAvgPool2d)
+    return f"{windows}.mean((2, 4))" if is_mean else f"{c.helper('largest')}({windows}, (2, 4))"
