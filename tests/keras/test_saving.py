@@ -30,12 +30,37 @@ outputs: {logits: head}
 """
 
 
-@pytest.mark.parametrize("name", ["gpt", "tied"])
+INSIDE = """
+blocks:
+  Embed:
+    inputs: {ids: "i64[N, T]"}
+    steps:
+      - embedding: {vocab: 11, dim: 6}
+        name: table
+      - linear: 6
+        name: map
+inputs: {ids: "i64[N, T]"}
+steps:
+  - Embed:
+    name: embed
+  - linear: 6
+    name: again
+    tie: {weight: embed.map.weight}
+  - gelu
+  - linear: 11
+    name: head
+    tie: {weight: embed.table.weight}
+outputs: {logits: head}
+"""
+CASES = {"tied": TIED, "inside": INSIDE}
+
+
+@pytest.mark.parametrize("name", ["gpt", "tied", "inside"])
 def test_every_use_of_a_tied_weight_follows_it(name, tmp_path):
     import keras
     from dslc_keras.runtime.portable import load_weights, to_portable
 
-    checked = network(name) if name == "gpt" else spec(TIED)
+    checked = network(name) if name == "gpt" else spec(CASES[name])
     weights = weights_of(checked)
     model_with(checked, weights).save(tmp_path / "model.keras")
     model = keras.saving.load_model(tmp_path / "model.keras")
