@@ -172,10 +172,11 @@ def lp_pool(
     return (mean * math.prod(kernel)) ** (1 / p)
 
 
-def adaptive_windows(x: Array, height: int, width: int) -> Array:
-    """An image cut into windows: [N, height, rows, width, columns, C]."""
-    n, h, w, c = x.shape
-    return x.reshape(n, height, h // height, width, w // width, c)
+def adaptive_windows(x: Array, *counts: int) -> Array:
+    """Axes between rows and channels cut into windows: [N, height, rows, width, columns, C]."""
+    n, *sizes, c = x.shape
+    pairs = zip(counts, sizes, strict=True)
+    return x.reshape(n, *(part for count, size in pairs for part in (count, size // count)), c)
 
 
 class ConvTranspose(nnx.Module):

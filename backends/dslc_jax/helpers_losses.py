@@ -6,6 +6,21 @@ from flax import nnx
 from jax import Array
 
 
+def masked_cross_entropy(
+    logits: Array,
+    target: Array,
+    ignore_index: int,
+    axis: int = -1,
+    label_smoothing: float = 0.0,
+) -> Array:
+    """The mean of `-log softmax(logits)[target]` over the places whose target is another."""
+    scores, kept = nnx.log_softmax(logits, axis), target != ignore_index
+    places = jnp.expand_dims(jnp.where(kept, target, 0), axis)
+    picked = jnp.take_along_axis(scores, places, axis).squeeze(axis)
+    each = (1 - label_smoothing) * picked + label_smoothing * scores.mean(axis)
+    return -jnp.where(kept, each, 0).sum() / kept.sum()
+
+
 def focal(x: Array, target: Array, gamma: float = 2.0, alpha: float | None = None) -> Array:
     """Binary cross-entropy of logits that counts easy places less."""
     entropy, p = nnx.softplus(x) - x * target, nnx.sigmoid(x)

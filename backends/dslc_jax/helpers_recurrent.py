@@ -35,6 +35,55 @@ class LSTM(nnx.Module):
         return sequence.swapaxes(0, 1), last, state
 
 
+class GRU(nnx.Module):
+    """A gated recurrent unit from a zero state: gates r, z, n, each with two biases.
+
+    f32[N, T, D] -> every hidden state f32[N, T, hidden], the last one f32[N, hidden] twice
+    """
+
+    portable = (("input", "ih_l0"), ("recurrent", "hh_l0"))  # in the names of the weight file
+
+    def __init__(self, features: int, hidden: int, *, rngs: nnx.Rngs) -> None:
+        self.hidden = hidden
+        self.input = nnx.Linear(features, 3 * hidden, rngs=rngs)
+        self.recurrent = nnx.Linear(hidden, 3 * hidden, rngs=rngs)
+
+    def __call__(self, x: Array) -> tuple[Array, Array, Array]:
+        def step(h: Array, x_t: Array) -> tuple[Array, Array]:
+            r, z, n = jnp.split(self.input(x_t), 3, axis=-1)
+            r_old, z_old, n_old = jnp.split(self.recurrent(h), 3, axis=-1)
+            z = nnx.sigmoid(z + z_old)
+            h = (1 - z) * jnp.tanh(n + nnx.sigmoid(r + r_old) * n_old) + z * h
+            return h, h
+
+        zeros = jnp.zeros((x.shape[0], self.hidden), x.dtype)
+        last, sequence = jax.lax.scan(step, zeros, x.swapaxes(0, 1))
+        return sequence.swapaxes(0, 1), last, last
+
+
+class RNN(nnx.Module):
+    """A plain recurrent layer from a zero state, with one bias.
+
+    f32[N, T, D] -> every hidden state f32[N, T, hidden], the last one f32[N, hidden] twice
+    """
+
+    portable = (("input", "ih_l0"), ("recurrent", "hh_l0"))  # in the names of the weight file
+
+    def __init__(self, features: int, hidden: int, *, rngs: nnx.Rngs) -> None:
+        self.hidden = hidden
+        self.input = nnx.Linear(features, hidden, rngs=rngs)
+        self.recurrent = nnx.Linear(hidden, hidden, use_bias=False, rngs=rngs)
+
+    def __call__(self, x: Array) -> tuple[Array, Array, Array]:
+        def step(h: Array, x_t: Array) -> tuple[Array, Array]:
+            h = jnp.tanh(self.input(x_t) + self.recurrent(h))
+            return h, h
+
+        zeros = jnp.zeros((x.shape[0], self.hidden), x.dtype)
+        last, sequence = jax.lax.scan(step, zeros, x.swapaxes(0, 1))
+        return sequence.swapaxes(0, 1), last, last
+
+
 def rnn_step(new: Array, old: Array, *_: Array) -> tuple[Array, Array]:
     """A plain recurrent step: from what the input and the state add to its gate."""
     h = jnp.tanh(new + old)

@@ -41,6 +41,10 @@ class JaxTarget(Target):
         Path(__file__).with_name("helpers_recurrent.py"),
         Path(__file__).with_name("helpers_reduction.py"),
         Path(__file__).with_name("helpers_chance.py"),
+        Path(__file__).with_name("helpers_lookup.py"),
+        Path(__file__).with_name("helpers_measures.py"),
+        Path(__file__).with_name("helpers_graph.py"),
+        Path(__file__).with_name("helpers_boxes.py"),
     )
     channels_last = True
     names = (

@@ -18,10 +18,14 @@ if TYPE_CHECKING:
     from dslc.emit.formal import FormalStep
     from dslc.emit.gradients import Between
     from dslc.emit.objective import ObjectiveBody
+    from dslc.emit.python import Statement
+    from dslc.emit.template import Template
+    from dslc.emit.turns import Turn
     from dslc.ir.instance import Iteration
     from dslc.passes.pipeline import Checked
 
 TEMPLATE = Path(__file__).with_name("training_template.py")
+PHASES = Path(__file__).with_name("phases_template.py")
 DEVICES = ("auto", "cpu", "cuda", "tpu")
 KEPT = {"sum": "trace", "mean": "mu", "square": "nu"}
 """What optax calls the optimiser's state."""
@@ -101,31 +105,33 @@ def changes(iteration: Iteration) -> bool:
 def train_source(checked: Checked, model: str) -> str:
     """The text of `train.py`; `model` is the class in `model.py`."""
     script = Script(checked, JaxTarget("native"), model, "JAX", DEVICES)
-    train, flags = script.train, script.flags
+    flags = script.flags
     script.require("import math", "import jax.numpy as jnp")
-    template = script.template(TEMPLATE, TRAINED="is_trained" if flags["FREEZES"] else "nnx.Param")
+    names = {"TRAINED": "is_trained" if flags["FREEZES"] else "nnx.Param"}
+    template, phased = script.template(TEMPLATE, **names), script.template(PHASES, **names)
     script.use(template)
-    parts = chain(script)
-    if train.optimizer.state:
-        kept = {name: KEPT[name] for name in train.optimizer.state}
-        script.set(Line(f"KEPT = {kept!r}", "what optax calls it"))
-        at = next(k for k, part in enumerate(parts) if not part.startswith("optax.add"))
-        script.set(Line(f"KEPT_AT = {at}", "its place in the chain"))
+    script.set_kept(KEPT, "what optax calls it")
+    if flags["MOMENTS"]:
+        places = {turn.phase.name: place_of_state(turn) for turn in script.turns}
+        at = places if script.train.is_phased else places[""]
+        script.set(Line(f"KEPT_AT = {at!r}", "its place in the chain"))
     script.set(
         Blank(), Line("Batch = Mapping[str, Array]"), Line("Portable = dict[str, np.ndarray]")
     )
     model = "Any" if flags["SEVERAL"] else "Callable[..., Any]"
     objective = JaxObjective(script.target, model, "Batch", "Array", "dict[str, Array]")
     objective.mixed = flags["BF16"] and flags["SEVERAL"]
-    script.add(objective.loss(script.writer, train))
-    if flags["MEASURES"]:
-        script.add(objective.metrics(script.writer, train))
-    schedule = script.schedule()
-    if schedule is not None:
-        script.add(schedule)
+    script.add_objectives(objective)
+    script.add_schedules()
     if flags["COUNTED"]:
         script.add(template.definition("scale_by_adam"))
-    script.add(optimizer(script, parts), template.definition("Trainer"))
+    script.add(*(optimizer(turn) for turn in script.turns))
+    if script.train.is_phased:
+        script.use(phased)
+        script.add(phased.definition("Phase"), *phases(script, phased))
+        script.add(template.class_with("Trainer", phased, "PhasedTrainer"))
+    else:
+        script.add(template.definition("Trainer"))
     for flag, name in (
         ("BF16", "in_bfloat16"),
         ("FREEZES", "is_trained"),
@@ -137,24 +143,61 @@ def train_source(checked: Checked, model: str) -> str:
     return script.source()
 
 
-def chain(script: Script) -> list[str]:
+def phases(script: Script, template: Template) -> list[Statement]:
+    """`make_phases`, and what finds the weights of each."""
+    lines: list[Statement] = []
+    parts: list[str] = []
+    for turn in script.turns:
+        name, places = turn.phase.name, "range(len(names))"
+        if turn.homes:
+            models = "".join(f', "{home}"' for home in turn.homes)
+            lines.append(Line(f"{name} = below(names{models})"))
+            places = name
+        given = f"[names[place] for place in {places}]" if turn.keeps else ""
+        parts.append(f'Phase("{name}", {name}_loss, {places}, {name}_optimizer({given})')
+        parts[-1] += f", every={turn.phase.every})" if turn.phase.every > 1 else ")"
+    made = Function(
+        "make_phases",
+        [Parameter("names", "Sequence[str]")],
+        "list[Phase]",
+        "The phases in turn, each with the places of the weights that it moves.",
+        [*lines, Line(f"return [{', '.join(parts)}]")],
+    )
+    return [template.definition("below"), made] if lines else [made]
+
+
+def place_of_state(turn: Turn) -> int:
+    """The place in the chain of what an optimiser keeps; 0 where it keeps nothing."""
+    parts = chain(turn)
+    return next((k for k, part in enumerate(parts) if not part.startswith("optax.add")), 0)
+
+
+def chain(turn: Turn) -> list[str]:
     """The parts of the optimiser in the order in which they see the gradient."""
-    chosen, flags = script.train.optimizer, script.flags
-    mask = ", mask=decays" if flags["KEEPS"] else ""
-    decay = [f"optax.add_decayed_weights(WEIGHT_DECAY{mask})"] if flags["DECAYS"] else []
+    chosen, constant = turn.phase.optimizer, turn.constant
+    mask = ", mask=decays" if turn.keeps else ""
+    added = f"optax.add_decayed_weights({constant('WEIGHT_DECAY')}{mask})"
+    decay = [added] if turn.decays else []
     if chosen.name == "sgd":
         nesterov = ", nesterov=True" if chosen.values["nesterov"] else ""
-        return [*decay, *([f"optax.trace(MOMENTUM{nesterov})"] if chosen.state else [])]
-    adam = ["scale_by_adam(BETAS, EPSILON)"]
+        trace = f"optax.trace({constant('MOMENTUM')}{nesterov})"
+        return [*decay, *([trace] if chosen.state else [])]
+    adam = [f"scale_by_adam({constant('BETAS')}, {constant('EPSILON')})"]
     return [*adam, *decay] if chosen.name == "adamw" else [*decay, *adam]
 
 
-def optimizer(script: Script, parts: list[str]) -> Function:
+def optimizer(turn: Turn) -> Function:
     """`make_optimizer`: optax's parts, whose formulas are the spec's."""
+    parts = chain(turn)
+    if turn.phase.name:
+        parts = parts or ["optax.identity()"]  # a chain's state has places, an identity's has none
     body = [Line(f"return optax.chain({', '.join(parts)})" if parts else "return optax.identity()")]
     parameters: list[Parameter] = []
-    if script.flags["KEEPS"]:
+    if turn.keeps:
         parameters.append(Parameter("names", "Sequence[str]"))
-        body.insert(0, Line("decays = [not matches(NO_DECAY, name) for name in names]"))
-    doc = "The optimiser of the trained weights; a step multiplies by the learning rate."
-    return Function("make_optimizer", parameters, "optax.GradientTransformation", doc, body)
+        no_decay = turn.constant("NO_DECAY")
+        body.insert(0, Line(f"decays = [not matches({no_decay}, name) for name in names]"))
+    of = f"the phase `{turn.phase.name}`" if turn.phase.name else "the trained weights"
+    doc = f"The optimiser of {of}; a step multiplies by the learning rate."
+    name = turn.function("make_optimizer", "optimizer")
+    return Function(name, parameters, "optax.GradientTransformation", doc, body)

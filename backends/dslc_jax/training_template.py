@@ -29,11 +29,15 @@ from dslc_jax.runtime.portable import load_weights, names_of, to_portable
 BF16 = False  # whether the model computes in bfloat16
 CHANCE = True  # whether the model draws random numbers in training
 COUNTED = False  # whether the optimiser counts its steps
+DRAWS = False  # whether the training graph draws random numbers
+EVERY = False  # whether a phase passes batches over
 KEEPS = False  # whether some weights do not decay
 FREEZES = True  # whether some of the model is not trained
 MEASURES = True  # whether rows are held out
+MIXED = False  # whether one phase's optimiser counts and another's does not
 MOMENTS = True  # whether the optimiser keeps something of each weight
 NATIVE = False  # whether the model's images have another layout than the spec's
+PHASED = False  # whether each step has phases
 SEVERAL = False  # whether the model holds several, which the graph calls itself
 
 INITIAL = [("**.weight", kaiming_uniform()), ("**", zeros())]
@@ -66,6 +70,12 @@ def loss_of(model: Callable[..., Array], batch: Batch) -> Array:
 def metrics_of(model: Callable[..., Array], batch: Batch) -> dict[str, Array]:
     """The loss and the metrics of a batch."""
     return {"loss": loss_of(model, batch)}
+
+
+def with_draws(batch: Arrays, seed: int, step: int | str) -> Arrays:
+    """A batch with what its step draws."""
+    del seed, step
+    return batch
 
 
 def make_optimizer(names: Sequence[str] = ()) -> optax.GradientTransformation:
@@ -121,14 +131,23 @@ class Trainer:
         self.names = [names[path] for path, _ in nnx.to_flat_state(params)]
         if CHANCE:
             self.counts = [isinstance(x, nnx.RngCount) for _, x in nnx.to_flat_state(rest)]
+        if DRAWS:
+            self.seed = seed
+        if CHANCE or DRAWS or EVERY:
             self.steps = 0
         self.load(initial(self.shapes, INITIAL, seed), "the initial weights")
-        if KEEPS:
-            self.optimizer = make_optimizer(self.names)
+        if PHASED:
+            self.phases = make_phases(self.names)
+            for phase in self.phases:
+                phase.state = phase.optimizer.init([self.params[k] for k in phase.places])
+                phase.run = jax.jit(partial(self.train, phase), donate_argnums=(0, 1, 2))
         else:
-            self.optimizer = make_optimizer()
-        self.state: Any = self.optimizer.init(self.params)
-        self.run_step = jax.jit(self.train, donate_argnums=(0, 1, 2))
+            if KEEPS:
+                self.optimizer = make_optimizer(self.names)
+            else:
+                self.optimizer = make_optimizer()
+            self.state: Any = self.optimizer.init(self.params)
+            self.run_step = jax.jit(self.train, donate_argnums=(0, 1, 2))
         if MEASURES:
             self.run_metrics = jax.jit(self.evaluate)
 
@@ -167,6 +186,9 @@ class Trainer:
             count = np.uint32(4096 * self.steps % 2**32)
             parts = zip(self.rest, self.counts, strict=True)
             self.rest = [jnp.asarray(count) if counts else part for part, counts in parts]
+        if DRAWS:
+            batch = with_draws(batch, self.seed, self.steps)
+        if CHANCE or DRAWS:
             self.steps += 1
         self.params, self.rest, self.state, loss = self.run_step(
             self.params, self.rest, self.state, batch, np.float32(rate)
@@ -186,6 +208,8 @@ class Trainer:
 
         def measure(self, batch: Arrays) -> dict[str, float]:
             """The loss and the metrics of a batch, as the model is used after training."""
+            if DRAWS:
+                batch = with_draws(batch, self.seed, "of held-out rows")
             found = self.run_metrics(self.params, self.rest, batch)
             return {name: float(value) for name, value in found.items()}
 
@@ -229,7 +253,7 @@ class Trainer:
             states = list(self.state)
             states[KEPT_AT] = states[KEPT_AT]._replace(**fields)
             self.state = tuple(states)
-        if CHANCE:
+        if CHANCE or DRAWS:
             self.steps = found.step
 
 
@@ -266,3 +290,4 @@ def use_device(name: str) -> None:
 
 
 TRAINED = is_trained
+make_phases: Any = None  # see `phases_template.py`

@@ -27,18 +27,21 @@ def lp_pool(
 
 @keras.saving.register_keras_serializable(package="dslc")
 class AdaptivePool(layers.Layer):
-    """The mean or the largest value of as many windows of an image, all alike, as are asked for."""
+    """The mean or the largest value of as many windows, all alike, as are asked for."""
 
-    def __init__(self, out: int | tuple[int, int], way: str = "mean", **options: Any) -> None:
+    def __init__(self, out: int | tuple[int, ...], way: str = "mean", **options: Any) -> None:
         super().__init__(**options)
         self.out, self.way = out, way
 
     def call(self, x: KerasTensor) -> KerasTensor:
-        high, wide = (self.out, self.out) if isinstance(self.out, int) else self.out
-        _, height, width, channels = ops.shape(x)
-        windows = ops.reshape(x, (-1, high, height // high, wide, width // wide, channels))
+        count = len(x.shape) - 2
+        counts = (self.out,) * count if isinstance(self.out, int) else self.out
         pool = ops.mean if self.way == "mean" else ops.max
-        return pool(windows, axis=(2, 4))
+        for axis, out in enumerate(counts, 1):
+            _, *sizes = ops.shape(x)
+            cut = [*sizes[: axis - 1], out, sizes[axis - 1] // out, *sizes[axis:]]
+            x = pool(ops.reshape(x, (-1, *cut)), axis=axis + 1)
+        return x
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "out": self.out, "way": self.way}

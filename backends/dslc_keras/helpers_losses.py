@@ -9,6 +9,24 @@
 from keras import KerasTensor, ops
 
 
+def masked_cross_entropy(
+    logits: KerasTensor,
+    target: KerasTensor,
+    ignore_index: int,
+    *,
+    axis: int = -1,
+    label_smoothing: float = 0.0,
+) -> KerasTensor:
+    """The mean of -log softmax(logits)[target] over the places whose target is another."""
+    scores = ops.log_softmax(logits, axis=axis)
+    kept = ops.not_equal(target, ignore_index)
+    places = ops.expand_dims(ops.where(kept, target, ops.zeros_like(target)), axis)
+    picked = ops.squeeze(ops.take_along_axis(scores, places, axis=axis), axis)
+    each = (1 - label_smoothing) * picked + label_smoothing * ops.mean(scores, axis=axis)
+    kept = ops.cast(kept, each.dtype)
+    return -ops.sum(each * kept) / ops.sum(kept)
+
+
 def focal(
     x: KerasTensor, target: KerasTensor, *, gamma: float = 2.0, alpha: float | None = None
 ) -> KerasTensor:

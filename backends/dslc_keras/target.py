@@ -60,6 +60,10 @@ class KerasTarget(FunctionTarget):
         Path(__file__).with_name("helpers_losses.py"),
         Path(__file__).with_name("helpers_recurrent.py"),
         Path(__file__).with_name("helpers_chance.py"),
+        Path(__file__).with_name("helpers_lookup.py"),
+        Path(__file__).with_name("helpers_measures.py"),
+        Path(__file__).with_name("helpers_graph.py"),
+        Path(__file__).with_name("helpers_boxes.py"),
         Path(__file__).with_name("helpers_values.py"),
         Path(__file__).with_name("helpers_shapes.py"),
     )

@@ -14,6 +14,7 @@ from here, with the flags decided. See `dslc.emit.template`.
 
 import math
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import keras
@@ -31,6 +32,8 @@ from dslc_keras.runtime.portable import all_layers, load_weights, path_of, place
 BF16 = False  # whether the model computes in bfloat16
 CHANCE = True  # whether the model draws random numbers in training
 COUPLED = False  # whether decay is part of the gradient
+DRAWS = False  # whether the training graph draws random numbers
+EVERY = False  # whether a phase passes batches over
 FREEZES = True  # whether some of the model is not trained
 DECOUPLED = False  # whether decay is apart from the gradient
 KEEPS = False  # whether some weights do not decay
@@ -39,15 +42,11 @@ MOMENTS = True  # whether the optimiser keeps something of each weight
 MOMENTUM_ON = True  # whether SGD keeps a sum
 NATIVE = False  # whether the model's images have another layout than the spec's
 NESTEROV = False  # whether SGD looks ahead
+PHASED = False  # whether each step has phases
 
 INITIAL = [("**.weight", kaiming_uniform()), ("**", zeros())]
 FROZEN = ["nothing"]
 LEARNING_RATE = 0.1
-MOMENTUM = 0.9
-BETAS = (0.9, 0.999)
-EPSILON = 1e-8
-WEIGHT_DECAY = 0.0
-NO_DECAY = ["**.bias"]
 KEPT = {"sum": "sums"}
 
 Batch = dict[str, tf.Tensor]
@@ -71,19 +70,32 @@ def metrics_of(model: keras.Model, batch: Batch) -> dict[str, tf.Tensor]:
     return {"loss": loss_of(model, batch)}
 
 
+def with_draws(batch: Arrays, seed: int, step: int | str) -> Arrays:
+    """A batch with what its step draws."""
+    del seed, step
+    return batch
+
+
+def make_optimizer(names: Sequence[str] = ()) -> "Descent":
+    """The optimiser of the trained weights."""
+    del names
+    return Descent(LEARNING_RATE, 0.9)
+
+
 class Descent(keras.optimizers.Optimizer):
     """SGD as PyTorch computes it: momentum sums gradients, so a rate may change at any step."""
 
-    if KEEPS:
-
-        def __init__(self, names: Sequence[str]) -> None:
-            super().__init__(learning_rate=LEARNING_RATE, name="sgd")
-            self.decays = [0.0 if matches(NO_DECAY, name) else WEIGHT_DECAY for name in names]
-
-    else:
-
-        def __init__(self) -> None:
-            super().__init__(learning_rate=LEARNING_RATE, name="sgd")
+    def __init__(
+        self,
+        learning_rate: float,
+        momentum: float = 0.0,
+        decay: float = 0.0,
+        decays: Sequence[float] = (),
+    ) -> None:
+        super().__init__(learning_rate=learning_rate, name="sgd")
+        self.momentum = momentum
+        self.decay = decay
+        self.decays = decays
 
     if MOMENTUM_ON:
 
@@ -102,12 +114,12 @@ class Descent(keras.optimizers.Optimizer):
         if COUPLED and KEEPS:
             gradient = gradient + self.decays[index] * variable
         elif COUPLED:
-            gradient = gradient + WEIGHT_DECAY * variable
+            gradient = gradient + self.decay * variable
         if MOMENTUM_ON:
             total = self.sums[index]
-            self.assign(total, MOMENTUM * total + gradient)
+            self.assign(total, self.momentum * total + gradient)
             if NESTEROV:
-                gradient = gradient + MOMENTUM * total
+                gradient = gradient + self.momentum * total
             else:
                 gradient = total
         self.assign_sub(variable, learning_rate * gradient)
@@ -116,16 +128,19 @@ class Descent(keras.optimizers.Optimizer):
 class Adaptive(keras.optimizers.Optimizer):
     """As PyTorch computes it: epsilon after the bias corrections, which keep their digits."""
 
-    if KEEPS:
-
-        def __init__(self, names: Sequence[str]) -> None:
-            super().__init__(learning_rate=LEARNING_RATE, name="adam")
-            self.decays = [0.0 if matches(NO_DECAY, name) else WEIGHT_DECAY for name in names]
-
-    else:
-
-        def __init__(self) -> None:
-            super().__init__(learning_rate=LEARNING_RATE, name="adam")
+    def __init__(
+        self,
+        learning_rate: float,
+        betas: tuple[float, float],
+        epsilon: float,
+        decay: float = 0.0,
+        decays: Sequence[float] = (),
+    ) -> None:
+        super().__init__(learning_rate=learning_rate, name="adam")
+        self.betas = betas
+        self.epsilon = epsilon
+        self.decay = decay
+        self.decays = decays
 
     def build(self, variables: list[keras.Variable]) -> None:
         """Makes what is kept of each variable."""
@@ -142,18 +157,18 @@ class Adaptive(keras.optimizers.Optimizer):
         if COUPLED and KEEPS:
             gradient = gradient + self.decays[index] * variable
         elif COUPLED:
-            gradient = gradient + WEIGHT_DECAY * variable
+            gradient = gradient + self.decay * variable
         if DECOUPLED and KEEPS:
             self.assign_sub(variable, learning_rate * self.decays[index] * variable)
         elif DECOUPLED:
-            self.assign_sub(variable, learning_rate * WEIGHT_DECAY * variable)
+            self.assign_sub(variable, learning_rate * self.decay * variable)
         mean, square = self.means[index], self.squares[index]
         count = ops.cast(self.iterations + 1, variable.dtype)
-        correct1, correct2 = (-ops.expm1(count * math.log(beta)) for beta in BETAS)
-        self.assign_add(mean, (gradient - mean) * (1 - BETAS[0]))
-        self.assign(square, square * BETAS[1] + ops.square(gradient) * (1 - BETAS[1]))
+        correct1, correct2 = (-ops.expm1(count * math.log(beta)) for beta in self.betas)
+        self.assign_add(mean, (gradient - mean) * (1 - self.betas[0]))
+        self.assign(square, square * self.betas[1] + ops.square(gradient) * (1 - self.betas[1]))
         root = ops.sqrt(square / correct2)
-        self.assign_sub(variable, learning_rate * (mean / correct1) / (root + EPSILON))
+        self.assign_sub(variable, learning_rate * (mean / correct1) / (root + self.epsilon))
 
 
 class Trainer:
@@ -178,17 +193,26 @@ class Trainer:
         by_variable = {id(place.variable): name for name, place in places(self.model).items()}
         self.trained = self.model.trainable_variables
         self.names = [by_variable[id(variable)] for variable in self.trained]
-        if KEEPS:
-            self.optimizer = TheOptimizer(self.names)
+        if PHASED:
+            self.phases = make_phases(dict(zip(self.names, self.trained, strict=True)))
+            for phase in self.phases:
+                phase.run = tf.function(partial(self.train, phase), jit_compile=False)
         else:
-            self.optimizer = TheOptimizer()
-        self.optimizer.build(self.trained)
+            if KEEPS:
+                self.optimizer = make_optimizer(self.names)
+            else:
+                self.optimizer = make_optimizer()
+            self.optimizer.build(self.trained)
         if CHANCE:
             states = self.model.non_trainable_variables
             self.draws = [state for state in states if state.name == "seed_generator_state"]
             self.keys = random_keys(len(self.draws), seed, "draws") >> np.uint64(33)
+        if DRAWS:
+            self.seed = seed
+        if CHANCE or DRAWS or EVERY:
             self.steps = 0
-        self.run_step = tf.function(self.train, jit_compile=False)
+        if not PHASED:
+            self.run_step = tf.function(self.train, jit_compile=False)
         if MEASURES:
             self.run_metrics = tf.function(self.evaluate, jit_compile=False)
 
@@ -208,6 +232,9 @@ class Trainer:
             # what a step draws depends on the seed and its number alone
             for state, key in zip(self.draws, self.keys, strict=True):
                 state.assign([int(key), 4096 * self.steps % 2**31])
+        if DRAWS:
+            batch = with_draws(batch, self.seed, self.steps)
+        if CHANCE or DRAWS:
             self.steps += 1
         return self.run_step(batch, np.float32(rate))
 
@@ -219,6 +246,8 @@ class Trainer:
 
         def measure(self, batch: Arrays) -> dict[str, float]:
             """The loss and the metrics of a batch, as the model is used after training."""
+            if DRAWS:
+                batch = with_draws(batch, self.seed, "of held-out rows")
             return {name: float(value) for name, value in self.run_metrics(batch).items()}
 
     def weights(self) -> dict[str, Array]:
@@ -250,7 +279,7 @@ class Trainer:
                 for name, variable in zip(self.names, getattr(self.optimizer, field), strict=True):
                     variable.assign(kept[f"{kind}.{name}"])
         self.optimizer.iterations.assign(found.step)
-        if CHANCE:
+        if CHANCE or DRAWS:
             self.steps = found.step
 
 
@@ -268,4 +297,4 @@ def use_device(name: str) -> None:
     tf.config.experimental.enable_tensor_float_32_execution(False)
 
 
-TheOptimizer: Any = Descent
+make_phases: Any = None  # see `phases_template.py`

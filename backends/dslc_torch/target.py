@@ -36,6 +36,9 @@ class TorchTarget(Target):
         Path(__file__).with_name("helpers_losses.py"),
         Path(__file__).with_name("helpers_recurrent.py"),
         Path(__file__).with_name("helpers_chance.py"),
+        Path(__file__).with_name("helpers_measures.py"),
+        Path(__file__).with_name("helpers_graph.py"),
+        Path(__file__).with_name("helpers_boxes.py"),
     )
     rules = RULES
 

@@ -15,9 +15,12 @@ if TYPE_CHECKING:
     from dslc.emit.gradients import Between
     from dslc.emit.objective import ObjectiveBody
     from dslc.emit.python import Statement
+    from dslc.emit.template import Template
+    from dslc.emit.turns import Turn
     from dslc.passes.pipeline import Checked
 
 TEMPLATE = Path(__file__).with_name("training_template.py")
+PHASES = Path(__file__).with_name("phases_template.py")
 DEVICES = ("auto", "cpu", "cuda", "mps")
 KEPT = {"sum": "momentum_buffer", "mean": "exp_avg", "square": "exp_avg_sq"}
 """What PyTorch calls the optimiser's state."""
@@ -47,52 +50,76 @@ class TorchObjective(Objective):
 def train_source(checked: Checked, model: str) -> str:
     """The text of `train.py`; `model` is the class in `model.py`."""
     script = Script(checked, TorchTarget(), model, "PyTorch", DEVICES)
-    train = script.train
     objective = TorchObjective(script.target, script.model_name, "Batch", "Tensor", "Batch")
-    template = script.template(TEMPLATE)
+    template, phased = script.template(TEMPLATE), script.template(PHASES)
     script.use(template)
-    if train.optimizer.state:
-        kept = {name: KEPT[name] for name in train.optimizer.state}
-        script.set(Line(f"KEPT = {kept!r}", "what PyTorch calls it"))
+    script.set_kept(KEPT, "what PyTorch calls it")
     script.set(Blank(), Line("Batch = dict[str, Tensor]"))
-    script.add(objective.loss(script.writer, train))
-    if script.flags["MEASURES"]:
-        script.add(objective.metrics(script.writer, train))
-    schedule = script.schedule()
-    if schedule is not None:
-        script.add(schedule)
+    script.add_objectives(objective)
+    script.add_schedules()
     script.require("import math")
-    script.add(optimizer(script), template.definition("Trainer"))
+    script.add(*(optimizer(turn) for turn in script.turns))
+    if script.train.is_phased:
+        script.use(phased)
+        script.add(phased.definition("Phase"), *phases(script, phased))
+        script.add(template.class_with("Trainer", phased, "PhasedTrainer"))
+    else:
+        script.add(template.definition("Trainer"))
     script.add(template.definition("pick_device"))
     return script.source()
 
 
-def optimizer(script: Script) -> Function:
+def phases(script: Script, template: Template) -> list[Statement]:
+    """`make_phases`, and what finds the weights of each."""
+    lines: list[Statement] = []
+    parts: list[str] = []
+    for turn in script.turns:
+        weights, name = "weights", turn.phase.name
+        if turn.homes:
+            models = "".join(f', "{home}"' for home in turn.homes)
+            lines.append(Line(f"{name} = below(weights{models})"))
+            weights = name
+        parts.append(f'Phase("{name}", {name}_loss, {weights}, {name}_optimizer({weights})')
+        parts[-1] += f", every={turn.phase.every})" if turn.phase.every > 1 else ")"
+    made = Function(
+        "make_phases",
+        [Parameter("weights", "dict[str, Tensor]")],
+        "list[Phase]",
+        "The phases in turn, each with the weights that it moves.",
+        [*lines, Line(f"return [{', '.join(parts)}]")],
+    )
+    return [template.definition("below"), made] if lines else [made]
+
+
+def optimizer(turn: Turn) -> Function:
     """`make_optimizer`: PyTorch's own, whose formulas are the spec's."""
-    chosen = script.train.optimizer
+    chosen, constant = turn.phase.optimizer, turn.constant
     body: list[Statement] = []
     weights = "weights.values()"
-    if script.flags["KEEPS"]:
+    if turn.keeps:
+        no_decay = constant("NO_DECAY")
         body += [
-            Line("kept = [w for name, w in weights.items() if matches(NO_DECAY, name)]"),
-            Line("decayed = [w for name, w in weights.items() if not matches(NO_DECAY, name)]"),
+            Line(f"kept = [w for name, w in weights.items() if matches({no_decay}, name)]"),
+            Line(f"decayed = [w for name, w in weights.items() if not matches({no_decay}, name)]"),
             Line('groups = [{"params": decayed}, {"params": kept, "weight_decay": 0.0}]'),
         ]
         weights = "groups"
-    decay = "WEIGHT_DECAY" if script.flags["DECAYS"] else "0.0"
+    decay = constant("WEIGHT_DECAY") if turn.decays else "0.0"
+    rate = constant("LEARNING_RATE")
     if chosen.name == "sgd":
-        options = ", MOMENTUM" if chosen.values["momentum"] else ""
-        options += f", weight_decay={decay}" if script.flags["DECAYS"] else ""
+        options = f", {constant('MOMENTUM')}" if chosen.values["momentum"] else ""
+        options += f", weight_decay={decay}" if turn.decays else ""
         options += ", nesterov=True" if chosen.values["nesterov"] else ""
-        body.append(Line(f"return torch.optim.SGD({weights}, LEARNING_RATE{options})"))
+        body.append(Line(f"return torch.optim.SGD({weights}, {rate}{options})"))
     else:
         made = {"adam": "Adam", "adamw": "AdamW"}[chosen.name]
-        settings = f"LEARNING_RATE, BETAS, EPSILON, {decay}, fused=True"
+        settings = f"{rate}, {constant('BETAS')}, {constant('EPSILON')}, {decay}, fused=True"
         body.append(Line(f"return torch.optim.{made}({weights}, {settings})"))
+    of = f"the phase `{turn.phase.name}`" if turn.phase.name else "the trained weights"
     return Function(
-        "make_optimizer",
+        turn.function("make_optimizer", "optimizer"),
         [Parameter("weights", "Mapping[str, Tensor]")],
         "torch.optim.Optimizer",
-        "The optimiser of the trained weights.",
+        f"The optimiser of {of}.",
         body,
     )

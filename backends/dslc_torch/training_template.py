@@ -5,6 +5,7 @@ from here, with the flags decided. See `dslc.emit.template`.
 """
 
 from collections.abc import Mapping
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -19,12 +20,16 @@ from dslc.train.runtime.weights import match
 BF16 = False  # whether the model computes in bfloat16
 CHANCE = True  # whether the model draws random numbers in training
 COUNTED = True  # whether the optimiser counts its steps
+DRAWS = False  # whether the training graph draws random numbers
+EVERY = False  # whether a phase passes batches over
 FREEZES = True  # whether some of the model is not trained
 IMAGES = False  # whether channels last is the faster layout
 MEASURES = True  # whether rows are held out
+MIXED = False  # whether one phase's optimiser counts and another's does not
 MOMENTS = True  # whether the optimiser keeps something of each weight
 NORMS = True  # whether PyTorch's modules hold counters, which no other framework has
 PARTIAL = True  # whether the model has parameters that are never trained
+PHASED = False  # whether each step has phases
 UNREACHED = True  # whether the loss leaves out some of what the model gives
 
 INITIAL = [("**.weight", kaiming_uniform()), ("**", zeros())]
@@ -56,6 +61,12 @@ def metrics_of(model: TheModel, batch: Batch) -> Batch:
     return {"loss": loss_of(model, batch)}
 
 
+def with_draws(batch: Arrays, seed: int, step: int | str) -> Arrays:
+    """A batch with what its step draws."""
+    del seed, step
+    return batch
+
+
 def make_optimizer(weights: Mapping[str, Tensor]) -> torch.optim.Optimizer:
     """The optimiser of the trained weights."""
     return torch.optim.SGD(weights.values(), LEARNING_RATE, 0.9)
@@ -80,12 +91,18 @@ class Trainer:
         self.trained = dict(self.model.named_parameters())
         if PARTIAL or FREEZES:
             self.trained = {k: w for k, w in self.trained.items() if w.requires_grad}
-        if UNREACHED:
-            for weight in self.trained.values():
-                weight.grad = torch.zeros_like(weight)  # what the loss does not reach decays too
-        self.optimizer = make_optimizer(self.trained)
-        if CHANCE:
+        if PHASED:
+            self.phases = make_phases(self.trained)
+        else:
+            if UNREACHED:
+                for weight in self.trained.values():
+                    weight.grad = torch.zeros_like(
+                        weight
+                    )  # what the loss does not reach decays too
+            self.optimizer = make_optimizer(self.trained)
+        if CHANCE or DRAWS:
             self.seed = seed
+        if CHANCE or DRAWS or EVERY:
             self.steps = 0
 
     def step(self, batch: Arrays, rate: float) -> Tensor:
@@ -93,6 +110,9 @@ class Trainer:
         if CHANCE:
             # what a step draws depends on the seed and its number alone
             torch.manual_seed(int(random_keys(1, self.seed, f"step {self.steps}")[0]))
+        if DRAWS:
+            batch = with_draws(batch, self.seed, self.steps)
+        if CHANCE or DRAWS:
             self.steps += 1
         for group in self.optimizer.param_groups:
             group["lr"] = rate
@@ -114,6 +134,8 @@ class Trainer:
         @torch.no_grad()
         def measure(self, batch: Arrays) -> dict[str, float]:
             """The loss and the metrics of a batch, as the model is used after training."""
+            if DRAWS:
+                batch = with_draws(batch, self.seed, "of held-out rows")
             if FREEZES:
                 self.set_mode(training=False)
             else:
@@ -184,7 +206,7 @@ class Trainer:
                     # a tensor laid out like the weight: the fused step needs that
                     moment = torch.from_numpy(kept[f"{kind}.{name}"])
                     state[key] = torch.empty_like(weight).copy_(moment)
-        if CHANCE:
+        if CHANCE or DRAWS:
             self.steps = found.step
 
 
@@ -194,3 +216,6 @@ def pick_device(name: str) -> torch.device:
         name = "cuda" if torch.cuda.is_available() else "cpu"
     torch.backends.cudnn.allow_tf32 = False
     return torch.device(name)
+
+
+make_phases: Any = None  # see `phases_template.py`

@@ -191,6 +191,13 @@ ENTRIES: dict[str, Entry] = {
         _HEAD + _MODELS + _CALLER + "        freeze: true\n",
         _HEAD + _MODELS + _CALLER,
     ),
+    "E0634": Entry(
+        "a model without outputs",
+        "`outputs` names the values that a model gives. Without the key it gives its last step's value "
+        "as `output`; with an empty one it would compute for nothing.",
+        steps("- linear: 4") + "outputs: {}\n",
+        steps("- linear: 4\n  name: score") + "outputs: {y: score}\n",
+    ),
     "E0641": Entry(
         "`expr` takes a formula of values",
         "A formula is a text that computes with at least one value: `x`, which is the previous one, "

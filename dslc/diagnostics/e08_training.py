@@ -48,6 +48,35 @@ def _several(main: str = "", steps: str = "", label: str = f"  {LABEL}\n") -> st
     )
 
 
+def _phases(phases: str, *, more: str = "") -> str:
+    """Two models, a maker and a critic of what it makes, with the phases of their training."""
+    models = "".join(
+        f'  {name}:\n    inputs: {{features: "f32[N, 13]"}}\n    steps:\n      - linear: {size}\n'
+        f"        name: head\n    outputs: {{value: head}}\n"
+        for name, size in (("Maker", 13), ("Critic", 1))
+    )
+    return (
+        f"dslc: 1\nname: Net\nmodels:\n{models}train:\n"
+        f'  inputs: {{features: "f32[N, 13]"}}\n  {DATA}\n{more}  phases:\n{phases}'
+        "  epochs: 10\n  batch: 16\n"
+    )
+
+
+def _phase(
+    models: str,
+    *lines: str,
+    steps: tuple[str, ...] = ("- Maker:", "  from: features", "- Critic:", "  name: score"),
+) -> str:
+    """A phase that moves models by what the critic says; `lines` are further keys of it."""
+    loss = "loss: {reduce_mean: {}, from: score}"
+    keys = (f"update: [{models}]", *lines, loss, OPTIMIZER, "steps:")
+    rows = [*keys, *(f"  {step}" for step in steps)]
+    return "".join(f"    {'  ' if k else '- '}{row}\n" for k, row in enumerate(rows))
+
+
+_STOPPED = ("- Maker:", "  from: features", "- stop_gradient:", "- Critic:", "  name: score")
+
+
 ENTRIES: dict[str, Entry] = {
     "E0801": Entry(
         "a key of the training section is missing",
@@ -190,6 +219,42 @@ ENTRIES: dict[str, Entry] = {
         "`gradient` is a step of the training graph. A model only computes its outputs.",
         spec("steps:\n  - gradient: {of: x, wrt: x}\n"),
         _train("steps:", "  - gradient: {of: logits, wrt: features}", "    name: slope"),
+    ),
+    "E0819": Entry(
+        "a section with phases says what its phases say",
+        "With `phases`, a section has at least one, and each phase has its own `steps`, `loss`, "
+        "`optimizer`, `schedule` and `metrics`. The section keeps what they share: the columns, the "
+        "data, and how long a run goes.",
+        _phases(_phase("Maker, Critic"), more=f"  {OPTIMIZER}\n"),
+        _phases(_phase("Maker, Critic")),
+    ),
+    "E0820": Entry(
+        "a phase updates no such model",
+        "`update` lists the models whose weights a phase moves, each once. The nearest name is "
+        "suggested.",
+        _phases(_phase("Maker, Critic, Critik")),
+        _phases(_phase("Maker, Critic")),
+    ),
+    "E0821": Entry(
+        "two phases have one name",
+        "A phase is called by its `name`, or else after the models that it updates. Its loss is "
+        "reported and its optimiser is kept under that name.",
+        _phases(_phase("Maker, Critic") + _phase("Maker, Critic", "every: 2")),
+        _phases(_phase("Maker, Critic") + _phase("Maker, Critic", "every: 2", "name: again")),
+    ),
+    "E0822": Entry(
+        "a phase cannot move a model that it updates",
+        "The loss of a phase has to depend on every model that it updates, through steps that a "
+        "gradient passes, and the model has to have weights that are trained.",
+        _phases(_phase("Critic, Maker", steps=_STOPPED)),
+        _phases(_phase("Critic, Maker")),
+    ),
+    "E0823": Entry(
+        "a model that training calls is updated by no phase",
+        "Each phase moves the models in its `update` and no others. A model that is meant to stay as "
+        "it is says so: its steps have `freeze: true`.",
+        _phases(_phase("Maker")),
+        _phases(_phase("Maker, Critic")),
     ),
     "E0841": Entry(
         "it is not clear which model is trained",

@@ -76,8 +76,9 @@ ENTRIES: dict[str, Entry] = {
     "E1010": Entry(
         "an imported model that would have several sets of weights",
         "A model has one set of weights wherever it runs; blocks have one for each step that calls "
-        "them. So a model of another spec is called by one step; `reuse` runs that again.",
+        "them. So all calls of a model of another spec stand in one model or block of which there is "
+        "one, and give it the same params.",
+        importing("res: zoo:resnet50", "res.ResNet50:\n- res.ResNet50: {classes: 9}\n  from: x"),
         importing("res: zoo:resnet50", "res.ResNet50:\n- res.ResNet50:\n  from: x"),
-        importing("res: zoo:resnet50", "res.ResNet50:\n  name: first\n- reuse: first\n  from: x"),
     ),
 }

@@ -119,11 +119,14 @@ class SpecError(Exception):
 class Report:
     """The diagnostics found so far."""
 
-    __slots__ = ("_found", "_seen", "facts", "failed")
+    __slots__ = ("_found", "_in_steps", "_seen", "facts", "failed", "reads_steps")
 
     def __init__(self) -> None:
         self._found: list[Diagnostic] = []
         self._seen: set[tuple[str, Span]] = set()
+        self._in_steps: set[tuple[str, Span]] = set()
+        self.reads_steps = False
+        """Whether what is reported stands in a step."""
         self.failed = False
         """Whether an error was reported."""
         self.facts: tuple[str, ...] = ()
@@ -185,8 +188,14 @@ class Report:
             return
         self._seen.add(key)
         self._found.append(diagnostic)
+        if self.reads_steps:
+            self._in_steps.add(key)
         if diagnostic.severity == "error":
             self.failed = True
+
+    def is_in_step(self, diagnostic: Diagnostic) -> bool:
+        """Whether a diagnostic was reported while steps were read."""
+        return (diagnostic.code, diagnostic.span) in self._in_steps
 
     def advise(self, facts: str) -> None:
         """Tells the facts that mend the whole net where the first remedy falls short of them."""

@@ -29,6 +29,7 @@ from dslc.emit.units import ModuleWriter, Unit
 from dslc.emit.unread import Unread
 from dslc.ir.dims import sym
 from dslc.ir.graph import ApplyOp, CallModule
+from dslc.ir.needs import needs_of
 from dslc.ir.owners import owner_of
 from dslc.ir.walk import all_steps
 from dslc.ops.linear import Embedding
@@ -321,6 +322,16 @@ class FunctionWriter(ClassWriter):
             path = ".".join(map(str, owner.path))
             reason = f"`{path}` is shared inside its model and tied from another one"
             raise BuildError(f"{reason}, which the {self.target.name} backend cannot express")
+
+    def refuse_apart(self, name: str) -> None:
+        """Refuses to hold a model that nothing here runs: a graph is what leads to its outputs."""
+        called = [f.callee.module.name for f in all_formal(self.formal.steps) if f.callee]
+        program = self.module.program
+        inner = (other for one in called for other in needs_of(program).get(one, ()))
+        adds = any(step.callee is None for step in self.formal.steps)
+        if adds and name not in {*called, *inner}:
+            reason = f"training adds steps with weights and leaves the model `{name}` out"
+            raise BuildError(f"{reason}, which is then in no graph: call it under `train.steps`")
 
     def is_read_elsewhere(self, found: FormalStep) -> bool:
         """Whether a step of another model or block reads this one's weight, and not its whole layer."""

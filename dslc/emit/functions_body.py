@@ -54,6 +54,7 @@ class FunctionBody(FunctionRegions):
         self.flow.taken = self.taken()
         for name in self.function.module.units if self.holds else ():
             if name in self.models:
+                self.function.refuse_apart(name)
                 self.flow.lines.append(
                     Line(f"{self.models[name]} = {self.function.model_made(name)}")
                 )

@@ -10,22 +10,24 @@ from __future__ import annotations
 
 from dslc.diagnostics import Report
 from dslc.emit.backend import BuildError
+from dslc.emit.draws import with_columns
 from dslc.ir.graph import EVERY, MODULE, Body, CallModule, Input, Ref
-from dslc.ir.walk import all_steps, regions
+from dslc.ir.walk import all_steps, regions, with_actions
 from dslc.limits import Limits
 from dslc.passes.instantiate import Instantiator
 from dslc.passes.outline import renamed
 from dslc.passes.pipeline import Checked, check_program
 from dslc.train.gradient import is_gradient
-from dslc.train.inner import name_in_training
+from dslc.train.inner import SUFFIX, name_in_training
 from dslc.typed import TYPE_CHECKING, final
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from dslc.ir.graph import Module, Program, Step
+    from dslc.emit.draws import Drawn
+    from dslc.ir.graph import Action, Module, Program, Step
     from dslc.ir.instance import StepInstance
-    from dslc.train.training import Training
+    from dslc.train.training import Phase, Training
 
 
 MEND = "put the steps into the model, and list their values under `outputs`"
@@ -37,61 +39,116 @@ class Lifted:
 
     Attributes:
         model: The model as training sees it; the spec's own where that is the same.
-        train: The section with the graph as it is written.
+        train: The section with the graphs as they are written.
+        draws: What the graphs draw at random, as columns of them.
     """
 
-    __slots__ = ("model", "train")
+    __slots__ = ("draws", "model", "train")
 
-    def __init__(self, model: Checked, train: Training) -> None:
+    def __init__(self, model: Checked, train: Training, draws: list[Drawn]) -> None:
         self.model = model
         self.train = train
+        self.draws = draws
 
 
 def lift(checked: Checked) -> Lifted:
-    """The model and the training graph as a backend writes them.
+    """The model and the training graphs as a backend writes them.
 
     Raises:
-        BuildError: The graph has weights where no backend can put them yet.
+        BuildError: A graph has weights where no backend can put them yet.
     """
-    train = checked.train
-    assert train is not None
-    called = {step.id for step in train.graph.body.steps if calls_model(step, train.program)}
-    heavy = [f.step for f in train.instance.body.steps if f.step.id not in called and is_heavy(f)]
-    program, graph = train.program, train.graph
-    modules = {action_module(step) for step in graph.body.steps if step.id in called}
+    assert checked.train is not None
+    train, draws = with_columns(checked.train)
+    calls = [step for phase in train.phases for step in calls_of_models(phase, train.program)]
+    heavy = [
+        found.step
+        for phase in train.phases
+        for found in phase.instance.body.steps
+        if not calls_model(found.step, train.program) and is_heavy(found)
+    ]
+    modules = {action_module(step) for step in calls}
+    inner = modules - {*checked.program.models}
+    if train.is_phased:
+        refuse_beside_phases(heavy, inner)
+        return Lifted(checked, train, draws)
+    program, (phase,) = train.program, train.phases
+    graph = phase.graph
     if checked.program.has_several:
-        refuse_several(heavy, modules - {*checked.program.models})
-        return Lifted(checked, train)
+        return lift_several(checked, train, heavy, inner, draws)
     if heavy:
-        lifting = Lifting(train, heavy, called)
+        lifting = Lifting(train, phase, heavy, {step.id for step in calls})
         program, graph = lifting.program, lifting.graph
         modules = {lifting.called}
     name = next(iter(modules), checked.program.main)
     if name == checked.program.main:
-        return Lifted(checked, train)
-    return typed(checked, program.replace(main=name, models=(name,), train=None), graph)
+        return Lifted(checked, train, draws)
+    program = program.replace(main=name, models=(name,), train=None)
+    return typed(checked, train, phase, program, graph, draws)
 
 
-def refuse_several(heavy: list[Step], inner: set[str]) -> None:
-    """Refuses what training adds to one of several models."""
+def calls_of_models(phase: Phase, program: Program) -> list[Step]:
+    """The steps at the top of a graph that call a model."""
+    return [step for step in phase.graph.body.steps if calls_model(step, program)]
+
+
+def refuse_beside_phases(heavy: list[Step], inner: set[str]) -> None:
+    """Refuses what training adds to a model beside phases."""
     if heavy:
-        raise refuse(heavy[0], f"has weights or draws at random beside several models: {MEND}")
+        raise refuse(heavy[0], f"has weights or draws at random beside phases: {MEND}")
     if inner:
-        raise BuildError(f"values inside one of several models are not handed out yet: {MEND}")
+        raise BuildError(f"beside phases, values inside a model are not handed out yet: {MEND}")
 
 
-def typed(checked: Checked, program: Program, graph: Module) -> Lifted:
+def lift_several(
+    checked: Checked, train: Training, heavy: list[Step], inner: set[str], draws: list[Drawn]
+) -> Lifted:
+    """The same beside several models, of which the graph may look into one: `inner`."""
+    program, (phase,) = train.program, train.phases
+    graph = phase.graph
+    for name in inner:
+        model = name.removesuffix("_").removesuffix(SUFFIX)
+        opened = program.modules[name].replace(name=model)
+        program = program.replace(modules={**program.modules, model: opened}, chosen=None)
+        graph = calling(graph, {name: model})
+    if heavy:
+        from dslc.emit.lifting_several import HolderLifting
+
+        lifting = HolderLifting(program, graph, heavy)
+        program, graph = lifting.program, lifting.graph
+    if program is train.program:
+        return Lifted(checked, train, draws)
+    return typed(checked, train, phase, program.replace(train=None), graph, draws)
+
+
+def calling(graph: Module, names: dict[str, str]) -> Module:
+    """A graph whose calls bear other names."""
+
+    def change(action: Action) -> Action:
+        if isinstance(action, CallModule) and action.module in names:
+            return action.replace(module=names[action.module])
+        return action
+
+    return graph.replace(body=with_actions(graph.body, change))
+
+
+def typed(
+    checked: Checked,
+    train: Training,
+    phase: Phase,
+    program: Program,
+    graph: Module,
+    draws: list[Drawn],
+) -> Lifted:
     """The model and the graph with their types."""
-    train = checked.train
-    assert train is not None
     report = Report()
     model = check_program(checked.source, program, report, Limits())
     if model is not None:
-        checker = Instantiator(program, report, Limits(), train.facts)
-        types = tuple(train.instance.inputs[item.name] for item in graph.inputs)
-        instance = checker.instance(graph, {}, types, train.instance.sizes)
+        checker = Instantiator(program, report, Limits(), phase.facts)
+        types = tuple(phase.instance.inputs[item.name] for item in graph.inputs)
+        instance = checker.instance(graph, {}, types, phase.instance.sizes)
         if instance is not None and report.ok:
-            return Lifted(model, train.with_graph(program, graph, instance))
+            phases = [phase.with_graph(graph, instance)]
+            return Lifted(model, train.with_phases(program, phases), draws)
     first = report.diagnostics[0].message if report.diagnostics else "they do not fit"
     raise BuildError(f"training steps with weights cannot be put behind the model: {first}")
 
@@ -100,9 +157,10 @@ def typed(checked: Checked, program: Program, graph: Module) -> Lifted:
 class Lifting:
     """Moves steps of one graph into the model behind which they stand."""
 
-    def __init__(self, train: Training, heavy: list[Step], called: set[int]) -> None:
+    def __init__(self, train: Training, phase: Phase, heavy: list[Step], called: set[int]) -> None:
         self.train = train
-        self.steps = {step.id: step for step in train.graph.body.steps}
+        self.training_graph = phase.graph
+        self.steps = {step.id: step for step in phase.graph.body.steps}
         self.call = self.only_call(called)
         self.before = self.closure(read_by(self.call), set())
         self.given = {
@@ -178,7 +236,7 @@ class Lifting:
         return base.replace(
             name=base.name if base.name != program.main else name_in_training(program, base.name),
             inputs=(*base.inputs, *self.columns.values()),
-            where=tuple(dict.fromkeys((*base.where, *self.train.graph.where))),
+            where=tuple(dict.fromkeys((*base.where, *self.training_graph.where))),
             body=Body((*base.body.steps, *moved.steps), base.body.result),
             outputs=tuple(outputs.items()),
         )
@@ -192,13 +250,13 @@ class Lifting:
         """The values that the graph that is left reads, each once, in order."""
         rest = [step for number, step in self.steps.items() if self.stays(number)]
         refs = [ref for step in rest for ref in read_by(step)]
-        return dict.fromkeys([*refs, *(ref for _, ref in self.train.graph.outputs)])
+        return dict.fromkeys([*refs, *(ref for _, ref in self.training_graph.outputs)])
 
     def column(self, name: str) -> str:
         """The input of the new model that a column comes in by."""
         taken = {item.name for item in self.callee.inputs}
         own = f"{name}_" if name in taken else name
-        declared = next(item for item in self.train.graph.inputs if item.name == name)
+        declared = next(item for item in self.training_graph.inputs if item.name == name)
         self.columns[name] = declared.replace(name=own)
         return own
 
@@ -227,7 +285,7 @@ class Lifting:
 
     def rest(self, module: Module) -> Module:
         """The graph that is left: what the call needs, the call, and what reads its values."""
-        graph = self.train.graph
+        graph = self.training_graph
         columns = tuple(Ref(MODULE, name, item.span) for name, item in self.columns.items())
         call = self.call.replace(
             action=CallModule(module.name, {}), inputs=(*self.call.inputs, *columns)

@@ -20,6 +20,8 @@ from dslc.syntax.expressions import (
 )
 
 if TYPE_CHECKING:
+    from typing import ClassVar
+
     from dslc.emit.classes import ClassWriter
     from dslc.emit.flow import Key
     from dslc.emit.formal import FormalStep
@@ -30,7 +32,13 @@ if TYPE_CHECKING:
 
 
 class MethodWriter:
-    """Writes what stands around the steps of one class's method."""
+    """Writes what stands around the steps of one class's method.
+
+    Class attributes:
+        arguments: The names of what the method takes beside its inputs.
+    """
+
+    arguments: ClassVar[tuple[str, ...]] = ("self",)
 
     def __init__(self, writer: ClassWriter) -> None:
         self.writer = writer
@@ -38,7 +46,7 @@ class MethodWriter:
         self.formal = writer.formal
         self.borders = writer.module.borders
         self.names = writer.module.names.child()
-        self.names.reserve("self")
+        self.names.reserve(*self.arguments)
         self.is_main = writer.parameters.is_main
         self.holds = self.is_main and writer.module.program.has_several
         self.is_model = self.formal.module.is_model and not self.holds

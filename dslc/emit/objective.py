@@ -1,4 +1,4 @@
-"""The loss and the metrics as functions: `loss_of(model, batch)`, from the training graph.
+"""The loss and the metrics as functions: `loss_of(model, batch)`, from a training graph.
 
 The backends' own op rules write them, as they write a model's method; so any graph of ops works, and
 no table of losses is kept anywhere.
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from dslc.ir.graph import Step
     from dslc.ir.instance import BodyInstance, Instance, Iteration, StepInstance
     from dslc.syntax.expressions import Expr
-    from dslc.train.training import Training
+    from dslc.train.training import Phase
 
 
 class Objective:
@@ -73,15 +73,25 @@ class Objective:
         del body
         raise between.refuse("has no form in this backend")
 
-    def loss(self, module: ModuleWriter, training: Training) -> Function:
-        """`loss_of`: what training minimises."""
-        writer = ObjectiveWriter(self, module, training, training.graph.outputs[:1], is_loss=True)
-        return writer.function("loss_of", self.result, "What training minimises.")
+    def loss(self, module: ModuleWriter, phase: Phase, name: str) -> Function:
+        """What a phase minimises, as a function of a name."""
+        writer = ObjectiveWriter(self, module, phase, phase.graph.outputs[:1], is_loss=True)
+        doc = "What training minimises."
+        if phase.name:
+            doc = f"What the phase `{phase.name}` minimises."
+        if phase.doc:
+            doc += f"\n\n{phase.doc}"
+        return writer.function(name, self.result, doc)
 
-    def metrics(self, module: ModuleWriter, training: Training) -> Function:
-        """`metrics_of`: the loss and the metrics by name."""
-        writer = ObjectiveWriter(self, module, training, training.graph.outputs, is_loss=False)
-        return writer.function("metrics_of", self.results, "The loss and the metrics of a batch.")
+    def metrics(self, module: ModuleWriter, phase: Phase, name: str) -> Function:
+        """The loss and the metrics of a phase by name, as a function of a name."""
+        before = f"{phase.name}_" if phase.name else ""
+        outputs = [(f"{before}{name}", ref) for name, ref in phase.graph.outputs]
+        writer = ObjectiveWriter(self, module, phase, outputs, is_loss=False)
+        doc = "The loss and the metrics of a batch."
+        if phase.name:
+            doc = f"The loss and the metrics of the phase `{phase.name}`."
+        return writer.function(name, self.results, doc)
 
 
 @final
@@ -92,15 +102,15 @@ class ObjectiveWriter(ClassWriter):
         self,
         objective: Objective,
         module: ModuleWriter,
-        training: Training,
+        phase: Phase,
         outputs: Sequence[tuple[str, Ref]],
         *,
         is_loss: bool,
     ) -> None:
-        super().__init__(module, formal_graph(training.instance, outputs))
+        super().__init__(module, formal_graph(phase.instance, outputs))
         self.objective = objective
         self.is_loss = is_loss
-        self.environment = training.instance.body.steps[0].iterations[0].environment  # pyright: ignore[reportOptionalMemberAccess]
+        self.environment = phase.instance.body.steps[0].iterations[0].environment  # pyright: ignore[reportOptionalMemberAccess]
         self.graph = ObjectiveBody(self, outputs)
         self.body = self.graph
 
@@ -134,7 +144,8 @@ class ObjectiveWriter(ClassWriter):
         """The call of a model on given inputs."""
         assert found.callee is not None
         module, modules = found.callee.module, self.module.program.modules
-        needed = (module, *(modules[name] for name in self.module.needs.get(module.name, ())))
+        others = () if module.home == "" else self.module.needs.get(module.name, ())
+        needed = (module, *(modules[name] for name in others))
         inputs = [item.name for item in module.inputs]
         called = [model.home or "" for model in needed]
         return self.objective.call(called, given, inputs, training=self.is_loss)
@@ -149,11 +160,12 @@ class ObjectiveWriter(ClassWriter):
 class ObjectiveBody(BodyWriter):
     """Writes the statements of one function into its flow."""
 
+    arguments = ("model", "batch")
+
     def __init__(self, writer: ObjectiveWriter, outputs: Sequence[tuple[str, Ref]]) -> None:
         super().__init__(writer)
         self.objective = writer
         self.given = list(outputs)
-        self.names.reserve("model", "batch")
 
     def outputs(self) -> list[tuple[str, Ref]]:
         """The figures by name."""
@@ -235,8 +247,9 @@ class ObjectiveBody(BodyWriter):
     def give_back(self, outputs: list[tuple[str, Ref]]) -> None:
         """The loss alone, or every figure by name."""
         texts = {name: self.flow.read(ref).text for name, ref in outputs}
-        code = texts["loss"]
-        if not self.objective.is_loss:
+        if self.objective.is_loss:
+            code = texts["loss"]
+        else:
             code = "{" + ", ".join(f"{quoted(k)}: {v}" for k, v in texts.items()) + "}"
         self.flow.lines.append(Line(f"return {code}"))
 

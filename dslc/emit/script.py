@@ -10,6 +10,7 @@ import hashlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from dslc.emit.draws import DrawWriter
 from dslc.emit.header import header
 from dslc.emit.lifting import lift
 from dslc.emit.objective import needed_steps
@@ -25,6 +26,7 @@ from dslc.emit.python import (
     to_source,
 )
 from dslc.emit.template import Template
+from dslc.emit.turns import Turn, learning_rates, leaves_out_of_models
 from dslc.emit.units import ModuleWriter
 from dslc.passes.weights import sites
 from dslc.syntax.expressions import number_text
@@ -33,13 +35,14 @@ from dslc.train.initial_table import initial_table, path_globs
 from dslc.train.paths import frozen_paths
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
+    from dslc.emit.objective import Objective
     from dslc.emit.python import Statement
     from dslc.emit.target import Target
     from dslc.ops.base import Op
     from dslc.passes.pipeline import Checked
-    from dslc.train.training import Training
+    from dslc.train.training import Phase, Training
 
 TEMPLATE = Path(__file__).parents[1] / "train" / "script_template.py"
 LOCAL = (
@@ -47,6 +50,14 @@ LOCAL = (
     *("training_model", "weights"),
 )
 """The modules that lie beside `train.py`."""
+
+LOOP = {"reported": "loss"}
+LOOP_OF_PHASES = {
+    "reported": "losses",
+    "learning_rate": "learning_rates",
+    "LEARNING_RATE": "LEARNING_RATES",
+}
+"""Names in the loop's template, as a script with one loss has them, and one with phases."""
 
 DTYPES = {
     **{f"i{bits}": f"int{bits}" for bits in (8, 16, 32, 64)},
@@ -81,6 +92,8 @@ class Script:
         self.checked = lifted.model
         self.program = checked.program
         self.train: Training = lifted.train
+        self.draws = lifted.draws
+        self.turns = [Turn(self.train, phase) for phase in self.train.phases]
         self.home = "model" if lifted.model is checked else "training_model"
         self.target = target
         self.weights = [info for info in self.train.weights() if info.tied is None]
@@ -97,7 +110,17 @@ class Script:
 
     def reserved(self) -> set[str]:
         """Names that the script's own text uses at the top level."""
-        return {"Batch", "Trainer", "Progress", "Batches", "Column", "Checkpoint", "Path", "Any"}
+        return {
+            "Batch",
+            "Phase",
+            "Trainer",
+            "Progress",
+            "Batches",
+            "Column",
+            "Checkpoint",
+            "Path",
+            "Any",
+        }
 
     def to_native(self) -> Function:
         """`to_native`: the columns in the layout in which the model computes."""
@@ -116,39 +139,43 @@ class Script:
     def frozen_globs(self) -> list[str]:
         """Globs of what `freeze` keeps from training."""
         trained = [info.path for info in self.weights if info.role == "trained"]
-        paths = [f"{path}.**" for path in frozen_paths(self.train.instance)]
-        return path_globs(paths, trained)
+        found = [path for one in self.train.instances for path in frozen_paths(one)]
+        return path_globs([f"{path}.**" for path in dict.fromkeys(found)], trained)
 
     def flags_of(self) -> dict[str, bool]:
         """What the templates decide on."""
-        train, settings = self.train, self.train.optimizer.values
+        train, turns = self.train, self.turns
         ops = self.ops()
         roles = {info.role for info in self.weights}
         images = any(len(info.shape) == 4 for info in self.weights)
         return {
             "BF16": train.run.precision == "bf16",
             "CHANCE": any(op.draws for op in ops),
-            "COUNTED": train.optimizer.name in ("adam", "adamw"),
-            "DECAYS": bool(settings["weight_decay"]),
+            "COUNTED": any(turn.counts for turn in turns),
+            "DECAYS": any(turn.decays for turn in turns),
+            "DRAWS": bool(self.draws),
+            "EVERY": any(turn.phase.every > 1 for turn in turns),
             "FILES": train.data.is_path,
             "FREEZES": bool(self.frozen),
             "IMAGES": images,
-            "KEEPS": bool(settings["no_decay"] and settings["weight_decay"]),
+            "KEEPS": any(turn.keeps for turn in turns),
             "MEASURES": train.data.split > 0,
-            "MOMENTS": bool(train.optimizer.state),
+            "MIXED": len({turn.counts for turn in turns}) > 1,
+            "MOMENTS": any(turn.state for turn in turns),
             "NATIVE": self.target.channels_last and self.has_images(),
             "NORMS": any(op.name == "batch_norm" for op in ops),
             "PARTIAL": bool(roles & {"zeros", "frozen"}),
+            "PHASED": train.is_phased,
             "SEVERAL": self.program.has_several,
-            "SCHEDULED": self.schedule() is not None,
+            "SCHEDULED": any(turn.is_scheduled for turn in turns),
             "STRATIFIED": train.data.stratify is not None,
             "TURNED": bool(self.turned()),
-            "UNREACHED": self.leaves_out(),
+            "UNREACHED": any(self.leaves_out(turn.phase) for turn in turns),
         }
 
     def ops(self) -> list[Op]:
-        """Every op of the unrolled graph, the model's among them."""
-        found = [site.iteration.op for site in sites(self.train.instance)]
+        """Every op of the unrolled graphs, the model's among them."""
+        found = [site.iteration.op for one in self.train.instances for site in sites(one)]
         return [op for op in found if op is not None]
 
     def has_images(self) -> bool:
@@ -156,12 +183,14 @@ class Script:
         instance = self.checked.form.instance
         return any(t.rank > 3 for t in (*instance.inputs.values(), *instance.outputs.values()))
 
-    def leaves_out(self) -> bool:
-        """Whether the loss reads only some of the model's outputs, so that weights may idle."""
+    def leaves_out(self, phase: Phase) -> bool:
+        """Whether a loss reads only some of what its models give, so that weights may idle."""
+        if self.train.is_phased:
+            return leaves_out_of_models(self.train, phase)
         if self.program.has_several:
             return True
-        graph = self.train.graph
-        needed = needed_steps(self.train.instance.body, [graph.body.result])
+        graph = phase.graph
+        needed = needed_steps(phase.instance.body, [graph.body.result])
         steps = [step for step in graph.body.steps if step.id in needed]
         read = {ref.slot for step in steps for ref in reads(step)} | {graph.body.result.slot}
         outputs = [name for name, _ in self.checked.instance.module.outputs]
@@ -196,11 +225,16 @@ class Script:
 
     def source(self) -> str:
         """The text of the script."""
-        shared = self.template(TEMPLATE)
+        names = LOOP_OF_PHASES if self.train.is_phased else LOOP
+        shared = self.template(TEMPLATE, **names)
         self.use(shared)
         if self.flags["TURNED"]:
             self.require("import numpy as np")
             self.add(self.to_native())
+        if self.draws:
+            self.require("import numpy as np", "from initial import random_numbers")
+            writer = DrawWriter(self.draws, self.train.columns, self.target)
+            self.add(writer.function())
         alias = "" if self.model_name == self.model else f" as {self.model_name}"
         self.require(f"from {self.home} import {self.model}{alias}")
         helpers = [Raw(text) for text in self.helpers()]
@@ -247,8 +281,9 @@ class Script:
             Line(f"SEED = {train.run.seed}"),
             Line(f"DEVICES = {tuple(self.devices)!r}"),
         ]
-        further = [*self.optimizer_constants(), *self.schedule_constants()]
-        return [*found, Blank(), *further, *self.settings]
+        for turn in self.turns:
+            found += [Blank(), *turn.constants()]
+        return [*found, *self.settings]
 
     def digest(self) -> str:
         """A hash of the spec with its params as they are: a run belongs to both."""
@@ -267,43 +302,43 @@ class Script:
             rows.append(f'"{name}": Column({", ".join(parts)}), ')
         return "{" + "".join(rows) + "}"
 
-    def optimizer_constants(self) -> list[Statement]:
-        """The settings of the optimiser."""
-        values = self.train.optimizer.values
-        found = [Line(f"LEARNING_RATE = {number_text(values['lr'])}")]
-        if values.get("momentum"):
-            found.append(Line(f"MOMENTUM = {number_text(values['momentum'])}"))
-        if "betas" in values:
-            found.append(Line(f"BETAS = ({', '.join(map(number_text, values['betas']))})"))
-            found.append(Line(f"EPSILON = {number_text(values['eps'])}"))
-        if self.flags["DECAYS"]:
-            found.append(Line(f"WEIGHT_DECAY = {number_text(values['weight_decay'])}"))
-        if self.flags["KEEPS"]:
-            found.append(Line(f"NO_DECAY = {list(values['no_decay'])!r}"))
-        return list(found)
+    def set_kept(self, names: Mapping[str, str], comment: str) -> None:
+        """What the framework calls what optimisers keep of each weight; of each phase apart."""
+        if not self.flags["MOMENTS"]:
+            return
+        kept = {turn.phase.name: {kind: names[kind] for kind in turn.state} for turn in self.turns}
+        found = kept if self.train.is_phased else kept[""]
+        self.set(Line(f"KEPT = {found!r}", comment))
 
-    def schedule_constants(self) -> list[Statement]:
-        """The settings of the schedule that are used more than once."""
-        warmup = self.train.schedule.values["warmup"]
-        return [Line(f"WARMUP = {warmup}", "steps")] if warmup else []
+    def add_objectives(self, objective: Objective) -> None:
+        """The losses and the metrics of all phases."""
+        for turn in self.turns:
+            name = turn.function("loss_of", "loss")
+            self.add(objective.loss(self.writer, turn.phase, name))
+        if not self.flags["MEASURES"]:
+            return
+        names = [turn.function("metrics_of", "metrics") for turn in self.turns]
+        for turn, name in zip(self.turns, names, strict=True):
+            self.add(objective.metrics(self.writer, turn.phase, name))
+        if self.train.is_phased:
+            parts = ", ".join(f"**{name}(model, batch)" for name in names)
+            parameters = [
+                Parameter("model", objective.model),
+                Parameter("batch", objective.batch),
+            ]
+            doc = "The losses and the metrics of all phases."
+            lines = [Line(f"return {{{parts}}}")]
+            self.add(Function("metrics_of", parameters, objective.results, doc, lines))
 
-    def schedule(self) -> Function | None:
-        """`learning_rate`; None where the rate never changes."""
-        chosen = self.train.schedule
-        values = chosen.values
-        if chosen.name == "constant" and not values["warmup"]:
-            return None
-        body: list[Statement] = []
-        if values["warmup"]:
-            rise = Line("return LEARNING_RATE * (step + 1) / WARMUP")
-            body.append(If("step < WARMUP", [rise]))
-        done, total = "step", "total"
-        if values["warmup"]:
-            done, total = "(step - WARMUP)", "max(1, total - WARMUP)"
-        doc, lines = chosen.fall(done, total)
-        if not any("total" in line for line in lines):
-            body.insert(0, Line("del total"))
-        body += [Line(line) for line in lines]
-        doc = f"A linear warmup, then {doc[0].lower()}{doc[1:]}" if values["warmup"] else doc
-        parameters = [Parameter("step", "int"), Parameter("total", "int")]
-        return Function("learning_rate", parameters, "float", doc, body)
+    def add_schedules(self) -> None:
+        """What the rates are at each step, where they change."""
+        for turn in self.turns:
+            schedule = turn.schedule()
+            if schedule is not None:
+                self.add(schedule)
+        if self.train.is_phased:
+            rates = learning_rates(self.turns)
+            if isinstance(rates, Function):
+                self.add(rates)
+            else:
+                self.set(rates)

@@ -89,6 +89,8 @@ def sentence(doc: str) -> str:
 def holder_docstring(formal: Formal) -> str:
     """The docstring of what holds the models of a spec."""
     doc = (formal.module.doc or words(formal.module.name)).strip().rstrip(".")
+    if any(step.callee is None or not step.callee.module.is_model for step in formal.steps):
+        return f"{doc}.\n\nIt holds the models, each once, and the steps that only training has."
     call = "runs all of them, and gives their outputs by name"
     if len(formal.steps) == 1 and formal.steps[0].callee is not None:
         call = f"runs `{formal.steps[0].callee.module.name}`"

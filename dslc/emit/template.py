@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 
 RUNTIME = re.compile(r"^from dslc[\w.]*\.runtime\.")
 """Modules that are copied beside what is generated."""
+OTHER = re.compile(r"^from dslc\w*\.\w+_template ")
+"""Templates, which read each other's names."""
 TOOLS = ("noqa", "pyright")
 """Comments for tools that read the template, and not what is made from it."""
 
@@ -68,7 +70,7 @@ class Template:
         for node in self.tree.body:
             if isinstance(node, ast.Import | ast.ImportFrom):
                 found.append(RUNTIME.sub("from ", ast.unparse(node)))
-        return found
+        return [text for text in found if not OTHER.match(text)]
 
     def definition(self, name: str) -> Class | Function:
         """A function or class of the file.
@@ -83,6 +85,21 @@ class Template:
                 return found
         raise KeyError(f"{self.path} defines no {name}")
 
+    def class_with(self, name: str, other: Template, methods_of: str) -> Class:
+        """A class of the file with the documentation and the methods of another file's class.
+
+        A method takes the place of the one of its name; what has no such place stands at the end.
+        """
+        found, further = self.definition(name), other.definition(methods_of)
+        assert isinstance(found, Class)
+        assert isinstance(further, Class)
+        instead = {part.name: part for part in further.body if isinstance(part, Function)}
+        body = [
+            instead.pop(part.name, part) if isinstance(part, Function) else part
+            for part in found.body
+        ]
+        return Class(found.name, found.bases, further.doc, [*body, *instead.values()])
+
     def statement(self, node: ast.stmt) -> Iterator[Statement]:
         """What stands for a statement: itself, or the branch of a decided `if`."""
         if isinstance(node, ast.If):
@@ -91,7 +108,7 @@ class Template:
                 yield from self.block(node.body if decided else node.orelse, node.lineno)
                 return
             body, orelse = self.block(node.body, node.lineno), self.block(node.orelse, node.lineno)
-            yield If(self.code(node.test), body, orelse)
+            yield If(self.condition(node.test), body, orelse)
         elif isinstance(node, ast.FunctionDef):
             yield self.function(node)
         elif isinstance(node, ast.ClassDef):
@@ -137,10 +154,17 @@ class Template:
             return None if value is None else not value
         if isinstance(test, ast.BoolOp):
             values = [self.decide(part) for part in test.values]
-            if None in values:
-                return None
-            return all(values) if isinstance(test.op, ast.And) else any(values)
+            enough = isinstance(test.op, ast.Or)
+            if enough in values:
+                return enough
+            return None if None in values else not enough
         return None
+
+    def condition(self, test: ast.expr) -> str:
+        """The text of a condition that is not decided, without the flags in it that hold."""
+        if not isinstance(test, ast.BoolOp) or isinstance(test.op, ast.Or):
+            return self.code(test)
+        return " and ".join(self.code(part) for part in test.values if self.decide(part) is None)
 
     def function(self, node: ast.FunctionDef) -> Function:
         """A function; its flags are decided inside."""

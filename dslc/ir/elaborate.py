@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dslc.diagnostics import mend, nearest
 from dslc.ir.defaults import constants, read_each_other
-from dslc.ir.graph import MODULE, CallModule, Input, Module, Program, Ref
+from dslc.ir.graph import MODULE, Input, Module, Program, Ref
 from dslc.ir.models import MODEL_KEYS, ModelsReader, fresh, held, model_signature
 from dslc.ir.opened import Opened
 from dslc.ir.operations import Signature
@@ -16,17 +16,16 @@ from dslc.ir.params import ParamReader
 from dslc.ir.reading import STEPS_ELSEWHERE, home_of, is_camel, is_nothing
 from dslc.ir.scope import Scope
 from dslc.ir.steps import StepReader
-from dslc.ir.walk import actions
+from dslc.ir.walk import called_by
 from dslc.ops import all_ops, find
 from dslc.syntax.tree import Mapping, Scalar, Sequence
 from dslc.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from collections.abc import Mapping as ReadOnly
 
     from dslc.diagnostics import Report
-    from dslc.ir.graph import Initialiser, Param, Step
+    from dslc.ir.graph import Initialiser, Param
     from dslc.ir.imported_names import Unit
     from dslc.ir.imports import Imports, SourceLoader
     from dslc.limits import Limits
@@ -329,6 +328,9 @@ class Elaborator:
         fields = reader.mapping(node, "`outputs`")
         if fields is None:
             return (("output", result),)
+        if is_model and not fields.entries:
+            help = "name a value, `outputs: {y: step}`, or take `outputs` out: the last step's"
+            self.report.error("E0634", fields.span, "this model has no outputs", help=help)
         found: list[tuple[str, Ref]] = [] if is_model else [("", result)]
         for key, value in fields.entries:
             reader.step_name(key)
@@ -364,14 +366,6 @@ class Elaborator:
         kind = "model" if modules[cycle[0]].is_model else "block"
         help = f"take one call out: a {kind} can't hold itself"
         self.report.error("E0407", span, message, help=help)
-
-
-def called_by(module: Module) -> Iterator[tuple[Step, str]]:
-    """The modules that a module's steps call, and the models that they are tied to."""
-    for step, action in actions(module.body):
-        if isinstance(action, CallModule):
-            yield step, action.module
-        yield from ((step, tie.model) for tie in step.tie.values() if tie.model is not None)
 
 
 def elaborate(

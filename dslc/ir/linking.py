@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dslc.ir.graph import CallModule, Program
 from dslc.ir.imported_names import identifier
-from dslc.ir.single_sets import refuse_second_sets
+from dslc.ir.single_sets import with_single_sets
 from dslc.ir.walk import actions, with_actions
 from dslc.typed import TYPE_CHECKING
 
@@ -40,7 +40,7 @@ def linked(program: Program, report: Report) -> Program:
     own = {name for name, m in program.modules.items() if m.span.file == program.path}
     reached = reached_from(program, own)
     kept = {name: m for name, m in program.modules.items() if name in reached}
-    refuse_second_sets(program.replace(modules=kept), report)
+    kept = dict(with_single_sets(program.replace(modules=kept), report).modules)
     names = chosen_names(program, [name for name in kept if name not in own], own)
     modules = [
         renamed(module, names).replace(name=names.get(name, name)) for name, module in kept.items()

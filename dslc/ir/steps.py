@@ -56,6 +56,7 @@ class StepReader(ScanReader):
         """Steps in a row, the first reading `start` unless it says otherwise."""
         steps: list[Step] = []
         current = start
+        outside, self.report.reads_steps = self.report.reads_steps, True
         for node in nodes:
             step = self.step(node, scope, current)
             if step is None:
@@ -63,6 +64,7 @@ class StepReader(ScanReader):
             else:
                 steps.append(step)
                 current = Ref(step.id, "", step.span)
+        self.report.reads_steps = outside
         return Body(tuple(steps), current)
 
     def step(self, node: Node, scope: Scope, previous: Ref) -> Step | None:

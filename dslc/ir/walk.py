@@ -20,7 +20,7 @@ from dslc.typed import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from dslc.ir.graph import Action, Body, Ref, Step
+    from dslc.ir.graph import Action, Body, Module, Ref, Step
     from dslc.syntax.expressions import Expr
 
 
@@ -82,6 +82,14 @@ def actions(body: Body) -> Iterator[tuple[Step, Action]]:
     """Every step with what it does."""
     for step in all_steps(body):
         yield step, step.action
+
+
+def called_by(module: Module) -> Iterator[tuple[Step, str]]:
+    """The modules that a module's steps call, and the models that they are tied to."""
+    for step, action in actions(module.body):
+        if isinstance(action, CallModule):
+            yield step, action.module
+        yield from ((step, tie.model) for tie in step.tie.values() if tie.model is not None)
 
 
 def free_names_of(step: Step) -> frozenset[str]:

@@ -244,6 +244,21 @@ class Word(Attribute):
         return value
 
 
+class Text(Attribute):
+    """A text that stands for itself."""
+
+    kind = "text"
+    reads = "word"
+
+    def noun(self) -> str:
+        return "a text"
+
+    def check(self, value: object) -> object:
+        if not isinstance(value, str):
+            raise self.refuse(value)
+        return value
+
+
 class Axis(Attribute):
     """An axis, counted from 0 or, negative, from the last; `resolve` gives it for a rank."""
 

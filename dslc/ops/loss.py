@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dslc.ops.attributes import Axis, Number
+from dslc.ops.attributes import Axis, Integer, Maybe, Number
 from dslc.ops.base import Check, Input, Op, OpError
 from dslc.ops.shapes import count_axes, resolve_axis
 from dslc.typed import TYPE_CHECKING
@@ -18,6 +18,7 @@ class CrossEntropy(Op):
     """The mean of `-log softmax(logits)[target]` over all places.
 
     `label_smoothing` e mixes the target with the uniform distribution: `(1 - e) * onehot + e / C`.
+    Places whose target is `ignore_index` count nothing.
     Shape: `[N, C, …]`, integers `[N, …]` (the shape without `axis`) → scalar.
     Source: ONNX SoftmaxCrossEntropyLoss; `torch.nn.functional.cross_entropy`.
     """
@@ -27,6 +28,7 @@ class CrossEntropy(Op):
     layout = "axes"
     axis = Axis(1, doc="the axis of the classes")
     label_smoothing = Number(0.0, minimum=0, below=1, doc="the share given to all classes alike")
+    ignore_index = Maybe(Integer(doc="the target of places that do not count"))
 
     def infer(self, check: Check, *types: TensorType) -> TensorType:
         classes_axis(self, check, *types)

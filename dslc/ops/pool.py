@@ -211,24 +211,79 @@ class GlobalMaxPool(_GlobalPool):
     family = "pool"
 
 
-class _AdaptivePool2d(Op):
+class _AdaptivePool(Op):
     """A pool with a given number of windows, all alike and side by side."""
 
     layout = "channels"
     primary = "out"
-    out = Sizes(2, minimum=1, doc="the height and width after it; they divide those before")
 
     def infer(self, check: Check, *types: TensorType) -> TensorType:
         (x,) = types
-        need_rank(self.name, x, 4, "[N, C, H, W]")
+        windows = self.values["out"]
+        need_rank(self.name, x, len(windows) + 2, FORMS[len(windows)])
         for axis, size in enumerate(x.shape[2:]):
-            message = f"`out` must divide axis {axis + 2}, {size}, and {self.out[axis]} does not"
-            rest = size % self.out[axis]
+            message = f"`out` must divide axis {axis + 2}, {size}, and {windows[axis]} does not"
+            rest = size % windows[axis]
             check.require("==", rest, 0, message, code="E0307", attribute="out")
-        return x.with_shape(*x.shape[:2], *self.out)
+        return x.with_shape(*x.shape[:2], *windows)
 
     def flops(self, types: Sequence[TensorType], outputs: Sequence[TensorType]) -> DimLike:
         return types[0].elements
+
+
+class _AdaptivePool1d(_AdaptivePool):
+    """What the adaptive pools over one axis share."""
+
+    out = Sizes(1, minimum=1, doc="the length after it; it divides the one before")
+
+
+class _AdaptivePool2d(_AdaptivePool):
+    """What the adaptive pools over two axes share."""
+
+    out = Sizes(2, minimum=1, doc="the height and width after it; they divide those before")
+
+
+class _AdaptivePool3d(_AdaptivePool):
+    """What the adaptive pools over three axes share."""
+
+    out = Sizes(3, minimum=1, doc="the depth, height and width after it; they divide those before")
+
+
+class AdaptiveAvgPool1d(_AdaptivePool1d):
+    """The mean of each of `out` windows; the sizes divide, so that no windows overlap.
+
+    Shape: `[N, C, L]` → `[N, C, out]`. Source: ONNX AveragePool; `torch.nn.AdaptiveAvgPool1d`.
+    """
+
+    family = "pool"
+
+
+class AdaptiveMaxPool1d(_AdaptivePool1d):
+    """The largest value of each of `out` windows; the sizes divide, so that no windows overlap.
+
+    Shape: `[N, C, L]` → `[N, C, out]`. Source: ONNX MaxPool; `torch.nn.AdaptiveMaxPool1d`.
+    """
+
+    family = "pool"
+
+
+class AdaptiveAvgPool3d(_AdaptivePool3d):
+    """The mean of each of `out` windows; the sizes divide, so that no windows overlap.
+
+    Shape: `[N, C, D, H, W]` → `[N, C, *out]`. Source: ONNX AveragePool;
+    `torch.nn.AdaptiveAvgPool3d`.
+    """
+
+    family = "pool"
+
+
+class AdaptiveMaxPool3d(_AdaptivePool3d):
+    """The largest value of each of `out` windows; the sizes divide, so that no windows overlap.
+
+    Shape: `[N, C, D, H, W]` → `[N, C, *out]`. Source: ONNX MaxPool; `torch.nn.AdaptiveMaxPool3d`.
+    """
+
+    family = "pool"
 
 
 class AdaptiveAvgPool2d(_AdaptivePool2d):

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from dslc.limits import Limits
     from dslc.passes.binding import Binder
     from dslc.passes.pipeline import Checked
-    from dslc.train.training import Training
+    from dslc.train.training import Phase, Training
 
 
 def settled(binder: Binder, step: Step, environment: dict[str, object]) -> Step:
@@ -86,30 +86,35 @@ def concrete(checked: Checked, report: Report, limits: Limits) -> Checked | None
     modules = dict(checked.program.modules)
     roots = [checked.instance, *(part.instance for part in checked.parts.values())]
     if train is not None:
-        modules = {**train.program.modules, **modules, train.graph.name: train.graph}
-        roots.append(train.instance)
+        graphs = {phase.graph.name: phase.graph for phase in train.phases}
+        modules = {**train.program.modules, **modules, **graphs}
+        roots += [phase.instance for phase in train.phases]
     choosing = Choosing(modules, roots, report)
     made = choosing.modules()
     if not report.ok:
         return None
     if train is not None:
-        train = retyped(train, made, made.pop(train.graph.name), limits)
+        graphs = [made.pop(phase.graph.name) for phase in train.phases]
+        train = retyped(train, made, graphs, limits)
     own = {name: made[name] for name in choosing.made_of(checked.program.modules)}
     return rechecked(checked, own, train, limits)
 
 
 def retyped(
-    train: Training, modules: Mapping[str, Module], graph: Module, limits: Limits
+    train: Training, modules: Mapping[str, Module], graphs: list[Module], limits: Limits
 ) -> Training:
     """A training section with other modules that compute the same."""
     from dslc.passes.instantiate import Instantiator
 
     program = train.program.replace(modules=modules)
-    typer = Instantiator(program, Report(), limits, train.facts)
-    types = tuple(train.instance.inputs.values())
-    instance = typer.instance(graph, {}, types, train.instance.sizes)
-    assert instance is not None, "its ops were typed before"
-    return train.with_graph(program, graph, instance)
+    phases: list[Phase] = []
+    for phase, graph in zip(train.phases, graphs, strict=True):
+        typer = Instantiator(program, Report(), limits, phase.facts)
+        types = tuple(phase.instance.inputs.values())
+        instance = typer.instance(graph, {}, types, phase.instance.sizes)
+        assert instance is not None, "its ops were typed before"
+        phases.append(phase.with_graph(graph, instance))
+    return train.with_phases(program, phases)
 
 
 def rechecked(

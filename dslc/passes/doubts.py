@@ -28,8 +28,9 @@ def warn_doubts(checked: Checked, report: Report) -> None:
     """Warns about steps that do nothing, or not what their author thinks."""
     program = checked.program
     rounds = rounds_by_step(checked.instance)
-    if checked.train is not None:
-        for key, runs in rounds_by_step(checked.train.instance).items():
+    phases = () if checked.train is None else checked.train.phases
+    for phase in phases:
+        for key, runs in rounds_by_step(phase.instance).items():
             rounds.setdefault(key, runs)
     found: dict[Span, list[Report]] = {}
     for module in program.modules.values():
@@ -40,9 +41,9 @@ def warn_doubts(checked: Checked, report: Report) -> None:
         for item in first.diagnostics:
             if all((item.code, item.span) in other for other in spoken):
                 report.add(item)
-    if checked.train is not None:
-        steps = {step.id: step for step in all_steps(checked.train.graph.body)}
-        ops = {key: op_of(rounds.get((checked.train.graph.name, key), [])) for key in steps}
+    for phase in phases:
+        steps = {step.id: step for step in all_steps(phase.graph.body)}
+        ops = {key: op_of(rounds.get((phase.graph.name, key), [])) for key in steps}
         warn_softmax(steps, {key: op for key, op in ops.items() if op is not None}, report)
     warn_loss(checked, report)
     for part in checked.parts.values():

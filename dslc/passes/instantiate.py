@@ -104,12 +104,18 @@ class Instantiator(OpApplier):
             return None
         body = self.body(module.body, environment, values, needed=not module.is_model)
         known = self.outputs_of(module, values, environment)
-        if not module.is_model and body.type is not None:
+        if module.is_model:
+            known = {name: self.simple(type) for name, type in known.items()}
+        elif body.type is not None:
             known[""] = body.type
         names = (item.name for item in module.inputs)
         return Instance(
             module, arguments, bound, dict(zip(names, inputs, strict=True)), known, body
         )
+
+    def simple(self, type: TensorType) -> TensorType:
+        """A type as the facts let a reader see it: `H` for `16*(H//16)`."""
+        return type.with_shape(*map(self.facts.simplify, type.shape))
 
     def body(
         self, body: Body, environment: Environment, values: Values, *, needed: bool = True

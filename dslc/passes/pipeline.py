@@ -219,13 +219,17 @@ def report_more(source: Source, program: Program, report: Report, limits: Limits
     rest of the steps can still be checked.
     """
     errors = [item for item in report.diagnostics if item.severity == "error"]
-    if not all(item.code in IN_STEPS for item in errors):
+    in_expressions = [item.code[:3] == "E02" and report.is_in_step(item) for item in errors]
+    if not all(
+        item.code in IN_STEPS or local for item, local in zip(errors, in_expressions, strict=True)
+    ):
         return
     spans = {item.span for item in errors}
     more = Report()
     check_program(source, program, more, limits)
     for item in more.diagnostics:
-        if item.code[:3] in ("E03", "E05") and item.span not in spans:
+        is_own = item.code[:3] in ("E02", "E03", "E05") and item.code != "E0202"
+        if is_own and item.span not in spans:
             report.add(item)
 
 
@@ -259,7 +263,7 @@ def check_program(
     if report.ok and section is not None:
         from dslc.train.section import type_section
 
-        training = type_section(section, checker)
+        training = type_section(section, checker, instance)
     if not report.ok:
         return None
     if section is not None and not program.has_several:

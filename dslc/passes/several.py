@@ -69,8 +69,9 @@ def with_own_symbols(program: Program) -> Program:
     one, and what is written reads the better for it.
     """
     models = [program.modules[name] for name in program.models]
-    if len(program.modules[program.main].body.steps) < len(models):
-        return program  # it calls one of them
+    steps = program.modules[program.main].body.steps
+    if [step.label for step in steps] != [model.home for model in models]:
+        return program  # it calls one of them, or is a training graph's
     if Facts([claim for model in models for claim in claims(program, model)]).contradiction():
         models = [renamed(model) for model in models]
         main = program.modules[program.main]

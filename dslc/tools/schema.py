@@ -314,6 +314,8 @@ def slot(item: Attribute) -> Schema:
     if item.kind == "which":
         words: Schema = {"type": "array", "items": {"enum": list(item.words)}}
         return {"anyOf": [{"type": ["boolean", "string"]}, words]}
+    if item.kind == "text":
+        return {"type": "string"}
     if item.kind == "boolean":
         return {"type": ["boolean", "string"]}
     if item.kind in ("integer", "size", "axis", "number"):

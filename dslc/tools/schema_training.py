@@ -8,6 +8,7 @@ from dslc.tools.op_pages import documentation
 from dslc.train.data import Data
 from dslc.train.gradient import OF_AND_WRT
 from dslc.train.optimizers import Optimizer
+from dslc.train.phases import Turn
 from dslc.train.run import Run
 from dslc.train.schedules import Schedule
 
@@ -47,27 +48,61 @@ def training_schema(described: Describe, types: Schema, facts: Schema, steps: Sc
         facts: What `where` holds.
         steps: What `steps` holds.
     """
+    graph = graph_properties(described, steps)
     properties: Schema = {
         "inputs": {**types, "description": "columns beyond the model's own inputs"},
         "where": {**facts, "description": "facts about the columns' sizes"},
         "data": data(described),
-        "steps": {
-            **steps,
-            "items": {"if": IS_GRADIENT, "then": GRADIENT, "else": steps["items"]},
-            "description": "what is computed before the loss",
+        **graph,
+        "phases": {
+            "type": "array",
+            "minItems": 1,
+            "items": phase(described, graph),
+            "description": "graphs that run in turn on each batch",
         },
-        "loss": {**FIGURE, "description": "a value by name, or an op"},
-        "optimizer": choice(Optimizer, described),
-        "schedule": choice(Schedule, described),
-        "metrics": {"type": "array", "items": FIGURE},
         **{name: described(item) for name, item in Run.attributes.items()},
     }
     return {
         "type": "object",
         "description": "how it is trained",
-        "required": ["data", "loss", "optimizer", "epochs", "batch"],
+        "required": ["data", "epochs", "batch"],
         "additionalProperties": False,
         "properties": properties,
+        "if": {"required": ["phases"]},
+        "then": {"properties": dict.fromkeys(graph, False)},
+        "else": {"required": ["loss", "optimizer"]},
+    }
+
+
+def graph_properties(described: Describe, steps: Schema) -> Schema:
+    """What a section says of its graph, or each of its phases."""
+    items: Schema = {"if": IS_GRADIENT, "then": GRADIENT, "else": steps["items"]}
+    return {
+        "steps": {**steps, "items": items, "description": "what is computed before the loss"},
+        "loss": {**FIGURE, "description": "a value by name, or an op"},
+        "optimizer": choice(Optimizer, described),
+        "schedule": choice(Schedule, described),
+        "metrics": {"type": "array", "items": FIGURE},
+    }
+
+
+def phase(described: Describe, graph: Schema) -> Schema:
+    """One phase."""
+    models: Schema = {"type": "array", "items": TEXT, "minItems": 1, "uniqueItems": True}
+    return {
+        "type": "object",
+        "required": ["update", "loss", "optimizer"],
+        "additionalProperties": False,
+        "properties": {
+            "name": {**TEXT, "description": "by default that of the models in `update`"},
+            "doc": TEXT,
+            "update": {
+                "anyOf": [TEXT, models],
+                "description": "the models whose weights it moves",
+            },
+            **{name: described(item) for name, item in Turn.attributes.items()},
+            **graph,
+        },
     }
 
 

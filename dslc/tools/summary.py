@@ -20,11 +20,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from dslc.ir.dims import DimLike
+    from dslc.ir.facts import Facts
     from dslc.ir.instance import BodyInstance, Iteration, StepInstance
     from dslc.ir.types import TensorType
     from dslc.passes.pipeline import Checked
-
-Sizes = dict[str, "DimLike"]
 
 
 @final
@@ -47,6 +46,17 @@ class Layer:
         """The same layer inside a scan of that many rounds."""
         found = Layer(self.path, self.op, self.output, self.parameters, self.flops * rounds)
         found.rounds = self.rounds * rounds
+        return found
+
+    def simplified(self, facts: Facts, sizes: Mapping[str, DimLike]) -> Layer:
+        """The same layer with its sizes as the facts let them be written, or as numbers."""
+
+        def simple(size: DimLike) -> DimLike:
+            return substitute(facts.simplify(size), sizes)
+
+        output = self.output.with_shape(*map(simple, self.output.shape))
+        found = Layer(self.path, self.op, output, self.parameters, simple(self.flops))
+        found.rounds = simple(self.rounds)
         return found
 
 
@@ -93,7 +103,8 @@ class Summary:
             if weight.role in ("trained", "frozen"):
                 site = weight.path.removesuffix(weight.own).removesuffix(".")
                 counts[site] = counts.get(site, 0) + weight.count
-        self.layers = list(_body_layers(instance.body, "", counts, given))
+        layers = _body_layers(instance.body, "", counts)
+        self.layers = [layer.simplified(checked.facts, given) for layer in layers]
         self.flops: DimLike = 0
         self.activation_bytes: DimLike = 0
         for layer in self.layers:
@@ -132,38 +143,34 @@ def number_or_text(value: DimLike) -> int | str:
     return value if isinstance(value, int) else str(value)
 
 
-def _body_layers(
-    body: BodyInstance, prefix: str, counts: dict[str, int], sizes: Sizes
-) -> Iterator[Layer]:
+def _body_layers(body: BodyInstance, prefix: str, counts: dict[str, int]) -> Iterator[Layer]:
     for step in body.steps:
         for k, iteration in enumerate(step.iterations):
             if iteration is not None:
                 path = iteration_path(prefix, step.step, k)
-                yield from _iteration_layers(step, iteration, path, counts, sizes)
+                yield from _iteration_layers(step, iteration, path, counts)
 
 
 def _iteration_layers(
-    found: StepInstance, iteration: Iteration, path: str, counts: dict[str, int], sizes: Sizes
+    found: StepInstance, iteration: Iteration, path: str, counts: dict[str, int]
 ) -> Iterator[Layer]:
     """The layers of one iteration; weights that are shared count at their first place."""
     if iteration.op is not None:
         op = iteration.op
         inputs = [type for type in iteration.inputs if type is not None]
         flops = op.flops(inputs, list(iteration.outputs.values()))
-        output = iteration.outputs[""].substitute(sizes)
-        yield Layer(path, op.name, output, counts.pop(path, 0), substitute(flops, sizes))
+        yield Layer(path, op.name, iteration.outputs[""], counts.pop(path, 0), flops)
         return
     if iteration.call is not None:
-        yield from _body_layers(iteration.call.body, call_path(iteration, path), counts, sizes)
-    rounds = substitute(_rounds(found, iteration), sizes)
+        yield from _body_layers(iteration.call.body, call_path(iteration, path), counts)
+    rounds = _rounds(found, iteration)
     for label, body in zip(branch_labels(found.step), iteration.bodies, strict=False):
-        for layer in _body_layers(body, join(path, label), counts, sizes):
+        for layer in _body_layers(body, join(path, label), counts):
             yield layer if rounds == 1 else layer.repeated(rounds)
     word = _join_word(found)
     if word is not None:
         flops = _join_flops(word, iteration)
-        output = iteration.outputs[""].substitute(sizes)
-        yield Layer(path, word, output, 0, substitute(flops, sizes))
+        yield Layer(path, word, iteration.outputs[""], 0, flops)
 
 
 def _rounds(found: StepInstance, iteration: Iteration) -> DimLike:

@@ -43,7 +43,7 @@ train:
   batch: 16
 ```
 
-`data`, `loss`, `optimizer`, `epochs` and `batch` have to be there. Every number may be an expression
+`data`, `epochs` and `batch` have to be there, `loss` and `optimizer` here or in [phases](#phases). Every number may be an expression
 over the file's params.
 
 ## The graph
@@ -129,6 +129,78 @@ its word. `top_5_accuracy` is short for `{top_k_accuracy: 5}`.
 Evaluation gives each metric's mean over the held-out rows: dropout is off, batch norms use their
 running statistics, and the last batch may be smaller. In training the last partial batch of an epoch is
 left out.
+
+## Random numbers
+
+`random_normal`, `random_uniform` and `random_integer` at the top of a training graph draw a value anew for
+each step: `random_normal: [N, 64]` is noise for each row of the batch. There their numbers come from the
+seed, the step of the run and the draw's name, so they are the same bits in every framework; each phase
+draws its own. An evaluation always draws the same ones. Inside a structure or a model each framework
+draws its own numbers, as dropout does.
+
+## Phases
+
+`phases` is a list of such graphs, run in turn on each batch, as a GAN or an actor with its critic is
+trained. Each has its own `steps`, `loss`, `optimizer`, `schedule` and `metrics`, and `update`, the models
+whose weights it moves:
+
+```yaml
+train:
+  inputs: {image: "f32[N, 1, 8, 8]"}
+  data: digits
+  phases:
+    - update: [Critic]
+      steps:
+        - random_normal: [N, 16]
+          name: noise
+        - Generator:
+        - stop_gradient:
+          name: fake
+        - Critic:
+          name: of_fake
+        - Critic:
+          name: of_real
+          from: image
+        - expr: of_fake - of_real
+        - reduce_mean:
+          name: difference
+      loss: difference
+      optimizer: {adam: {lr: 1e-4, betas: [0.5, 0.9]}}
+    - update: [Generator]
+      every: 5
+      steps:
+        - random_normal: [N, 16]
+        - Generator:
+        - Critic:
+        - reduce_mean:
+        - neg:
+          name: objective
+      loss: objective
+      optimizer: {adam: {lr: 1e-4, betas: [0.5, 0.9]}}
+  epochs: 20
+  batch: 64
+```
+
+The section keeps what the phases share: `inputs`, `where`, `data`, and how long a run goes. A phase is
+called by its `name`, else after the models that it updates. With `every: n` it runs on each n-th batch, the
+n-th first. Its schedule runs over the steps of the run, which are batches; its optimiser counts its own.
+
+A phase moves the weights of the models in `update` and no others, whatever else it calls; a weight that
+is tied belongs to the model that has it. Its loss has to depend on each of them. Every model that training
+calls is updated by a phase, or its steps have `freeze: true`. Each phase sees what those before it have
+moved. Batch norms' running statistics are no weights: every call in training moves them, in whichever
+phase it stands, as in a loop written by hand.
+
+A run reports each phase's loss, as `critic_loss`, and its metrics, as `critic_accuracy`. A checkpoint holds
+every optimiser. Steps with weights of their own are not written beside phases yet, nor values inside a model;
+`build` says so.
+
+| setting | takes | default | meaning |
+| --- | --- | --- | --- |
+| `name` | a name in snake_case | that of the models | what it is called |
+| `doc` | a text | `null` | reaches the generated code |
+| `update` | models' names | required | whose weights it moves |
+| `every` | an integer of at least 1 | `1` | runs on every n-th batch |
 
 ## What is the same everywhere
 

@@ -44,6 +44,7 @@ def compare_training(
     checked = without_chance(comparison.checked)
     batches = draw_batches(checked, steps, comparison.seed)
     weights = with_training(checked, comparison)
+    labels = labels_of(checked, steps)
     expected = losses_of(comparison.judge, checked, batches, steps)(weights)
 
     def noise() -> float:
@@ -52,13 +53,24 @@ def compare_training(
 
     def work(backend: Any, result: Compared) -> None:
         found = losses_of(backend, checked, batches, steps)(weights)
-        for step, (loss, wanted) in enumerate(zip(found, expected, strict=True)):
-            difference = distance(loss[None], wanted[None], abs(float(wanted)), f"step {step}")
+        for label, loss, wanted in zip(labels, found, expected, strict=True):
+            difference = distance(loss[None], wanted[None], abs(float(wanted)), label)
             result.train.append(difference.allow(TRAINING, noise))
 
     for backend, result in zip(backends, results, strict=True):
         if hasattr(backend, "train_steps"):
             comparison.guarded(result, lambda b=backend, r=result: work(b, r))
+
+
+def labels_of(checked: Checked, steps: int) -> list[str]:
+    """What each loss is called: its step, and its phase where there are several."""
+    assert checked.train is not None
+    return [
+        f"step {step}, {phase.name}" if phase.name else f"step {step}"
+        for step in range(steps)
+        for phase in checked.train.phases
+        if (step + 1) % phase.every == 0
+    ]
 
 
 def with_training(checked: Checked, comparison: Comparison) -> dict[str, NDArray[np.float32]]:
@@ -83,10 +95,10 @@ def draw_batches(checked: Checked, steps: int, seed: int) -> list[dict[str, NDAr
     training = checked.train
     if training is None:
         raise BuildError("the spec has no `train` section, so there are no steps to compare")
-    instance = training.instance
-    sizes = settings(instance.inputs, checked.facts, rows=ROWS, count=1)[0]
-    below = ceilings(instance)
-    return [draw_inputs(instance.inputs, below, sizes, seed + step) for step in range(steps)]
+    types = {name: column.type for name, column in training.columns.items()}
+    sizes = settings(types, checked.facts, rows=ROWS, count=1)[0]
+    below = {key: most for p in training.phases for key, most in ceilings(p.instance).items()}
+    return [draw_inputs(types, below, sizes, seed + step) for step in range(steps)]
 
 
 def nudged(weights: Mapping[str, NDArray[np.float32]]) -> dict[str, NDArray[np.float32]]:

@@ -31,14 +31,21 @@ SUMS = ("loss", "metric")
 
 
 class GraphReader:
-    """Reads `inputs`, `where`, `steps`, `loss` and `metrics` of a training section.
+    """Reads `inputs`, `where`, `steps`, `loss` and `metrics` of a training section, or of a phase.
+
+    Args:
+        program: The spec's modules.
+        report: Takes what is found.
+        fields: The section, or the phase with the section's columns.
+        name: What the graph is called.
 
     Attributes:
         model: The model that is called where no step calls one: the spec's, or of several its main.
         calls_itself: Whether a step calls a model.
     """
 
-    def __init__(self, program: Program, report: Report, fields: Mapping) -> None:
+    def __init__(self, program: Program, report: Report, fields: Mapping, name: str = NAME) -> None:
+        self.name = name
         self.program = program
         self.report = report
         self.fields = fields
@@ -57,6 +64,7 @@ class GraphReader:
             self.scope.labels = labels_of(program.modules[program.main].body)
         self.inputs: dict[str, Input] = {}
         self.own: set[str] = set()
+        self.declared: set[str] = set()
         self.steps: list[Step] = []
         self.calls_itself = False
 
@@ -84,7 +92,7 @@ class GraphReader:
         outputs = ((LOSS, loss), *metrics)
         whole = self.reader.finished(Body(tuple(self.steps), loss))
         return Module(
-            name=NAME,
+            name=self.name,
             doc=None,
             params=(),
             inputs=self.used_inputs(whole, outputs),
@@ -106,6 +114,7 @@ class GraphReader:
             if self.reader.step_name(key) is None or type is None:
                 continue
             self.inputs[key.text] = Input(key.text, type, key.span)
+            self.declared.add(key.text)
             self.scope.spans[key.text] = key.span
         for name, item in self.inputs.items():
             self.scope.values[name] = Ref(MODULE, name, item.span)
@@ -255,7 +264,7 @@ class GraphReader:
         refs += [ref for _, ref in outputs]
         read = {ref.slot for ref in refs if ref.owner == MODULE}
         return tuple(
-            item for name, item in self.inputs.items() if name in read or name in self.scope.spans
+            item for name, item in self.inputs.items() if name in read or name in self.declared
         )
 
 

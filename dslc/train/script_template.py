@@ -17,6 +17,7 @@ from dslc.train.runtime.weights import write
 FILES = True  # whether the data are files, which may lie elsewhere
 MEASURES = True  # whether rows are held out
 MOMENTS = True  # whether the optimiser keeps something of each weight
+PHASED = False  # whether each step has phases
 SCHEDULED = True  # whether the rate changes
 STRATIFIED = True  # whether the held-out rows are chosen by class
 TURNED = True  # whether the model computes in another layout than the data have
@@ -99,11 +100,14 @@ def main() -> None:
     for epoch in range(step // batches.steps, arguments.epochs):
         for batch in batches.epoch(epoch, start=step % batches.steps):
             if SCHEDULED:
-                loss = trainer.step(batch, learning_rate(step, total))
+                reported = trainer.step(batch, learning_rate(step, total))
             else:
-                loss = trainer.step(batch, LEARNING_RATE)
+                reported = trainer.step(batch, LEARNING_RATE)
             step += 1
-            progress.step(step, epoch, loss)
+            if PHASED:
+                progress.step(step, epoch, **reported)
+            else:
+                progress.step(step, epoch, loss=reported)
         if MEASURES:
             found = average(trainer.measure, held_out, BATCH)  # pyright: ignore
             figures = {f"held_out_{name}": found[name] for name in sorted(found)}

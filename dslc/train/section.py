@@ -10,19 +10,19 @@ from dslc.ir.facts import Facts
 from dslc.ir.scope import Scope
 from dslc.passes.binding import input_type
 from dslc.passes.instantiate import Instantiator
-from dslc.passes.weights import sites, step_sites, weights_of
+from dslc.passes.weights import sites, step_sites
 from dslc.syntax.expressions import ExpressionError
 from dslc.syntax.tree import Mapping
 from dslc.train.columns import check_batch_axis, find_ceilings
 from dslc.train.data import Column, DataReader
 from dslc.train.globs import matches
 from dslc.train.gradient import check_gradients
-from dslc.train.graph import LOSS, GraphReader
-from dslc.train.optimizers import Optimizer
+from dslc.train.graph import LOSS
+from dslc.train.phases import COLUMN_KEYS, GRAPH_KEYS, PhasesReader
 from dslc.train.run import Run
-from dslc.train.schedules import Constant, Schedule
 from dslc.train.settings import SettingsReader
-from dslc.train.training import Training
+from dslc.train.training import Phase, Training
+from dslc.train.updates import check_updates
 from dslc.typed import TYPE_CHECKING, final
 
 if TYPE_CHECKING:
@@ -32,41 +32,31 @@ if TYPE_CHECKING:
     from dslc.ir.graph import Module, Program
     from dslc.ir.instance import Instance
     from dslc.ir.types import TensorType
-    from dslc.passes.weights import Site
+    from dslc.passes.weights import Site, WeightInfo
     from dslc.train.data import Data
+    from dslc.train.phases import PhaseSection
 
-GRAPH_KEYS = ("inputs", "where", "data", "steps", "loss", "optimizer", "schedule", "metrics")
+SECTION_KEYS = (*COLUMN_KEYS, "data", *GRAPH_KEYS, "phases")
 
 
 @final
 class Section:
-    """A section that was read: all but types; `model` is the one that it calls without saying so."""
+    """A section that was read: all but types."""
 
-    __slots__ = (
-        *("data", "fields", "graph", "model", "optimizer"),
-        *("program", "run", "schedule", "source"),
-    )
+    __slots__ = ("data", "phases", "program", "run", "source")
 
     def __init__(
         self,
-        fields: Mapping,
         program: Program,
-        graph: Module,
+        phases: list[PhaseSection],
         source: DataReader,
         data: Data,
-        optimizer: Optimizer,
-        schedule: Schedule,
         run: Run,
-        model: Module | None,
     ) -> None:
-        self.model = model
-        self.fields = fields
         self.program = program
-        self.graph = graph
+        self.phases = phases
         self.source = source
         self.data = data
-        self.optimizer = optimizer
-        self.schedule = schedule
         self.run = run
 
 
@@ -78,81 +68,89 @@ def read_section(program: Program, report: Report) -> Section | None:
     reader = SettingsReader(report, names, program.values, program.units)
     fields = reader.mapping(node, "`train`") or Mapping([], node.span)
     for key, _ in fields.entries:
-        if key.text not in (*GRAPH_KEYS, *Run.attributes):
-            reader.unknown_key(key, (*GRAPH_KEYS, *Run.attributes), "`train`")
+        if key.text not in (*SECTION_KEYS, *Run.attributes):
+            reader.unknown_key(key, (*SECTION_KEYS, *Run.attributes), "`train`")
     others = tuple(key.text for key, _ in fields.entries)
-    run = reader.settings(Run, fields, "`train`", others, needs=("data", "loss", "optimizer"))
-    graph_reader = GraphReader(program, report, fields)
-    graph = graph_reader.read() if names_are_right else None
-    optimizer = schedule = data = source = None
-    if (chosen := fields.get("optimizer")) is not None:
-        optimizer = reader.choice(Optimizer, chosen)
-    chosen = fields.get("schedule")
-    schedule = Constant({}) if chosen is None else reader.choice(Schedule, chosen)
+    needs = ("data",) if fields.key("phases") is not None else ("data", "loss", "optimizer")
+    run = reader.settings(Run, fields, "`train`", others, needs=needs)
+    phases_reader = PhasesReader(program, report, reader, fields)
+    phases = phases_reader.read(graphs=names_are_right)
+    data = source = None
     if (chosen := fields.get("data")) is not None:
         source = DataReader(reader, chosen)
         data = source.read()
-    if not (graph and source and data and optimizer and schedule and run):
+    if not (names_are_right and report.ok and phases and source and data and run):
         return None
-    model = None if graph_reader.calls_itself else graph_reader.model
-    program = graph_reader.program
-    return Section(fields, program, graph, source, data, optimizer, schedule, run, model)
+    return Section(phases_reader.program, phases, source, data, run)
 
 
-def type_section(section: Section, checker: Instantiator) -> Training | None:
-    """Types the graph and compares columns and globs with what is there; None after an error."""
+def type_section(section: Section, checker: Instantiator, model: Instance) -> Training | None:
+    """Types the graphs and compares columns and globs with what is there; None after an error.
+
+    Args:
+        section: What was read.
+        checker: The checker of the main module.
+        model: The main module with its types.
+    """
+    phases = [type_phase(section, phase, checker) for phase in section.phases]
+    known = [phase for phase in phases if phase is not None]
+    report = checker.report
+    if len(known) < len(phases):
+        return None
+    training = Training(section.program, model, known, {}, section.data, section.run)
+    for read, phase in zip(section.phases, known, strict=True):
+        check_globs(read, training.updated(phase), report)
+    if training.is_phased:
+        check_updates(training, section.phases, report)
+    types = {name: type for phase in known for name, type in phase.instance.inputs.items()}
+    sources = section.source.sources(types)
+    spans = {item.name: item.span for phase in known for item in phase.graph.inputs}
+    training.columns.update(
+        (name, Column(sources[name], type, spans[name])) for name, type in types.items()
+    )
+    for phase in known:
+        find_ceilings(phase.instance, training.columns)
+    check_batch_axis(training.columns, report)
+    section.source.check(section.data, training.columns)
+    return training
+
+
+def type_phase(section: Section, phase: PhaseSection, checker: Instantiator) -> Phase | None:
+    """One graph with its types; None after an error."""
     sizes: dict[str, object] = {}
     values = checker.program.values
     types: list[TensorType] = []
     try:
-        for item in section.graph.inputs:
+        for item in phase.graph.inputs:
             assert item.type is not None
             environment = {**values, **sizes}
             types.append(input_type(item.type, environment, checker))
             sizes.update({k: environment[k] for k in environment.keys() - values.keys()})
-        checker = with_facts(section, checker, {**values, **sizes})
+        checker = with_facts(section.program, phase, checker, {**values, **sizes})
     except ExpressionError as error:
         checker.error(error.code, error.span, error.message, help=error.help)
         return None
-    instance = checker.instance(section.graph, {}, tuple(types), sizes)
+    instance = checker.instance(phase.graph, {}, tuple(types), sizes)
     if instance is None or not checker.report.ok:
         return None
-    check_figures(instance, section, checker.report)
+    check_figures(instance, phase.graph, checker.report)
     check_gradients(instance.body, checker.report)
     check_paths(instance, checker.report)
-    check_globs(section, instance, checker.report)
-    sources = section.source.sources(instance.inputs)
-    spans = {item.name: item.span for item in section.graph.inputs}
-    columns = {
-        name: Column(sources[name], type, spans[name]) for name, type in instance.inputs.items()
-    }
-    find_ceilings(instance, columns)
-    check_batch_axis(columns, checker.report)
-    section.source.check(section.data, columns)
-    return Training(
-        section.program,
-        section.graph,
-        instance,
-        checker.facts,
-        columns,
-        section.data,
-        section.optimizer,
-        section.schedule,
-        section.run,
-    )
+    chosen = tuple(phase.update), phase.every, phase.optimizer, phase.schedule
+    return Phase(phase.name, phase.doc, phase.graph, instance, checker.facts, *chosen)
 
 
 def with_facts(
-    section: Section, checker: Instantiator, environment: dict[str, object]
+    program: Program, phase: PhaseSection, checker: Instantiator, environment: dict[str, object]
 ) -> Instantiator:
     """A checker that assumes what the training graph may assume of its columns.
 
     Where a model is called on them as they are, they fulfil the model's own facts; where steps call
     it, each call has to.
     """
-    program, model = section.program, section.model
-    facts = (*section.graph.where, *(() if model is None else model.where))
-    if not section.graph.where and model is not None and not program.has_several:
+    model = phase.model
+    facts = (*phase.graph.where, *(() if model is None else model.where))
+    if not phase.graph.where and model is not None and not program.has_several:
         fresh = Instantiator(program, checker.report, checker.limits, checker.facts)
         fresh.take_over(checker)
         return fresh
@@ -160,15 +158,15 @@ def with_facts(
     return Instantiator(program, checker.report, checker.limits, Facts(constraints))
 
 
-def check_figures(instance: Instance, section: Section, report: Report) -> None:
+def check_figures(instance: Instance, graph: Module, report: Report) -> None:
     """Reports a loss or metric that is not one number."""
-    for name, ref in section.graph.outputs:
+    for name, ref in graph.outputs:
         type = instance.outputs.get(name)
         if type is None or (type.rank == 0 and type.dtype[0] in "fb"):
             continue
         what = "the loss" if name == LOSS else f"the metric `{name}`"
         help = "reduce it, as with `reduce_mean`"
-        span = section.graph.span if ref.span is None else ref.span
+        span = graph.span if ref.span is None else ref.span
         report.error("E0807", span, f"{what} is one number, and this is {type}", help=help)
 
 
@@ -201,17 +199,12 @@ def owns_weights(site: Site) -> bool:
     return site.iteration.op is not None and bool(site.iteration.op.weights(*types))
 
 
-def check_globs(section: Section, instance: Instance, report: Report) -> None:
-    """Reports a glob that matches no trained weight."""
-    globs = section.optimizer.values["no_decay"]
-    if not globs:
-        return
-    weights = weights_of(instance)
-    trained = [info.path for info in weights if info.role == "trained" and info.tied is None]
-    for glob in globs:
-        if not any(matches(glob, path) for path in trained):
+def check_globs(phase: PhaseSection, trained: list[WeightInfo], report: Report) -> None:
+    """Reports a glob that matches no weight that a phase trains."""
+    for glob in phase.optimizer.values["no_decay"]:
+        if not any(matches(glob, info.path) for info in trained):
             message = f"no trained weight matches {glob!r}"
             help = "`**` stands for any number of parts: `**.bias`"
-            node = section.fields.get("optimizer")
+            node = phase.fields.get("optimizer")
             assert node is not None
             report.error("E0815", node.span, message, help=help)

@@ -33,18 +33,26 @@ def train_steps(
         steps: How many steps; the schedule is that of a run of so many.
 
     Returns:
-        The loss of each step's batch before the step, and the weights after the last one.
+        The loss of each step's batch before the step, of each phase that it has, one after the
+        other, and the weights after the last one.
     """
     script = load_script(files)
     trainer = script.Trainer(0, "cpu")
     trainer.load(weights)
     losses: list[float] = []
     for step in range(steps):
-        rate = script.LEARNING_RATE
-        if hasattr(script, "learning_rate"):
-            rate = script.learning_rate(step, steps)
-        losses.append(float(trainer.step(as_read(script, batches[step % len(batches)]), rate)))
+        batch = as_read(script, batches[step % len(batches)])
+        found: Any = trainer.step(batch, rate_of(script, step, steps))
+        losses += map(float, found.values() if hasattr(script, "make_phases") else [found])
     return losses, {name: np.array(array) for name, array in trainer.weights().items()}
+
+
+def rate_of(script: ModuleType, step: int, steps: int) -> Any:
+    """What the optimisers of a script take as their rates at a step."""
+    for name in ("learning_rates", "learning_rate"):
+        if hasattr(script, name):
+            return getattr(script, name)(step, steps)
+    return getattr(script, "LEARNING_RATES", None) or script.LEARNING_RATE
 
 
 def as_read(script: ModuleType, batch: Arrays) -> dict[str, NDArray[Any]]:

@@ -1,4 +1,4 @@
-"""A checked `train` section: the graph with its types, and everything that is chosen."""
+"""A checked `train` section: its phases with their types, and everything that is chosen."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from dslc.passes.weights import weights_of
 from dslc.typed import TYPE_CHECKING, final
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from dslc.ir.facts import Facts
     from dslc.ir.graph import Module, Program
     from dslc.ir.instance import Instance
@@ -17,58 +19,126 @@ if TYPE_CHECKING:
 
 
 @final
-class Training:
-    """A `train` section that passed.
+class Phase:
+    """One graph of a `train` section, typed, with what it updates and how.
 
     Attributes:
-        program: The spec's modules, and the model as training sees it where that is another one.
+        name: What it is called; "" where the section has no `phases`, so that this is all of it.
+        doc: What the spec says about it.
         graph: A module: its inputs are the columns, its outputs `loss` and the metrics by name.
         instance: The graph with its types.
         facts: What may be assumed of the columns' sizes.
-        columns: The columns by the input that each feeds.
-        data: Where they come from, and the split.
+        update: The models whose weights it updates; empty where it updates all that there are.
+        every: It runs on every n-th batch.
         optimizer: The optimiser with its settings.
         schedule: The schedule with its settings.
-        run: Epochs, batch, seed and precision.
     """
 
     __slots__ = (
-        *("columns", "data", "facts", "graph", "instance", "optimizer"),
-        *("program", "run", "schedule"),
+        *("doc", "every", "facts", "graph", "instance", "name", "optimizer", "schedule"),
+        "update",
     )
 
     def __init__(
         self,
-        program: Program,
+        name: str,
+        doc: str | None,
         graph: Module,
         instance: Instance,
         facts: Facts,
-        columns: dict[str, Column],
-        data: Data,
+        update: tuple[str, ...],
+        every: int,
         optimizer: Optimizer,
         schedule: Schedule,
-        run: Run,
     ) -> None:
-        self.program = program
+        self.name = name
+        self.doc = doc
         self.graph = graph
         self.instance = instance
         self.facts = facts
-        self.columns = columns
-        self.data = data
+        self.update = update
+        self.every = every
         self.optimizer = optimizer
         self.schedule = schedule
-        self.run = run
 
-    def with_graph(self, program: Program, graph: Module, instance: Instance) -> Training:
-        """The same section with another graph that computes the same."""
-        chosen = self.data, self.optimizer, self.schedule, self.run
-        return Training(program, graph, instance, self.facts, self.columns, *chosen)
-
-    def weights(self) -> list[WeightInfo]:
-        """Every weight of a run in order: the model's, and those that only training has."""
-        return weights_of(self.instance)
+    def with_graph(self, graph: Module, instance: Instance) -> Phase:
+        """The same phase with another graph that computes the same."""
+        rest = self.facts, self.update, self.every, self.optimizer, self.schedule
+        return Phase(self.name, self.doc, graph, instance, *rest)
 
     @property
     def metrics(self) -> tuple[str, ...]:
         """The names of the metrics."""
         return tuple(name for name, _ in self.graph.outputs[1:])
+
+    @property
+    def loss_name(self) -> str:
+        """What its loss is called in a run's files."""
+        return f"{self.name}_loss" if self.name else "loss"
+
+
+@final
+class Training:
+    """A `train` section that passed.
+
+    Attributes:
+        program: The spec's modules, and the model as training sees it where that is another one.
+        model: The main module with its types.
+        phases: The graphs that run in turn on each batch; one without a name is all of them.
+        columns: The columns by the input that each feeds.
+        data: Where they come from, and the split.
+        run: Epochs, batch, seed and precision.
+    """
+
+    __slots__ = ("columns", "data", "model", "phases", "program", "run")
+
+    def __init__(
+        self,
+        program: Program,
+        model: Instance,
+        phases: Sequence[Phase],
+        columns: dict[str, Column],
+        data: Data,
+        run: Run,
+    ) -> None:
+        self.program = program
+        self.model = model
+        self.phases = tuple(phases)
+        self.columns = columns
+        self.data = data
+        self.run = run
+
+    def with_phases(self, program: Program, phases: Sequence[Phase]) -> Training:
+        """The same section with other graphs that compute the same."""
+        return Training(program, self.model, phases, self.columns, self.data, self.run)
+
+    @property
+    def instances(self) -> tuple[Instance, ...]:
+        """The main module and every graph."""
+        return (self.model, *(phase.instance for phase in self.phases))
+
+    @property
+    def is_phased(self) -> bool:
+        """Whether the section has `phases`."""
+        return bool(self.phases[0].name)
+
+    def weights(self) -> list[WeightInfo]:
+        """Every weight of a run in order: the model's, and those that only training has."""
+        found: dict[str, WeightInfo] = {}
+        for instance in self.instances:
+            for info in weights_of(instance):
+                found.setdefault(info.path, info)
+        return list(found.values())
+
+    def updated(self, phase: Phase) -> list[WeightInfo]:
+        """The weights that a phase trains, each once."""
+        trained = [i for i in self.weights() if i.role == "trained" and i.tied is None]
+        if not phase.update:
+            return trained
+        homes = [self.program.modules[name].home for name in phase.update]
+        return [info for info in trained if any(is_below(info.path, home) for home in homes)]
+
+
+def is_below(path: str, home: str | None) -> bool:
+    """Whether a weight is a model's: below its home, or anywhere where it is the only one."""
+    return not home or path.startswith(f"{home}.")

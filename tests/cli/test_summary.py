@@ -75,3 +75,15 @@ def test_a_table_has_a_row_for_every_layer(capsys: pytest.CaptureFixture[str]) -
 def test_sizes_that_break_the_facts_are_refused(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["summary", RESNET, "--input", "image=1,3,16,224"]) == 2
     assert "H >= 32" in capsys.readouterr().err
+
+
+def test_sizes_are_written_as_the_facts_let_them() -> None:
+    net = loads(
+        'dslc: 1\nname: Net\ninputs: {x: "f32[N, 3, H, W]"}\nwhere: [H % 4 == 0, W % 4 == 0]\n'
+        "steps:\n  - avg_pool2d: 4\n  - resize: {scale: 4}\n"
+    )
+    assert str(net.outputs["output"].type) == "f32[N, 3, H, W]"
+    assert [str(layer.output) for layer in net.summary().layers] == [
+        "f32[N, 3, H//4, W//4]",
+        "f32[N, 3, H, W]",
+    ]

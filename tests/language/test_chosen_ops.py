@@ -106,10 +106,10 @@ def test_a_checked_spec_has_plain_ops_alone_and_training_its_own(folder: Path) -
     assert not chooses(checked.program.modules)
     train = checked.train
     assert train is not None
-    assert not chooses({**train.program.modules, "train": train.graph})
+    assert not chooses({**train.program.modules, "train": train.phases[0].graph})
     called = [
         iteration.call.module.name
-        for step in train.instance.body.steps
+        for step in train.phases[0].instance.body.steps
         for iteration in step.iterations
         if iteration is not None and iteration.call is not None
     ]

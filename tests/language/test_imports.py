@@ -45,6 +45,10 @@ outputs: {wide: wide}
 """
 
 
+PATHS = ["library.wide.linear.weight", "library.wide.inner.linear.weight"]
+"""Where the weights of the library's model are, whatever the step is called."""
+
+
 def spec(steps: str, imports: str = "imports: {lib: ./lib.yaml}\n") -> str:
     lines = "".join(f"  {line}\n" for line in steps.split("\n"))
     return HEAD.format(imports=imports, steps=lines)
@@ -136,12 +140,22 @@ def test_a_model_is_called_once_with_its_outputs_and_facts(tmp_path: Path, libra
     net = net.replace("steps:", "where: [N >= 2]\nsteps:", 1)
     found = dslc.load(write(tmp_path, net=net, lib=library))
     assert str(found.outputs["output"].type) == "f32[N, 6]"
-    twice = net + "  - lib.Library:\n    from: x\n    name: again\n"
-    assert codes(write(tmp_path, net=twice)) == ["E1010"]
-    repeated = net.replace("    name: part", "    name: part\n    repeat: 1")
-    assert codes(write(tmp_path, net=repeated)) == ["E1010"]
+    other = net + "  - lib.Library:\n    from: x\n    name: again\n"
+    assert codes(write(tmp_path, net=other)) == ["E1010"]
     again = net + "  - reuse: part\n    from: x\n"
-    assert len(dslc.load(write(tmp_path, net=again)).checked.weights()) == 2
+    twice = net + "  - lib.Library: {width: 3}\n    from: x\n    name: again\n"
+    for text in (again, twice):
+        paths = [weight.path for weight in dslc.load(write(tmp_path, net=text)).checked.weights()]
+        assert paths == PATHS
+
+
+def test_a_model_that_repeats_has_one_set(tmp_path: Path, library: str) -> None:
+    lib = library.split("steps:\n  - Wide")[0] + "steps:\n  - linear: 16\n    name: map\n"
+    net = spec("- lib.Library:\n  name: part\n  repeat: 3").replace(
+        "steps:", "where: [N >= 2]\nsteps:", 1
+    )
+    found = dslc.load(write(tmp_path, net=net, lib=lib)).checked
+    assert [weight.path for weight in found.weights()] == ["library.map.weight"]
 
 
 def test_required_params_are_asked_of_the_call(tmp_path: Path, library: str) -> None:

@@ -27,13 +27,13 @@ FORMULAS = (
     "x if 0 < x <= 1 and not x > 2 else abs(x) / 2",
 )
 SIZED = "x / sqrt(N + 1) + 0.1 * x"
-"""A formula of a size that only a run knows; inside groups that are classes none is at hand yet."""
+"""A formula of a size that only a run knows."""
 WIDTHS = st.sampled_from([2, 3, 4, 6])
 KINDS = {"image": "f32[N, {}, H, W]", "sequence": "f32[N, T, {}]", "row": "f32[N, {}]"}
 
 
 def activation() -> st.SearchStrategy[Step]:
-    formulas = [{"expr": text} for text in FORMULAS]
+    formulas = [{"expr": text} for text in (*FORMULAS, SIZED)]
     plain = [*ACTIVATIONS, {"gelu": "tanh"}, {"leaky_relu": 0.3}, {"dropout": 0.3}]
     return st.sampled_from([*plain, *formulas])
 
@@ -189,7 +189,9 @@ def changing(draw: st.DrawFn, value: Value, blocks: bool) -> tuple[list[Step], V
         ([{"flatten": 2}, {"transpose": [0, 2, 1]}], ("sequence", width)),
     ]
     if blocks:
+        act = draw(st.sampled_from(["relu", "tanh", "softplus"]))
         choices.append(([{"Unit": {"out": new}}], ("image", new)))
+        choices.append(([{"Unit": {"out": new, "act": act}}], ("image", new)))
         choices.append(([{"Unit": {"out": new, "stride": 2, "depth": "count"}}], ("image", new)))
     return draw(st.sampled_from(choices))
 
@@ -213,9 +215,9 @@ def unit(draw: st.DrawFn) -> dict[str, Any]:
     ]
     shortcut = {**project, "when": "stride != 1 or C != out"}
     return {
-        "params": {"out": "int", "stride": 1, "depth": 1},
+        "params": {"out": "int", "stride": 1, "depth": 1, "act": "str = relu"},
         "inputs": {"x": "f32[N, C, H, W]"},
-        "steps": [{"residual": {"main": main, "shortcut": [shortcut]}}, *tail],
+        "steps": [{"residual": {"main": main, "shortcut": [shortcut]}}, "$act", *tail],
     }
 
 
@@ -244,8 +246,6 @@ def specs(draw: st.DrawFn) -> dict[str, Any]:
         if draw(st.booleans()):
             more, value = draw(changing(value, bool(blocks)))
             steps += more
-    if draw(st.booleans()):
-        steps.append({"expr": SIZED})
     steps.append(
         {"linear": 2, "name": "last"} if value[0] == "row" else {"tanh": {}, "name": "last"}
     )

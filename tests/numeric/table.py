@@ -11,8 +11,8 @@ A file maps an op's name to its cases:
         of: "f32[N, 4, H, W]"
         fails: E0301                        # instead of `gives`
 
-Further keys: `after` (an op without attributes that float inputs go through first, such as `sigmoid`
-where they must be positive), `step` (reserved keys such as `freeze`), `evaluator: REASON` where ONNX's reference
+Further keys: `after` (an op without attributes, or several, that float inputs go through first, such as
+`sigmoid` where they must be positive), `step` (reserved keys such as `freeze`), `evaluator: REASON` where ONNX's reference
 evaluator cannot be the judge, and `gaps: {onnx: REASON}` where a backend says that it has no form.
 """
 
@@ -48,7 +48,7 @@ class Case:
         self.gives: dict[str, str] = gives if isinstance(gives, dict) else {"": gives}
         self.fails: str | None = fields.get("fails")
         self.step: dict[str, Any] = fields.get("step", {})
-        self.after: str | None = fields.get("after")
+        self.after: list[str] = as_list(fields.get("after", []))
         self.evaluator: str | None = fields.get("evaluator")
         self.gaps: dict[str, str] = fields.get("gaps", {})
 
@@ -68,16 +68,17 @@ class Case:
     def step_texts(self) -> list[str]:
         """The steps, each in YAML's flow form; the last one is the case's own."""
         names = {name: self.source(name, type) for name, type in self.input_types().items()}
-        before = [
-            json.dumps({self.after: None, "name": source, "from": name})
-            for name, source in names.items()
-            if source != name
-        ]
+        before: list[str] = []
+        for name, source in names.items():
+            last = name
+            for op in self.after if source != name else ():
+                before.append(json.dumps({op: None, "name": f"{last}_{op}", "from": last}))
+                last = f"{last}_{op}"
         return [*before, self.step_text(list(names.values()))]
 
     def source(self, name: str, type: str) -> str:
         """What the op reads: an input, or the step that the input goes through."""
-        return f"{name}_{self.after}" if self.after and type.startswith("f") else name
+        return "_".join([name, *self.after]) if type.startswith("f") else name
 
     def step_text(self, names: list[str]) -> str:
         """The case's own step."""

@@ -27,7 +27,11 @@ def first_steps(name: str, backend: str) -> Result:
 
 @pytest.mark.parametrize("backend", BACKENDS[1:])
 @pytest.mark.parametrize(
-    "name", ["digits", "wine", "diabetes", "reader", "frozen", "couple", "heads", "slope"]
+    "name",
+    [
+        *("digits", "wine", "diabetes", "reader", "frozen", "couple", "contrast", "heads", "slope"),
+        *("gan", "counterfeit"),
+    ],
 )
 def test_the_first_batch_losses_agree(name: str, backend: str) -> None:
     expected, found = first_steps(name, BACKENDS[0])[0], first_steps(name, backend)[0]

@@ -41,7 +41,7 @@ def test_projects_are_formatted_and_lint_clean(backend: str, tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
-@pytest.mark.parametrize("name", ["digits", "shift", "heads", "slope"])
+@pytest.mark.parametrize("name", ["digits", "shift", "heads", "slope", "gan"])
 def test_golden_scripts(name: str, backend: str, golden: Callable[[Path, str], None]) -> None:
     golden(GOLDEN / f"{name}_{backend}.py", script(name, backend))
 

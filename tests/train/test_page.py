@@ -58,3 +58,21 @@ def test_the_schema_refuses_what_the_checker_refuses(change: dict[str, Any]) -> 
     found = yaml.safe_load((SPECS / "wine.yaml").read_text(encoding="utf-8"))
     found["train"] |= change
     assert list(VALIDATOR.iter_errors(found)) != []
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"loss": "mse"},
+        {"phases": []},
+        {"phases": [{"update": ["Critic"], "loss": "mse"}]},
+        {"phases": [{"update": [], "loss": "mse", "optimizer": "sgd"}]},
+        {"phases": [{"update": "Critic", "loss": "mse", "optimizer": "sgd", "every": 0}]},
+        {"phases": [{"update": "Critic", "loss": "mse", "optimizer": "sgd", "epochs": 2}]},
+    ],
+    ids=str,
+)
+def test_the_schema_refuses_phases_that_the_checker_refuses(change: dict[str, Any]) -> None:
+    found = yaml.safe_load((SPECS / "gan.yaml").read_text(encoding="utf-8"))
+    found["train"] |= change
+    assert list(VALIDATOR.iter_errors(found)) != []

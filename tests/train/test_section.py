@@ -22,9 +22,16 @@ def training(name: str) -> Training:
 
 def test_the_short_form_compares_the_only_output_with_the_only_other_column() -> None:
     found = training("digits")
-    assert [step.label for step in found.graph.body.steps] == ["model", "cross_entropy", "accuracy"]
-    assert [str(ref.slot) for ref in found.graph.body.steps[1].inputs if ref] == ["logits", "label"]
-    assert {name: str(type) for name, type in found.instance.outputs.items()} == {
+    assert [step.label for step in found.phases[0].graph.body.steps] == [
+        "model",
+        "cross_entropy",
+        "accuracy",
+    ]
+    assert [str(ref.slot) for ref in found.phases[0].graph.body.steps[1].inputs if ref] == [
+        "logits",
+        "label",
+    ]
+    assert {name: str(type) for name, type in found.phases[0].instance.outputs.items()} == {
         "loss": "f32[]",
         "accuracy": "f32[]",
     }
@@ -43,18 +50,18 @@ def test_ids_are_followed_through_slices_into_the_model() -> None:
 
 
 def test_a_model_is_called_where_a_step_calls_it_and_nowhere_else() -> None:
-    labels = [step.label for step in training("shift").graph.body.steps]
+    labels = [step.label for step in training("shift").phases[0].graph.body.steps]
     assert labels.count("model") == 1
     assert list(training("shift").columns) == ["text"]
 
 
 def test_settings_are_evaluated_and_the_rest_are_defaults() -> None:
     found = training("wine")
-    assert found.optimizer.name == "sgd"
-    assert found.optimizer.values["no_decay"] == ("**.bias", "norm.*")
-    assert found.schedule.values == {"warmup": 5, "final": 0.1}
+    assert found.phases[0].optimizer.name == "sgd"
+    assert found.phases[0].optimizer.values["no_decay"] == ("**.bias", "norm.*")
+    assert found.phases[0].schedule.values == {"warmup": 5, "final": 0.1}
     assert found.run.values == {"epochs": 5, "batch": 16, "seed": 7, "precision": "f32"}
-    assert found.metrics == ("accuracy", "top_2_accuracy")
+    assert found.phases[0].metrics == ("accuracy", "top_2_accuracy")
 
 
 def test_a_metric_takes_the_losses_axis(tmp_path: Path) -> None:
@@ -63,7 +70,7 @@ def test_a_metric_takes_the_losses_axis(tmp_path: Path) -> None:
     spec.write_text(text)
     found = check_file(str(spec)).train
     assert found is not None
-    accuracy = found.instance.body.steps[2].iterations[0]
+    accuracy = found.phases[0].instance.body.steps[2].iterations[0]
     assert accuracy is not None
     assert accuracy.op is not None
     assert accuracy.op.values["axis"] == -1
@@ -86,7 +93,7 @@ def test_the_languages_own_example_passes() -> None:
     found: Checked = check_file(str(ZOO / "resnet50.yaml"))
     assert found.train is not None
     assert found.train.run.values["precision"] == "bf16"
-    assert found.train.metrics == ("accuracy", "top_5_accuracy")
+    assert found.train.phases[0].metrics == ("accuracy", "top_5_accuracy")
 
 
 @pytest.mark.parametrize("name", ["gpt", "resnet50"])

@@ -14,11 +14,13 @@ if TYPE_CHECKING:
 
 @RULES.add(CrossEntropy)
 def cross_entropy(c: OpContext) -> str:
-    name = c.helper("cross_entropy")
+    ignored = c.op.values["ignore_index"] is not None
+    name = c.helper("masked_cross_entropy" if ignored else "cross_entropy")
+    index = f", {c.run_attribute('ignore_index')}" if ignored else ""
     axis = axis_text(c)
     place = "" if axis == "-1" else f", axis={axis}"
     smoothing = c.option("label_smoothing", 0.0, run=True)
-    return f"{name}({', '.join(c.args)}{place}{smoothing})"
+    return f"{name}({', '.join(c.args)}{index}{place}{smoothing})"
 
 
 @RULES.add(Mse)

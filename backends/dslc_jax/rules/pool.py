@@ -5,8 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dslc.ops.pool import (
+    AdaptiveAvgPool1d,
     AdaptiveAvgPool2d,
+    AdaptiveAvgPool3d,
+    AdaptiveMaxPool1d,
     AdaptiveMaxPool2d,
+    AdaptiveMaxPool3d,
     AvgPool1d,
     AvgPool2d,
     AvgPool3d,
@@ -93,9 +97,18 @@ def global_pool(c: OpContext) -> str:
     return f"{c.x}.mean({axes[0] if len(axes) == 1 else axes})"
 
 
-@RULES.add(AdaptiveAvgPool2d, AdaptiveMaxPool2d)
+@RULES.add(
+    AdaptiveAvgPool1d,
+    AdaptiveAvgPool2d,
+    AdaptiveAvgPool3d,
+    AdaptiveMaxPool1d,
+    AdaptiveMaxPool2d,
+    AdaptiveMaxPool3d,
+)
 def adaptive_pool(c: OpContext) -> str:
-    out = ", ".join(sizes(c, "out", run=True))
+    count, out = c.types[0].rank - 2, ", ".join(sizes(c, "out", run=True))
     windows = f"{c.helper('adaptive_windows')}({c.x}, {out})"
-    is_mean = isinstance(c.op, AdaptiveAvgPool2d)
-    return f"{windows}.mean((2, 4))" if is_mean else f"{c.helper('largest')}({windows}, (2, 4))"
+    inside = tuple(range(2, 2 * count + 1, 2))
+    if "max" in c.op.name:
+        return f"{c.helper('largest')}({windows}, {inside})"
+    return f"{windows}.mean({inside[0] if count == 1 else inside})"

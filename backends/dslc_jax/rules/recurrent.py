@@ -21,12 +21,12 @@ def recurrent(c: OpContext) -> dict[str, str]:
 
 
 def made(c: OpContext) -> str:
-    """The layer; an LSTM of one layer and direction has a class of its own."""
+    """The layer; one of a single layer and direction has a class of its own."""
     width, hidden = c.size(c.types[0].shape[2]), c.attribute("hidden")
     options = c.option("layers", 1) + c.option("bidirectional", False)
     options += c.option("dropout", 0.0) + c.option("recurrent_dropout", 0.0)
-    if isinstance(c.op, Lstm) and not options and not c.arg(1):
-        return c.layer(f"{c.helper('LSTM')}({width}, {hidden}, rngs=rngs)")
+    if not options and not c.arg(1) and c.op.values.get("activation") != "relu":
+        return c.layer(f"{c.helper(c.op.name.upper())}({width}, {hidden}, rngs=rngs)")
     given = f"{step(c)}, {width}, {hidden}{GATES.get(c.op.name, '')}{options}"
     return c.layer(f"{c.helper('Recurrent')}({given}, rngs=rngs)")
 

@@ -130,7 +130,7 @@ def _weights(model: nnx.Module) -> Iterator[_Weight]:
         if parts:
             name = f"{name}_{parts[place.pop()]}"
         yield _Weight(".".join((*place, name)), path, node, kernel)
-        if parts and own == "bias":
+        if parts and own == "bias" and nodes[path[:-2]].recurrent.bias is None:
             yield _Weight(".".join((*place, "bias_hh_l0")), path, node, is_second_bias=True)
         elif own.startswith("bias_ih") and layer.one_bias:
             second = own.replace("bias_ih", "bias_hh")

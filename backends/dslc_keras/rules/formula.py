@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from dslc.emit.context import OpContext
 from dslc.emit.flow import Value
 from dslc.emit.formulas import FormulaText, formula_text
 from dslc.emit.functions_context import FunctionContext
@@ -19,12 +20,13 @@ from dslc_keras.dtypes import DTYPES
 from dslc_keras.rules import RULES
 
 if TYPE_CHECKING:
+    from dslc.emit.context import OpContext
     from dslc.ir.arithmetic import Part
 
 
 @RULES.add(Arithmetic)
-def formula(c: FunctionContext) -> str:
-    if not unknown_names(c.function, c.found):
+def formula(c: OpContext) -> str:
+    if not isinstance(c, FunctionContext) or not unknown_names(c.function, c.found):
         return formula_text(c, RULES)
     layer = RuntimeLayer(c)
     values: list[Value | None] = []

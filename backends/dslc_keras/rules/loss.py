@@ -17,9 +17,12 @@ def cross_entropy(c: OpContext) -> str:
     logits, target = c.args
     rank = c.types[0].rank
     axis = c.axis(c.op.values["axis"])
-    options = [logits, target, "" if axis == rank - 1 else f"axis={axis}"]
+    ignored = c.op.values["ignore_index"] is not None
+    options = [logits, target, c.attribute("ignore_index") if ignored else ""]
+    options.append("" if axis == rank - 1 else f"axis={axis}")
     options.append(option(c, "label_smoothing", 0.0))
-    return f"{c.helper('cross_entropy')}({', '.join(text for text in options if text)})"
+    name = c.helper("masked_cross_entropy" if ignored else "cross_entropy")
+    return f"{name}({', '.join(text for text in options if text)})"
 
 
 @RULES.add(Mse)

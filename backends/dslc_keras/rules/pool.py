@@ -6,8 +6,12 @@ from typing import TYPE_CHECKING
 
 from dslc.emit.context import literal
 from dslc.ops.pool import (
+    AdaptiveAvgPool1d,
     AdaptiveAvgPool2d,
+    AdaptiveAvgPool3d,
+    AdaptiveMaxPool1d,
     AdaptiveMaxPool2d,
+    AdaptiveMaxPool3d,
     AvgPool1d,
     AvgPool2d,
     AvgPool3d,
@@ -66,9 +70,16 @@ def global_max_pool(c: OpContext) -> str:
     return f"layers.GlobalMaxPooling{rank_of(c)}D()({c.x})"
 
 
-@RULES.add(AdaptiveAvgPool2d, AdaptiveMaxPool2d)
+@RULES.add(
+    AdaptiveAvgPool1d,
+    AdaptiveAvgPool2d,
+    AdaptiveAvgPool3d,
+    AdaptiveMaxPool1d,
+    AdaptiveMaxPool2d,
+    AdaptiveMaxPool3d,
+)
 def adaptive_pool(c: OpContext) -> str:
-    way = "" if isinstance(c.op, AdaptiveAvgPool2d) else ', "max"'
+    way = "" if "avg" in c.op.name else ', "max"'
     return f"{c.helper('AdaptivePool')}({c.attribute('out')}{way})({c.x})"
 
 

@@ -8,6 +8,7 @@ from dslc.ops.loss import CrossEntropy, Mse
 from dslc.ops.shapes import resolve_axis
 from dslc_onnx.lowering import ROWS
 from dslc_onnx.rules import RULES
+from dslc_onnx.rules.arithmetic import reduced
 from dslc_onnx.types import DTYPES, product, rows_type
 
 if TYPE_CHECKING:
@@ -22,16 +23,39 @@ if TYPE_CHECKING:
 def cross_entropy(at: Lowering[CrossEntropy]) -> Result:
     """`SoftmaxCrossEntropyLoss`, and the mean over classes for the smoothed part."""
     logits, type, target = scores_and_target(at)
-    share = at.op.label_smoothing
+    share, ignored = at.op.label_smoothing, at.op.ignore_index
     label = "plain" if share else ""
-    found = at.emit("SoftmaxCrossEntropyLoss", logits, target, label=label, type=at.type)
+    options = {} if ignored is None else {"ignore_index": ignored}
+    kind, values = "SoftmaxCrossEntropyLoss", [logits, target]
+    found = at.graph.node(kind, values, [(f"{at.path}/{label}".rstrip("/"), at.type)], options)[0]
     if not share:
         return found
     sure = at.emit("LogSoftmax", logits, type=type, label="log_softmax", axis=1)
-    even = at.emit("ReduceMean", sure, type=at.type, label="uniform", keepdims=0)
+    if ignored is None:
+        even = at.emit("ReduceMean", sure, type=at.type, label="uniform", keepdims=0)
+    else:
+        even = kept_mean(at, sure, type, target)
     main = at.emit("Mul", found, at.number(1 - share), type=at.type, label="share")
     rest = at.emit("Mul", even, at.number(-share), type=at.type, label="smoothing")
     return at.emit("Add", main, rest)
+
+
+def kept_mean(
+    at: Lowering[CrossEntropy], sure: ir.Value, type: TensorType, target: ir.Value
+) -> ir.Value:
+    """The mean over classes and over places that count."""
+    places = type.with_shape(type.shape[0], *type.shape[2:])
+    flags, given = places.with_dtype("bool"), at.operand(1).type.dtype
+    each = reduced(at, "ReduceMean", sure, [1], places, "each", keep=False)
+    index = at.number(at.op.ignore_index, given if given == "i32" else "i64")
+    same = at.emit("Equal", target, index, type=flags, label="ignored")
+    other = at.emit("Not", same, type=flags, label="kept")
+    to = DTYPES[type.dtype].value
+    weights = at.emit("Cast", other, type=places, label="weights", to=to)
+    weighed = at.emit("Mul", each, weights, type=places, label="weighed")
+    total = at.emit("ReduceSum", weighed, type=at.type, label="sum", keepdims=0)
+    count = at.emit("ReduceSum", weights, type=at.type, label="count", keepdims=0)
+    return at.emit("Div", total, count, type=at.type, label="uniform")
 
 
 def scores_and_target(at: Lowering[CrossEntropy]) -> tuple[ir.Value, TensorType, ir.Value]:

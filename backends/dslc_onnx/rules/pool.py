@@ -5,8 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from dslc.ops.pool import (
+    AdaptiveAvgPool1d,
     AdaptiveAvgPool2d,
+    AdaptiveAvgPool3d,
+    AdaptiveMaxPool1d,
     AdaptiveMaxPool2d,
+    AdaptiveMaxPool3d,
     AvgPool1d,
     AvgPool2d,
     AvgPool3d,
@@ -87,17 +91,24 @@ def lp_pool(at: Lowering[Any]) -> Result:
     return at.emit("LpPool", at.input(), p=at.op.p, **window_attributes(at))
 
 
-@RULES.add(AdaptiveAvgPool2d, AdaptiveMaxPool2d)
+@RULES.add(
+    AdaptiveAvgPool1d,
+    AdaptiveAvgPool2d,
+    AdaptiveAvgPool3d,
+    AdaptiveMaxPool1d,
+    AdaptiveMaxPool2d,
+    AdaptiveMaxPool3d,
+)
 def adaptive_pool(at: Lowering[Any]) -> Result:
     """A pool whose window is known, else a reduction of the image cut into windows."""
-    average = isinstance(at.op, AdaptiveAvgPool2d)
-    type = at.operand().type
-    (height, width), (high, wide) = at.op.out, type.shape[2:]
-    window = [high // height, wide // width]
+    average, type = "avg" in at.op.name, at.operand().type
+    pairs = list(zip(at.op.out, type.shape[2:], strict=True))
+    window = [size // out for out, size in pairs]
     if all(isinstance(size, int) for size in window):
         name = "AveragePool" if average else "MaxPool"
         return at.emit(name, at.input(), kernel_shape=window, strides=window)
-    cut = type.with_shape(*type.shape[:2], height, window[0], width, window[1])
+    sizes = [size for out, inner in zip(at.op.out, window, strict=True) for size in (out, inner)]
+    cut = type.with_shape(*type.shape[:2], *sizes)
     parts = at.sizes.reshape(at.input(), type, cut, f"{at.path}/windows")
-    name = "ReduceMean" if average else "ReduceMax"
-    return reduced(at, name, parts, [3, 5], at.type, "", keep=False)
+    name, inside = "ReduceMean" if average else "ReduceMax", list(range(3, cut.rank, 2))
+    return reduced(at, name, parts, inside, at.type, "", keep=False)

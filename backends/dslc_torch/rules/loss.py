@@ -20,7 +20,10 @@ def cross_entropy(c: OpContext) -> str:
         logits = f"{logits}.movedim({axis}, 1)"
     if c.types[1].dtype != "i64":
         target = f"{target}.long()"
-    return f"F.cross_entropy({logits}, {target}{c.option('label_smoothing', 0.0, run=True)})"
+    given = c.op.values["ignore_index"] is not None
+    options = f", ignore_index={c.run_attribute('ignore_index')}" if given else ""
+    options += c.option("label_smoothing", 0.0, run=True)
+    return f"F.cross_entropy({logits}, {target}{options})"
 
 
 @RULES.add(Mse)

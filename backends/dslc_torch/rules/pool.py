@@ -5,8 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dslc.ops.pool import (
+    AdaptiveAvgPool1d,
     AdaptiveAvgPool2d,
+    AdaptiveAvgPool3d,
+    AdaptiveMaxPool1d,
     AdaptiveMaxPool2d,
+    AdaptiveMaxPool3d,
     AvgPool1d,
     AvgPool2d,
     AvgPool3d,
@@ -56,7 +60,14 @@ def global_max_pool(c: OpContext) -> str:
     return f"{c.x}.amax(({axes},))"
 
 
-@RULES.add(AdaptiveAvgPool2d, AdaptiveMaxPool2d)
+@RULES.add(
+    AdaptiveAvgPool1d,
+    AdaptiveAvgPool2d,
+    AdaptiveAvgPool3d,
+    AdaptiveMaxPool1d,
+    AdaptiveMaxPool2d,
+    AdaptiveMaxPool3d,
+)
 def adaptive_pool(c: OpContext) -> str:
     return f"F.{c.op.name}({c.x}, {c.run_attribute('out')})"
 

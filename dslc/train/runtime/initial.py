@@ -54,6 +54,12 @@ class Weight:
         below = 0.022750131948179207  # the share of a normal distribution below -2
         return self._fill(lambda u: std * normal_quantile(below + (1 - 2 * below) * u))
 
+    def integers(self, low: int, high: int) -> NDArray[np.int64]:
+        """Whole numbers from `low` up to, not including, `high`."""
+        raw = self._bits.random_raw(math.prod(self.shape)) >> np.uint64(12)
+        shares = (raw.astype(np.float64) + 0.5) * 2.0**-52
+        return (low + np.floor(shares * (high - low)).astype(np.int64)).reshape(self.shape)
+
     def fans(self, sibling: str | None = None) -> tuple[int, int]:
         """How many inputs and outputs the weight connects, counted as PyTorch counts.
 
@@ -195,6 +201,12 @@ def initial(
             raise ValueError(f"no rule says how the weight {path!r} starts")
         weights[path] = fill(Weight(path, shapes, seed))
     return weights
+
+
+def random_numbers(name: str, shape: Shape, seed: int, step: int | str) -> Weight:
+    """The stream of numbers that a step of a run draws under a name."""
+    path = f"{name} at step {step}"
+    return Weight(path, {path: shape}, seed)
 
 
 def matches(globs: Sequence[str], path: str) -> bool:

@@ -34,7 +34,7 @@ class Progress:
         self._first = done
         self._started = time.monotonic()
         self._shown = self._printed = self._started
-        self._pending: list[tuple[int, int, SupportsFloat]] = []
+        self._pending: list[tuple[int, int, dict[str, SupportsFloat]]] = []
         self._stream = stream or sys.stderr
         self._moving = self._stream.isatty()
         folder.mkdir(parents=True, exist_ok=True)
@@ -43,12 +43,12 @@ class Progress:
         _replace(path, "".join(_line(row) for row in self._rows))
         self._file = path.open("a", encoding="utf-8")
 
-    def step(self, step: int, epoch: int, loss: SupportsFloat) -> None:
-        """Records the loss of a step.
+    def step(self, step: int, epoch: int, **losses: SupportsFloat) -> None:
+        """Records the losses of a step.
 
-        It is read some steps later, in a bunch, so that a device need not be waited for.
+        They are read some steps later, in a bunch, so that a device need not be waited for.
         """
-        self._pending.append((step, epoch, loss))
+        self._pending.append((step, epoch, losses))
         if len(self._pending) >= 50 or time.monotonic() - self._shown > 0.5:
             self._settle()
 
@@ -84,18 +84,21 @@ class Progress:
             return
         pending, self._pending = self._pending, []
         rows: list[Row] = [
-            {"step": step, "epoch": epoch, "loss": float(x)} for step, epoch, x in pending
+            {"step": step, "epoch": epoch} | {name: float(x) for name, x in losses.items()}
+            for step, epoch, losses in pending
         ]
         self._record(rows)
         self._shown = time.monotonic()
         if self._moving or self._shown - self._printed > 10:
             self._printed = self._shown
-            self._show(rows[-1]["step"], rows[-1]["loss"])
+            self._show(rows[-1])
 
-    def _show(self, step: int, loss: float) -> None:
+    def _show(self, row: Row) -> None:
+        step = row["step"]
         rate = (step - self._first) / max(self._shown - self._started, 1e-9)
         left = int((self._total - step) / max(rate, 1e-9))
-        numbers = f"{step}/{self._total}  loss {loss:.4f}  {rate:.1f} steps/s  {_clock(left)} left"
+        losses = "".join(f"  {name} {x:.4f}" for name, x in row.items() if name.endswith("loss"))
+        numbers = f"{step}/{self._total}{losses}  {rate:.1f} steps/s  {_clock(left)} left"
         if self._moving:
             filled = 30 * step // max(self._total, 1)
             self._stream.write(f"\r\x1b[K{'━' * filled}{' ' * (30 - filled)}  {numbers}")

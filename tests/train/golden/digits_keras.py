@@ -100,8 +100,13 @@ def learning_rate(step: int, total: int) -> float:
 class AdamW(keras.optimizers.Optimizer):
     """As PyTorch computes it: epsilon after the bias corrections, which keep their digits."""
 
-    def __init__(self) -> None:
-        super().__init__(learning_rate=LEARNING_RATE, name="adam")
+    def __init__(
+        self, learning_rate: float, betas: tuple[float, float], epsilon: float, decay: float
+    ) -> None:
+        super().__init__(learning_rate=learning_rate, name="adam")
+        self.betas = betas
+        self.epsilon = epsilon
+        self.decay = decay
 
     def build(self, variables: list[keras.Variable]) -> None:
         """Makes what is kept of each variable."""
@@ -115,14 +120,19 @@ class AdamW(keras.optimizers.Optimizer):
     ) -> None:
         """Moves one variable."""
         index = self._get_variable_index(variable)
-        self.assign_sub(variable, learning_rate * WEIGHT_DECAY * variable)
+        self.assign_sub(variable, learning_rate * self.decay * variable)
         mean, square = self.means[index], self.squares[index]
         count = ops.cast(self.iterations + 1, variable.dtype)
-        correct1, correct2 = (-ops.expm1(count * math.log(beta)) for beta in BETAS)
-        self.assign_add(mean, (gradient - mean) * (1 - BETAS[0]))
-        self.assign(square, square * BETAS[1] + ops.square(gradient) * (1 - BETAS[1]))
+        correct1, correct2 = (-ops.expm1(count * math.log(beta)) for beta in self.betas)
+        self.assign_add(mean, (gradient - mean) * (1 - self.betas[0]))
+        self.assign(square, square * self.betas[1] + ops.square(gradient) * (1 - self.betas[1]))
         root = ops.sqrt(square / correct2)
-        self.assign_sub(variable, learning_rate * (mean / correct1) / (root + EPSILON))
+        self.assign_sub(variable, learning_rate * (mean / correct1) / (root + self.epsilon))
+
+
+def make_optimizer() -> AdamW:
+    """The optimiser of the trained weights."""
+    return AdamW(LEARNING_RATE, BETAS, EPSILON, WEIGHT_DECAY)
 
 
 class Trainer:
@@ -136,7 +146,7 @@ class Trainer:
         by_variable = {id(place.variable): name for name, place in places(self.model).items()}
         self.trained = self.model.trainable_variables
         self.names = [by_variable[id(variable)] for variable in self.trained]
-        self.optimizer = AdamW()
+        self.optimizer = make_optimizer()
         self.optimizer.build(self.trained)
         self.run_step = tf.function(self.train, jit_compile=False)
         self.run_metrics = tf.function(self.evaluate, jit_compile=False)
@@ -248,7 +258,7 @@ def main() -> None:
         for batch in batches.epoch(epoch, start=step % batches.steps):
             loss = trainer.step(batch, learning_rate(step, total))
             step += 1
-            progress.step(step, epoch, loss)
+            progress.step(step, epoch, loss=loss)
         found = average(trainer.measure, held_out, BATCH)
         figures = {f"held_out_{name}": found[name] for name in sorted(found)}
         progress.evaluation(step, epoch, **figures)

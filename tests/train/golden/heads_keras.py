@@ -103,9 +103,17 @@ def metrics_of(model: keras.Model, batch: Batch) -> Batch:
 class AdamW(keras.optimizers.Optimizer):
     """As PyTorch computes it: epsilon after the bias corrections, which keep their digits."""
 
-    def __init__(self, names: Sequence[str]) -> None:
-        super().__init__(learning_rate=LEARNING_RATE, name="adam")
-        self.decays = [0.0 if matches(NO_DECAY, name) else WEIGHT_DECAY for name in names]
+    def __init__(
+        self,
+        learning_rate: float,
+        betas: tuple[float, float],
+        epsilon: float,
+        decays: Sequence[float],
+    ) -> None:
+        super().__init__(learning_rate=learning_rate, name="adam")
+        self.betas = betas
+        self.epsilon = epsilon
+        self.decays = decays
 
     def build(self, variables: list[keras.Variable]) -> None:
         """Makes what is kept of each variable."""
@@ -122,11 +130,17 @@ class AdamW(keras.optimizers.Optimizer):
         self.assign_sub(variable, learning_rate * self.decays[index] * variable)
         mean, square = self.means[index], self.squares[index]
         count = ops.cast(self.iterations + 1, variable.dtype)
-        correct1, correct2 = (-ops.expm1(count * math.log(beta)) for beta in BETAS)
-        self.assign_add(mean, (gradient - mean) * (1 - BETAS[0]))
-        self.assign(square, square * BETAS[1] + ops.square(gradient) * (1 - BETAS[1]))
+        correct1, correct2 = (-ops.expm1(count * math.log(beta)) for beta in self.betas)
+        self.assign_add(mean, (gradient - mean) * (1 - self.betas[0]))
+        self.assign(square, square * self.betas[1] + ops.square(gradient) * (1 - self.betas[1]))
         root = ops.sqrt(square / correct2)
-        self.assign_sub(variable, learning_rate * (mean / correct1) / (root + EPSILON))
+        self.assign_sub(variable, learning_rate * (mean / correct1) / (root + self.epsilon))
+
+
+def make_optimizer(names: Sequence[str]) -> AdamW:
+    """The optimiser of the trained weights."""
+    decays = [0.0 if matches(NO_DECAY, name) else WEIGHT_DECAY for name in names]
+    return AdamW(LEARNING_RATE, BETAS, EPSILON, decays)
 
 
 class Trainer:
@@ -140,7 +154,7 @@ class Trainer:
         by_variable = {id(place.variable): name for name, place in places(self.model).items()}
         self.trained = self.model.trainable_variables
         self.names = [by_variable[id(variable)] for variable in self.trained]
-        self.optimizer = AdamW(self.names)
+        self.optimizer = make_optimizer(self.names)
         self.optimizer.build(self.trained)
         self.run_step = tf.function(self.train, jit_compile=False)
         self.run_metrics = tf.function(self.evaluate, jit_compile=False)
@@ -246,7 +260,7 @@ def main() -> None:
         for batch in batches.epoch(epoch, start=step % batches.steps):
             loss = trainer.step(batch, LEARNING_RATE)
             step += 1
-            progress.step(step, epoch, loss)
+            progress.step(step, epoch, loss=loss)
         found = average(trainer.measure, held_out, BATCH)
         figures = {f"held_out_{name}": found[name] for name in sorted(found)}
         progress.evaluation(step, epoch, **figures)

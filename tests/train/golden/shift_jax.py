@@ -285,7 +285,7 @@ def main() -> None:
         for batch in batches.epoch(epoch, start=step % batches.steps):
             loss = trainer.step(batch, LEARNING_RATE)
             step += 1
-            progress.step(step, epoch, loss)
+            progress.step(step, epoch, loss=loss)
         found = average(trainer.measure, held_out, BATCH)
         figures = {f"held_out_{name}": found[name] for name in sorted(found)}
         progress.evaluation(step, epoch, **figures)

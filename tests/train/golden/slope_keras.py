@@ -84,14 +84,19 @@ def metrics_of(model: keras.Model, batch: Batch) -> Batch:
 class SGD(keras.optimizers.Optimizer):
     """SGD as PyTorch computes it: momentum sums gradients, so a rate may change at any step."""
 
-    def __init__(self) -> None:
-        super().__init__(learning_rate=LEARNING_RATE, name="sgd")
+    def __init__(self, learning_rate: float) -> None:
+        super().__init__(learning_rate=learning_rate, name="sgd")
 
     def update_step(
         self, gradient: tf.Tensor, variable: keras.Variable, learning_rate: tf.Tensor
     ) -> None:
         """Moves one variable."""
         self.assign_sub(variable, learning_rate * gradient)
+
+
+def make_optimizer() -> SGD:
+    """The optimiser of the trained weights."""
+    return SGD(LEARNING_RATE)
 
 
 class Trainer:
@@ -105,7 +110,7 @@ class Trainer:
         by_variable = {id(place.variable): name for name, place in places(self.model).items()}
         self.trained = self.model.trainable_variables
         self.names = [by_variable[id(variable)] for variable in self.trained]
-        self.optimizer = SGD()
+        self.optimizer = make_optimizer()
         self.optimizer.build(self.trained)
         self.run_step = tf.function(self.train, jit_compile=False)
         self.run_metrics = tf.function(self.evaluate, jit_compile=False)
@@ -198,7 +203,7 @@ def main() -> None:
         for batch in batches.epoch(epoch, start=step % batches.steps):
             loss = trainer.step(batch, LEARNING_RATE)
             step += 1
-            progress.step(step, epoch, loss)
+            progress.step(step, epoch, loss=loss)
         found = average(trainer.measure, held_out, BATCH)
         figures = {f"held_out_{name}": found[name] for name in sorted(found)}
         progress.evaluation(step, epoch, **figures)

@@ -1,0 +1,183 @@
+"""The template of what a `train.py` with phases has otherwise, itself a program.
+
+What stands here takes the place of what `training_template.py` has under the same name.
+"""
+
+# pyright: reportRedeclaration=false
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+from flax import nnx
+from jax import Array
+
+import dslc_jax.training_template as base
+from dslc.train.runtime.checkpoint import Checkpoint
+from dslc.train.runtime.checkpoint import load as load_checkpoint
+from dslc.train.runtime.data import Arrays
+from dslc.train.runtime.weights import match
+from dslc_jax.training_template import (
+    BF16,
+    CHANCE,
+    COUNTED,
+    DRAWS,
+    EVERY,
+    MIXED,
+    MOMENTS,
+    SEVERAL,
+    Batch,
+    Portable,
+    Trainer,
+    in_bfloat16,
+    with_draws,
+)
+
+TRAINED = base.TRAINED
+KEPT = {"critic": {"sum": "trace"}}
+KEPT_AT = {"critic": 0}
+
+
+class Phase:
+    """A part of each step: a loss, an optimiser, and the places of the weights that it moves."""
+
+    state: Any  # of the optimiser
+    run: Any  # a step of it, compiled
+
+    if EVERY:
+
+        def __init__(
+            self,
+            name: str,
+            loss_of: Callable[[Any, Batch], Array],
+            places: Sequence[int],
+            optimizer: optax.GradientTransformation,
+            every: int = 1,
+        ) -> None:
+            self.name = name
+            self.loss_of = loss_of
+            self.places = places
+            self.optimizer = optimizer
+            self.every = every
+
+    else:
+
+        def __init__(
+            self,
+            name: str,
+            loss_of: Callable[[Any, Batch], Array],
+            places: Sequence[int],
+            optimizer: optax.GradientTransformation,
+        ) -> None:
+            self.name = name
+            self.loss_of = loss_of
+            self.places = places
+            self.optimizer = optimizer
+
+
+def below(names: Sequence[str], *models: str) -> list[int]:
+    """The places of the weights of some models."""
+    return [place for place, name in enumerate(names) if name.split(".")[0] in models]
+
+
+class PhasedTrainer(Trainer):
+    """The models as flat lists of arrays, with an optimiser for each phase.
+
+    The module is split once. A compiled function that takes lists and merges them inside costs
+    a fraction of `nnx.jit`, which would take the module apart at every call.
+    """
+
+    phases: list[Phase]
+
+    def train(  # pyright: ignore[reportIncompatibleMethodOverride]
+        self,
+        phase: Phase,
+        params: list[Array],
+        rest: list[Array],
+        state: Any,
+        batch: Batch,
+        rate: Array,
+    ) -> tuple[list[Array], list[Array], Any, Array]:
+        """What a phase computes."""
+
+        def loss(trained: list[Array]) -> tuple[Array, list[Array]]:
+            whole = list(params)
+            for place, weight in zip(phase.places, trained, strict=True):
+                whole[place] = weight
+            model = self.merged(self.training, whole, rest)
+            if BF16 and not SEVERAL:
+                value = phase.loss_of(in_bfloat16(model), batch)
+            else:
+                value = phase.loss_of(model, batch)
+            return value, jax.tree.leaves(nnx.split(model, TRAINED, ...)[2])
+
+        trained = [params[place] for place in phase.places]
+        (value, rest), gradients = jax.value_and_grad(loss, has_aux=True)(trained)
+        updates: Any
+        updates, state = phase.optimizer.update(gradients, state, trained)
+        params = list(params)
+        for place, weight, update in zip(phase.places, trained, updates, strict=True):
+            params[place] = weight - rate * update
+        return params, rest, state, value
+
+    def step(self, batch: Arrays, rates: Mapping[str, float]) -> dict[str, Array]:  # pyright: ignore
+        """One step: the phases in turn, each with its loss before its optimiser moved anything."""
+        if CHANCE:
+            # what a step draws depends on the seed and its number alone
+            count = np.uint32(4096 * self.steps % 2**32)
+            parts = zip(self.rest, self.counts, strict=True)
+            self.rest = [jnp.asarray(count) if counts else part for part, counts in parts]
+        if DRAWS:
+            batch = with_draws(batch, self.seed, self.steps)
+        if CHANCE or DRAWS or EVERY:
+            self.steps += 1
+        losses: dict[str, Array] = {}
+        for phase in self.phases:
+            if EVERY and self.steps % phase.every:
+                continue
+            self.params, self.rest, phase.state, losses[f"{phase.name}_loss"] = phase.run(
+                self.params, self.rest, phase.state, batch, np.float32(rates[phase.name])
+            )
+        return losses
+
+    if MOMENTS:
+
+        def moments(self) -> Portable:
+            """What each optimiser keeps of each weight, as `critic.mean.head.weight`."""
+            found: Portable = {}
+            for phase in self.phases:
+                state = phase.state[KEPT_AT[phase.name]]
+                for kind, field in KEPT[phase.name].items():
+                    for place, leaf in zip(phase.places, getattr(state, field), strict=True):
+                        found[f"{phase.name}.{kind}.{self.names[place]}"] = np.asarray(leaf)
+            return found
+
+    def restore(self, found: Checkpoint) -> None:
+        """Goes back to a checkpoint."""
+        arrays, source = load_checkpoint(found), str(found.path)
+        self.load(arrays["weights"], source)
+        if MOMENTS:
+            shapes = {name: array.shape for name, array in self.moments().items()}
+            kept = match(arrays["optimizer"], shapes, source=source)
+            for phase in self.phases:
+                names = [self.names[place] for place in phase.places]
+                fields: dict[str, Any] = {
+                    field: [jnp.asarray(kept[f"{phase.name}.{kind}.{name}"]) for name in names]
+                    for kind, field in KEPT[phase.name].items()
+                }
+                if EVERY:
+                    done = found.step // phase.every
+                else:
+                    done = found.step
+                if COUNTED and not MIXED:
+                    fields["count"] = jnp.asarray(done, jnp.int32)
+                if MIXED and "mean" in KEPT[phase.name]:
+                    fields["count"] = jnp.asarray(done, jnp.int32)
+                states, at = list(phase.state), KEPT_AT[phase.name]
+                states[at] = states[at]._replace(**fields)
+                phase.state = tuple(states)
+        if CHANCE or DRAWS or EVERY:
+            self.steps = found.step

@@ -1,0 +1,25 @@
+"""Losses of two networks against each other in JAX."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dslc.ops.adversarial import GanLoss
+from dslc_jax.rules import RULES
+
+if TYPE_CHECKING:
+    from dslc.emit.context import OpContext
+
+
+@RULES.add(GanLoss)
+def gan_loss(c: OpContext) -> str:
+    of, kind = c.op.values["of"], c.op.values["kind"]
+    if kind == "wasserstein" or (kind == "hinge" and of == "generator"):
+        mean = f"{c.x}.mean()"
+        return mean if of == "fake" else f"-{mean}"
+    if kind == "hinge":
+        return f"nnx.relu(1 {'-' if of == 'real' else '+'} {c.x}).mean()"
+    if kind == "least_squares":
+        return f"({c.x} ** 2).mean()" if of == "fake" else f"(({c.x} - 1) ** 2).mean()"
+    sign = "" if of == "fake" else "-"
+    return f"nnx.softplus({sign}{c.x}).mean()"

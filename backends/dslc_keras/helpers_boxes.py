@@ -1,0 +1,35 @@
+"""Helpers for boxes, put into generated Keras models word for word."""
+
+# Keras declares no types for its functions: what is inferred is that of all its backends at once.
+# pyright: reportGeneralTypeIssues=false, reportIncompatibleMethodOverride=false
+# pyright: reportOptionalMemberAccess=false, reportOptionalOperand=false
+# pyright: reportOptionalSubscript=false, reportReturnType=false, reportArgumentType=false
+# pyright: reportAssignmentType=false, reportOperatorIssue=false, reportOptionalIterable=false
+
+import math
+
+from keras import KerasTensor, ops
+
+
+def box_iou(boxes: KerasTensor, others: KerasTensor) -> KerasTensor:
+    """The shared area of each pair of boxes, as a share of both together. [..., R, S]."""
+    a, b = ops.expand_dims(boxes, -2), ops.expand_dims(others, -3)
+    low, high = ops.maximum(a[..., :2], b[..., :2]), ops.minimum(a[..., 2:], b[..., 2:])
+    shared = ops.prod(ops.maximum(high - low, 0), axis=-1)
+    areas = [ops.prod(x[..., 2:] - x[..., :2], axis=-1) for x in (a, b)]
+    return shared / (areas[0] - (shared - areas[1]))
+
+
+def box_encode(anchors: KerasTensor, boxes: KerasTensor) -> KerasTensor:
+    """What leads from anchors to boxes: moves of the centre, logarithms of the growth."""
+    sizes, grown = anchors[..., 2:] - anchors[..., :2], boxes[..., 2:] - boxes[..., :2]
+    moved = (boxes[..., :2] + grown / 2 - anchors[..., :2] - sizes / 2) / sizes
+    return ops.concatenate([moved, ops.log(grown / sizes)], axis=-1)
+
+
+def box_decode(anchors: KerasTensor, moves: KerasTensor) -> KerasTensor:
+    """The boxes to which moves lead from anchors."""
+    sizes = anchors[..., 2:] - anchors[..., :2]
+    centre = anchors[..., :2] + sizes / 2 + moves[..., :2] * sizes
+    half = sizes * ops.exp(ops.minimum(moves[..., 2:], math.log(1000 / 16))) / 2
+    return ops.concatenate([centre - half, centre + half], axis=-1)

@@ -1,0 +1,31 @@
+"""Graphs in Keras."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dslc.ops.graph import GcnConv, SageConv, SegmentMax, SegmentMean, SegmentSum
+from dslc_keras.layers import flag, named
+from dslc_keras.rules import RULES
+
+if TYPE_CHECKING:
+    from dslc.emit.functions_context import FunctionContext
+
+
+@RULES.add(SegmentSum, SegmentMean, SegmentMax)
+def segment(c: FunctionContext) -> str:
+    return f"{c.helper(c.op.name)}({', '.join(c.args)}, {c.attribute('segments')})"
+
+
+@RULES.add(GcnConv)
+def gcn_conv(c: FunctionContext) -> str:
+    seen = f"{c.helper('Propagate')}()({', '.join(c.args)})"
+    return named(c, "layers.Dense", c.attribute("out"), flag(c, "bias", "use_bias"), call=seen)
+
+
+@RULES.add(SageConv)
+def sage_conv(c: FunctionContext) -> str:
+    x = c.variable()
+    near = f"{c.helper('MeanOfNeighbours')}()({x}, {c.arg(1)})"
+    both = f"ops.concatenate([{x}, {near}], axis=-1)"
+    return named(c, "layers.Dense", c.attribute("out"), flag(c, "bias", "use_bias"), call=both)

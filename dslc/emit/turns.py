@@ -1,0 +1,144 @@
+"""What a script says of one phase: its constants, its schedule and the names of its functions.
+
+Where a section has no phases, its only one has the plain names: `LEARNING_RATE`, `loss_of`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, final
+
+from dslc.emit.python import Function, If, Line, Parameter
+from dslc.ir.graph import CallModule
+from dslc.syntax.expressions import number_text
+from dslc.train.gradient import reads
+from dslc.train.updates import steps_behind
+
+if TYPE_CHECKING:
+    from dslc.emit.python import Statement
+    from dslc.train.training import Phase, Training
+
+
+@final
+class Turn:
+    """A phase as a script writes it.
+
+    Attributes:
+        phase: The phase.
+        homes: Where the models that it updates have their weights; empty for everything.
+    """
+
+    def __init__(self, training: Training, phase: Phase) -> None:
+        self.phase = phase
+        modules = training.program.modules
+        self.homes = [home for name in phase.update if (home := modules[name].home)]
+
+    def constant(self, name: str) -> str:
+        """The name of one of its constants."""
+        return f"{self.phase.name.upper()}_{name}" if self.phase.name else name
+
+    def function(self, alone: str, suffix: str) -> str:
+        """The name of one of its functions: `alone` where there are no phases."""
+        return f"{self.phase.name}_{suffix}" if self.phase.name else alone
+
+    @property
+    def decays(self) -> bool:
+        """Whether weights decay."""
+        return bool(self.phase.optimizer.values["weight_decay"])
+
+    @property
+    def keeps(self) -> bool:
+        """Whether some weights do not decay."""
+        return self.decays and bool(self.phase.optimizer.values["no_decay"])
+
+    @property
+    def counts(self) -> bool:
+        """Whether the optimiser counts its steps."""
+        return self.phase.optimizer.name in ("adam", "adamw")
+
+    @property
+    def state(self) -> tuple[str, ...]:
+        """What the optimiser keeps of each weight."""
+        return self.phase.optimizer.state
+
+    @property
+    def is_scheduled(self) -> bool:
+        """Whether the rate changes."""
+        chosen = self.phase.schedule
+        return chosen.name != "constant" or bool(chosen.values["warmup"])
+
+    def constants(self) -> list[Statement]:
+        """The settings of the optimiser, and those of the schedule that are used more than once."""
+        values = self.phase.optimizer.values
+        found = {"LEARNING_RATE": number_text(values["lr"])}
+        if values.get("momentum"):
+            found["MOMENTUM"] = number_text(values["momentum"])
+        if "betas" in values:
+            found["BETAS"] = f"({', '.join(map(number_text, values['betas']))})"
+            found["EPSILON"] = number_text(values["eps"])
+        if self.decays:
+            found["WEIGHT_DECAY"] = number_text(values["weight_decay"])
+        if self.keeps:
+            found["NO_DECAY"] = repr(list(values["no_decay"]))
+        lines: list[Statement] = [Line(f"{self.constant(k)} = {v}") for k, v in found.items()]
+        warmup = self.phase.schedule.values["warmup"]
+        return [*lines, Line(f"{self.constant('WARMUP')} = {warmup}", "steps")] if warmup else lines
+
+    def schedule(self) -> Function | None:
+        """The rate as a function of the step; None where it never changes."""
+        if not self.is_scheduled:
+            return None
+        chosen = self.phase.schedule
+        rate, warmup = self.constant("LEARNING_RATE"), self.constant("WARMUP")
+        body: list[Statement] = []
+        done, total = "step", "total"
+        if chosen.values["warmup"]:
+            body.append(If(f"step < {warmup}", [Line(f"return {rate} * (step + 1) / {warmup}")]))
+            done, total = f"(step - {warmup})", f"max(1, total - {warmup})"
+        doc, lines = chosen.fall(done, total)
+        if not any("total" in line for line in lines):
+            body.insert(0, Line("del total"))
+        body += [Line(line.replace("LEARNING_RATE", rate)) for line in lines]
+        if chosen.values["warmup"]:
+            doc = f"A linear warmup, then {doc[0].lower()}{doc[1:]}"
+        parameters = [Parameter("step", "int"), Parameter("total", "int")]
+        return Function(self.function("learning_rate", "rate"), parameters, "float", doc, body)
+
+
+def learning_rates(turns: list[Turn]) -> Function | Line:
+    """The rate of every phase: of each step, or of all steps where none changes."""
+    plain = {turn.phase.name: turn.constant("LEARNING_RATE") for turn in turns}
+    if not any(turn.is_scheduled for turn in turns):
+        return Line(f"LEARNING_RATES = {table(plain)}")
+    for turn in turns:
+        if turn.is_scheduled:
+            plain[turn.phase.name] = f"{turn.function('', 'rate')}(step, total)"
+    parameters = [Parameter("step", "int"), Parameter("total", "int")]
+    doc = "The rate of each phase."
+    lines = [Line(f"return {table(plain)}")]
+    return Function("learning_rates", parameters, "dict[str, float]", doc, lines)
+
+
+def leaves_out_of_models(training: Training, phase: Phase) -> bool:
+    """Whether weights that a phase updates may get no gradient.
+
+    A model that the loss reads in full gives one to all of its weights, as far as anything does.
+    """
+    behind = steps_behind(phase.instance.body, phase.graph.body.result)
+    refs = [phase.graph.body.result, *(ref for found in behind for ref in reads(found.step))]
+    read = {ref.key for ref in refs}
+    for name in phase.update:
+        first, *others = [output for output, _ in training.program.modules[name].outputs]
+        calls = [
+            found.step.id
+            for found in behind
+            if isinstance(found.step.action, CallModule) and found.step.action.module == name
+        ]
+        given = {slot for owner, slot in read if owner in calls}
+        if not (given & {"", first}) or not given.issuperset(others):
+            return True
+    return False
+
+
+def table(entries: dict[str, str]) -> str:
+    """A dictionary in text, from names to code."""
+    return "{" + ", ".join(f'"{name}": {code}' for name, code in entries.items()) + "}"
