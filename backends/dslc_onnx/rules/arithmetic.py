@@ -87,9 +87,9 @@ def reduced(
     *,
     keep: bool = True,
 ) -> ir.Value:
-    """A reduction of some axes, which are an attribute before opset 18."""
+    """A reduction of some axes, which are an attribute before opset 18, but for sums."""
     options: dict[str, Any] = {"type": type, "label": label, "keepdims": int(keep)}
-    if at.graph.opset >= 18:
+    if at.graph.opset >= 18 or op_type == "ReduceSum":
         return at.emit(op_type, value, at.graph.integers(*axes), **options)
     return at.emit(op_type, value, axes=axes, **options)
 

@@ -1,0 +1,29 @@
+"""Helpers for sampling images, put into generated JAX modules word for word."""
+
+import jax.numpy as jnp
+from jax import Array
+
+
+def affine_grid(theta: Array, high: int, wide: int) -> Array:
+    """Where the pixels of an image are under an affine map, x and y from -1 to 1. [N, H, W, 2]."""
+    x, y = ((2 * jnp.arange(n) + 1) / n - 1 for n in (wide, high))
+    y, x = jnp.meshgrid(y, x, indexing="ij")
+    return jnp.einsum("hwk,nik->nhwi", jnp.stack((x, y, jnp.ones_like(x)), -1), theta)
+
+
+def grid_sample(image: Array, grid: Array, *, border: bool = False) -> Array:
+    """An image sampled at places, blended of the four pixels around each. [N, C, h, w]."""
+    n, _, high, wide = image.shape
+    x, y = (((grid[..., k] + 1) * size - 1) / 2 for k, size in enumerate((wide, high)))
+    if border:
+        x, y = jnp.clip(x, 0, wide - 1), jnp.clip(y, 0, high - 1)
+    pixels, rows = image.transpose(0, 2, 3, 1), jnp.arange(n)[:, None, None]
+    total = jnp.zeros(())
+    for down in (0, 1):
+        for right in (0, 1):
+            i, j = jnp.floor(y) + down, jnp.floor(x) + right
+            inside = (i >= 0) & (i < high) & (j >= 0) & (j < wide)
+            share = jnp.where(inside, (1 - abs(y - i)) * (1 - abs(x - j)), 0)
+            places = (jnp.clip(k, 0, s - 1).astype(int) for k, s in ((i, high), (j, wide)))
+            total = total + share[..., None] * pixels[rows, *places]
+    return jnp.moveaxis(total, -1, 1)
