@@ -123,9 +123,11 @@ def critic_optimizer(weights: Mapping[str, Tensor]) -> torch.optim.Optimizer:
 def generator_optimizer(weights: Mapping[str, Tensor]) -> torch.optim.Optimizer:
     """The optimiser of the phase `generator`."""
     optimizer = torch.optim.SGD(weights.values(), GENERATOR_LEARNING_RATE, GENERATOR_MOMENTUM)
-    optimizer.register_step_pre_hook(
-        lambda *_: nn.utils.clip_grad_norm_(list(weights.values()), GENERATOR_CLIP_NORM)
-    )
+
+    def clip(*_: object) -> None:
+        nn.utils.clip_grad_norm_(weights.values(), GENERATOR_CLIP_NORM)
+
+    optimizer.register_step_pre_hook(clip)
     return optimizer
 
 
