@@ -45,9 +45,10 @@ def rotate(
     """Turns pairs of the first `dim` numbers by angles that grow with the place. [N, …, T, D]."""
     dim = dim or x.shape[-1]
     places = jnp.arange(x.shape[-2]) if positions is None else positions
-    angles = places[..., None] * base ** (-jnp.arange(0, dim, 2, x.dtype) / dim)
+    dtype = jnp.promote_types(x.dtype, jnp.float32)  # bfloat16 tells no far places apart
+    angles = places[..., None] * base ** (-jnp.arange(0, dim, 2, dtype) / dim)
     angles = angles[:, None] if angles.ndim == 3 and x.ndim == 4 else angles
-    cos, sin = jnp.cos(angles), jnp.sin(angles)
+    cos, sin = jnp.cos(angles).astype(x.dtype), jnp.sin(angles).astype(x.dtype)
     turned, rest = x[..., :dim], x[..., dim:]
     a, b = (turned[..., ::2], turned[..., 1::2]) if interleaved else jnp.split(turned, 2, -1)
     pairs = jnp.stack((a * cos - b * sin, b * cos + a * sin), -1 if interleaved else -2)

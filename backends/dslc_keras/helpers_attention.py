@@ -80,11 +80,13 @@ class Rotate(layers.Layer):
     def call(self, x: KerasTensor, positions: KerasTensor | None = None) -> KerasTensor:
         dim = self.dim or x.shape[-1]
         places = ops.arange(ops.shape(x)[-2]) if positions is None else positions
-        rates = self.base ** (-ops.arange(0, dim, 2, dtype=x.dtype) / dim)
-        angles = ops.cast(places, x.dtype)[..., None] * rates
+        dtype = "float64" if x.dtype == "float64" else "float32"  # bfloat16 is too coarse
+        rates = self.base ** (-ops.arange(0, dim, 2, dtype=dtype) / dim)
+        angles = ops.cast(places, dtype)[..., None] * rates
         if len(angles.shape) == 3 and len(x.shape) == 4:
             angles = angles[:, None]
-        cos, sin, turned = ops.cos(angles), ops.sin(angles), x[..., :dim]
+        cos, sin = (ops.cast(turn(angles), x.dtype) for turn in (ops.cos, ops.sin))
+        turned = x[..., :dim]
         if self.interleaved:
             a, b = turned[..., ::2], turned[..., 1::2]
         else:

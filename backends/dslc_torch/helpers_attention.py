@@ -45,10 +45,11 @@ def rotate(
     """Turns pairs of the first `dim` numbers by angles that grow with the place. [N, …, T, D]."""
     dim = dim or x.shape[-1]
     places = torch.arange(x.shape[-2], device=x.device) if positions is None else positions
-    rates = base ** (-torch.arange(0, dim, 2, device=x.device, dtype=x.dtype) / dim)
+    dtype = torch.promote_types(x.dtype, torch.float32)  # bfloat16 tells no far places apart
+    rates = base ** (-torch.arange(0, dim, 2, device=x.device, dtype=dtype) / dim)
     angles = places.unsqueeze(-1) * rates
     angles = angles.unsqueeze(1) if angles.ndim == 3 and x.ndim == 4 else angles
-    cos, sin = angles.cos(), angles.sin()
+    cos, sin = angles.cos().to(x.dtype), angles.sin().to(x.dtype)
     turned, rest = x[..., :dim], x[..., dim:]
     a, b = (turned[..., ::2], turned[..., 1::2]) if interleaved else turned.chunk(2, -1)
     pairs = torch.stack((a * cos - b * sin, b * cos + a * sin), -1 if interleaved else -2)

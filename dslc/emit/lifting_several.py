@@ -35,10 +35,11 @@ class HolderLifting:
         self.steps = {step.id: step for step in graph.body.steps}
         self.moved = self.with_needs(heavy)
         for step in heavy:
-            self.refuse_gradients(step)
-        if not any(is_gradient(step) for step in self.steps.values()):  # one call, and no more
-            calls = (step for step in self.steps.values() if calls_model(step, program))
-            self.moved |= self.with_needs(calls)
+            if self.hinders(self.with_needs([step])):
+                raise refuse(step, f"stands in a gradient's way: {MEND}")
+        for step in self.steps.values():  # what can be is in one call
+            if calls_model(step, program) and not self.hinders(self.with_needs([step])):
+                self.moved |= self.with_needs([step])
         self.outputs = self.named_outputs()
         main = self.holder(program)
         modules = {**program.modules, main.name: main}
@@ -62,20 +63,18 @@ class HolderLifting:
         numbers = {step.id for step in given}
         return numbers | self.behind(ref for step in given for ref in read_by(step))
 
-    def refuse_gradients(self, heavy: Step) -> None:
-        """Refuses a gradient that the moved steps read, and one that leads through them."""
-        for step in self.steps.values():
-            if not is_gradient(step):
-                continue
-            if step.id in self.moved:
-                raise refuse(heavy, "reads a gradient, which no backend writes yet")
+    def hinders(self, numbers: set[int]) -> bool:
+        """Whether some steps are a gradient's, or lead from what it is taken by to what it is of."""
+        gradients = [step for step in self.steps.values() if is_gradient(step)]
+        for step in gradients:
             of, wrt = step.inputs
             assert of is not None
             assert wrt is not None
-            path = self.behind([of], wrt.owner) & self.moved
+            path = self.behind([of], wrt.owner) & numbers
             leading = self.with_needs(self.steps[number] for number in path)
-            if any(wrt in read_by(self.steps[number]) for number in leading):
-                raise refuse(heavy, f"stands in a gradient's way: {MEND}")
+            if step.id in numbers or any(wrt in read_by(self.steps[n]) for n in leading):
+                return True
+        return False
 
     def named_outputs(self) -> dict[Ref, str]:
         """A name for each value of the moved steps that the rest of the graph reads."""

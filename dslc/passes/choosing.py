@@ -61,7 +61,8 @@ def settled(binder: Binder, step: Step, environment: dict[str, object]) -> Step:
     if found is None:
         raise Failed
     if action.is_certain and isinstance(found.action, ApplyOp):
-        never = {name: Literal(0.0, step.span) for name in found.action.op.chance}
+        op = found.action.op
+        never = {name: Literal(op.settled.get(name, 0.0), step.span) for name in op.chance}
         attributes = {**found.action.attributes, **never}
         found = found.replace(action=found.action.replace(attributes=attributes))
     return found

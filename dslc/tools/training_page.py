@@ -103,8 +103,9 @@ train:
 
 A generated project then has a `training_model.py` beside `model.py`: the model as training sees it, with
 these steps behind it. `model.py` computes the outputs and nothing else, and takes its own part of
-`weights.safetensors`. Steps with weights are checked wherever they stand, and written where the model is
-called once, at the top of the graph, by a spec that is one model; else `build` says so.
+`weights.safetensors`. Steps with weights are checked wherever they stand. Beside several models they are
+written wherever no gradient leads through them, and however often the models are called; where the spec
+is one model, that is called once, at the top of the graph. Else `build` says so.
 
 `stop_gradient` gives a value through which nothing learns: a fixed target. `gradient` is the gradient of
 the sum of one value with respect to another, shaped like that one, and can itself be differentiated, as

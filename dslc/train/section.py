@@ -173,7 +173,7 @@ def check_figures(instance: Instance, graph: Module, report: Report) -> None:
 def check_paths(instance: Instance, report: Report) -> None:
     """Reports a step of the graph whose weights lie where the model has others."""
     models = {
-        site.path
+        site.path: site.step.span
         for found in instance.body.steps
         for iteration in found.iterations
         if iteration is not None and iteration.call is not None and iteration.call.module.is_model
@@ -187,7 +187,7 @@ def check_paths(instance: Instance, report: Report) -> None:
         if owns_weights(site)
     }
     for path, span in own.items():
-        if path in models:
+        if models.get(path, span) != span:  # a block may call the model
             message = f"the model has weights under `{path}`, and so would this step"
             help = "give the step another name"
             report.error("E0808", span, message, help=help)
