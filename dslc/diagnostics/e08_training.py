@@ -256,6 +256,14 @@ ENTRIES: dict[str, Entry] = {
         _phases(_phase("Maker")),
         _phases(_phase("Maker, Critic")),
     ),
+    "E0824": Entry(
+        "a loss that no trained weight changes",
+        "Training moves weights against the gradient of the loss. A loss that no trained weight "
+        "changes has none: it is computed from columns alone, from frozen weights, or through a step "
+        "that passes no gradient, as `argmax`, `round`, `accuracy` and `stop_gradient`.",
+        _train(loss="loss: accuracy"),
+        _train(),
+    ),
     "E0841": Entry(
         "it is not clear which model is trained",
         "Where no step of `train` calls a model, the spec's model is called on the columns of its "

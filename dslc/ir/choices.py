@@ -117,6 +117,10 @@ def named(reader: StepReader, key: Scalar, scope: Scope) -> Expr | None:
     name = key.text[1:]
     if "." in name:
         return reader.word(Scalar(key.text, "plain", key.span), scope)
+    if not scope.knows(name) and not name[:1].islower():
+        help = "write `$` and the name of a param, as in `- $act`"
+        reader.report.error("E0520", key.span, f"`{key.text}` names no param", help=help)
+        return None
     if not scope.knows(name):
         reader.look_up(Name(name, key.span), key.span, scope)
         return None

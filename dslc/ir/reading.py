@@ -120,7 +120,7 @@ class Reader:
     def look_up(self, expression: Expr, span: Span, scope: Scope) -> None:
         """Reports a lower-case name that nothing defines; capitals are dims, bound by types."""
         for name in sorted(free_names(expression)):
-            if not scope.knows(name) and name[0].islower():
+            if not scope.knows(name) and name[:1].islower():
                 close = TRUTHS.get(name.lower()) or nearest(name, scope.all_names())
                 help = f"did you mean `{close}`?" if close else "declare it under `params`"
                 if close is None and find(name) is not None:

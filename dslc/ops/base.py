@@ -223,6 +223,7 @@ class Op:
         chance: The attributes that say how much of it is drawn at random, in training or always.
         settled: What those are where nothing is drawn, if not 0.
         moves: Whether every output holds elements of the first input and nothing else.
+        passes_gradient: Whether its outputs have a gradient by any input that is not zero everywhere.
         takes_empty: Whether an axis of an input may have size 0, where a fact such as `P >= 0`
             lets a symbol be zero. Frameworks refuse most of what has no elements.
     """
@@ -236,6 +237,7 @@ class Op:
     chance: ClassVar[tuple[str, ...]] = ()
     settled: ClassVar[Mapping[str, int | bool]] = {}
     moves: ClassVar[bool] = False
+    passes_gradient: ClassVar[bool] = True
     takes_empty: ClassVar[bool] = False
     attributes: ClassVar[Mapping[str, Attribute]] = {}
 

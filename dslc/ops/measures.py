@@ -56,6 +56,7 @@ class Precision(_OfOneClass):
     """
 
     family = "metric"
+    passes_gradient = False
 
 
 class Recall(_OfOneClass):
@@ -66,6 +67,7 @@ class Recall(_OfOneClass):
     """
 
     family = "metric"
+    passes_gradient = False
 
 
 class F1(_OfOneClass):
@@ -76,6 +78,7 @@ class F1(_OfOneClass):
     """
 
     family = "metric"
+    passes_gradient = False
 
 
 class MeanIou(_OfClasses):
@@ -86,6 +89,7 @@ class MeanIou(_OfClasses):
     """
 
     family = "metric"
+    passes_gradient = False
 
 
 class Perplexity(_OfClasses):
@@ -123,6 +127,7 @@ class Auc(_OfAlike):
     """
 
     family = "metric"
+    passes_gradient = False
     inputs = (Input("scores"), Input("target", "integer"))
 
     def ceilings(self, *types: TensorType) -> tuple[DimLike | None, ...]:

@@ -23,6 +23,7 @@ class Accuracy(Op):
     """
 
     family = "metric"
+    passes_gradient = False
     inputs = (Input("logits"), Input("target", "integer"))
     layout = "axes"
     axis = Axis(1, doc="the axis of the classes")
@@ -46,6 +47,7 @@ class TopKAccuracy(Op):
     """
 
     family = "metric"
+    passes_gradient = False
     primary = "k"
     inputs = (Input("logits"), Input("target", "integer"))
     layout = "axes"

@@ -171,6 +171,7 @@ class StopGradient(Elementwise):
     """The value itself, through which no gradient passes. Source: `jax.lax.stop_gradient`."""
 
     family = "tensor"
+    passes_gradient = False
     cost = 0
     inputs = (Input("x", "any"),)
 

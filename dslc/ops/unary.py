@@ -81,22 +81,26 @@ class Floor(Elementwise):
     """The greatest integer at or below. Source: ONNX Floor."""
 
     family = "arithmetic"
+    passes_gradient = False
 
 
 class Ceil(Elementwise):
     """The least integer at or above. Source: ONNX Ceil."""
 
     family = "arithmetic"
+    passes_gradient = False
 
 
 class Round(Elementwise):
     """The nearest integer, halves to the even one. Source: ONNX Round."""
 
     family = "arithmetic"
+    passes_gradient = False
 
 
 class Sign(Elementwise):
     """-1, 0 or 1. Source: ONNX Sign."""
 
     family = "arithmetic"
+    passes_gradient = False
     inputs = (Input("x", "number"),)

@@ -232,7 +232,8 @@ class GraphReader:
 
     def unknown(self, key: Scalar, what: str) -> None:
         """Reports a word that is neither a value nor an op."""
-        words = [name for name, op in all_ops().items() if op.family in SUMS]
+        families = ("loss",) if what == LOSS else SUMS
+        words = [name for name, op in all_ops().items() if op.family in families]
         words += sorted(self.scope.all_values()) if what == LOSS else []
         close = nearest(key.text, words)
         help = f"did you mean `{close}`?" if close else f"there are {', '.join(words)}"

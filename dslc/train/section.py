@@ -6,6 +6,7 @@ model's own types and runs only once they are right.
 
 from __future__ import annotations
 
+from dslc.diagnostics import meant
 from dslc.ir.facts import Facts
 from dslc.ir.scope import Scope
 from dslc.passes.binding import input_type
@@ -22,7 +23,7 @@ from dslc.train.phases import COLUMN_KEYS, GRAPH_KEYS, PhasesReader
 from dslc.train.run import Run
 from dslc.train.settings import SettingsReader
 from dslc.train.training import Phase, Training
-from dslc.train.updates import check_updates
+from dslc.train.updates import check_reached, check_updates
 from dslc.typed import TYPE_CHECKING, final
 
 if TYPE_CHECKING:
@@ -67,12 +68,14 @@ def read_section(program: Program, report: Report) -> Section | None:
     names = Scope(None, [param.name for param in program.params])
     reader = SettingsReader(report, names, program.values, program.units)
     fields = reader.mapping(node, "`train`") or Mapping([], node.span)
+    keys, misspelt = (*SECTION_KEYS, *Run.attributes), set[str | None]()
     for key, _ in fields.entries:
-        if key.text not in (*SECTION_KEYS, *Run.attributes):
-            reader.unknown_key(key, (*SECTION_KEYS, *Run.attributes), "`train`")
+        if key.text not in keys:
+            reader.unknown_key(key, keys, "`train`")
+            misspelt.add(meant(key.text, keys))
     others = tuple(key.text for key, _ in fields.entries)
     needs = ("data",) if fields.key("phases") is not None else ("data", "loss", "optimizer")
-    run = reader.settings(Run, fields, "`train`", others, needs=needs)
+    run = reader.settings(Run, fields, "`train`", others, needs=needs, misspelt=misspelt)
     phases_reader = PhasesReader(program, report, reader, fields)
     phases = phases_reader.read(graphs=names_are_right)
     data = source = None
@@ -102,6 +105,10 @@ def type_section(section: Section, checker: Instantiator, model: Instance) -> Tr
         check_globs(read, training.updated(phase), report)
     if training.is_phased:
         check_updates(training, section.phases, report)
+    else:
+        node = section.phases[0].fields.get("loss")
+        assert node is not None
+        check_reached(training, node.span, report)
     types = {name: type for phase in known for name, type in phase.instance.inputs.items()}
     sources = section.source.sources(types)
     spans = {item.name: item.span for phase in known for item in phase.graph.inputs}

@@ -14,6 +14,7 @@ from dslc.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping as ReadOnly
+    from collections.abc import Set as AbstractSet
     from typing import TypeVar
 
     from dslc.diagnostics import Report
@@ -85,6 +86,7 @@ class SettingsReader(Reader):
         where: str,
         others: tuple[str, ...] = (),
         needs: tuple[str, ...] = (),
+        misspelt: AbstractSet[str | None] = frozenset(),
     ) -> C | None:
         """A choice from its settings by name.
 
@@ -94,10 +96,11 @@ class SettingsReader(Reader):
             where: What messages call it.
             others: Keys that someone else reads.
             needs: Keys among them that have to be there.
+            misspelt: Keys that are there, but for a mistake that has been reported.
         """
         values: dict[str, object] = {}
         spans: dict[str, Span] = {}
-        good = True
+        good = not misspelt
         for key, value in fields.entries:
             attribute = choice.attributes.get(key.text)
             if attribute is None:
@@ -111,6 +114,7 @@ class SettingsReader(Reader):
             except Unread:
                 good = False
         missing = missing_settings(choice, fields, others, needs)
+        missing = [name for name in missing if name not in misspelt]
         if missing:
             names = ", ".join(f"`{name}`" for name in missing)
             help = "`dslc explain E0801` shows a whole section"

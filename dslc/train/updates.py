@@ -6,17 +6,19 @@ from dslc.ir.graph import ApplyOp, Body, CallModule, Ref
 from dslc.ir.needs import needs_of
 from dslc.ir.types import FLOATS
 from dslc.ir.walk import all_steps
-from dslc.ops.select import StopGradient
+from dslc.passes.weights import call_path, iteration_path, sites, step_sites
 from dslc.train.gradient import reads
 from dslc.train.training import is_below
 from dslc.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from collections.abc import Set as AbstractSet
 
     from dslc.diagnostics import Report
     from dslc.ir.graph import Program, Step
     from dslc.ir.instance import BodyInstance, StepInstance
+    from dslc.source import Span
     from dslc.train.phases import PhaseSection
     from dslc.train.training import Phase, Training
 
@@ -54,6 +56,30 @@ def check_updates(training: Training, sections: Sequence[PhaseSection], report: 
                 updated.add(home)
 
 
+def check_reached(training: Training, span: Span, report: Report) -> None:
+    """Reports a loss that no trained weight changes; `span` is where it stands."""
+    (phase,) = training.phases
+    behind = steps_behind(phase.instance.body, phase.graph.outputs[0][1])
+    trained = {i.path for i in training.weights() if i.role == "trained" and i.tied is None}
+    if not any(moves(found, trained) for found in behind):
+        message = "no trained weight changes this loss: no gradient would reach one"
+        help = "compute it from the model's outputs, by steps that pass a gradient"
+        report.error("E0824", span, message, help=help)
+
+
+def moves(found: StepInstance, trained: AbstractSet[str]) -> bool:
+    """Whether a step computes with weights that are trained, of its own or of what it calls."""
+    for k, iteration in enumerate(found.iterations):
+        if iteration is None:
+            continue
+        path = call_path(iteration, iteration_path("", found.step, k))
+        inner = () if iteration.call is None else sites(iteration.call, path)
+        for site in (*inner, *step_sites(found)):
+            if site.step.tie or any(is_below(weight, site.path) for weight in trained):
+                return True
+    return False
+
+
 def has_trained(training: Training, home: str | None) -> bool:
     """Whether a model has weights of its own that are trained."""
     infos = training.weights()
@@ -81,7 +107,7 @@ def steps_behind(body: BodyInstance, result: Ref) -> list[StepInstance]:
 def passes(found: StepInstance) -> bool:
     """Whether a gradient passes through a step."""
     action = found.step.action
-    if isinstance(action, ApplyOp) and action.op is StopGradient:
+    if isinstance(action, ApplyOp) and not action.op.passes_gradient:
         return False
     types = [
         type for item in found.iterations if item is not None for type in item.outputs.values()
