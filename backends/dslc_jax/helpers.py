@@ -1,5 +1,6 @@
 """Helpers that generated JAX modules contain where they need them, word for word."""
 
+import functools
 import math
 
 import jax
@@ -130,7 +131,8 @@ def geglu(x: Array, axis: int = -1, approximate: bool = False) -> Array:
 
 def maxout(x: Array, pieces: int, axis: int) -> Array:
     """The largest of every few neighbours along an axis."""
-    return x.reshape(*x.shape[:axis], -1, pieces, *x.shape[axis + 1 :]).max(axis + 1)
+    parts = x.reshape(*x.shape[:axis], -1, pieces, *x.shape[axis + 1 :])
+    return functools.reduce(jnp.maximum, jnp.unstack(parts, axis=axis + 1))
 
 
 class LayerScale(nnx.Module):

@@ -125,6 +125,8 @@ def train_source(checked: Checked, model: str) -> str:
     script.add_schedules()
     if flags["COUNTED"]:
         script.add(template.definition("scale_by_adam"))
+    if any(turn.clips == "norm" for turn in script.turns):
+        script.add(template.definition("clip_by_norm"))
     script.add(*(optimizer(turn) for turn in script.turns))
     if script.train.is_phased:
         script.use(phased)
@@ -169,7 +171,8 @@ def phases(script: Script, template: Template) -> list[Statement]:
 def place_of_state(turn: Turn) -> int:
     """The place in the chain of what an optimiser keeps; 0 where it keeps nothing."""
     parts = chain(turn)
-    return next((k for k, part in enumerate(parts) if not part.startswith("optax.add")), 0)
+    plain = ("optax.add", "optax.clip", "clip_by_norm")
+    return next((k for k, part in enumerate(parts) if not part.startswith(plain)), 0)
 
 
 def chain(turn: Turn) -> list[str]:
@@ -178,12 +181,14 @@ def chain(turn: Turn) -> list[str]:
     mask = ", mask=decays" if turn.keeps else ""
     added = f"optax.add_decayed_weights({constant('WEIGHT_DECAY')}{mask})"
     decay = [added] if turn.decays else []
+    clipped = {"norm": [f"clip_by_norm({turn.bound})"], "value": [f"optax.clip({turn.bound})"]}
+    first = [] if turn.clips is None else clipped[turn.clips]
     if chosen.name == "sgd":
         nesterov = ", nesterov=True" if chosen.values["nesterov"] else ""
         trace = f"optax.trace({constant('MOMENTUM')}{nesterov})"
-        return [*decay, *([trace] if chosen.state else [])]
+        return [*first, *decay, *([trace] if chosen.state else [])]
     adam = [f"scale_by_adam({constant('BETAS')}, {constant('EPSILON')})"]
-    return [*adam, *decay] if chosen.name == "adamw" else [*decay, *adam]
+    return [*first, *adam, *decay] if chosen.name == "adamw" else [*first, *decay, *adam]
 
 
 def optimizer(turn: Turn) -> Function:

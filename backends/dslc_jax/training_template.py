@@ -106,6 +106,18 @@ def scale_by_adam(betas: tuple[float, float], epsilon: float) -> optax.GradientT
     return optax.GradientTransformation(init, update)
 
 
+def clip_by_norm(most: float) -> optax.GradientTransformation:
+    """Scales all gradients down together where their norm is above a bound, as PyTorch does."""
+
+    def clip(updates: Any, params: Any) -> Any:
+        del params
+        norm = jnp.sqrt(sum(jnp.vdot(g, g) for g in jax.tree.leaves(updates)))
+        scale = jnp.minimum(1.0, most / (norm + 1e-6))
+        return jax.tree.map(lambda g: scale * g, updates)
+
+    return optax.stateless(clip)
+
+
 class Trainer:
     """The model as flat lists of arrays, with its optimiser and what is compiled for them.
 

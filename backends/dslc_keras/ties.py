@@ -17,7 +17,7 @@ def shared_tensor(c: FunctionContext, shape: list[str]) -> str | None:
     tied = c.tied_layer("weight")
     if tied is not None:
         return tied[1]
-    if not c.users:
+    if not c.users and not c.function.is_read_elsewhere(c.found):
         return None
     variable = c.parameter("weight", shape)
     c.keep(variable)

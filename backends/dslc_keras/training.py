@@ -126,6 +126,8 @@ def add_optimizers(script: Script) -> list[str]:
     for turn in script.turns:
         chosen = turn.phase.optimizer
         flags = {
+            "CLIPS_NORM": turn.clips == "norm",
+            "CLIPS_VALUE": turn.clips == "value",
             "COUPLED": turn.decays and chosen.name != "adamw",
             "DECOUPLED": turn.decays and chosen.name == "adamw",
             "KEEPS": turn.keeps,
@@ -175,6 +177,8 @@ def settings(turn: Turn) -> dict[str, tuple[str, str]]:
         found["decays"] = "Sequence[float]", "decays"
     elif turn.decays:
         found["decay"] = "float", constant("WEIGHT_DECAY")
+    if turn.clips is not None:
+        found["most"] = "float", turn.bound
     return found
 
 

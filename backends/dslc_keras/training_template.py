@@ -31,6 +31,8 @@ from dslc_keras.runtime.portable import all_layers, load_weights, path_of, place
 
 BF16 = False  # whether the model computes in bfloat16
 CHANCE = True  # whether the model draws random numbers in training
+CLIPS_NORM = False  # whether gradients are scaled down together
+CLIPS_VALUE = False  # whether each number of a gradient is clipped
 COUPLED = False  # whether decay is part of the gradient
 DRAWS = False  # whether the training graph draws random numbers
 EVERY = False  # whether a phase passes batches over
@@ -91,11 +93,13 @@ class Descent(keras.optimizers.Optimizer):
         momentum: float = 0.0,
         decay: float = 0.0,
         decays: Sequence[float] = (),
+        most: float = 0.0,
     ) -> None:
         super().__init__(learning_rate=learning_rate, name="sgd")
         self.momentum = momentum
         self.decay = decay
         self.decays = decays
+        self.most = most
 
     if MOMENTUM_ON:
 
@@ -104,6 +108,24 @@ class Descent(keras.optimizers.Optimizer):
             if not self.built:
                 super().build(variables)
                 self.sums = [self.add_variable_from_reference(v, "sum") for v in variables]
+
+    if CLIPS_NORM:
+
+        def apply(
+            self, grads: list[tf.Tensor], trainable_variables: list[keras.Variable] | None = None
+        ) -> None:
+            """Moves the variables by gradients that are scaled down together, as PyTorch does."""
+            scale = ops.minimum(1.0, self.most / (tf.linalg.global_norm(grads) + 1e-6))
+            super().apply([scale * gradient for gradient in grads], trainable_variables)
+
+    if CLIPS_VALUE:
+
+        def apply(
+            self, grads: list[tf.Tensor], trainable_variables: list[keras.Variable] | None = None
+        ) -> None:
+            """Moves the variables by gradients whose numbers are clipped one by one."""
+            clipped = [ops.clip(gradient, -self.most, self.most) for gradient in grads]
+            super().apply(clipped, trainable_variables)
 
     def update_step(
         self, gradient: tf.Tensor, variable: keras.Variable, learning_rate: tf.Tensor
@@ -135,12 +157,14 @@ class Adaptive(keras.optimizers.Optimizer):
         epsilon: float,
         decay: float = 0.0,
         decays: Sequence[float] = (),
+        most: float = 0.0,
     ) -> None:
         super().__init__(learning_rate=learning_rate, name="adam")
         self.betas = betas
         self.epsilon = epsilon
         self.decay = decay
         self.decays = decays
+        self.most = most
 
     def build(self, variables: list[keras.Variable]) -> None:
         """Makes what is kept of each variable."""
@@ -148,6 +172,24 @@ class Adaptive(keras.optimizers.Optimizer):
             super().build(variables)
             self.means = [self.add_variable_from_reference(v, "mean") for v in variables]
             self.squares = [self.add_variable_from_reference(v, "square") for v in variables]
+
+    if CLIPS_NORM:
+
+        def apply(
+            self, grads: list[tf.Tensor], trainable_variables: list[keras.Variable] | None = None
+        ) -> None:
+            """Moves the variables by gradients that are scaled down together, as PyTorch does."""
+            scale = ops.minimum(1.0, self.most / (tf.linalg.global_norm(grads) + 1e-6))
+            super().apply([scale * gradient for gradient in grads], trainable_variables)
+
+    if CLIPS_VALUE:
+
+        def apply(
+            self, grads: list[tf.Tensor], trainable_variables: list[keras.Variable] | None = None
+        ) -> None:
+            """Moves the variables by gradients whose numbers are clipped one by one."""
+            clipped = [ops.clip(gradient, -self.most, self.most) for gradient in grads]
+            super().apply(clipped, trainable_variables)
 
     def update_step(
         self, gradient: tf.Tensor, variable: keras.Variable, learning_rate: tf.Tensor

@@ -110,11 +110,22 @@ def optimizer(turn: Turn) -> Function:
         options = f", {constant('MOMENTUM')}" if chosen.values["momentum"] else ""
         options += f", weight_decay={decay}" if turn.decays else ""
         options += ", nesterov=True" if chosen.values["nesterov"] else ""
-        body.append(Line(f"return torch.optim.SGD({weights}, {rate}{options})"))
+        made = f"torch.optim.SGD({weights}, {rate}{options})"
     else:
-        made = {"adam": "Adam", "adamw": "AdamW"}[chosen.name]
+        kind = {"adam": "Adam", "adamw": "AdamW"}[chosen.name]
         settings = f"{rate}, {constant('BETAS')}, {constant('EPSILON')}, {decay}, fused=True"
-        body.append(Line(f"return torch.optim.{made}({weights}, {settings})"))
+        made = f"torch.optim.{kind}({weights}, {settings})"
+    if turn.clips is None:
+        body.append(Line(f"return {made}"))
+    else:
+        clip = f"nn.utils.clip_grad_{turn.clips}_(weights.values(), {turn.bound})"
+        given = [Parameter("_", "object", None, "variadic")]
+        body += [
+            Line(f"optimizer = {made}"),
+            Function("clip", given, "None", "", [Line(clip)]),
+            Line("optimizer.register_step_pre_hook(clip)"),
+            Line("return optimizer"),
+        ]
     of = f"the phase `{turn.phase.name}`" if turn.phase.name else "the trained weights"
     return Function(
         turn.function("make_optimizer", "optimizer"),

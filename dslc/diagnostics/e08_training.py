@@ -87,7 +87,7 @@ ENTRIES: dict[str, Entry] = {
         _train(optimizer="optimizer: {sgd: {lr: 0.1, momentum: 0.9}}"),
     ),
     "E0802": Entry(
-        "no such optimiser or schedule",
+        "no such optimiser, schedule or clipping",
         "The name is none of those that this version has. The nearest one is suggested.",
         _train(optimizer="optimizer: {adam_w: {lr: 1e-3}}"),
         _train(optimizer="optimizer: {adamw: {lr: 1e-3}}"),
@@ -223,7 +223,7 @@ ENTRIES: dict[str, Entry] = {
     "E0819": Entry(
         "a section with phases says what its phases say",
         "With `phases`, a section has at least one, and each phase has its own `steps`, `loss`, "
-        "`optimizer`, `schedule` and `metrics`. The section keeps what they share: the columns, the "
+        "`optimizer`, `schedule`, `clip` and `metrics`. The section keeps what they share: the columns, the "
         "data, and how long a run goes.",
         _phases(_phase("Maker, Critic"), more=f"  {OPTIMIZER}\n"),
         _phases(_phase("Maker, Critic")),

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from dslc.emit.formal_regions import joined, type_scan
 from dslc.emit.formal_types import Carry, Formal, FormalStep
 from dslc.emit.formal_when import merged
-from dslc.emit.instances import instance_types, last_round
+from dslc.emit.instances import instance_types, known_outputs, last_round, summed
 from dslc.emit.named_sizes import NamedSizes
 from dslc.emit.samples import all_iterations, collect_instances, samples_by_step
 from dslc.emit.varying import op_in_own_names
@@ -272,17 +272,15 @@ class Inference:
             final[axis] = update if always and not free else sym(symbol)
         found.outputs[""] = after.with_shape(*final)
 
-    def accumulated(self, repeat: Repeat, start: DimLike, growth: DimLike) -> DimLike | None:
-        """A dim behind a loop whose rounds add to it; None where the sum has no form."""
-        names = {*repeat.names, repeat.index}
+    def accumulated(self, repeat: Repeat, start: DimLike, growth: DimLike) -> DimLike:
+        """A dim behind a loop whose rounds add to it."""
+        names = {*repeat.names, *((repeat.index,) if repeat.index else ())}
+        if symbols_of(growth) & names:
+            return start + summed(repeat, growth)
         if repeat.over is None:
-            count = self.size(repeat.times) if repeat.times is not None else None
-            return None if count is None or symbols_of(growth) & names else start + count * growth
-        items, free = to_python(repeat.over), free_names(repeat.over)
-        if not symbols_of(growth) & names:
-            return start + opaque(f"len({items})", free) * growth
-        whole = len(repeat.names) == 1 and growth == sym(repeat.names[0])
-        return start + opaque(f"sum({items})", free) if whole else None
+            assert repeat.times is not None
+            return start + self.size(repeat.times) * growth
+        return start + opaque(f"len({to_python(repeat.over)})", free_names(repeat.over)) * growth
 
     def types_of(self, ref: Ref) -> list[TensorType]:
         """The type of a referenced value; of every instance's where all are meant."""
@@ -322,7 +320,8 @@ class Inference:
                 found.outputs = {"": result}
         elif isinstance(action, CallModule):
             found.callee = self.callees[action.module]
-            found.outputs = self.call(action, found.callee, types)
+            outputs = known_outputs(found, found.callee)
+            found.outputs = self.call(action, found.callee, outputs, types)
         else:
             self.region(found, types[0])
 
@@ -352,9 +351,13 @@ class Inference:
         return self.values[ref.owner, ref.slot]
 
     def call(
-        self, action: CallModule, callee: Formal, types: tuple[TensorType, ...]
+        self,
+        action: CallModule,
+        callee: Formal,
+        outputs: dict[str, TensorType],
+        types: tuple[TensorType, ...],
     ) -> dict[str, TensorType]:
-        """A call's outputs: the callee's in its own names, with the caller's in their place."""
+        """A call's outputs: those given in the callee's own names, with the caller's in their place."""
         mapping: dict[str, DimLike] = {}
         for param in callee.module.params:
             given = action.arguments.get(param.name)
@@ -366,7 +369,7 @@ class Inference:
         order = {item.name: position for position, item in enumerate(callee.module.inputs)}
         for symbol, name, axis in callee.bindings:
             mapping[symbol] = types[order[name]].shape[axis]
-        found = {slot: type.substitute(mapping) for slot, type in callee.outputs.items()}
+        found = {slot: type.substitute(mapping) for slot, type in outputs.items()}
         if callee.module.is_model:
             return {"": next(iter(found.values())), **found}
         return found

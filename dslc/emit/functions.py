@@ -20,7 +20,7 @@ from dslc.emit.flow import STREAM
 from dslc.emit.formal import formal_modules
 from dslc.emit.functions_body import FunctionBody
 from dslc.emit.functions_names import PathText, Sizes, size_token, texts_of
-from dslc.emit.functions_ties import Ties
+from dslc.emit.functions_ties import InnerTies, Ties
 from dslc.emit.header import header
 from dslc.emit.names import snake_name
 from dslc.emit.owners import Owners
@@ -31,6 +31,7 @@ from dslc.ir.dims import sym
 from dslc.ir.graph import ApplyOp, CallModule
 from dslc.ir.needs import needs_of
 from dslc.ir.owners import owner_of
+from dslc.ir.walk import all_steps
 from dslc.ops.linear import Embedding
 from dslc.syntax.expressions import Conditional
 from dslc.values import is_integer
@@ -60,6 +61,7 @@ class FunctionModule(ModuleWriter):
         self.layers: dict[str, str] = {}
         self.layer_count = 0
         self.unread = Unread(())
+        self.inner = InnerTies(program, ())
 
     def helper(self, name: str) -> str:
         """Puts a helper into the module; its classes are registered under the spec's name."""
@@ -106,6 +108,8 @@ def write_functions(checked: Checked, target: FunctionTarget) -> FunctionModule:
     module.owners = Owners(program, formals)
     module.borders = Borders(target, formals)
     module.unread = Unread(formals)
+    module.inner = InnerTies(program, formals)
+    module.owners.partly |= module.inner.read()
     names = {f.module.name: module.names.fresh(function_name(program, f)) for f in formals}
     target.survey(module, formals)
     for formal in formals:
@@ -291,7 +295,11 @@ class FunctionWriter(ClassWriter):
             for found in all_formal(self.formal.steps)
             if found.step.repeat is not None and found.step.repeat.share
         }
-        return shared | self.reused() | self.ties.users.keys()
+        return shared | self.reused() | self.opened() | self.ties.users.keys()
+
+    def opened(self) -> set[int]:
+        """The calls behind which a step of this module has a weight."""
+        return self.functions.inner.opened.get(self.formal.module.name, set())
 
     def layer_of(self, tie: Tie, *words: str) -> str:
         """Another model's layer that owns a weight, found by its name; `words` lead below it."""
@@ -326,7 +334,7 @@ class FunctionWriter(ClassWriter):
             raise BuildError(f"{reason}, which is then in no graph: call it under `train.steps`")
 
     def is_read_elsewhere(self, found: FormalStep) -> bool:
-        """Whether a step of another model reads this one's weight, and not its whole layer."""
+        """Whether a step of another model or block reads this one's weight, and not its whole layer."""
         return (self.formal.module.name, found.step.id) in self.module.owners.partly
 
     def tied_layer(self, step: Step, tie: Tie) -> tuple[Step, str]:
@@ -338,9 +346,39 @@ class FunctionWriter(ClassWriter):
                 reason = f"`{path}` is one weight of another model's layer"
                 raise BuildError(f"{reason}: tie all of the layer's weights to an op like it")
             return owner.step, self.layer_of(tie)
+        inner = self.functions.inner.find(self.formal, step, tie)
+        if inner is not None:
+            return inner[1].step, self.inner_layer(*inner)
         found = self.ties.find(step, tie)
         if found is None or found.id not in self.kept:
             path = ".".join(map(str, tie.path))
             reason = f"`{path}` is tied from `{self.formal.module.name}`, where it is not seen"
             raise BuildError(f"{reason}: tie it in the model or block that holds both")
         return found, self.kept[found.id]
+
+    def inner_layer(self, call: Step, owner: Owner) -> str:
+        """A block's layer that owns a weight, or the weight as a tensor, found by its name."""
+        self.refuse_nested(call, owner)
+        path = self.function_body.root
+        for part in owner.path:
+            path = path.word(str(part))
+        if is_table(owner.step):
+            return self.functions_target.layer_at(self.kept[call.id], str(path))
+        path = path.word(owner.weight)
+        layer = self.functions_target.layer_at(self.kept[call.id], str(path))
+        return f"{layer}({next(iter(self.body.inputs.values()))})"
+
+    def refuse_nested(self, call: Step, owner: Owner) -> None:
+        """Refuses a weight behind layers in layers, which have no names from outside."""
+        assert isinstance(call.action, CallModule)
+        unit = self.module.units[call.action.module]
+        assert isinstance(unit.writer, FunctionWriter)
+        inside = {
+            step.label
+            for step in all_steps(unit.writer.formal.module.body)
+            if step.id in unit.writer.kept_layers() and isinstance(step.action, CallModule)
+        }
+        if call.id not in self.kept or inside & set(map(str, owner.path)):
+            path = ".".join(map(str, owner.path))
+            reason = f"`{path}` is tied from `{self.formal.module.name}`, where it is not seen"
+            raise BuildError(f"{reason}: tie it in the model or block that holds both")

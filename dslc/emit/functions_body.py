@@ -44,6 +44,7 @@ class FunctionBody(FunctionRegions):
         start = ((module.home or "", False),) if self.is_part else ()
         start = start if self.is_main else (("name", True),)
         self.path = PathText(writer.functions_target.separator, *start)
+        self.root = self.path
         self.uses_name = False
         self.loops = LoopWriter(self)
         self.anchors: list[Value] = []

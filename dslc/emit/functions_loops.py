@@ -147,7 +147,7 @@ class LoopWriter:
         if not function.has_layers(found):
             return None
         owner = found.step.id if found.reused is None else found.reused
-        if owner in function.reused():
+        if owner in function.reused() | function.opened():
             refuse_instances(found)
         elif repeat is None or not repeat.share:
             return None

@@ -9,13 +9,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dslc.emit.backend import BuildError
-from dslc.ir.dims import opaque, substitute, sym, symbols_of
+from dslc.emit.flattening import all_formal
+from dslc.ir.dims import opaque, substitute, sym, symbols_of, text_of
 from dslc.ir.graph import EVERY
 from dslc.syntax.expressions import NO_SPAN, Literal, free_names, to_python
 
 if TYPE_CHECKING:
     from dslc.emit.formal import Inference
-    from dslc.emit.formal_types import FormalStep
+    from dslc.emit.formal_types import Formal, FormalStep
     from dslc.ir.dims import DimLike
     from dslc.ir.graph import Ref, Repeat
     from dslc.ir.instance import Iteration
@@ -91,6 +92,48 @@ def _table(inference: Inference, found: FormalStep, slot: str, axis: int, index:
         return size
     text = "".join(f"{size}, " for size in sizes).rstrip(" ")
     return opaque(f"({text})[{to_python(index)}]", free_names(index))
+
+
+def known_outputs(found: FormalStep, callee: Formal) -> dict[str, TensorType]:
+    """A callee's outputs, with numbers for sizes that its loops carry and that have no form outside.
+
+    That is right where the size is the same number in every run of the call.
+    """
+    carried = {c.symbol for step in all_formal(callee.steps) for c in step.carries}
+    outputs = dict(callee.outputs)
+    for slot, type in outputs.items():
+        shape = list(type.shape)
+        for axis, dim in enumerate(shape):
+            sizes = {run.outputs[slot].shape[axis] for run in found.samples}
+            if symbols_of(dim) & carried and len(sizes) == 1:
+                (size,) = sizes
+                shape[axis] = size if isinstance(size, int) else dim
+        outputs[slot] = type.with_shape(*shape)
+    return outputs
+
+
+def summed(repeat: Repeat, growth: DimLike) -> DimLike:
+    """The sum of what each round of a repeat adds to a size, which its names are in.
+
+    Inside, these have an underscore before them: no name that comes to stand there later has one.
+    """
+    rounds = repeat.over if repeat.times is None else repeat.times
+    assert rounds is not None
+    items, free = to_python(rounds), free_names(rounds)
+    if repeat.over is not None and len(repeat.names) == 1 and growth == sym(repeat.names[0]):
+        return opaque(f"sum({items})", free)
+    used = symbols_of(growth)
+    own = {name: f"_{name}" for name in (*repeat.names, repeat.index) if name}
+    index = own[repeat.index] if repeat.index in used and repeat.index else ""
+    if repeat.over is None:
+        header = f"{index} in range({items})"
+    else:
+        parts = [own[name] if name in used else "_" for name in repeat.names] or ["_"]
+        item = ", ".join(parts)
+        inner = f"({item})" if len(parts) > 1 else item
+        header = f"{index}, {inner} in enumerate({items})" if index else f"{item} in {items}"
+    text = text_of(growth, lambda name: own.get(name, name))
+    return opaque(f"sum({text} for {header})", free | used - own.keys())
 
 
 def last_round(inference: Inference, repeat: Repeat) -> dict[str, DimLike]:

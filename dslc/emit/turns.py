@@ -61,6 +61,17 @@ class Turn:
         return self.phase.optimizer.state
 
     @property
+    def clips(self) -> str | None:
+        """How gradients are clipped: "norm", "value", or not at all."""
+        chosen = self.phase.clipping
+        return None if chosen is None else chosen.name
+
+    @property
+    def bound(self) -> str:
+        """The name of the bound of gradients that are clipped."""
+        return self.constant(f"CLIP_{self.clips}".upper())
+
+    @property
     def is_scheduled(self) -> bool:
         """Whether the rate changes."""
         chosen = self.phase.schedule
@@ -80,6 +91,9 @@ class Turn:
         if self.keeps:
             found["NO_DECAY"] = repr(list(values["no_decay"]))
         lines: list[Statement] = [Line(f"{self.constant(k)} = {v}") for k, v in found.items()]
+        if self.phase.clipping is not None:
+            most = number_text(self.phase.clipping.values["max"])
+            lines.append(Line(f"{self.bound} = {most}", "of gradients"))
         warmup = self.phase.schedule.values["warmup"]
         return [*lines, Line(f"{self.constant('WARMUP')} = {warmup}", "steps")] if warmup else lines
 

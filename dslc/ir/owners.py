@@ -9,7 +9,7 @@ from dslc.typed import TYPE_CHECKING, final
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from dslc.ir.graph import Body, Program, Step, Tie
+    from dslc.ir.graph import Body, Module, Program, Step, Tie
     from dslc.syntax.expressions import Expr
 
     Part = str | Expr
@@ -44,6 +44,39 @@ def owner_of(program: Program, tie: Tie) -> Owner | None:
     if not all(isinstance(part, str) for part in rest):
         return None
     return Owner(name, step, parts[: len(parts) - len(rest)], ".".join(map(str, rest)))
+
+
+def owner_in(program: Program, module: Module, tie: Tie) -> tuple[Step, Owner] | None:
+    """The call behind which a tied weight lies, and its owner; None where it is beside the tie.
+
+    Args:
+        program: The program.
+        module: Where the step stands whose weight is tied.
+        tie: The tie, which leads to no other model.
+    """
+    found = _find(program, module.name, module.body, tie.path)
+    call = _call_along(module.body, tie.path)
+    if found is None or call is None or found[0] == module.name:
+        return None
+    name, step, rest = found
+    path = tie.path[: len(tie.path) - len(rest)]
+    return call, Owner(name, step, path, ".".join(map(str, rest)))
+
+
+def _call_along(body: Body, parts: tuple[Part, ...]) -> Step | None:
+    """The first step on a path that calls a module."""
+    for step in body.steps:
+        if step.label and (not parts or parts[0] != step.label):
+            continue
+        rest = parts[1:] if step.label else parts
+        if isinstance(step.action, CallModule):
+            return step
+        for label, inner in _branches(step):
+            if not label or (rest and rest[0] == label):
+                found = _call_along(inner, rest[1:] if label else rest)
+                if found is not None:
+                    return found
+    return None
 
 
 def _find(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from dslc.tools.op_pages import documentation
+from dslc.train.clipping import Clipping
 from dslc.train.data import Data
 from dslc.train.gradient import OF_AND_WRT
 from dslc.train.optimizers import Optimizer
@@ -82,6 +83,7 @@ def graph_properties(described: Describe, steps: Schema) -> Schema:
         "loss": {**FIGURE, "description": "a value by name, or an op"},
         "optimizer": choice(Optimizer, described),
         "schedule": choice(Schedule, described),
+        "clip": choice(Clipping, described),
         "metrics": {"type": "array", "items": FIGURE},
     }
 

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from dslc.ops import all_ops
 from dslc.tools.op_pages import documentation, show_default, summary_line
-from dslc.train import optimizers, schedules
+from dslc.train import clipping, optimizers, schedules
+from dslc.train.clipping import Clipping
 from dslc.train.data import BUILT_IN, Data
 from dslc.train.optimizers import Optimizer
 from dslc.train.run import Run
@@ -142,8 +143,8 @@ draws its own numbers, as dropout does.
 ## Phases
 
 `phases` is a list of such graphs, run in turn on each batch, as a GAN or an actor with its critic is
-trained. Each has its own `steps`, `loss`, `optimizer`, `schedule` and `metrics`, and `update`, the models
-whose weights it moves:
+trained. Each has its own `steps`, `loss`, `optimizer`, `schedule`, `clip` and `metrics`, and `update`, the
+models whose weights it moves:
 
 ```yaml
 train:
@@ -236,6 +237,7 @@ def training_page() -> str:
         f"| op | family | |\n| --- | --- | --- |\n{rows}",
         *section("Optimisers", Optimizer, optimizers),
         *section("Schedules", Schedule, schedules),
+        *section("Clipping", Clipping, clipping),
     ]
     return "\n\n".join(parts) + "\n"
 

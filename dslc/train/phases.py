@@ -7,6 +7,7 @@ from dslc.ir.reading import home_of, is_snake
 from dslc.ops.attributes import Integer
 from dslc.syntax.tree import Mapping, Scalar, Sequence
 from dslc.train.choices import Choice
+from dslc.train.clipping import Clipping
 from dslc.train.graph import GraphReader
 from dslc.train.optimizers import Optimizer
 from dslc.train.schedules import Constant, Schedule
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from dslc.syntax.tree import Node
     from dslc.train.settings import SettingsReader
 
-GRAPH_KEYS = ("steps", "loss", "optimizer", "schedule", "metrics")
+GRAPH_KEYS = ("steps", "loss", "optimizer", "schedule", "clip", "metrics")
 """What a phase says itself; a section without phases says it."""
 COLUMN_KEYS = ("inputs", "where")
 """What a section says for all of its phases."""
@@ -40,8 +41,8 @@ class PhaseSection:
     """A phase that was read: all but types; `model` is what it calls without saying so."""
 
     __slots__ = (
-        *("doc", "every", "fields", "graph", "model", "name", "optimizer", "schedule"),
-        *("span", "update"),
+        *("clipping", "doc", "every", "fields", "graph", "model", "name", "optimizer"),
+        *("schedule", "span", "update"),
     )
 
     def __init__(
@@ -51,7 +52,9 @@ class PhaseSection:
         model: Module | None,
         optimizer: Optimizer,
         schedule: Schedule,
+        clipping: Clipping | None,
     ) -> None:
+        self.clipping = clipping
         self.fields = fields
         self.graph = graph
         self.model = model
@@ -145,10 +148,12 @@ class PhasesReader:
             optimizer = self.settings.choice(Optimizer, chosen)
         chosen = fields.get("schedule")
         schedule = Constant({}) if chosen is None else self.settings.choice(Schedule, chosen)
+        chosen = fields.get("clip")
+        clipping = None if chosen is None else self.settings.choice(Clipping, chosen)
         if graph is None or optimizer is None or schedule is None:
             return None
         model = None if reader.calls_itself else reader.model
-        return PhaseSection(fields, graph, model, optimizer, schedule)
+        return PhaseSection(fields, graph, model, optimizer, schedule, clipping)
 
     def update(self, node: Node | None) -> dict[str, Span]:
         """The models that a phase updates, with where it names them."""

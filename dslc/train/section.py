@@ -143,7 +143,7 @@ def type_phase(section: Section, phase: PhaseSection, checker: Instantiator) -> 
     check_figures(instance, phase.graph, checker.report)
     check_gradients(instance.body, checker.report)
     check_paths(instance, checker.report)
-    chosen = tuple(phase.update), phase.every, phase.optimizer, phase.schedule
+    chosen = tuple(phase.update), phase.every, phase.optimizer, phase.schedule, phase.clipping
     return Phase(phase.name, phase.doc, phase.graph, instance, checker.facts, *chosen)
 
 

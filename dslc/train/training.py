@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from dslc.ir.graph import Module, Program
     from dslc.ir.instance import Instance
     from dslc.passes.weights import WeightInfo
+    from dslc.train.clipping import Clipping
     from dslc.train.data import Column, Data
     from dslc.train.optimizers import Optimizer
     from dslc.train.run import Run
@@ -32,11 +33,12 @@ class Phase:
         every: It runs on every n-th batch.
         optimizer: The optimiser with its settings.
         schedule: The schedule with its settings.
+        clipping: How gradients are clipped, if they are.
     """
 
     __slots__ = (
-        *("doc", "every", "facts", "graph", "instance", "name", "optimizer", "schedule"),
-        "update",
+        *("clipping", "doc", "every", "facts", "graph", "instance", "name", "optimizer"),
+        *("schedule", "update"),
     )
 
     def __init__(
@@ -50,7 +52,9 @@ class Phase:
         every: int,
         optimizer: Optimizer,
         schedule: Schedule,
+        clipping: Clipping | None,
     ) -> None:
+        self.clipping = clipping
         self.name = name
         self.doc = doc
         self.graph = graph
@@ -63,8 +67,8 @@ class Phase:
 
     def with_graph(self, graph: Module, instance: Instance) -> Phase:
         """The same phase with another graph that computes the same."""
-        rest = self.facts, self.update, self.every, self.optimizer, self.schedule
-        return Phase(self.name, self.doc, graph, instance, *rest)
+        chosen = self.update, self.every, self.optimizer, self.schedule, self.clipping
+        return Phase(self.name, self.doc, graph, instance, self.facts, *chosen)
 
     @property
     def metrics(self) -> tuple[str, ...]:

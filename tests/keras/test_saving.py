@@ -30,6 +30,30 @@ outputs: {logits: head}
 """
 
 
+INSIDE = """
+blocks:
+  Embed:
+    inputs: {ids: "i64[N, T]"}
+    steps:
+      - embedding: {vocab: 11, dim: 6}
+        name: table
+      - linear: 6
+        name: map
+inputs: {ids: "i64[N, T]"}
+steps:
+  - Embed:
+    name: embed
+  - linear: 6
+    name: again
+    tie: {weight: embed.map.weight}
+  - gelu
+  - linear: 11
+    name: head
+    tie: {weight: embed.table.weight}
+outputs: {logits: head}
+"""
+
+
 @pytest.mark.parametrize("name", ["gpt", "tied"])
 def test_every_use_of_a_tied_weight_follows_it(name, tmp_path):
     import keras
@@ -84,3 +108,14 @@ outputs: {late: late, pairs: pairs, cross: cross, grouped: grouped}
         assert found["late"].shape == (sizes["N"], sizes["T"] - sizes["T"] // 2, 4)
         for name, value in kept.items():
             np.testing.assert_array_equal(np.asarray(found[name]), np.asarray(value))
+
+
+def test_a_tie_into_a_block_is_refused_by_name_where_it_would_come_apart(tmp_path):
+    """Keras makes two layers of one that stands in a model and beside it, so loading must fail."""
+    import keras
+
+    checked = spec(INSIDE)
+    model = model_with(checked, weights_of(checked))
+    model.save(tmp_path / "model.keras")
+    with pytest.raises(ValueError, match="not connected"):
+        keras.saving.load_model(tmp_path / "model.keras")

@@ -38,7 +38,9 @@ FROM_PAPERS = (
     "convnext_tiny",
     "densenet",
     "efficientnet_b0",
+    "pointnet",
     "swin_tiny",
+    "transformer_base",
     "vit",
     "wavenet",
 )

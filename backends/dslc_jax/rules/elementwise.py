@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from dslc.ir.types import FLOATS
 from dslc.ops.arithmetic import (
     Clip,
     Div,
@@ -106,9 +107,19 @@ def clip(c: OpContext) -> str:
     return f"jnp.clip({c.x}, {', '.join(f'{n}={c.run_attribute(n)}' for n in bounds)})"
 
 
-@RULES.add(ReduceMax, ReduceMin, ReduceProd)
-def reduce_method(c: OpContext) -> str:
-    return f"{c.x}.{c.op.name.removeprefix('reduce_')}({places(c)})"
+@RULES.add(ReduceProd)
+def reduce_prod(c: OpContext) -> str:
+    return f"{c.x}.prod({places(c)})"
+
+
+@RULES.add(ReduceMax, ReduceMin)
+def reduce_extreme(c: OpContext) -> str:
+    if c.types[0].dtype not in FLOATS:
+        return f"{c.x}.{c.op.name.removeprefix('reduce_')}({places(c)})"
+    assert isinstance(c.op, Reduce)
+    keep = ", keepdims=True" if c.op.keep else ""
+    sign = "-" if isinstance(c.op, ReduceMin) else ""
+    return f"{sign}{c.helper('largest')}({sign}{c.x}, {reduced_axes(c)}{keep})"
 
 
 @RULES.add(ReduceLogsumexp)
@@ -125,6 +136,12 @@ def reduce_norm(c: OpContext) -> str:
 def places(c: OpContext) -> str:
     """Reduced axes in this layout, and that they are kept."""
     assert isinstance(c.op, Reduce)
-    axes = tuple(sorted(c.axis(axis) for axis in c.op.axes(c.types[0].rank)))
+    axes = reduced_axes(c)
     place = str(axes[0]) if len(axes) == 1 else repr(axes)
     return place + (", keepdims=True" if c.op.keep else "")
+
+
+def reduced_axes(c: OpContext) -> tuple[int, ...]:
+    """Reduced axes in this layout."""
+    assert isinstance(c.op, Reduce)
+    return tuple(sorted(c.axis(axis) for axis in c.op.axes(c.types[0].rank)))

@@ -92,8 +92,9 @@ def window_text(c: OpContext, name: str) -> str:
 @RULES.add(GlobalAvgPool, GlobalMaxPool)
 def global_pool(c: OpContext) -> str:
     axes = tuple(range(1, c.types[0].rank - 1))
-    method = "mean" if isinstance(c.op, GlobalAvgPool) else "max"
-    return f"{c.x}.{method}({axes[0] if len(axes) == 1 else axes})"
+    if isinstance(c.op, GlobalMaxPool):
+        return f"{c.helper('largest')}({c.x}, {axes})"
+    return f"{c.x}.mean({axes[0] if len(axes) == 1 else axes})"
 
 
 @RULES.add(
@@ -105,8 +106,9 @@ def global_pool(c: OpContext) -> str:
     AdaptiveMaxPool3d,
 )
 def adaptive_pool(c: OpContext) -> str:
-    method = "mean" if "avg" in c.op.name else "max"
     count, out = c.types[0].rank - 2, ", ".join(sizes(c, "out", run=True))
+    windows = f"{c.helper('adaptive_windows')}({c.x}, {out})"
     inside = tuple(range(2, 2 * count + 1, 2))
-    axes = str(inside[0]) if count == 1 else str(inside)
-    return f"{c.helper('adaptive_windows')}({c.x}, {out}).{method}({axes})"
+    if "max" in c.op.name:
+        return f"{c.helper('largest')}({windows}, {inside})"
+    return f"{windows}.mean({inside[0] if count == 1 else inside})"

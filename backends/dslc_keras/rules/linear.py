@@ -23,7 +23,7 @@ def linear(c: FunctionContext) -> str:
     tied = c.tied_layer("weight")
     if tied is not None and is_table(tied[0]):
         return f"{tied[1]}({c.x}, reverse=True)" + bias(c, out)
-    if tied is not None or c.users:
+    if tied is not None or c.users or c.function.is_read_elsewhere(c.found):
         weight = shared_tensor(c, [out, c.width(width)])
         return f"{c.x} @ ops.transpose({weight})" + bias(c, out)
     options = (out, flag(c, "bias", "use_bias"))

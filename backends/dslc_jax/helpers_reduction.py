@@ -1,0 +1,33 @@
+"""Reductions that generated JAX modules contain where they need them, word for word."""
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jax import Array
+
+
+def largest(x: Array, axes: tuple[int, ...], *, keepdims: bool = False) -> Array:
+    """The maximum over some axes, whose gradient goes in equal parts to every place that has it.
+
+    `jnp.max` finds these places by comparing; but XLA may compute `x` once more for that, rounded in
+    another way, so that no place is found and the gradient is not finite. Here the first one always is.
+    """
+
+    @jax.custom_jvp
+    def top(x: Array) -> Array:
+        return x.max(axes, keepdims=keepdims)
+
+    def slope(primals: tuple[Array], tangents: tuple[Array]) -> tuple[Array, Array]:
+        (x,), (change,) = primals, tangents
+        order = tuple(k for k in range(x.ndim) if k not in axes) + axes
+        rows = x.transpose(order).reshape(*(x.shape[k] for k in order[: -len(axes)]), -1)
+        places = jnp.arange(rows.shape[-1])
+        found = (rows == rows.max(-1, keepdims=True)) | (places == rows.argmax(-1, keepdims=True))
+        shares: Any = found / found.sum(-1, keepdims=True)
+        parts = change.transpose(order).reshape(rows.shape) * shares.astype(x.dtype)
+        total = parts.sum(-1)
+        return top(x), jnp.expand_dims(total, sorted(axes)) if keepdims else total
+
+    top.defjvp(slope)
+    return top(x)
