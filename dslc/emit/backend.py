@@ -2,19 +2,44 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, final
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Generator
 
     from dslc.ops.base import Op
+    from dslc.source import Span
 
 Rule = Any
 """A rule: a function of the backend's own context for one op."""
 
 
 class BuildError(Exception):
-    """A spec that is right but that a backend cannot express; the message says what to do."""
+    """A spec that is right but that a backend cannot express; the message says what to do.
+
+    Attributes:
+        message: What, and what to do about it.
+        span: The step at fault, where there is one.
+    """
+
+    def __init__(self, message: str, span: Span | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.span = span
+
+    def __str__(self) -> str:
+        return self.message if self.span is None else f"{self.span}: {self.message}"
+
+
+@contextmanager
+def at_step(span: Span) -> Generator[None]:
+    """Says of a `BuildError` inside at which step it arose, where nothing further in has."""
+    try:
+        yield
+    except BuildError as error:
+        error.span = error.span or span
+        raise
 
 
 @final

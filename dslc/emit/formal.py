@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from dslc.emit.backend import at_step
 from dslc.emit.formal_regions import joined, type_scan
 from dslc.emit.formal_types import Carry, Formal, FormalStep
 from dslc.emit.formal_when import merged
@@ -198,7 +199,11 @@ class Inference:
                 return self.text(expression)
 
     def body(self, body: Body) -> list[FormalStep]:
-        return [self.step(step) for step in body.steps]
+        found: list[FormalStep] = []
+        for step in body.steps:
+            with at_step(step.span):
+                found.append(self.step(step))
+        return found
 
     def step(self, step: Step) -> FormalStep:
         """One step; a repeat carries the dims that change from round to round."""

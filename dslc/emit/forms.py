@@ -104,7 +104,8 @@ class Forms:
         value = op.attributes[name].decisive(op.values[name])
         if words.setdefault(name, value) != value:
             message = f"`{name}` differs among the rounds of a repeat in `{instance.module.name}`"
-            raise BuildError(f"{message}, and code depends on it: write the steps one by one")
+            help = "write the steps one by one"
+            raise BuildError(f"{message}, and code depends on it: {help}", instance.module.span)
 
 
 def part_names(

@@ -34,7 +34,8 @@ class Between:
 
     def refuse(self, reason: str) -> BuildError:
         """The error for a gradient that a backend cannot write."""
-        return BuildError(f"the gradient `{self.gradient.step.label}` {reason}")
+        step = self.gradient.step
+        return BuildError(f"the gradient `{step.label}` {reason}", step.span)
 
 
 def summed(value: Value) -> str:

@@ -190,7 +190,7 @@ class Lifting:
         if len(steps) == 1 and steps[0].repeat is None and steps[0].when is None:
             return steps[0]
         how = "is called several times, or inside a structure"
-        raise BuildError(f"training steps have weights, and the model {how}: {MEND}")
+        raise BuildError(f"training steps have weights, and the model {how}: {MEND}", steps[0].span)
 
     @property
     def callee(self) -> Module:
@@ -311,7 +311,7 @@ def swapped(ref: Ref, mapping: dict[Ref, Ref]) -> Ref:
 def refuse(step: Step, reason: str) -> BuildError:
     """The error for a step that no backend writes yet."""
     called = step.name or step.label or "a structure"
-    return BuildError(f"the training step `{called}` {reason}")
+    return BuildError(f"the training step `{called}` {reason}", step.span)
 
 
 def calls_model(step: Step, program: Program) -> bool:

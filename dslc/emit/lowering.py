@@ -53,7 +53,8 @@ def lower(checked: Checked, write: Callable[[Checked], T], *, shared_only: bool 
             parts = len(checked.program.modules)
             checked = split(checked, (found.module, found.step, found.attribute))
             if len(checked.program.modules) == parts:
-                raise BuildError(f"{found}, and code depends on it") from found
+                span = checked.program.modules[found.module].span
+                raise BuildError(f"{found}, and code depends on it", span) from found
 
 
 def split(checked: Checked, decisive: Decisive | None = None) -> Checked:

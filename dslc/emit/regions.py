@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from dslc.emit.backend import at_step
 from dslc.emit.flow import NOTHING, Value, written_inputs
 from dslc.emit.layouts import join_layout
 from dslc.emit.python import Comment, If, Line
@@ -22,7 +23,8 @@ class RegionWriter(ScanWriter):
     def steps(self, steps: list[FormalStep]) -> None:
         """Steps in order."""
         for found in steps:
-            self.commented(found)
+            with at_step(found.step.span):
+                self.commented(found)
 
     def commented(self, found: FormalStep) -> None:
         """A step behind what the spec says about it, with statements of its own there."""

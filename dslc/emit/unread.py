@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, final
 
+from dslc.emit.backend import at_step
 from dslc.emit.borders import output_of
 from dslc.emit.flow import written_inputs
 from dslc.ir.graph import EVERY, Group, Scan
@@ -70,7 +71,8 @@ class Reach:
     def body(self, steps: list[FormalStep]) -> None:
         """The steps of a body, the last one first."""
         for found in reversed(steps):
-            self.step(found)
+            with at_step(found.step.span):
+                self.step(found)
 
     def step(self, found: FormalStep) -> None:
         """One step: what it reads is live where it is itself, or is held."""

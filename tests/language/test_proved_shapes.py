@@ -80,7 +80,7 @@ ASKED = {
     ),
     "an inferred size": (TWO, "- reshape: [N, -1, 16]\n", ("T % 2 == 0",)),
     "places": (TWO, "- learned_position: {max: 512}\n", ("T <= 512",)),
-    "a sum of two sequences": (TWO, "- add:\n  from: [x, y]\n", ("T == S",)),
+    "a sum of two sequences": (TWO, "- add:\n  from: [x, y]\n", ("S == T",)),
     "a sum after halving": (
         IMAGE,
         "- residual:\n    - avg_pool2d: 2\n    - resize: {scale: 2}\n",
