@@ -19,10 +19,10 @@ from dslc.ir.graph import (
     Step,
     Tie,
 )
-from dslc.ir.reading import RESERVED, home_of, is_camel, is_snake
+from dslc.ir.reading import RESERVED, home_of, is_camel
 from dslc.ir.references import Place
+from dslc.ir.repeats import RepeatReader
 from dslc.ir.reserved_names import reserved_by
-from dslc.ir.scans import ScanReader
 from dslc.ir.scope import Scope
 from dslc.ops import find
 from dslc.ops.base import Op, snake_case
@@ -38,11 +38,10 @@ if TYPE_CHECKING:
     from dslc.syntax.expressions import Expr
     from dslc.syntax.tree import Node
 
-REPEAT_KEYS = ("times", "over", "as", "index", "share")
 STRUCTURES = ("residual", "parallel", "group", "scan")
 
 
-class StepReader(ScanReader):
+class StepReader(RepeatReader):
     """Reads the steps of one module; ids count from 1 in the order of the text.
 
     Attributes:
@@ -295,45 +294,6 @@ class StepReader(ScanReader):
             )
         found = self.items(node, "`branches`")
         return tuple(("", self.body(self.items(item, "a branch"), scope, start)) for item in found)
-
-    def repeat(self, node: Node | None, scope: Scope) -> tuple[Repeat | None, tuple[str, ...]]:
-        """`repeat` in any of its forms, and the names that it makes visible."""
-        if node is None:
-            return None, ()
-        if not isinstance(node, Mapping):
-            times = self.expression(node, scope)
-            return Repeat(times, None, (), None, False, node.span), ()
-        self.only_keys(node, REPEAT_KEYS, "`repeat`")
-        over, times = node.get("over"), node.get("times")
-        misspelt = any(key.text not in REPEAT_KEYS for key, _ in node.entries)
-        if (over is None) == (times is None) and not misspelt:
-            self.report.error("E0609", node.span, "`repeat` takes either `times` or `over`")
-        names = self.item_names(node.get("as"))
-        index = node.get("index")
-        index_name = None if index is None else self.loop_name(index)
-        found = Repeat(
-            None if times is None else self.expression(times, scope),
-            None if over is None else self.expression(over, scope),
-            names,
-            index_name,
-            self.truth(node.get("share"), "`share`"),
-            node.span,
-        )
-        return found, (*names, *((index_name,) if index_name else ()))
-
-    def item_names(self, node: Node | None) -> tuple[str, ...]:
-        """The names in `as`: one, or several that unpack an item."""
-        if node is None:
-            return ()
-        nodes = node.items if isinstance(node, Sequence) else [node]
-        return tuple(name for item in nodes if (name := self.loop_name(item)))
-
-    def loop_name(self, node: Node) -> str | None:
-        """A name that a repeat binds."""
-        if isinstance(node, Scalar) and is_snake(node.text):
-            return node.text
-        self.report.error("E0402", node.span, "an index or item has a name in snake_case")
-        return None
 
     def ties(self, node: Node | None, scope: Scope) -> dict[str, Tie]:
         """`tie: {weight: wte.weight}`; a path may begin at another model: `decoder.wte.weight`."""
