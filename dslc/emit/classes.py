@@ -15,7 +15,7 @@ from dslc.emit.parameters import Parameters, lower
 from dslc.emit.python import Class, Function, Line, Parameter
 from dslc.emit.units import ModuleWriter, Unit
 from dslc.ir.dims import symbols_of, text_of
-from dslc.ir.graph import ApplyOp, CallModule, Reuse
+from dslc.ir.graph import ApplyOp, CallModule
 from dslc.ir.owners import owner_of
 from dslc.ir.walk import all_steps
 from dslc.ops import tensor
@@ -39,7 +39,7 @@ def write_module(checked: Checked, target: Target) -> ModuleWriter:
     writer = ModuleWriter(program, target, header(program))
     formals = formal_modules(checked)
     writer.formals = formals
-    writer.owners = Owners(program, formals)
+    writer.owners = Owners(program, formals, within=True)
     writer.borders = Borders(target, formals)
     for formal in formals:
         writer.name_class(formal.module)
@@ -240,58 +240,39 @@ class ClassWriter:
         return f"{unit.name}({callee.call({}, [], files)})"
 
     def owned_by(self, found: FormalStep) -> Tie | None:
-        """The tie to another model's layer that does all of a step."""
+        """The tie to another layer that does all of a step."""
         return self.module.owners.owned.get((self.formal.module.name, found.step.id))
 
     def owner(self, tie: Tie) -> Owner:
-        """The step of another model that owns a weight."""
-        owner = owner_of(self.module.program, tie)
+        """The step that owns a tied weight."""
+        owner = owner_of(self.module.program, tie, self.formal.module)
         if owner is None:
-            raise BuildError(f"`{'.'.join(map(str, tie.path))}` is tied, and no op is there")
+            path = ".".join(str(part) for part in tie.path)
+            reason = f"`{path}` is tied inside `{self.formal.module.name}`, where it is not seen"
+            raise BuildError(f"{reason}: tie it in the model or block that holds both")
         return owner
 
     def layer_of(self, tie: Tie) -> str:
-        """Another model's layer that owns a weight."""
-        owner = self.owner(tie)
-        assert tie.model is not None
+        """The layer that owns a tied weight."""
         parts = (
             (f"[{part}]" if part.isdigit() else f".{part}")
             if isinstance(part, str)
             else f"[{self.body.index_text(part)}]"
-            for part in owner.path
+            for part in self.owner(tie).path
         )
-        return self.body.models[tie.model] + "".join(parts)
+        start = "self" if tie.model is None else self.body.models[tie.model]
+        return start + "".join(parts)
 
     def tied(self, tie: Tie) -> tuple[str, str]:
         """The object that owns a tied weight, and the weight's own name, "" for a parameter's."""
-        if tie.model is not None:
-            own = "" if self.tied_op(tie) is tensor.Parameter else "weight"
-            return self.layer_of(tie), self.owner(tie).weight or own
-        steps = {step.label: step for step in all_steps(self.formal.module.body)}
-        path = ".".join(map(str, tie.path))
-        if tie.path[0] not in steps:
-            reason = f"`{path}` is tied inside `{self.formal.module.name}`, where it is not seen"
-            raise BuildError(f"{reason}: tie it in the model or block that holds both")
-        labels, own = [str(part) for part in tie.path], "weight"
-        if len(labels) > 1:
-            own = labels.pop()
-        parts = (f"[{label}]" if label.isdigit() else f".{label}" for label in labels)
-        return "self" + "".join(parts), "" if self.tied_op(tie) is tensor.Parameter else own
+        own = "" if self.tied_op(tie) is tensor.Parameter else "weight"
+        return self.layer_of(tie), self.owner(tie).weight or own
 
     def tied_op(self, tie: Tie) -> type[Op]:
         """The op that owns a tied weight."""
-        owner = owner_of(self.module.program, tie)
-        if owner is not None and isinstance(owner.step.action, ApplyOp):
-            return owner.step.action.op
-        body = self.formal.module.body
-        for label in tie.path:
-            steps = {s.label: s for s in all_steps(body) if not isinstance(s.action, Reuse)}
-            action = steps[str(label)].action if str(label) in steps else None
-            if isinstance(action, ApplyOp):
-                return action.op
-            if isinstance(action, CallModule):
-                body = self.module.program.modules[action.module].body
-        raise BuildError(f"`{'.'.join(map(str, tie.path))}` is tied, and no op is there")
+        action = self.owner(tie).step.action
+        assert isinstance(action, ApplyOp)
+        return action.op
 
     def shared_layer(self, found: FormalStep, constructor: str) -> str:
         """A layer without weights, made once for all steps that would make the same."""

@@ -1,4 +1,4 @@
-"""Weights that are another model's: a step that has all of them from one layer calls that layer.
+"""Weights that are another's: a step that has all of them from one layer calls that layer.
 
 A model for decoding with a cache computes with the weights of the model that is trained. Where each
 of a step's weights is the same-named one of one step of another model, and both ops are the same, the
@@ -22,10 +22,19 @@ if TYPE_CHECKING:
 
 @final
 class Owners:
-    """The ties across models of one generated module."""
+    """The ties of one generated module.
 
-    def __init__(self, program: Program, formals: Iterable[Formal]) -> None:
+    Args:
+        program: The program.
+        formals: Its modules.
+        within: Whether ties inside a module are followed too: each of its scopes is a module then.
+    """
+
+    def __init__(
+        self, program: Program, formals: Iterable[Formal], *, within: bool = False
+    ) -> None:
         self.program = program
+        self.within = within
         self.steps = {
             (formal.module.name, found.step.id): found
             for formal in formals
@@ -36,26 +45,30 @@ class Owners:
         self.owned = {
             key: owner
             for key, found in self.steps.items()
-            if (owner := self.layer_behind(found)) is not None
+            if (owner := self.layer_behind(key[0], found)) is not None
         }
         for key, found in self.steps.items():
             for tie in found.step.tie.values():
-                owner = owner_of(program, tie)
+                owner = self.owner(key[0], tie)
                 if owner is not None:
                     place = self.whole if key in self.owned else self.partly
                     place.add((owner.module, owner.step.id))
 
+    def owner(self, module: str, tie: Tie) -> Owner | None:
+        """The owner of a weight that a module's step is tied to."""
+        return owner_of(self.program, tie, self.program.modules[module] if self.within else None)
+
     def reads(self, module: str, step: int) -> bool:
-        """Whether another model's step reads the weights of one."""
+        """Whether another step reads the weights of one."""
         return (module, step) in self.whole | self.partly
 
-    def layer_behind(self, found: FormalStep) -> Tie | None:
+    def layer_behind(self, module: str, found: FormalStep) -> Tie | None:
         """A tie that leads to the layer which does all that a step does; None where there is none."""
         if found.op is None or not found.step.tie:
             return None
         types = [type for type in found.inputs if type is not None]
         names = {weight.name or "weight" for weight in found.op.weights(*types)}
-        ties = {name: owner_of(self.program, tie) for name, tie in found.step.tie.items()}
+        ties = {name: self.owner(module, tie) for name, tie in found.step.tie.items()}
         owners = [owner for owner in ties.values() if owner is not None]
         if names != ties.keys() or len(owners) < len(ties):
             return None

@@ -1,4 +1,4 @@
-"""Ties across models: whose weight a path means that begins with a model's name."""
+"""Whose weight a tie means: another model's, where its path begins with its name, or a step's."""
 
 from __future__ import annotations
 
@@ -31,13 +31,20 @@ class Owner:
         self.weight = weight
 
 
-def owner_of(program: Program, tie: Tie) -> Owner | None:
-    """The owner of a weight that is tied across models; None where the path leads to no op."""
-    if tie.model is None or tie.model not in program.modules:
+def owner_of(program: Program, tie: Tie, module: Module | None = None) -> Owner | None:
+    """The owner of a tied weight; None where the path leads to no op.
+
+    Args:
+        program: The program.
+        tie: The tie.
+        module: Whose scope the tie stands in; without it, only ties across models are followed.
+    """
+    parts = tie.path
+    if tie.model is not None:
+        module, parts = program.modules.get(tie.model), parts[1:]
+    if module is None:
         return None
-    parts = tie.path[1:]
-    module = program.modules[tie.model].name
-    found = _find(program, module, program.modules[module].body, parts)
+    found = _find(program, module.name, module.body, parts)
     if found is None:
         return None
     name, step, rest = found

@@ -305,7 +305,7 @@ class StepReader(RepeatReader):
                 continue
             head = text.partition(".")[0]
             model = None if scope.find(head) is not None else self.model_at(head)
-            parts = text.split(".") if model is None else self.segments(text, value, scope)
+            parts = self.segments(text, value, scope)
             if parts is not None:
                 found[key.text] = Tie(tuple(parts), value.span, model)
         return found
