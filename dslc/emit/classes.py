@@ -16,7 +16,7 @@ from dslc.emit.python import Class, Function, Line, Parameter
 from dslc.emit.units import ModuleWriter, Unit
 from dslc.ir.dims import symbols_of, text_of
 from dslc.ir.graph import ApplyOp, CallModule
-from dslc.ir.owners import owner_of
+from dslc.ir.owners import owner_of, tie_path
 from dslc.ir.walk import all_steps
 from dslc.ops import tensor
 from dslc.syntax.expressions import math_functions, to_python
@@ -247,7 +247,7 @@ class ClassWriter:
         """The step that owns a tied weight."""
         owner = owner_of(self.module.program, tie, self.formal.module)
         if owner is None:
-            path = ".".join(str(part) for part in tie.path)
+            path = tie_path(tie)
             reason = f"`{path}` is tied inside `{self.formal.module.name}`, where it is not seen"
             raise BuildError(f"{reason}: tie it in the model or block that holds both")
         return owner

@@ -30,7 +30,7 @@ from dslc.emit.unread import Unread
 from dslc.ir.dims import sym
 from dslc.ir.graph import ApplyOp, CallModule
 from dslc.ir.needs import needs_of
-from dslc.ir.owners import owner_of
+from dslc.ir.owners import owner_of, tie_path
 from dslc.ir.walk import all_steps
 from dslc.ops.linear import Embedding
 from dslc.syntax.expressions import Conditional
@@ -342,7 +342,7 @@ class FunctionWriter(ClassWriter):
         owner = owner_of(self.module.program, tie)
         if owner is not None:
             if not is_table(owner.step):
-                path = ".".join(map(str, tie.path))
+                path = tie_path(tie)
                 reason = f"`{path}` is one weight of another model's layer"
                 raise BuildError(f"{reason}: tie all of the layer's weights to an op like it")
             return owner.step, self.layer_of(tie)
@@ -351,7 +351,7 @@ class FunctionWriter(ClassWriter):
             return inner[1].step, self.inner_layer(*inner)
         found = self.ties.find(step, tie)
         if found is None or found.id not in self.kept:
-            path = ".".join(map(str, tie.path))
+            path = tie_path(tie)
             reason = f"`{path}` is tied from `{self.formal.module.name}`, where it is not seen"
             raise BuildError(f"{reason}: tie it in the model or block that holds both")
         return found, self.kept[found.id]

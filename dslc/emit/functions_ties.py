@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, final
 
 from dslc.emit.flattening import all_formal
 from dslc.ir.graph import ApplyOp
-from dslc.ir.owners import owner_in
+from dslc.ir.owners import owner_in, tie_path
 from dslc.ir.walk import regions
 from dslc.passes.weights import branch_labels, join
 
@@ -80,21 +80,16 @@ class InnerTies:
         found = owner_in(program, formal.module, tie)
         if found is not None:
             name = formal.module.name
-            self.owners[name, step.id, tie_text(tie)] = found
+            self.owners[name, step.id, tie_path(tie)] = found
             self.opened.setdefault(name, set()).add(found[0].id)
 
     def find(self, formal: Formal, step: Step, tie: Tie) -> tuple[Step, Owner] | None:
         """The call behind which a weight is, and its owner."""
-        return self.owners.get((formal.module.name, step.id, tie_text(tie)))
+        return self.owners.get((formal.module.name, step.id, tie_path(tie)))
 
     def read(self) -> set[tuple[str, int]]:
         """The owners, as modules and steps."""
         return {(owner.module, owner.step.id) for _, owner in self.owners.values()}
-
-
-def tie_text(tie: Tie) -> str:
-    """The path of a tie as a spec writes it."""
-    return ".".join(map(str, tie.path))
 
 
 def places(body: Body, scope: str) -> Iterator[tuple[str, Step]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dslc.ir.graph import ApplyOp, CallModule, Parallel
 from dslc.ir.walk import regions
+from dslc.syntax.expressions import to_spec
 from dslc.typed import TYPE_CHECKING, final
 
 if TYPE_CHECKING:
@@ -29,6 +30,12 @@ class Owner:
         self.step = step
         self.path = path
         self.weight = weight
+
+
+def tie_path(tie: Tie) -> str:
+    """A tied weight's path as the spec writes it."""
+    parts = (f".{part}" if isinstance(part, str) else f"[{to_spec(part)}]" for part in tie.path)
+    return "".join(parts)[1:]
 
 
 def owner_of(program: Program, tie: Tie, module: Module | None = None) -> Owner | None:

@@ -19,13 +19,14 @@ from dslc.ir.graph import (
     Reuse,
     Scan,
 )
+from dslc.ir.owners import tie_path
 from dslc.syntax.expressions import to_spec
 from dslc.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from dslc.ir.graph import Body, Module, Param, Program, Ref, Step, Tie
+    from dslc.ir.graph import Body, Module, Param, Program, Ref, Step
     from dslc.ir.types import TensorType
 
 
@@ -119,7 +120,7 @@ def _clauses(step: Step) -> list[str]:
     for name, initialiser in step.init.items():
         numbers = ", ".join(f"{key}: {to_spec(value)}" for key, value in initialiser.arguments)
         found.append(f"init({name}: {initialiser.kind}{f' {{{numbers}}}' if numbers else ''})")
-    found += [f"tie({name}: {_tie_path(tie)})" for name, tie in step.tie.items()]
+    found += [f"tie({name}: {tie_path(tie)})" for name, tie in step.tie.items()]
     found += [f"kept({slot or 'value'})" for slot in step.kept]
     return [*found, *(["freeze"] if step.freeze else [])]
 
@@ -130,12 +131,6 @@ def _scan(step: Step, action: Scan) -> str:
     parts = [f"{name} = {_ref(ref)}" for name, ref in zip(names, step.inputs, strict=True) if ref]
     parts += [] if action.times is None else [f"times {to_spec(action.times)}"]
     return f"scan({', '.join([*parts, *(['reverse'] if action.reverse else [])])})"
-
-
-def _tie_path(tie: Tie) -> str:
-    """A tied weight's path as the spec writes it."""
-    parts = (f".{part}" if isinstance(part, str) else f"[{to_spec(part)}]" for part in tie.path)
-    return "".join(parts)[1:]
 
 
 def _fields(fields: Mapping[str, object]) -> str:

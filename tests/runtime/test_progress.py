@@ -16,7 +16,7 @@ class Terminal(io.StringIO):
 def train(folder, first, last, total=10, stream=None):
     progress = Progress(folder, total, done=first, stream=stream or io.StringIO())
     for step in range(first + 1, last + 1):
-        progress.step(step, 0, 1 / step)
+        progress.step(step, 0, loss=1 / step)
     return progress
 
 
@@ -76,9 +76,9 @@ def test_losses_are_read_in_bunches(tmp_path):
 
     progress = Progress(tmp_path, 100, stream=io.StringIO())
     for step in range(1, 50):
-        progress.step(step, 0, Loss(step))
+        progress.step(step, 0, loss=Loss(step))
     assert read == []
-    progress.step(50, 0, Loss(50))
+    progress.step(50, 0, loss=Loss(50))
     assert read == list(range(1, 51))
     progress.close()
 

@@ -75,7 +75,9 @@ def one_hot(at: Lowering[Any], ids: ir.Value, label: str, rows: TensorType) -> i
     values = at.graph.initializer(
         "off and on", "constant/[0,1]", lambda: np.array([0, 1], np.float32)
     )
-    depth = at.sizes.size(rows.shape[1])
+    classes = rows.shape[1]  # a number of no axes, which the reference evaluator needs
+    is_known = isinstance(classes, int)
+    depth = at.graph.scalar("i64", classes) if is_known else at.sizes.size(classes)
     return at.emit("OneHot", flat, depth, values, type=rows, label=label, axis=-1)
 
 

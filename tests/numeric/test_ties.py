@@ -1,0 +1,49 @@
+"""Ties to one instance of a repeat, and of every weight of a layer; Keras refuses them."""
+
+import pytest
+
+from dslc.emit.backend import BuildError
+from dslc.tools.verify import verify
+from tests.numeric.frameworks import backend_named, backend_params
+from tests.numeric.table import check
+
+INSTANCES = """
+dslc: 1
+name: Instances
+inputs: {x: "f32[N, 8]"}
+steps:
+  - {linear: 8, name: up, repeat: 3}
+  - tanh
+  - linear: {out: 8, bias: false}
+    name: down
+    repeat: {times: 3, index: i}
+    tie: {weight: "up[2 - i].weight"}
+"""
+
+LAYERS = """
+dslc: 1
+name: Layers
+inputs: {x: "f32[N, 3, 5, 6]"}
+steps:
+  - group:
+      - conv2d: {out: 3, kernel: 3, padding: 1}
+        name: first
+      - {batch_norm: , name: norm}
+    name: stage
+  - tanh
+  - conv2d: {out: 3, kernel: 3, padding: 1}
+    name: second
+    tie: {weight: stage.first.weight, bias: stage.first.bias}
+"""
+
+
+@pytest.mark.parametrize("backend", backend_params())
+@pytest.mark.parametrize("spec", [INSTANCES, LAYERS])
+def test_ties(backend: str, spec: str) -> None:
+    checked = check(spec)
+    if backend == "keras":
+        with pytest.raises(BuildError, match=r"^[^ ]+:[0-9]+:[0-9]+: "):
+            backend_named(backend).project(checked)
+        return
+    found = verify(checked, [backend])
+    assert found.ok, found.as_table()
