@@ -1,7 +1,7 @@
 """The ops: one class each, a file per family.
 
-Declaring a class registers it, and the first look-up imports every file of this folder, so a new
-op or family is written in one place.
+Declaring a class registers it, and a look-up imports the file of this folder that declares it, so a
+new op or family is written in one place.
 """
 
 from __future__ import annotations
@@ -26,13 +26,30 @@ def all_ops() -> dict[str, type[Op]]:
 
 
 def find(name: str) -> type[Op] | None:
-    """The op of a name, or None."""
-    _load()
+    """The op of a name, or None; only the file that declares its class is imported, if it is there."""
+    if name not in REGISTRY:
+        line = f"class {''.join(part[:1].upper() + part[1:] for part in name.split('_'))}("
+        for file, text in _texts().items():
+            if line in text:
+                import_module(f"{__name__}.{file}")
+    if name not in REGISTRY:
+        _load()
     return REGISTRY.get(name)
 
 
 @cache
-def _load() -> None:
-    for file in sorted(os.listdir(os.path.dirname(__file__))):
+def _texts() -> dict[str, str]:
+    """The text of every file of ops, by its module."""
+    folder = os.path.dirname(__file__)
+    found: dict[str, str] = {}
+    for file in sorted(os.listdir(folder)):
         if file.endswith(".py") and not file.startswith("_"):
-            import_module(f"{__name__}.{file[:-3]}")
+            with open(os.path.join(folder, file), encoding="utf-8") as text:
+                found[file[:-3]] = text.read()
+    return found
+
+
+@cache
+def _load() -> None:
+    for file in _texts():
+        import_module(f"{__name__}.{file}")
