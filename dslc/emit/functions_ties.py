@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, final
 
 from dslc.emit.flattening import all_formal
 from dslc.ir.graph import ApplyOp
-from dslc.ir.owners import owner_in, tie_path
+from dslc.ir.owners import owner_behind_call, tie_path
 from dslc.ir.walk import regions
 from dslc.passes.weights import branch_labels, join
 
@@ -77,7 +77,7 @@ class InnerTies:
 
     def add(self, program: Program, formal: Formal, step: Step, tie: Tie) -> None:
         """Notes a tie whose owner is not beside it."""
-        found = owner_in(program, formal.module, tie)
+        found = owner_behind_call(program, formal.module, tie)
         if found is not None:
             name = formal.module.name
             self.owners[name, step.id, tie_path(tie)] = found

@@ -60,7 +60,7 @@ def owner_of(program: Program, tie: Tie, module: Module | None = None) -> Owner 
     return Owner(name, step, parts[: len(parts) - len(rest)], ".".join(map(str, rest)))
 
 
-def owner_in(program: Program, module: Module, tie: Tie) -> tuple[Step, Owner] | None:
+def owner_behind_call(program: Program, module: Module, tie: Tie) -> tuple[Step, Owner] | None:
     """The call behind which a tied weight lies, and its owner; None where it is beside the tie.
 
     Args:
