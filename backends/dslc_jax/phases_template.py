@@ -21,6 +21,7 @@ from dslc.train.runtime.checkpoint import load as load_checkpoint
 from dslc.train.runtime.data import Arrays
 from dslc.train.runtime.weights import match
 from dslc_jax.training_template import (
+    AVERAGES,
     BF16,
     CHANCE,
     COUNTED,
@@ -141,6 +142,8 @@ class PhasedTrainer(Trainer):
             self.params, self.rest, phase.state, losses[f"{phase.name}_loss"] = phase.run(
                 self.params, self.rest, phase.state, batch, np.float32(rates[phase.name])
             )
+        if AVERAGES:
+            self.averages = self.run_average(self.averages, self.params)
         return losses
 
     if MOMENTS:
@@ -179,5 +182,9 @@ class PhasedTrainer(Trainer):
                 states, at = list(phase.state), KEPT_AT[phase.name]
                 states[at] = states[at]._replace(**fields)
                 phase.state = tuple(states)
+        if AVERAGES:
+            shapes = {name: array.shape for name, array in self.kept_averages().items()}
+            averages = match(arrays["averages"], shapes, source=source)
+            self.averages = [jnp.asarray(averages[name]) for name in self.names]
         if CHANCE or DRAWS or EVERY:
             self.steps = found.step

@@ -25,10 +25,12 @@ if TYPE_CHECKING:
     from dslc.passes.pipeline import Checked
 
 TEMPLATE = Path(__file__).with_name("training_template.py")
+PARTS = Path(__file__).with_name("optax_template.py")
 PHASES = Path(__file__).with_name("phases_template.py")
 DEVICES = ("auto", "cpu", "cuda", "tpu")
 KEPT = {"sum": "trace", "mean": "mu", "square": "nu"}
 """What optax calls the optimiser's state."""
+PENALTIES = {"l1": "jnp.abs(w).sum()", "l2": "jnp.square(w).sum()"}
 
 
 @final
@@ -107,7 +109,7 @@ def train_source(checked: Checked, model: str) -> str:
     script = Script(checked, JaxTarget("native"), model, "JAX", DEVICES)
     flags = script.flags
     script.require("import math", "import jax.numpy as jnp")
-    names = {"TRAINED": "is_trained" if flags["FREEZES"] else "nnx.Param"}
+    names = {"TRAINED": "self.is_trained" if flags["FREEZES"] else "nnx.Param"}
     template, phased = script.template(TEMPLATE, **names), script.template(PHASES, **names)
     script.use(template)
     script.set_kept(KEPT, "what optax calls it")
@@ -122,11 +124,13 @@ def train_source(checked: Checked, model: str) -> str:
     objective = JaxObjective(script.target, model, "Batch", "Array", "dict[str, Array]")
     objective.mixed = flags["BF16"] and flags["SEVERAL"]
     script.add_objectives(objective)
+    script.add_penalty(PENALTIES, "Mapping[str, Array]", "Array")
     script.add_schedules()
-    if flags["COUNTED"]:
-        script.add(template.definition("scale_by_adam"))
-    if any(turn.clips == "norm" for turn in script.turns):
-        script.add(template.definition("clip_by_norm"))
+    script.add(*(turn.settings() for turn in script.turns if turn.groups))
+    own = script.template(PARTS)
+    parts = [part.partition("(")[0] for turn in script.turns for part in chain(turn)]
+    script.add(*(own.definition(name) for name in dict.fromkeys(parts) if "." not in name))
+    script.use(own)
     script.add(*(optimizer(turn) for turn in script.turns))
     if script.train.is_phased:
         script.use(phased)
@@ -134,11 +138,7 @@ def train_source(checked: Checked, model: str) -> str:
         script.add(template.class_with("Trainer", phased, "PhasedTrainer"))
     else:
         script.add(template.definition("Trainer"))
-    for flag, name in (
-        ("BF16", "in_bfloat16"),
-        ("FREEZES", "is_trained"),
-        ("FREEZES", "keep_statistics"),
-    ):
+    for flag, name in (("BF16", "in_bfloat16"), ("FREEZES", "keep_statistics")):
         if flags[flag]:
             script.add(template.definition(name))
     script.add(template.definition("use_device"))
@@ -155,7 +155,8 @@ def phases(script: Script, template: Template) -> list[Statement]:
             models = "".join(f', "{home}"' for home in turn.homes)
             lines.append(Line(f"{name} = below(names{models})"))
             places = name
-        given = f"[names[place] for place in {places}]" if turn.keeps else ""
+        by_name = turn.keeps or turn.groups
+        given = f"[names[place] for place in {places}]" if by_name else ""
         parts.append(f'Phase("{name}", {name}_loss, {places}, {name}_optimizer({given})')
         parts[-1] += f", every={turn.phase.every})" if turn.phase.every > 1 else ")"
     made = Function(
@@ -171,7 +172,7 @@ def phases(script: Script, template: Template) -> list[Statement]:
 def place_of_state(turn: Turn) -> int:
     """The place in the chain of what an optimiser keeps; 0 where it keeps nothing."""
     parts = chain(turn)
-    plain = ("optax.add", "optax.clip", "clip_by_norm")
+    plain = ("optax.add", "optax.clip", "clip_by_norm", "clip_each", "add_decays", "scale_each")
     return next((k for k, part in enumerate(parts) if not part.startswith(plain)), 0)
 
 
@@ -181,14 +182,22 @@ def chain(turn: Turn) -> list[str]:
     mask = ", mask=decays" if turn.keeps else ""
     added = f"optax.add_decayed_weights({constant('WEIGHT_DECAY')}{mask})"
     decay = [added] if turn.decays else []
-    clipped = {"norm": [f"clip_by_norm({turn.bound})"], "value": [f"optax.clip({turn.bound})"]}
+    if turn.groups and turn.decays:
+        decay = ["add_decays(decays)"]
+    clipped = {
+        "norm": [f"clip_by_norm({turn.bound})"],
+        "each": [f"clip_each({turn.bound})"],
+        "value": [f"optax.clip({turn.bound})"],
+    }
     first = [] if turn.clips is None else clipped[turn.clips]
+    last = ["scale_each(scales)"] if turn.groups else []
     if chosen.name == "sgd":
         nesterov = ", nesterov=True" if chosen.values["nesterov"] else ""
         trace = f"optax.trace({constant('MOMENTUM')}{nesterov})"
-        return [*first, *decay, *([trace] if chosen.state else [])]
+        return [*first, *decay, *([trace] if chosen.state else []), *last]
     adam = [f"scale_by_adam({constant('BETAS')}, {constant('EPSILON')})"]
-    return [*first, *adam, *decay] if chosen.name == "adamw" else [*first, *decay, *adam]
+    middle = [*adam, *decay] if chosen.name == "adamw" else [*decay, *adam]
+    return [*first, *middle, *last]
 
 
 def optimizer(turn: Turn) -> Function:
@@ -198,7 +207,14 @@ def optimizer(turn: Turn) -> Function:
         parts = parts or ["optax.identity()"]  # a chain's state has places, an identity's has none
     body = [Line(f"return optax.chain({', '.join(parts)})" if parts else "return optax.identity()")]
     parameters: list[Parameter] = []
-    if turn.keeps:
+    if turn.groups:
+        parameters.append(Parameter("names", "Sequence[str]"))
+        rate = turn.constant("LEARNING_RATE")
+        lines = [Line(f"scales = [{turn.settings_of}(name)[0] / {rate} for name in names]")]
+        if turn.decays:
+            lines.append(Line(f"decays = [{turn.settings_of}(name)[1] for name in names]"))
+        body[:0] = lines
+    elif turn.keeps:
         parameters.append(Parameter("names", "Sequence[str]"))
         no_decay = turn.constant("NO_DECAY")
         body.insert(0, Line(f"decays = [not matches({no_decay}, name) for name in names]"))

@@ -7,7 +7,6 @@ from here, with the flags decided. See `dslc.emit.template`.
 # Trees of arrays have no types that a checker could follow.
 # pyright: reportUnknownLambdaType=false
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
@@ -21,11 +20,13 @@ from jax import Array
 
 from dslc.train.runtime.checkpoint import Checkpoint
 from dslc.train.runtime.checkpoint import load as load_checkpoint
-from dslc.train.runtime.data import Arrays
+from dslc.train.runtime.data import Arrays, pieces
 from dslc.train.runtime.initial import initial, kaiming_uniform, matches, zeros
 from dslc.train.runtime.weights import match
 from dslc_jax.runtime.portable import load_weights, names_of, to_portable
 
+ACCUMULATES = False  # whether a batch is computed in pieces
+AVERAGES = False  # whether a moving average of the weights is kept
 BF16 = False  # whether the model computes in bfloat16
 CHANCE = True  # whether the model draws random numbers in training
 COUNTED = False  # whether the optimiser counts its steps
@@ -38,11 +39,14 @@ MIXED = False  # whether one phase's optimiser counts and another's does not
 MOMENTS = True  # whether the optimiser keeps something of each weight
 NATIVE = False  # whether the model's images have another layout than the spec's
 PHASED = False  # whether each step has phases
+REGULAR = False  # whether large weights add to the loss
 SEVERAL = False  # whether the model holds several, which the graph calls itself
 
 INITIAL = [("**.weight", kaiming_uniform()), ("**", zeros())]
 FROZEN = ["head.bias"]
 LEARNING_RATE = 0.1
+ACCUMULATE = 2
+EMA = 0.9
 KEPT = {"sum": "trace"}
 KEPT_AT = 0
 
@@ -84,38 +88,9 @@ def make_optimizer(names: Sequence[str] = ()) -> optax.GradientTransformation:
     return optax.chain(optax.trace(0.9))
 
 
-def scale_by_adam(betas: tuple[float, float], epsilon: float) -> optax.GradientTransformation:
-    """Adam as PyTorch computes it: the bias corrections keep all their digits from step 1 on."""
-    log1, log2 = math.log(betas[0]), math.log(betas[1])
-
-    def init(params: Any) -> optax.ScaleByAdamState:
-        means, squares = (jax.tree.map(jnp.zeros_like, params) for _ in range(2))
-        return optax.ScaleByAdamState(jnp.zeros((), jnp.int32), means, squares)
-
-    def update(updates: Any, state: Any, params: Any = None) -> tuple[Any, optax.ScaleByAdamState]:
-        del params
-        count = state.count + 1
-        mean = jax.tree.map(lambda m, g: m + (1 - betas[0]) * (g - m), state.mu, updates)
-        square = jax.tree.map(lambda v, g: betas[1] * v + (1 - betas[1]) * g * g, state.nu, updates)
-        correct1, correct2 = -jnp.expm1(count * log1), -jnp.expm1(count * log2)
-        updates = jax.tree.map(
-            lambda m, v: m / correct1 / (jnp.sqrt(v / correct2) + epsilon), mean, square
-        )
-        return updates, optax.ScaleByAdamState(count, mean, square)
-
-    return optax.GradientTransformation(init, update)
-
-
-def clip_by_norm(most: float) -> optax.GradientTransformation:
-    """Scales all gradients down together where their norm is above a bound, as PyTorch does."""
-
-    def clip(updates: Any, params: Any) -> Any:
-        del params
-        norm = jnp.sqrt(sum(jnp.vdot(g, g) for g in jax.tree.leaves(updates)))
-        scale = jnp.minimum(1.0, most / (norm + 1e-6))
-        return jax.tree.map(lambda g: scale * g, updates)
-
-    return optax.stateless(clip)
+def penalty_of(weights: Mapping[str, Array]) -> Array:
+    """What large weights add to the loss."""
+    return 0.1 * sum((jnp.square(w).sum() for w in weights.values()), jnp.zeros(()))
 
 
 class Trainer:
@@ -135,11 +110,12 @@ class Trainer:
         self.model.eval()
         self.inference = nnx.graphdef(self.model)
         self.model.train()
+        names = names_of(self.model)
         if FREEZES:
             keep_statistics(self.model)
+            self.frozen = {path for path, name in names.items() if matches(FROZEN, name)}
         self.training, params, rest = nnx.split(self.model, TRAINED, ...)
         self.trees = jax.tree.structure(params), jax.tree.structure(rest)
-        names = names_of(self.model)
         self.names = [names[path] for path, _ in nnx.to_flat_state(params)]
         if CHANCE:
             self.counts = [isinstance(x, nnx.RngCount) for _, x in nnx.to_flat_state(rest)]
@@ -160,8 +136,16 @@ class Trainer:
                 self.optimizer = make_optimizer()
             self.state: Any = self.optimizer.init(self.params)
             self.run_step = jax.jit(self.train, donate_argnums=(0, 1, 2))
+        if AVERAGES:
+            self.run_average = jax.jit(self.average, donate_argnums=0)
         if MEASURES:
             self.run_metrics = jax.jit(self.evaluate)
+
+    if FREEZES:
+
+        def is_trained(self, path: tuple[Any, ...], variable: Any) -> bool:
+            """Whether training moves a variable."""
+            return isinstance(variable, nnx.Param) and path not in self.frozen
 
     def merged(self, graph: Any, params: list[Array], rest: list[Array]) -> TheModel:
         """The module from its parts."""
@@ -176,20 +160,51 @@ class Trainer:
         self, params: list[Array], rest: list[Array], state: Any, batch: Batch, rate: Array
     ) -> tuple[list[Array], list[Array], Any, Array]:
         """What a step computes."""
+        if ACCUMULATES:
 
-        def loss(params: list[Array]) -> tuple[Array, list[Array]]:
-            model = self.merged(self.training, params, rest)
-            if BF16 and not SEVERAL:
-                value = loss_of(in_bfloat16(model), batch)
+            def share_of(
+                params: list[Array], rest: list[Array], piece: Batch
+            ) -> tuple[Array, list[Array]]:
+                model = self.merged(self.training, params, rest)
+                if BF16 and not SEVERAL:
+                    value = loss_of(in_bfloat16(model), piece)
+                else:
+                    value = loss_of(model, piece)
+                return value / ACCUMULATE, jax.tree.leaves(nnx.split(model, TRAINED, ...)[2])
+
+            if REGULAR:
+                value, gradients = jax.value_and_grad(self.penalty)(params)
             else:
-                value = loss_of(model, batch)
-            return value, jax.tree.leaves(nnx.split(model, TRAINED, ...)[2])
+                value, gradients = jnp.zeros(()), [jnp.zeros_like(param) for param in params]
+            for piece in pieces(batch, ACCUMULATE):
+                (share, rest), found = jax.value_and_grad(share_of, has_aux=True)(
+                    params, rest, piece
+                )
+                value += share
+                gradients = [g + more for g, more in zip(gradients, found, strict=True)]
+        else:
 
-        (value, rest), gradients = jax.value_and_grad(loss, has_aux=True)(params)
+            def loss(params: list[Array]) -> tuple[Array, list[Array]]:
+                model = self.merged(self.training, params, rest)
+                if BF16 and not SEVERAL:
+                    value = loss_of(in_bfloat16(model), batch)
+                else:
+                    value = loss_of(model, batch)
+                if REGULAR:
+                    value = value + self.penalty(params)
+                return value, jax.tree.leaves(nnx.split(model, TRAINED, ...)[2])
+
+            (value, rest), gradients = jax.value_and_grad(loss, has_aux=True)(params)
         updates: Any
         updates, state = self.optimizer.update(gradients, state, params)
         params = [param - rate * update for param, update in zip(params, updates, strict=True)]
         return params, rest, state, value
+
+    if REGULAR:
+
+        def penalty(self, params: list[Array]) -> Array:
+            """What large weights add to the loss."""
+            return penalty_of(dict(zip(self.names, params, strict=True)))
 
     def step(self, batch: Arrays, rate: float) -> Array:
         """One step of the optimiser; gives the loss of the batch before it."""
@@ -205,7 +220,26 @@ class Trainer:
         self.params, self.rest, self.state, loss = self.run_step(
             self.params, self.rest, self.state, batch, np.float32(rate)
         )
+        if AVERAGES:
+            self.averages = self.run_average(self.averages, self.params)
         return loss
+
+    if AVERAGES:
+
+        def average(self, averages: list[Array], params: list[Array]) -> list[Array]:
+            """The averages, moved towards the weights."""
+            return [a + (1 - EMA) * (w - a) for a, w in zip(averages, params, strict=True)]
+
+        def averaged(self) -> Portable:
+            """The weights, those that are trained as their averages."""
+            own, self.params = self.params, self.averages
+            found = {name: np.array(array) for name, array in self.weights().items()}
+            self.params = own
+            return found
+
+        def kept_averages(self) -> Portable:
+            """The averages of the trained weights, as the model lays them out."""
+            return dict(zip(self.names, map(np.asarray, self.averages), strict=True))
 
     if MEASURES:
 
@@ -222,7 +256,10 @@ class Trainer:
             """The loss and the metrics of a batch, as the model is used after training."""
             if DRAWS:
                 batch = with_draws(batch, self.seed, "of held-out rows")
-            found = self.run_metrics(self.params, self.rest, batch)
+            if AVERAGES:
+                found = self.run_metrics(self.averages, self.rest, batch)
+            else:
+                found = self.run_metrics(self.params, self.rest, batch)
             return {name: float(value) for name, value in found.items()}
 
     def weights(self) -> Portable:
@@ -238,6 +275,8 @@ class Trainer:
         self.params, self.rest = (
             [jnp.copy(leaf) for leaf in jax.tree.leaves(part)] for part in (params, rest)
         )
+        if AVERAGES:
+            self.averages = [jnp.copy(param) for param in self.params]
 
     if MOMENTS:
 
@@ -265,6 +304,10 @@ class Trainer:
             states = list(self.state)
             states[KEPT_AT] = states[KEPT_AT]._replace(**fields)
             self.state = tuple(states)
+        if AVERAGES:
+            shapes = {name: array.shape for name, array in self.kept_averages().items()}
+            averages = match(arrays["averages"], shapes, source=source)
+            self.averages = [jnp.asarray(averages[name]) for name in self.names]
         if CHANCE or DRAWS:
             self.steps = found.step
 
@@ -282,15 +325,11 @@ def in_bfloat16(model: Callable[..., Any]) -> Callable[..., Any]:
     return run
 
 
-def is_trained(path: tuple[Any, ...], variable: Any) -> bool:
-    """Whether training moves a variable."""
-    return isinstance(variable, nnx.Param) and not matches(FROZEN, ".".join(map(str, path)))
-
-
 def keep_statistics(model: nnx.Module) -> None:
     """Keeps frozen batch norms to their running statistics."""
     for path, module in nnx.iter_modules(model):
-        if hasattr(module, "use_running_average") and matches(FROZEN, ".".join(map(str, path))):
+        statistics = ".".join([*map(str, path), "running_mean"])
+        if hasattr(module, "use_running_average") and matches(FROZEN, statistics):
             module.eval()
 
 
@@ -301,5 +340,5 @@ def use_device(name: str) -> None:
     jax.config.update("jax_default_matmul_precision", "highest")
 
 
-TRAINED = is_trained
+TRAINED: Any = nnx.Param  # or a method of the trainer, where some of the model is frozen
 make_phases: Any = None  # see `phases_template.py`

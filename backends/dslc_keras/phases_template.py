@@ -20,6 +20,7 @@ from dslc.train.runtime.checkpoint import load as load_checkpoint
 from dslc.train.runtime.data import Array, Arrays
 from dslc.train.runtime.weights import match
 from dslc_keras.training_template import (
+    AVERAGES,
     CHANCE,
     DRAWS,
     EVERY,
@@ -105,7 +106,12 @@ class PhasedTrainer(Trainer):
             turn = [phase for phase in self.phases if self.steps % phase.every == 0]
         else:
             turn = self.phases
-        return {f"{p.name}_loss": p.run(batch, np.float32(rates[p.name])) for p in turn}
+        if AVERAGES:
+            losses = {f"{p.name}_loss": p.run(batch, np.float32(rates[p.name])) for p in turn}
+            self.average()
+            return losses
+        else:  # noqa: RET505
+            return {f"{p.name}_loss": p.run(batch, np.float32(rates[p.name])) for p in turn}
 
     if MOMENTS:
 
@@ -138,5 +144,10 @@ class PhasedTrainer(Trainer):
                 phase.optimizer.iterations.assign(found.step // phase.every)
             else:
                 phase.optimizer.iterations.assign(found.step)
+        if AVERAGES:
+            shapes = {name: array.shape for name, array in self.kept_averages().items()}
+            averages = match(arrays["averages"], shapes, source=source)
+            for name, mean in zip(self.names, self.averages, strict=True):
+                mean.assign(averages[name])
         if CHANCE or DRAWS or EVERY:
             self.steps = found.step

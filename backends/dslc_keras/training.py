@@ -22,8 +22,10 @@ if TYPE_CHECKING:
     from dslc.passes.pipeline import Checked
 
 TEMPLATE = Path(__file__).with_name("training_template.py")
+OPTIMIZERS = Path(__file__).with_name("optimizers_template.py")
 PHASES = Path(__file__).with_name("phases_template.py")
 DEVICES = ("auto", "cpu", "cuda", "tpu")
+PENALTIES = {"l1": "ops.sum(ops.abs(w))", "l2": "ops.sum(ops.square(w))"}
 CLASSES = {"sgd": ("Descent", "SGD"), "adam": ("Adaptive", "Adam"), "adamw": ("Adaptive", "AdamW")}
 """The template's class for each optimiser, and what it is called in a project."""
 
@@ -81,7 +83,9 @@ def train_source(checked: Checked, model: str) -> str:
     objective = KerasObjective(script.target, "keras.Model", "Batch", "tf.Tensor", "Batch")
     objective.mixed = flags["BF16"]
     script.add_objectives(objective)
+    script.add_penalty(PENALTIES, "Mapping[str, tf.Tensor]", "tf.Tensor")
     script.add_schedules()
+    script.add(*(turn.settings() for turn in script.turns if turn.groups))
     names = add_optimizers(script)
     script.add(*(optimizer(turn, name) for turn, name in zip(script.turns, names, strict=True)))
     if script.train.is_phased:
@@ -106,7 +110,7 @@ def phases(script: Script, template: Template) -> list[Statement]:
             models = "".join(f', "{home}"' for home in turn.homes)
             lines.append(Line(f"{name} = below(trained{models})"))
             trained = name
-        given = f"list({trained})" if turn.keeps else ""
+        given = f"list({trained})" if turn.keeps or turn.groups else ""
         parts.append(f'Phase("{name}", {name}_loss, {trained}, {name}_optimizer({given})')
         parts[-1] += f", every={turn.phase.every})" if turn.phase.every > 1 else ")"
     made = Function(
@@ -126,11 +130,13 @@ def add_optimizers(script: Script) -> list[str]:
     for turn in script.turns:
         chosen = turn.phase.optimizer
         flags = {
+            "CLIPS_EACH": turn.clips == "each",
             "CLIPS_NORM": turn.clips == "norm",
             "CLIPS_VALUE": turn.clips == "value",
             "COUPLED": turn.decays and chosen.name != "adamw",
             "DECOUPLED": turn.decays and chosen.name == "adamw",
-            "KEEPS": turn.keeps,
+            "GROUPED": turn.groups,
+            "KEEPS": turn.keeps or turn.groups,
             "MOMENTUM_ON": bool(chosen.values.get("momentum")),
             "NESTEROV": bool(chosen.values.get("nesterov")),
         }
@@ -138,7 +144,8 @@ def add_optimizers(script: Script) -> list[str]:
         inside, own = CLASSES[chosen.name]
         if kind not in known:
             name = own if own not in known.values() else class_name(f"{turn.phase.name}_{own}")
-            template = Template(TEMPLATE, {**script.flags, **flags}, {inside: name})
+            template = Template(OPTIMIZERS, {**script.flags, **flags}, {inside: name})
+            script.use(template)
             script.add(with_settings(template.definition(name), turn))
             known[kind] = name
         names.append(known[kind])
@@ -173,7 +180,9 @@ def settings(turn: Turn) -> dict[str, tuple[str, str]]:
     if "betas" in values:
         found["betas"] = "tuple[float, float]", constant("BETAS")
         found["epsilon"] = "float", constant("EPSILON")
-    if turn.keeps:
+    if turn.groups:
+        found["scales"] = "Sequence[float]", "scales"
+    if turn.decays and (turn.keeps or turn.groups):
         found["decays"] = "Sequence[float]", "decays"
     elif turn.decays:
         found["decay"] = "float", constant("WEIGHT_DECAY")
@@ -188,7 +197,14 @@ def optimizer(turn: Turn, name: str) -> Function:
     given = [constant("LEARNING_RATE"), *(value for _, value in settings(turn).values())]
     body: list[Statement] = [Line(f"return {name}({', '.join(given)})")]
     parameters: list[Parameter] = []
-    if turn.keeps:
+    if turn.groups:
+        parameters.append(Parameter("names", "Sequence[str]"))
+        rate = constant("LEARNING_RATE")
+        lines = [Line(f"scales = [{turn.settings_of}(name)[0] / {rate} for name in names]")]
+        if turn.decays:
+            lines.append(Line(f"decays = [{turn.settings_of}(name)[1] for name in names]"))
+        body[:0] = lines
+    elif turn.keeps:
         parameters.append(Parameter("names", "Sequence[str]"))
         share = f"0.0 if matches({constant('NO_DECAY')}, name) else {constant('WEIGHT_DECAY')}"
         body.insert(0, Line(f"decays = [{share} for name in names]"))

@@ -12,7 +12,6 @@ from here, with the flags decided. See `dslc.emit.template`.
 # pyright: reportUnknownLambdaType=false, reportRedeclaration=false
 # pyright: reportPossiblyUnboundVariable=false
 
-import math
 from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
@@ -24,31 +23,31 @@ from keras import layers, ops
 
 from dslc.train.runtime.checkpoint import Checkpoint
 from dslc.train.runtime.checkpoint import load as load_checkpoint
-from dslc.train.runtime.data import Array, Arrays, random_keys
+from dslc.train.runtime.data import Array, Arrays, pieces, random_keys
 from dslc.train.runtime.initial import initial, kaiming_uniform, matches, zeros
 from dslc.train.runtime.weights import match
+from dslc_keras.optimizers_template import Descent
 from dslc_keras.runtime.portable import all_layers, load_weights, path_of, places, to_portable
 
+ACCUMULATES = False  # whether a batch is computed in pieces
+AVERAGES = False  # whether a moving average of the weights is kept
 BF16 = False  # whether the model computes in bfloat16
 CHANCE = True  # whether the model draws random numbers in training
-CLIPS_NORM = False  # whether gradients are scaled down together
-CLIPS_VALUE = False  # whether each number of a gradient is clipped
-COUPLED = False  # whether decay is part of the gradient
 DRAWS = False  # whether the training graph draws random numbers
 EVERY = False  # whether a phase passes batches over
 FREEZES = True  # whether some of the model is not trained
-DECOUPLED = False  # whether decay is apart from the gradient
 KEEPS = False  # whether some weights do not decay
 MEASURES = True  # whether rows are held out
 MOMENTS = True  # whether the optimiser keeps something of each weight
-MOMENTUM_ON = True  # whether SGD keeps a sum
 NATIVE = False  # whether the model's images have another layout than the spec's
-NESTEROV = False  # whether SGD looks ahead
 PHASED = False  # whether each step has phases
+REGULAR = False  # whether large weights add to the loss
 
 INITIAL = [("**.weight", kaiming_uniform()), ("**", zeros())]
 FROZEN = ["nothing"]
 LEARNING_RATE = 0.1
+ACCUMULATE = 2
+EMA = 0.9
 KEPT = {"sum": "sums"}
 
 Batch = dict[str, tf.Tensor]
@@ -78,139 +77,15 @@ def with_draws(batch: Arrays, seed: int, step: int | str) -> Arrays:
     return batch
 
 
-def make_optimizer(names: Sequence[str] = ()) -> "Descent":
+def make_optimizer(names: Sequence[str] = ()) -> Descent:
     """The optimiser of the trained weights."""
     del names
     return Descent(LEARNING_RATE, 0.9)
 
 
-class Descent(keras.optimizers.Optimizer):
-    """SGD as PyTorch computes it: momentum sums gradients, so a rate may change at any step."""
-
-    def __init__(
-        self,
-        learning_rate: float,
-        momentum: float = 0.0,
-        decay: float = 0.0,
-        decays: Sequence[float] = (),
-        most: float = 0.0,
-    ) -> None:
-        super().__init__(learning_rate=learning_rate, name="sgd")
-        self.momentum = momentum
-        self.decay = decay
-        self.decays = decays
-        self.most = most
-
-    if MOMENTUM_ON:
-
-        def build(self, variables: list[keras.Variable]) -> None:
-            """Makes what is kept of each variable."""
-            if not self.built:
-                super().build(variables)
-                self.sums = [self.add_variable_from_reference(v, "sum") for v in variables]
-
-    if CLIPS_NORM:
-
-        def apply(
-            self, grads: list[tf.Tensor], trainable_variables: list[keras.Variable] | None = None
-        ) -> None:
-            """Moves the variables by gradients that are scaled down together, as PyTorch does."""
-            scale = ops.minimum(1.0, self.most / (tf.linalg.global_norm(grads) + 1e-6))
-            super().apply([scale * gradient for gradient in grads], trainable_variables)
-
-    if CLIPS_VALUE:
-
-        def apply(
-            self, grads: list[tf.Tensor], trainable_variables: list[keras.Variable] | None = None
-        ) -> None:
-            """Moves the variables by gradients whose numbers are clipped one by one."""
-            clipped = [ops.clip(gradient, -self.most, self.most) for gradient in grads]
-            super().apply(clipped, trainable_variables)
-
-    def update_step(
-        self, gradient: tf.Tensor, variable: keras.Variable, learning_rate: tf.Tensor
-    ) -> None:
-        """Moves one variable."""
-        if MOMENTUM_ON or KEEPS:
-            index = self._get_variable_index(variable)
-        if COUPLED and KEEPS:
-            gradient = gradient + self.decays[index] * variable
-        elif COUPLED:
-            gradient = gradient + self.decay * variable
-        if MOMENTUM_ON:
-            total = self.sums[index]
-            self.assign(total, self.momentum * total + gradient)
-            if NESTEROV:
-                gradient = gradient + self.momentum * total
-            else:
-                gradient = total
-        self.assign_sub(variable, learning_rate * gradient)
-
-
-class Adaptive(keras.optimizers.Optimizer):
-    """As PyTorch computes it: epsilon after the bias corrections, which keep their digits."""
-
-    def __init__(
-        self,
-        learning_rate: float,
-        betas: tuple[float, float],
-        epsilon: float,
-        decay: float = 0.0,
-        decays: Sequence[float] = (),
-        most: float = 0.0,
-    ) -> None:
-        super().__init__(learning_rate=learning_rate, name="adam")
-        self.betas = betas
-        self.epsilon = epsilon
-        self.decay = decay
-        self.decays = decays
-        self.most = most
-
-    def build(self, variables: list[keras.Variable]) -> None:
-        """Makes what is kept of each variable."""
-        if not self.built:
-            super().build(variables)
-            self.means = [self.add_variable_from_reference(v, "mean") for v in variables]
-            self.squares = [self.add_variable_from_reference(v, "square") for v in variables]
-
-    if CLIPS_NORM:
-
-        def apply(
-            self, grads: list[tf.Tensor], trainable_variables: list[keras.Variable] | None = None
-        ) -> None:
-            """Moves the variables by gradients that are scaled down together, as PyTorch does."""
-            scale = ops.minimum(1.0, self.most / (tf.linalg.global_norm(grads) + 1e-6))
-            super().apply([scale * gradient for gradient in grads], trainable_variables)
-
-    if CLIPS_VALUE:
-
-        def apply(
-            self, grads: list[tf.Tensor], trainable_variables: list[keras.Variable] | None = None
-        ) -> None:
-            """Moves the variables by gradients whose numbers are clipped one by one."""
-            clipped = [ops.clip(gradient, -self.most, self.most) for gradient in grads]
-            super().apply(clipped, trainable_variables)
-
-    def update_step(
-        self, gradient: tf.Tensor, variable: keras.Variable, learning_rate: tf.Tensor
-    ) -> None:
-        """Moves one variable."""
-        index = self._get_variable_index(variable)
-        if COUPLED and KEEPS:
-            gradient = gradient + self.decays[index] * variable
-        elif COUPLED:
-            gradient = gradient + self.decay * variable
-        if DECOUPLED and KEEPS:
-            self.assign_sub(variable, learning_rate * self.decays[index] * variable)
-        elif DECOUPLED:
-            self.assign_sub(variable, learning_rate * self.decay * variable)
-        mean, square = self.means[index], self.squares[index]
-        count = ops.cast(self.iterations + 1, variable.dtype)
-        correct1, correct2 = (-ops.expm1(count * math.log(beta)) for beta in self.betas)
-        self.assign_add(mean, (gradient - mean) * (1 - self.betas[0]))
-        self.assign(square, square * self.betas[1] + ops.square(gradient) * (1 - self.betas[1]))
-        root = ops.sqrt(square / correct2)
-        self.assign_sub(variable, learning_rate * (mean / correct1) / (root + self.epsilon))
+def penalty_of(weights: Mapping[str, tf.Tensor]) -> tf.Tensor:
+    """What large weights add to the loss."""
+    return 0.1 * sum(ops.sum(ops.square(w)) for w in weights.values())
 
 
 class Trainer:
@@ -227,14 +102,21 @@ class Trainer:
         if BF16:
             keras.config.set_dtype_policy("float32")
         self.shapes = {name: array.shape for name, array in to_portable(self.model).items()}
-        self.load(initial(self.shapes, INITIAL, seed), "the initial weights")
+        if not AVERAGES:
+            self.load(initial(self.shapes, INITIAL, seed), "the initial weights")
         if FREEZES:
             for layer in all_layers(self.model):
-                if matches(FROZEN, path_of(layer)):
+                # a frozen batch norm keeps to its running statistics
+                if matches(FROZEN, f"{path_of(layer)}.running_mean"):
                     layer.trainable = False
         by_variable = {id(place.variable): name for name, place in places(self.model).items()}
         self.trained = self.model.trainable_variables
+        if FREEZES:
+            self.trained = [v for v in self.trained if not matches(FROZEN, by_variable[id(v)])]
         self.names = [by_variable[id(variable)] for variable in self.trained]
+        if AVERAGES:
+            self.averages = [tf.Variable(variable.value) for variable in self.trained]
+            self.load(initial(self.shapes, INITIAL, seed), "the initial weights")
         if PHASED:
             self.phases = make_phases(dict(zip(self.names, self.trained, strict=True)))
             for phase in self.phases:
@@ -260,13 +142,57 @@ class Trainer:
 
     def train(self, batch: Batch, rate: tf.Tensor) -> tf.Tensor:
         """What a step computes."""
-        with tf.GradientTape() as tape:
-            loss = loss_of(self.model, batch)
         variables, zero = [v.value for v in self.trained], tf.UnconnectedGradients.ZERO
-        gradients = tape.gradient(loss, variables, unconnected_gradients=zero)
+        if ACCUMULATES:
+            if REGULAR:
+                with tf.GradientTape() as tape:
+                    loss = penalty_of(dict(zip(self.names, variables, strict=True)))
+                gradients = tape.gradient(loss, variables, unconnected_gradients=zero)
+            else:
+                loss, gradients = 0.0, [tf.zeros_like(variable) for variable in variables]
+            for piece in pieces(batch, ACCUMULATE):
+                with tf.GradientTape() as tape:
+                    share = loss_of(self.model, piece) / ACCUMULATE
+                found = tape.gradient(share, variables, unconnected_gradients=zero)
+                gradients = [g + more for g, more in zip(gradients, found, strict=True)]
+                loss += share
+        else:
+            with tf.GradientTape() as tape:
+                loss = loss_of(self.model, batch)
+                if REGULAR:
+                    loss += penalty_of(dict(zip(self.names, variables, strict=True)))
+            gradients = tape.gradient(loss, variables, unconnected_gradients=zero)
         self.optimizer.learning_rate.assign(rate)
         self.optimizer.apply([tf.convert_to_tensor(g) for g in gradients], self.trained)
+        if AVERAGES:
+            self.average()
         return loss
+
+    if AVERAGES:
+
+        def average(self) -> None:
+            """Moves the averages towards the weights."""
+            for mean, variable in zip(self.averages, self.trained, strict=True):
+                mean.assign_add((1 - EMA) * (variable.value - mean))
+
+        def swap(self) -> None:
+            """Exchanges the weights and their averages."""
+            for mean, variable in zip(self.averages, self.trained, strict=True):
+                weight = tf.identity(variable.value)
+                variable.assign(mean)
+                mean.assign(weight)
+
+        def averaged(self) -> dict[str, Array]:
+            """The weights, those that are trained as their averages."""
+            self.swap()
+            found = self.weights()
+            self.swap()
+            return found
+
+        def kept_averages(self) -> dict[str, Array]:
+            """The averages of the trained weights, as the model lays them out."""
+            arrays = [mean.numpy() for mean in self.averages]
+            return dict(zip(self.names, arrays, strict=True))
 
     def step(self, batch: Arrays, rate: float) -> tf.Tensor:
         """One step of the optimiser; gives the loss of the batch before it."""
@@ -290,7 +216,13 @@ class Trainer:
             """The loss and the metrics of a batch, as the model is used after training."""
             if DRAWS:
                 batch = with_draws(batch, self.seed, "of held-out rows")
-            return {name: float(value) for name, value in self.run_metrics(batch).items()}
+            if AVERAGES:
+                self.swap()
+                measured = {name: float(value) for name, value in self.run_metrics(batch).items()}
+                self.swap()
+                return measured
+            else:  # noqa: RET505
+                return {name: float(value) for name, value in self.run_metrics(batch).items()}
 
     def weights(self) -> dict[str, Array]:
         """The weights under their portable names, in PyTorch's layouts."""
@@ -299,6 +231,9 @@ class Trainer:
     def load(self, arrays: Mapping[str, Array], source: str = "the weights") -> None:
         """Takes weights, all of them or none; `source` is what a message calls them."""
         load_weights(self.model, match(arrays, self.shapes, source=source))
+        if AVERAGES:
+            for mean, variable in zip(self.averages, self.trained, strict=True):
+                mean.assign(variable)
 
     if MOMENTS:
 
@@ -321,6 +256,11 @@ class Trainer:
                 for name, variable in zip(self.names, getattr(self.optimizer, field), strict=True):
                     variable.assign(kept[f"{kind}.{name}"])
         self.optimizer.iterations.assign(found.step)
+        if AVERAGES:
+            shapes = {name: array.shape for name, array in self.kept_averages().items()}
+            averages = match(arrays["averages"], shapes, source=source)
+            for name, mean in zip(self.names, self.averages, strict=True):
+                mean.assign(averages[name])
         if CHANCE or DRAWS:
             self.steps = found.step
 

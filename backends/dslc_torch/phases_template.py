@@ -15,11 +15,13 @@ from dslc.train.runtime.checkpoint import load as load_checkpoint
 from dslc.train.runtime.data import Array, Arrays, random_keys
 from dslc.train.runtime.weights import match
 from dslc_torch.training_template import (
+    AVERAGES,
     BF16,
     CHANCE,
     COUNTED,
     DRAWS,
     EVERY,
+    GROUPED,
     MIXED,
     MOMENTS,
     UNREACHED,
@@ -78,7 +80,10 @@ class Phase:
     def step(self, model: TheModel, batch: Batch, rate: float) -> Tensor:
         """One step of the optimiser; gives the loss of the batch before it."""
         for group in self.optimizer.param_groups:
-            group["lr"] = rate
+            if GROUPED:
+                group["lr"] = rate * group.get("scale", 1.0)
+            else:
+                group["lr"] = rate
         if BF16:
             with torch.autocast(next(model.parameters()).device.type, torch.bfloat16):
                 loss = self.loss_of(model, batch)
@@ -117,7 +122,12 @@ class PhasedTrainer(Trainer):
             turn = [phase for phase in self.phases if self.steps % phase.every == 0]
         else:
             turn = self.phases
-        return {f"{p.name}_loss": p.step(self.model, tensors, rates[p.name]) for p in turn}
+        if AVERAGES:
+            losses = {f"{p.name}_loss": p.step(self.model, tensors, rates[p.name]) for p in turn}
+            self.average()
+            return losses
+        else:  # noqa: RET505
+            return {f"{p.name}_loss": p.step(self.model, tensors, rates[p.name]) for p in turn}
 
     if MOMENTS:
 
@@ -156,5 +166,10 @@ class PhasedTrainer(Trainer):
                         # a tensor laid out like the weight: the fused step needs that
                         moment = torch.from_numpy(kept[f"{phase.name}.{kind}.{name}"])
                         state[key] = torch.empty_like(weight).copy_(moment)
+        if AVERAGES:
+            shapes = {name: weight.shape for name, weight in self.trained.items()}
+            averages = match(arrays["averages"], shapes, source=str(found.path))
+            for name, array in averages.items():
+                self.averages[name].copy_(torch.from_numpy(array))
         if CHANCE or DRAWS or EVERY:
             self.steps = found.step

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, final
 
 from dslc.emit.gradients import summed
 from dslc.emit.objective import Objective
-from dslc.emit.python import Blank, Function, Line, Parameter, With
+from dslc.emit.python import Blank, For, Function, Line, Parameter, With
 from dslc.emit.script import Script
 from dslc_torch.target import TorchTarget
 
@@ -24,6 +24,7 @@ PHASES = Path(__file__).with_name("phases_template.py")
 DEVICES = ("auto", "cpu", "cuda", "mps")
 KEPT = {"sum": "momentum_buffer", "mean": "exp_avg", "square": "exp_avg_sq"}
 """What PyTorch calls the optimiser's state."""
+PENALTIES = {"l1": "w.abs().sum()", "l2": "w.square().sum()"}
 
 
 @final
@@ -56,8 +57,10 @@ def train_source(checked: Checked, model: str) -> str:
     script.set_kept(KEPT, "what PyTorch calls it")
     script.set(Blank(), Line("Batch = dict[str, Tensor]"))
     script.add_objectives(objective)
+    script.add_penalty(PENALTIES, "Mapping[str, Tensor]", "Tensor")
     script.add_schedules()
     script.require("import math")
+    script.add(*(turn.settings() for turn in script.turns if turn.groups))
     script.add(*(optimizer(turn) for turn in script.turns))
     if script.train.is_phased:
         script.use(phased)
@@ -96,7 +99,22 @@ def optimizer(turn: Turn) -> Function:
     chosen, constant = turn.phase.optimizer, turn.constant
     body: list[Statement] = []
     weights = "weights.values()"
-    if turn.keeps:
+    if turn.groups:
+        body += [
+            Line("groups: dict[tuple[float, float], list[Tensor]] = {}"),
+            For(
+                "name, weight",
+                "weights.items()",
+                [Line(f"groups.setdefault({turn.settings_of}(name), []).append(weight)")],
+            ),
+            Line(
+                "parts = ["
+                f'{{"params": found, "scale": rate / {constant("LEARNING_RATE")}, '
+                '"weight_decay": decay} for (rate, decay), found in groups.items()]'
+            ),
+        ]
+        weights = "parts"
+    elif turn.keeps:
         no_decay = constant("NO_DECAY")
         body += [
             Line(f"kept = [w for name, w in weights.items() if matches({no_decay}, name)]"),
@@ -104,11 +122,12 @@ def optimizer(turn: Turn) -> Function:
             Line('groups = [{"params": decayed}, {"params": kept, "weight_decay": 0.0}]'),
         ]
         weights = "groups"
-    decay = constant("WEIGHT_DECAY") if turn.decays else "0.0"
+    decays = bool(chosen.values["weight_decay"])
+    decay = constant("WEIGHT_DECAY") if decays else "0.0"
     rate = constant("LEARNING_RATE")
     if chosen.name == "sgd":
         options = f", {constant('MOMENTUM')}" if chosen.values["momentum"] else ""
-        options += f", weight_decay={decay}" if turn.decays else ""
+        options += f", weight_decay={decay}" if decays else ""
         options += ", nesterov=True" if chosen.values["nesterov"] else ""
         made = f"torch.optim.SGD({weights}, {rate}{options})"
     else:
@@ -118,11 +137,15 @@ def optimizer(turn: Turn) -> Function:
     if turn.clips is None:
         body.append(Line(f"return {made}"))
     else:
-        clip = f"nn.utils.clip_grad_{turn.clips}_(weights.values(), {turn.bound})"
         given = [Parameter("_", "object", None, "variadic")]
+        if turn.clips == "each":
+            one = Line(f"nn.utils.clip_grad_norm_(weight, {turn.bound})")
+            clip: Statement = For("weight", "weights.values()", [one])
+        else:
+            clip = Line(f"nn.utils.clip_grad_{turn.clips}_(weights.values(), {turn.bound})")
         body += [
             Line(f"optimizer = {made}"),
-            Function("clip", given, "None", "", [Line(clip)]),
+            Function("clip", given, "None", "", [clip]),
             Line("optimizer.register_step_pre_hook(clip)"),
             Line("return optimizer"),
         ]

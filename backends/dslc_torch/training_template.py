@@ -13,16 +13,19 @@ from torch.nn import functional as F  # noqa: N812
 
 from dslc.train.runtime.checkpoint import Checkpoint
 from dslc.train.runtime.checkpoint import load as load_checkpoint
-from dslc.train.runtime.data import Array, Arrays, random_keys
+from dslc.train.runtime.data import Array, Arrays, pieces, random_keys
 from dslc.train.runtime.initial import initial, kaiming_uniform, matches, zeros
 from dslc.train.runtime.weights import match
 
+ACCUMULATES = False  # whether a batch is computed in pieces
+AVERAGES = False  # whether a moving average of the weights is kept
 BF16 = False  # whether the model computes in bfloat16
 CHANCE = True  # whether the model draws random numbers in training
 COUNTED = True  # whether the optimiser counts its steps
 DRAWS = False  # whether the training graph draws random numbers
 EVERY = False  # whether a phase passes batches over
 FREEZES = True  # whether some of the model is not trained
+GROUPED = False  # whether weights have rates of their own
 IMAGES = False  # whether channels last is the faster layout
 MEASURES = True  # whether rows are held out
 MIXED = False  # whether one phase's optimiser counts and another's does not
@@ -30,11 +33,14 @@ MOMENTS = True  # whether the optimiser keeps something of each weight
 NORMS = True  # whether PyTorch's modules hold counters, which no other framework has
 PARTIAL = True  # whether the model has parameters that are never trained
 PHASED = False  # whether each step has phases
+REGULAR = False  # whether large weights add to the loss
 UNREACHED = True  # whether the loss leaves out some of what the model gives
 
 INITIAL = [("**.weight", kaiming_uniform()), ("**", zeros())]
 FROZEN = ["head.bias"]
 LEARNING_RATE = 0.1
+ACCUMULATE = 2
+EMA = 0.9
 KEPT = {"sum": "momentum_buffer"}
 
 Batch = dict[str, Tensor]
@@ -72,17 +78,25 @@ def make_optimizer(weights: Mapping[str, Tensor]) -> torch.optim.Optimizer:
     return torch.optim.SGD(weights.values(), LEARNING_RATE, 0.9)
 
 
+def penalty_of(weights: Mapping[str, Tensor]) -> Tensor:
+    """What large weights add to the loss."""
+    return 0.1 * sum((w.square().sum() for w in weights.values()), torch.zeros(()))
+
+
 class Trainer:
     """The model with its optimiser, on a device."""
 
     def __init__(self, seed: int, device: str = "auto") -> None:
         self.device = pick_device(device)
         self.model = TheModel()
-        self.load(initial(self.shapes(), INITIAL, seed), "the initial weights")
+        if not AVERAGES:
+            self.load(initial(self.shapes(), INITIAL, seed), "the initial weights")
         if IMAGES:
             self.model.to(self.device, memory_format=torch.channels_last)  # pyright: ignore
         else:
             self.model.to(self.device)
+        if AVERAGES:
+            self.load(initial(self.shapes(), INITIAL, seed), "the initial weights")
         if FREEZES:
             for name, weight in self.model.named_parameters():
                 if matches(FROZEN, name):
@@ -115,19 +129,65 @@ class Trainer:
         if CHANCE or DRAWS:
             self.steps += 1
         for group in self.optimizer.param_groups:
-            group["lr"] = rate
-        if BF16:
-            with torch.autocast(self.device.type, torch.bfloat16):
+            if GROUPED:
+                group["lr"] = rate * group["scale"]
+            else:
+                group["lr"] = rate
+        if ACCUMULATES:
+            if UNREACHED:
+                self.optimizer.zero_grad(set_to_none=False)
+            else:
+                self.optimizer.zero_grad()
+            if REGULAR:
+                loss = penalty_of(self.trained)
+                loss.backward()
+            else:
+                loss = torch.zeros((), device=self.device)
+            for piece in pieces(batch, ACCUMULATE):
+                if BF16:
+                    with torch.autocast(self.device.type, torch.bfloat16):
+                        share = loss_of(self.model, self.tensors(piece)) / ACCUMULATE
+                else:
+                    share = loss_of(self.model, self.tensors(piece)) / ACCUMULATE
+                share.backward()
+                loss = loss.detach() + share.detach()
+        else:
+            if BF16:
+                with torch.autocast(self.device.type, torch.bfloat16):
+                    loss = loss_of(self.model, self.tensors(batch))
+            else:
                 loss = loss_of(self.model, self.tensors(batch))
-        else:
-            loss = loss_of(self.model, self.tensors(batch))
-        if UNREACHED:
-            self.optimizer.zero_grad(set_to_none=False)
-        else:
-            self.optimizer.zero_grad()
-        loss.backward()
+            if REGULAR:
+                loss = loss + penalty_of(self.trained)
+            if UNREACHED:
+                self.optimizer.zero_grad(set_to_none=False)
+            else:
+                self.optimizer.zero_grad()
+            loss.backward()
         self.optimizer.step()
+        if AVERAGES:
+            self.average()
         return loss.detach()
+
+    if AVERAGES:
+
+        @torch.no_grad()
+        def average(self) -> None:
+            """Moves the averages towards the weights."""
+            for name, weight in self.trained.items():
+                self.averages[name].lerp_(weight, 1 - EMA)
+
+        def swap(self) -> None:
+            """Exchanges the weights and their averages."""
+            for name, weight in self.trained.items():
+                weight.data, self.averages[name] = self.averages[name], weight.data
+
+        def averaged(self) -> dict[str, Array]:
+            """The weights, those that are trained as their averages."""
+            self.swap()
+            found = {name: array.copy() for name, array in self.weights().items()}
+            self.swap()
+            return found
 
     if MEASURES:
 
@@ -136,6 +196,8 @@ class Trainer:
             """The loss and the metrics of a batch, as the model is used after training."""
             if DRAWS:
                 batch = with_draws(batch, self.seed, "of held-out rows")
+            if AVERAGES:
+                self.swap()
             if FREEZES:
                 self.set_mode(training=False)
             else:
@@ -149,6 +211,8 @@ class Trainer:
                 self.set_mode(training=True)
             else:
                 self.model.train()
+            if AVERAGES:
+                self.swap()
             return {name: value.item() for name, value in found.items()}
 
     if FREEZES:
@@ -180,6 +244,9 @@ class Trainer:
         weights = match(arrays, self.shapes(), source=source)
         state = {name: torch.from_numpy(array) for name, array in weights.items()}
         self.model.load_state_dict(state)
+        if AVERAGES:
+            weights = self.model.named_parameters()
+            self.averages = {name: weight.detach().clone() for name, weight in weights}
 
     if MOMENTS:
 
@@ -190,6 +257,12 @@ class Trainer:
                 for kind, key in KEPT.items()
                 for name, weight in self.trained.items()
             }
+
+    if AVERAGES:
+
+        def kept_averages(self) -> dict[str, Array]:
+            """The averages of the trained weights."""
+            return {name: self.averages[name].numpy(force=True) for name in self.trained}
 
     def restore(self, found: Checkpoint) -> None:
         """Goes back to a checkpoint."""
@@ -206,6 +279,11 @@ class Trainer:
                     # a tensor laid out like the weight: the fused step needs that
                     moment = torch.from_numpy(kept[f"{kind}.{name}"])
                     state[key] = torch.empty_like(weight).copy_(moment)
+        if AVERAGES:
+            shapes = {name: weight.shape for name, weight in self.trained.items()}
+            averages = match(arrays["averages"], shapes, source=str(found.path))
+            for name, array in averages.items():
+                self.averages[name].copy_(torch.from_numpy(array))
         if CHANCE or DRAWS:
             self.steps = found.step
 

@@ -266,6 +266,13 @@ ENTRIES: dict[str, Entry] = {
         _train(loss="loss: accuracy"),
         _train(),
     ),
+    "E0825": Entry(
+        "early stopping looks at no figure",
+        "After each epoch a run looks at a figure of the held-out rows: the loss, or a metric by its "
+        "name. Without held-out rows there is none.",
+        _train("early_stopping: {patience: 3, metric: acuracy}", "metrics: [accuracy]"),
+        _train("early_stopping: {patience: 3, metric: accuracy}", "metrics: [accuracy]"),
+    ),
     "E0841": Entry(
         "it is not clear which model is trained",
         "Where no step of `train` calls a model, the spec's model is called on the columns of its "

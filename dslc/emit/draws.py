@@ -74,6 +74,15 @@ def with_columns(training: Training) -> tuple[Training, list[Drawn]]:
     return (training.with_phases(training.program, phases) if every else training), every
 
 
+def refuse_pieces(draws: list[Drawn], training: Training) -> None:
+    """Refuses to compute a batch in pieces where a draw is no part of its rows."""
+    rows = next(iter(training.columns.values())).type.shape[0]
+    for drawn in draws if training.run.accumulate > 1 else ():
+        if not drawn.type.shape or drawn.type.shape[0] != rows:
+            what = f"the draw `{drawn.stream}` has no rows of the batch"
+            raise BuildError(f"{what}, which `accumulate` would share out")
+
+
 def redirected(training: Training, phase: Phase, draws: list[Drawn]) -> Phase:
     """A phase that reads draws as columns."""
     graph = without_draws(phase.graph, draws)

@@ -10,10 +10,11 @@ import hashlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dslc.emit.draws import DrawWriter
+from dslc.emit.draws import DrawWriter, refuse_pieces
 from dslc.emit.header import header
 from dslc.emit.lifting import lift
 from dslc.emit.objective import needed_steps
+from dslc.emit.options import option_constants, penalty, rises
 from dslc.emit.python import (
     Blank,
     Function,
@@ -93,6 +94,7 @@ class Script:
         self.program = checked.program
         self.train: Training = lifted.train
         self.draws = lifted.draws
+        refuse_pieces(lifted.draws, lifted.train)
         self.turns = [Turn(self.train, phase) for phase in self.train.phases]
         self.home = "model" if lifted.model is checked else "training_model"
         self.target = target
@@ -142,7 +144,8 @@ class Script:
         found = frozen_paths(self.train.model)
         for phase in self.train.phases:
             found += frozen_paths(phase.instance, phase.own)
-        return path_globs([f"{path}.**" for path in dict.fromkeys(found)], trained)
+        globs = path_globs([f"{path}.**" for path in dict.fromkeys(found)], trained)
+        return list(dict.fromkeys((*globs, *self.train.options.frozen)))
 
     def flags_of(self) -> dict[str, bool]:
         """What the templates decide on."""
@@ -150,7 +153,10 @@ class Script:
         ops = self.ops()
         roles = {info.role for info in self.weights}
         images = any(len(info.shape) == 4 for info in self.weights)
+        options = train.options
         return {
+            "ACCUMULATES": train.run.accumulate > 1,
+            "AVERAGES": options.average is not None,
             "BF16": train.run.precision == "bf16",
             "CHANCE": any(op.draws for op in ops),
             "COUNTED": any(turn.counts for turn in turns),
@@ -159,8 +165,9 @@ class Script:
             "EVERY": any(turn.phase.every > 1 for turn in turns),
             "FILES": train.data.is_path,
             "FREEZES": bool(self.frozen),
+            "GROUPED": any(turn.groups for turn in turns),
             "IMAGES": images,
-            "KEEPS": any(turn.keeps for turn in turns),
+            "KEEPS": any(turn.keeps or turn.groups for turn in turns),
             "MEASURES": train.data.split > 0,
             "MIXED": len({turn.counts for turn in turns}) > 1,
             "MOMENTS": any(turn.state for turn in turns),
@@ -168,6 +175,10 @@ class Script:
             "NORMS": any(op.name == "batch_norm" for op in ops),
             "PARTIAL": bool(roles & {"zeros", "frozen"}),
             "PHASED": train.is_phased,
+            "REGULAR": bool(options.regularizers),
+            "RISES": rises(train),
+            "SLACK": options.stopping is not None and options.stopping.min_delta > 0,
+            "STOPS": options.stopping is not None,
             "SEVERAL": self.program.has_several,
             "SCHEDULED": any(turn.is_scheduled for turn in turns),
             "STRATIFIED": train.data.stratify is not None,
@@ -280,6 +291,7 @@ class Script:
             Blank(),
             Line(f"EPOCHS = {train.run.epochs}"),
             Line(f"BATCH = {train.run.batch}"),
+            *option_constants(train),
             Line(f"SEED = {train.run.seed}"),
             Line(f"DEVICES = {tuple(self.devices)!r}"),
         ]
@@ -331,6 +343,11 @@ class Script:
             doc = "The losses and the metrics of all phases."
             lines = [Line(f"return {{{parts}}}")]
             self.add(Function("metrics_of", parameters, objective.results, doc, lines))
+
+    def add_penalty(self, words: Mapping[str, str], weights: str, result: str) -> None:
+        """What regularisers add to the loss."""
+        if self.flags["REGULAR"]:
+            self.add(penalty(self.train.options.regularizers, words, weights, result))
 
     def add_schedules(self) -> None:
         """What the rates are at each step, where they change."""

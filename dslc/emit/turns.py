@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, final
 
-from dslc.emit.python import Function, If, Line, Parameter
+from dslc.emit.python import For, Function, If, Line, Parameter
 from dslc.ir.graph import CallModule
 from dslc.syntax.expressions import number_text
 from dslc.train.gradient import reads
@@ -45,12 +45,59 @@ class Turn:
     @property
     def decays(self) -> bool:
         """Whether weights decay."""
-        return bool(self.phase.optimizer.values["weight_decay"])
+        values = self.phase.optimizer.values
+        return bool(values["weight_decay"]) or any(part.weight_decay for part in values["groups"])
 
     @property
     def keeps(self) -> bool:
         """Whether some weights do not decay."""
         return self.decays and bool(self.phase.optimizer.values["no_decay"])
+
+    @property
+    def groups(self) -> bool:
+        """Whether some weights have a rate or decay of their own."""
+        return bool(self.phase.optimizer.values["groups"])
+
+    @property
+    def settings_of(self) -> str:
+        """The function that gives a weight's rate and decay."""
+        return self.function("settings_of", "settings")
+
+    def settings(self) -> Function:
+        """That function."""
+        rate, decay = self.constant("LEARNING_RATE"), "0.0"
+        if self.phase.optimizer.values["weight_decay"]:
+            decay = self.constant("WEIGHT_DECAY")
+        body: list[Statement] = [
+            For(
+                "globs, rate, decay",
+                self.constant("GROUPS"),
+                [If("matches(globs, name)", [Line("return rate, decay")])],
+            ),
+            Line(f"return {rate}, {decay}"),
+        ]
+        if self.keeps:
+            groups = self.constant("GROUPS")
+            found = f"((rate, decay) for globs, rate, decay in {groups} if matches(globs, name))"
+            kept = f"matches({self.constant('NO_DECAY')}, name)"
+            body = [
+                Line(f"rate, decay = next({found}, ({rate}, {decay}))"),
+                Line(f"return rate, 0.0 if {kept} else decay"),
+            ]
+        doc = "The learning rate and the decay of a weight: of the first group that it is in."
+        return Function(
+            self.settings_of, [Parameter("name", "str")], "tuple[float, float]", doc, body
+        )
+
+    def group_table(self) -> str:
+        """The groups as a table: globs, rates, decays."""
+        values = self.phase.optimizer.values
+        rows: list[str] = []
+        for part in values["groups"]:
+            rate = values["lr"] if part.lr is None else part.lr
+            decay = values["weight_decay"] if part.weight_decay is None else part.weight_decay
+            rows.append(f"({list(part.of)!r}, {number_text(rate)}, {number_text(decay)})")
+        return f"[{', '.join(rows)}]"
 
     @property
     def counts(self) -> bool:
@@ -88,11 +135,14 @@ class Turn:
         if "betas" in values:
             found["BETAS"] = f"({', '.join(map(number_text, values['betas']))})"
             found["EPSILON"] = number_text(values["eps"])
-        if self.decays:
+        if values["weight_decay"]:
             found["WEIGHT_DECAY"] = number_text(values["weight_decay"])
         if self.keeps:
             found["NO_DECAY"] = repr(list(values["no_decay"]))
         lines: list[Statement] = [Line(f"{self.constant(k)} = {v}") for k, v in found.items()]
+        if self.groups:
+            what = "weights, their rate, their decay; the first counts"
+            lines.append(Line(f"{self.constant('GROUPS')} = {self.group_table()}", what))
         if self.phase.clipping is not None:
             most = number_text(self.phase.clipping.values["max"])
             lines.append(Line(f"{self.bound} = {most}", "of gradients"))

@@ -224,6 +224,7 @@ class Op:
         settled: What those are where nothing is drawn, if not 0.
         moves: Whether every output holds elements of the first input and nothing else.
         passes_gradient: Whether its outputs have a gradient by any input that is not zero everywhere.
+        falls: Whether a metric is the better the smaller it is, as a loss is.
         takes_empty: Whether an axis of an input may have size 0, where a fact such as `P >= 0`
             lets a symbol be zero. Frameworks refuse most of what has no elements.
     """
@@ -238,6 +239,7 @@ class Op:
     settled: ClassVar[Mapping[str, int | bool]] = {}
     moves: ClassVar[bool] = False
     passes_gradient: ClassVar[bool] = True
+    falls: ClassVar[bool] = False
     takes_empty: ClassVar[bool] = False
     attributes: ClassVar[Mapping[str, Attribute]] = {}
 

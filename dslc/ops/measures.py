@@ -100,6 +100,7 @@ class Perplexity(_OfClasses):
     """
 
     family = "metric"
+    falls = True
 
 
 class _OfAlike(Op):

@@ -14,7 +14,8 @@ from dslc.ir.models import MODEL_KEYS, OWN_KEYS
 from dslc.ops import all_ops
 from dslc.ops.attributes import Fields, Maybe
 from dslc.tools.op_pages import documentation, show_default, summary_line
-from dslc.tools.schema_training import training_schema
+from dslc.tools.schema_training import parts_schema, training_schema
+from dslc.train.choices import Parts
 
 if TYPE_CHECKING:
     from dslc.ops.attributes import Attribute
@@ -316,6 +317,8 @@ def slot(item: Attribute) -> Schema:
         return {"anyOf": [{"type": ["boolean", "string"]}, words]}
     if item.kind == "text":
         return {"type": "string"}
+    if isinstance(item, Parts):
+        return parts_schema(item, described)
     if item.kind == "boolean":
         return {"type": ["boolean", "string"]}
     if item.kind in ("integer", "size", "axis", "number"):

@@ -5,19 +5,22 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from dslc.tools.op_pages import documentation
+from dslc.train.averaging import Ema
 from dslc.train.clipping import Clipping
 from dslc.train.data import Data
 from dslc.train.gradient import OF_AND_WRT
 from dslc.train.optimizers import Optimizer
 from dslc.train.phases import Turn
+from dslc.train.regularizers import Regularizer
 from dslc.train.run import Run
 from dslc.train.schedules import Schedule
+from dslc.train.stopping import EarlyStopping
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from dslc.ops.attributes import Attribute
-    from dslc.train.choices import Choice
+    from dslc.train.choices import Choice, Parts
 
     Describe = Callable[[Attribute], dict[str, Any]]
 
@@ -55,6 +58,7 @@ def training_schema(described: Describe, types: Schema, facts: Schema, steps: Sc
         "where": {**facts, "description": "facts about the columns' sizes"},
         "data": data(described),
         **graph,
+        **options(described),
         "phases": {
             "type": "array",
             "minItems": 1,
@@ -86,6 +90,36 @@ def graph_properties(described: Describe, steps: Schema) -> Schema:
         "clip": choice(Clipping, described),
         "metrics": {"type": "array", "items": FIGURE},
     }
+
+
+def options(described: Describe) -> Schema:
+    """What a section says beside its graphs."""
+    regularizer = choice(Regularizer, described)
+    regularizers: Schema = {"type": "array", "items": regularizer}
+    return {
+        "regularize": {
+            "if": {"type": "array"},
+            "then": regularizers,
+            "else": regularizer,
+            "description": "what large weights add to the loss",
+        },
+        "freeze": {
+            "anyOf": [TEXT, {"type": "array", "items": TEXT}],
+            "description": "globs of weights that are not trained",
+        },
+        "ema": settings(Ema, described),
+        "early_stopping": settings(EarlyStopping, described),
+    }
+
+
+def parts_schema(item: Parts, described: Describe) -> Schema:
+    """A list of mappings of settings."""
+    mapping: Schema = {
+        "type": "object",
+        "additionalProperties": False,
+        "properties": {name: described(part) for name, part in item.choice.attributes.items()},
+    }
+    return {"type": "array", "items": mapping}
 
 
 def phase(described: Describe, graph: Schema) -> Schema:

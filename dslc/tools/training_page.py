@@ -6,12 +6,15 @@ from typing import TYPE_CHECKING
 
 from dslc.ops import all_ops
 from dslc.tools.op_pages import documentation, show_default, summary_line
-from dslc.train import clipping, optimizers, schedules
+from dslc.train import averaging, clipping, optimizers, regularizers, schedules, stopping
+from dslc.train.averaging import Ema
 from dslc.train.clipping import Clipping
 from dslc.train.data import BUILT_IN, Data
-from dslc.train.optimizers import Optimizer
+from dslc.train.optimizers import Group, Optimizer
+from dslc.train.regularizers import Regularizer
 from dslc.train.run import Run
 from dslc.train.schedules import Schedule
+from dslc.train.stopping import EarlyStopping
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -206,6 +209,27 @@ phase calls no model, the spec's is called, and the values inside it are in scop
 | `update` | models' names | required | whose weights it moves |
 | `every` | an integer of at least 1 | `1` | runs on every n-th batch |
 
+## What stays, what is dear, when it ends
+
+```yaml
+train:
+  optimizer:
+    adamw:
+      lr: 1e-3
+      groups: [{of: ["backbone.**"], lr: 1e-5}]     # a rate or decay of their own
+  regularize: {l2: {factor: 1e-4, of: ["**.weight"]}}   # or a list of them
+  freeze: ["backbone.stem.**"]                      # globs of weights that are not trained
+  ema: 0.999                                        # average weights for evaluation and result
+  early_stopping: {patience: 5, metric: accuracy}
+  accumulate: 4                                     # pieces of a batch: less memory, the same step
+```
+
+`freeze` keeps the weights that its globs match; a batch norm whose running statistics they match too keeps
+to these. `accumulate` computes a batch in equal parts one after the other and sums their gradients. What
+mixes rows (a batch norm, a contrastive loss) sees the rows of a part; everything else is as with the
+whole batch, and a step is still a step. `regularize` and `accumulate` speak of one loss, so they stand
+beside no `phases`. A glob that matches no weight is an error.
+
 ## What is the same everywhere
 
 With the same seed every framework starts from the same bits, sees the same batches in the same order,
@@ -238,8 +262,13 @@ def training_page() -> str:
         "## Losses and metrics",
         f"| op | family | |\n| --- | --- | --- |\n{rows}",
         *section("Optimisers", Optimizer, optimizers),
+        "### groups\n\nEach of them:",
+        table(Group),
         *section("Schedules", Schedule, schedules),
         *section("Clipping", Clipping, clipping),
+        *section("Regularisers", Regularizer, regularizers),
+        *alone("Average weights", Ema, averaging),
+        *alone("Early stopping", EarlyStopping, stopping),
     ]
     return "\n\n".join(parts) + "\n"
 
@@ -259,6 +288,11 @@ def section(title: str, kind: type[Choice], module: ModuleType) -> list[str]:
     for name, chosen in kind.choices.items():
         parts += [f"### {name}", documentation(chosen), table(chosen)]
     return parts
+
+
+def alone(title: str, chosen: type[Choice], module: ModuleType) -> list[str]:
+    """A choice that is alone of its kind."""
+    return [f"## {title}", (module.__doc__ or "").strip(), table(chosen)]
 
 
 def table(chosen: type[Choice]) -> str:

@@ -101,8 +101,8 @@ class Globs(Attribute):
     kind = "globs"
     reads = "texts"
 
-    def __init__(self, *, doc: str) -> None:
-        super().__init__((), doc=doc)
+    def __init__(self, default: object = (), *, doc: str) -> None:
+        super().__init__(default, doc=doc)
 
     def noun(self) -> str:
         return 'a list of globs, such as `["**.bias"]`'
@@ -111,3 +111,17 @@ class Globs(Attribute):
         if not is_list(value) or not all(isinstance(item, str) and item for item in value):
             raise self.refuse(value)
         return value
+
+
+class Parts(Attribute):
+    """A list of mappings, each with the settings of a choice."""
+
+    kind = "parts"
+    reads = "parts"
+
+    def __init__(self, choice: type[Choice], *, doc: str) -> None:
+        super().__init__((), doc=doc)
+        self.choice = choice
+
+    def noun(self) -> str:
+        return f"a list of mappings of {', '.join(f'`{name}`' for name in self.choice.attributes)}"

@@ -30,3 +30,7 @@ class Norm(Clipping):
 
 class Value(Clipping):
     """Each number by itself, as `torch.nn.utils.clip_grad_value_`: `g = clip(g, -max, max)`."""
+
+
+class Each(Clipping):
+    """The gradient of each weight by its own norm: `g *= min(1, max / (norm + 1e-6))`."""

@@ -6,14 +6,27 @@ bias of an LSTM do not.
 
 `weight_decay` is applied to every trained weight, biases and norms' scales among them, as PyTorch
 does; `no_decay` names those that are left out: `no_decay: ["**.bias", "**.norm*.weight"]`.
+
+`groups` gives some weights a rate or decay of their own: `groups: [{of: ["encoder.**"], lr: 1e-5}]`. The
+first group that matches a weight counts; what it does not say is the optimiser's. The schedule moves all
+rates alike. What `no_decay` names does not decay in any group.
 """
 
 from __future__ import annotations
 
-from dslc.ops.attributes import Boolean, InvalidAttribute, Number
-from dslc.train.choices import Choice, Globs, Shares
+from dslc.ops.attributes import REQUIRED, Boolean, InvalidAttribute, Maybe, Number
+from dslc.train.choices import Choice, Globs, Parts, Shares
 
 RATE = "the learning rate, before the schedule"
+
+
+class Group(Choice):
+    """Weights with settings of their own."""
+
+    kind = "group"
+    of = Globs(REQUIRED, doc="the weights")
+    lr = Maybe(Number(doc="their learning rate, before the schedule", minimum=0))
+    weight_decay = Maybe(Number(doc="their decay", minimum=0))
 
 
 class Optimizer(Choice):
@@ -21,6 +34,14 @@ class Optimizer(Choice):
 
     kind = "optimiser"
     primary = "lr"
+
+    def check(self) -> None:
+        rates = any(group.lr is not None for group in self.values["groups"])
+        if rates and not self.values["lr"]:
+            message = (
+                "a rate of 0 leaves groups no factor of it: give them the rate that they share"
+            )
+            raise InvalidAttribute(message, "lr")
 
     @property
     def state(self) -> tuple[str, ...]:
@@ -41,8 +62,10 @@ class Sgd(Optimizer):
     nesterov = Boolean(False, doc="whether the step looks ahead along the sum")
     weight_decay = Number(0.0, doc="added to the gradient as `weight_decay * w`", minimum=0)
     no_decay = Globs(doc="the weights that do not decay")
+    groups = Parts(Group, doc="weights with a rate or decay of their own")
 
     def check(self) -> None:
+        super().check()
         if self.nesterov and not self.momentum:
             raise InvalidAttribute("`nesterov` needs a `momentum`", "nesterov")
 
@@ -64,6 +87,7 @@ class Adam(Optimizer):
     eps = Number(1e-8, doc="added to the root, behind the bias correction", minimum=0)
     weight_decay = Number(0.0, doc="added to the gradient as `weight_decay * w`", minimum=0)
     no_decay = Globs(doc="the weights that do not decay")
+    groups = Parts(Group, doc="weights with a rate or decay of their own")
 
     @property
     def state(self) -> tuple[str, ...]:
@@ -81,6 +105,7 @@ class Adamw(Optimizer):
     eps = Number(1e-8, doc="added to the root, behind the bias correction", minimum=0)
     weight_decay = Number(0.01, doc="the share of `lr * w` that each step takes away", minimum=0)
     no_decay = Globs(doc="the weights that do not decay")
+    groups = Parts(Group, doc="weights with a rate or decay of their own")
 
     @property
     def state(self) -> tuple[str, ...]:

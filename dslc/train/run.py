@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dslc.ops.attributes import Integer, Word
+from dslc.ops.attributes import Integer, InvalidAttribute, Word
 from dslc.train.choices import Choice
 
 
@@ -12,9 +12,22 @@ class Run(Choice):
     kind = "run"
     epochs = Integer(doc="how often every row is seen", minimum=1)
     batch = Integer(doc="rows of a step", minimum=1)
+    accumulate = Integer(
+        1, doc="in how many pieces a batch is computed; their gradients are summed", minimum=1
+    )
     seed = Integer(
         0, doc="of initial weights, order and dropout; `--seed` gives another", minimum=0
     )
     precision = Word(
         "f32", doc="what the model computes in; weights stay f32", words=("f32", "bf16")
     )
+
+    def check(self) -> None:
+        if self.batch % self.accumulate:
+            message = f"a batch of {self.batch} rows has no {self.accumulate} equal pieces"
+            raise InvalidAttribute(message, "accumulate")
+
+    @property
+    def rows(self) -> int:
+        """The rows that are computed at a time."""
+        return self.batch // self.accumulate

@@ -14,11 +14,15 @@ from dslc.train.runtime.data import Arrays, Batches, Column, average, load, spli
 from dslc.train.runtime.progress import Progress
 from dslc.train.runtime.weights import write
 
+AVERAGES = False  # whether a moving average of the weights is kept
 FILES = True  # whether the data are files, which may lie elsewhere
 MEASURES = True  # whether rows are held out
 MOMENTS = True  # whether the optimiser keeps something of each weight
 PHASED = False  # whether each step has phases
+RISES = False  # whether the figure for early stopping is better where it is larger
 SCHEDULED = True  # whether the rate changes
+SLACK = False  # whether a figure has to be better by some amount
+STOPS = False  # whether a run ends once it gets no better
 STRATIFIED = True  # whether the held-out rows are chosen by class
 TURNED = True  # whether the model computes in another layout than the data have
 
@@ -32,6 +36,9 @@ EPOCHS = 1
 BATCH = 1
 SEED = 0
 LEARNING_RATE = 0.1
+STOP_METRIC = "loss"
+PATIENCE = 3
+MIN_DELTA = 0.1
 DEVICES = ("auto", "cpu")
 
 Trainer: Any = None  # each backend has its own
@@ -96,8 +103,15 @@ def main() -> None:
         trainer.restore(checkpoint)
     step = checkpoint.step if checkpoint else 0
 
+    if STOPS:
+        best: float | None = checkpoint.state["best"] if checkpoint else None
+        waited: int = checkpoint.state["waited"] if checkpoint else 0
+
     progress = Progress(arguments.output, total, done=step)
     for epoch in range(step // batches.steps, arguments.epochs):
+        if STOPS and waited >= PATIENCE:  # pyright: ignore
+            progress.note(f"held_out_{STOP_METRIC} got no better for {PATIENCE} epochs")
+            break
         for batch in batches.epoch(epoch, start=step % batches.steps):
             if SCHEDULED:
                 reported = trainer.step(batch, learning_rate(step, total))
@@ -112,11 +126,35 @@ def main() -> None:
             found = average(trainer.measure, held_out, BATCH)  # pyright: ignore
             figures = {f"held_out_{name}": found[name] for name in sorted(found)}
             progress.evaluation(step, epoch, **figures)
+        if STOPS:
+            figure = found[STOP_METRIC]  # pyright: ignore
+            if RISES and SLACK:
+                is_better = best is None or figure > best + MIN_DELTA  # pyright: ignore
+            elif RISES:
+                is_better = best is None or figure > best  # pyright: ignore
+            elif SLACK:
+                is_better = best is None or figure < best - MIN_DELTA  # pyright: ignore
+            else:
+                is_better = best is None or figure < best  # pyright: ignore
+            best, waited = (figure, 0) if is_better else (best, waited + 1)  # pyright: ignore
+            if is_better:
+                if AVERAGES:
+                    write(arguments.output / "best.safetensors", trainer.averaged())
+                else:
+                    write(arguments.output / "best.safetensors", trainer.weights())
         progress.flush()
         if MOMENTS:
             kept = {"weights": trainer.weights(), "optimizer": trainer.moments()}
         else:
             kept = {"weights": trainer.weights()}
-        save(checkpoints, step, kept, state, SPEC)
-    write(arguments.output / "weights.safetensors", trainer.weights())
+        if AVERAGES:
+            kept["averages"] = trainer.kept_averages()
+        if STOPS:
+            save(checkpoints, step, kept, state | {"best": best, "waited": waited}, SPEC)  # pyright: ignore
+        else:
+            save(checkpoints, step, kept, state, SPEC)
+    if AVERAGES:
+        write(arguments.output / "weights.safetensors", trainer.averaged())
+    else:
+        write(arguments.output / "weights.safetensors", trainer.weights())
     progress.close()

@@ -17,9 +17,9 @@ from dslc.syntax.expressions import ExpressionError
 from dslc.syntax.tree import Mapping
 from dslc.train.columns import check_batch_axis, find_ceilings
 from dslc.train.data import Column, DataReader
-from dslc.train.globs import matches
 from dslc.train.gradient import check_gradients
 from dslc.train.graph import LOSS
+from dslc.train.options import OPTION_KEYS, check_globs, check_options, read_options
 from dslc.train.phases import COLUMN_KEYS, GRAPH_KEYS, PhasesReader
 from dslc.train.run import Run
 from dslc.train.settings import SettingsReader
@@ -37,16 +37,17 @@ if TYPE_CHECKING:
     from dslc.passes.weights import Site, WeightInfo
     from dslc.source import Span
     from dslc.train.data import Data
+    from dslc.train.options import Options
     from dslc.train.phases import PhaseSection
 
-SECTION_KEYS = (*COLUMN_KEYS, "data", *GRAPH_KEYS, "phases")
+SECTION_KEYS = (*COLUMN_KEYS, "data", *GRAPH_KEYS, *OPTION_KEYS, "phases")
 
 
 @final
 class Section:
     """A section that was read: all but types. `batch` is where it gives the rows of a step."""
 
-    __slots__ = ("batch", "data", "phases", "program", "run", "source")
+    __slots__ = ("batch", "data", "fields", "options", "phases", "program", "run", "source")
 
     def __init__(
         self,
@@ -56,8 +57,12 @@ class Section:
         data: Data,
         run: Run,
         batch: Span,
+        options: Options,
+        fields: Mapping,
     ) -> None:
         self.batch = batch
+        self.options = options
+        self.fields = fields
         self.program = program
         self.phases = phases
         self.source = source
@@ -82,6 +87,9 @@ def read_section(program: Program, report: Report) -> Section | None:
     run = reader.settings(Run, fields, "`train`", others, needs=needs, misspelt=misspelt)
     phases_reader = PhasesReader(program, report, reader, fields)
     phases = phases_reader.read(graphs=names_are_right)
+    options = read_options(reader, fields)
+    if fields.key("phases") is not None:
+        refuse_beside_phases(fields, report)
     data = source = None
     if (chosen := fields.get("data")) is not None:
         source = DataReader(reader, chosen)
@@ -90,7 +98,16 @@ def read_section(program: Program, report: Report) -> Section | None:
         return None
     batch = fields.get("batch")
     place = fields.span if batch is None else batch.span
-    return Section(phases_reader.program, phases, source, data, run, place)
+    return Section(phases_reader.program, phases, source, data, run, place, options, fields)
+
+
+def refuse_beside_phases(fields: Mapping, report: Report) -> None:
+    """Reports what speaks of the one loss of a section without phases."""
+    for word in ("regularize", "accumulate"):
+        key = fields.key(word)
+        if key is not None:
+            message = f"beside `phases` there is no `{word}`: it speaks of one loss"
+            report.error("E0819", key.span, message, help="take it out")
 
 
 def type_section(section: Section, checker: Instantiator, model: Instance) -> Training | None:
@@ -106,9 +123,12 @@ def type_section(section: Section, checker: Instantiator, model: Instance) -> Tr
     report = checker.report
     if len(known) < len(phases):
         return None
-    training = Training(section.program, model, known, {}, section.data, section.run)
+    training = Training(
+        section.program, model, known, {}, section.data, section.run, section.options
+    )
     for read, phase in zip(section.phases, known, strict=True):
-        check_globs(read, training.updated(phase), report)
+        check_optimizer_globs(read, training.updated(phase), report)
+    check_options(training, section.fields, report)
     if training.is_phased:
         check_updates(training, section.phases, report)
     else:
@@ -123,7 +143,7 @@ def type_section(section: Section, checker: Instantiator, model: Instance) -> Tr
     )
     for phase in known:
         find_ceilings(phase.instance, training.columns)
-        check_statistics(phase, section.run.values["batch"], section.batch, report)
+        check_statistics(phase, section.run.rows, section.batch, report)
     check_batch_axis(training.columns, report)
     section.source.check(section.data, training.columns)
     return training
@@ -214,12 +234,8 @@ def owns_weights(site: Site) -> bool:
     return site.iteration.op is not None and bool(site.iteration.op.weights(*types))
 
 
-def check_globs(phase: PhaseSection, trained: list[WeightInfo], report: Report) -> None:
-    """Reports a glob that matches no weight that a phase trains."""
-    for glob in phase.optimizer.values["no_decay"]:
-        if not any(matches(glob, info.path) for info in trained):
-            message = f"no trained weight matches {glob!r}"
-            help = "`**` stands for any number of parts: `**.bias`"
-            node = phase.fields.get("optimizer")
-            assert node is not None
-            report.error("E0815", node.span, message, help=help)
+def check_optimizer_globs(phase: PhaseSection, trained: list[WeightInfo], report: Report) -> None:
+    """Reports a glob of an optimiser that matches no weight that a phase trains."""
+    node, values = phase.fields.get("optimizer"), phase.optimizer.values
+    groups = [glob for group in values["groups"] for glob in group.of]
+    check_globs((*values["no_decay"], *groups), node, trained, report)

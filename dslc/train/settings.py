@@ -10,6 +10,7 @@ from dslc.ir.reading import Reader
 from dslc.ops.attributes import InvalidAttribute
 from dslc.syntax.expressions import ExpressionError, evaluate, free_names
 from dslc.syntax.tree import Mapping, Scalar, Sequence
+from dslc.train.choices import Parts
 from dslc.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -145,8 +146,21 @@ class SettingsReader(Reader):
             self.report.error("E0804", node.span, error.message, help=help)
             raise Unread from error
 
+    def parts_of(self, attribute: Parts, node: Node) -> tuple[Choice, ...]:
+        """A list of mappings, each as a choice."""
+        found: list[Choice | None] = []
+        for item in node.items if isinstance(node, Sequence) else [node]:
+            fields = self.mapping(item, f"an item of `{attribute.name}`")
+            where = f"a {attribute.choice.kind}"
+            found.append(None if fields is None else self.settings(attribute.choice, fields, where))
+        if any(part is None for part in found):
+            raise Unread
+        return tuple(part for part in found if part is not None)
+
     def raw(self, attribute: Attribute, node: Node) -> object:
-        """What stands in a slot: texts, or an evaluated expression."""
+        """What stands in a slot: texts, mappings, or an evaluated expression."""
+        if isinstance(attribute, Parts):
+            return self.parts_of(attribute, node)
         if attribute.reads == "texts":
             nodes = node.items if isinstance(node, Sequence) else [node]
             texts = [self.text(item, f"`{attribute.name}`") for item in nodes]

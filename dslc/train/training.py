@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dslc.passes.weights import weights_of
+from dslc.train.globs import matches
 from dslc.typed import TYPE_CHECKING, final
 
 if TYPE_CHECKING:
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from dslc.train.clipping import Clipping
     from dslc.train.data import Column, Data
     from dslc.train.optimizers import Optimizer
+    from dslc.train.options import Options
     from dslc.train.run import Run
     from dslc.train.schedules import Schedule
 
@@ -95,9 +97,10 @@ class Training:
         columns: The columns by the input that each feeds.
         data: Where they come from, and the split.
         run: Epochs, batch, seed and precision.
+        options: What it says beside that.
     """
 
-    __slots__ = ("columns", "data", "model", "phases", "program", "run")
+    __slots__ = ("columns", "data", "model", "options", "phases", "program", "run")
 
     def __init__(
         self,
@@ -107,6 +110,7 @@ class Training:
         columns: dict[str, Column],
         data: Data,
         run: Run,
+        options: Options,
     ) -> None:
         self.program = program
         self.model = model
@@ -114,10 +118,12 @@ class Training:
         self.columns = columns
         self.data = data
         self.run = run
+        self.options = options
 
     def with_phases(self, program: Program, phases: Sequence[Phase]) -> Training:
         """The same section with other graphs that compute the same."""
-        return Training(program, self.model, phases, self.columns, self.data, self.run)
+        parts = self.columns, self.data, self.run, self.options
+        return Training(program, self.model, phases, *parts)
 
     @property
     def instances(self) -> tuple[Instance, ...]:
@@ -130,6 +136,16 @@ class Training:
         return bool(self.phases[0].name)
 
     def weights(self) -> list[WeightInfo]:
+        """Every weight of a run; those that the section freezes are frozen."""
+        found = self.all_weights()
+        for info in found:
+            if info.role == "trained" and any(
+                matches(glob, info.path) for glob in self.options.frozen
+            ):
+                info.role = "frozen"
+        return found
+
+    def all_weights(self) -> list[WeightInfo]:
         """Every weight of a run in order: the model's, and those that only training has."""
         found = {info.path: info for info in weights_of(self.model)}
         for phase in self.phases:

@@ -277,6 +277,13 @@ def evaluation_batches(arrays: Arrays, batch: int) -> Iterator[tuple[Arrays, NDA
         yield take(arrays, np.where(mask, rows, start)), mask
 
 
+def pieces(batch: Mapping[str, Any], count: int) -> list[dict[str, Any]]:
+    """The rows of a batch in equal parts, in order."""
+    rows = next(iter(batch.values())).shape[0] // count
+    starts = range(0, rows * count, rows)
+    return [{name: array[k : k + rows] for name, array in batch.items()} for k in starts]
+
+
 def average(
     measure: Callable[[Arrays], Mapping[str, float]], arrays: Arrays, batch: int
 ) -> dict[str, float]:

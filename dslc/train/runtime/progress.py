@@ -59,6 +59,11 @@ class Progress:
         text = "  ".join(f"{name} {value:.4f}" for name, value in metrics.items())
         self._print(f"epoch {epoch}  step {step}/{self._total}  {text}")
 
+    def note(self, text: str) -> None:
+        """Prints a line about the run."""
+        self._settle()
+        self._print(text)
+
     def flush(self) -> None:
         """Brings the rows to the disk: call it before a checkpoint that counts on them."""
         self._settle()

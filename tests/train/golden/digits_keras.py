@@ -153,9 +153,9 @@ class Trainer:
 
     def train(self, batch: Batch, rate: tf.Tensor) -> tf.Tensor:
         """What a step computes."""
+        variables, zero = [v.value for v in self.trained], tf.UnconnectedGradients.ZERO
         with tf.GradientTape() as tape:
             loss = loss_of(self.model, batch)
-        variables, zero = [v.value for v in self.trained], tf.UnconnectedGradients.ZERO
         gradients = tape.gradient(loss, variables, unconnected_gradients=zero)
         self.optimizer.learning_rate.assign(rate)
         self.optimizer.apply([tf.convert_to_tensor(g) for g in gradients], self.trained)

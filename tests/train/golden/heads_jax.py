@@ -146,9 +146,9 @@ class Trainer:
         self.model.eval()
         self.inference = nnx.graphdef(self.model)
         self.model.train()
+        names = names_of(self.model)
         self.training, params, rest = nnx.split(self.model, nnx.Param, ...)
         self.trees = (jax.tree.structure(params), jax.tree.structure(rest))
-        names = names_of(self.model)
         self.names = [names[path] for path, _ in nnx.to_flat_state(params)]
         self.load(initial(self.shapes, INITIAL, seed), "the initial weights")
         self.optimizer = make_optimizer(self.names)

@@ -139,9 +139,9 @@ class Trainer:
         self.model.eval()
         self.inference = nnx.graphdef(self.model)
         self.model.train()
+        names = names_of(self.model)
         self.training, params, rest = nnx.split(self.model, nnx.Param, ...)
         self.trees = (jax.tree.structure(params), jax.tree.structure(rest))
-        names = names_of(self.model)
         self.names = [names[path] for path, _ in nnx.to_flat_state(params)]
         self.counts = [isinstance(x, nnx.RngCount) for _, x in nnx.to_flat_state(rest)]
         self.steps = 0

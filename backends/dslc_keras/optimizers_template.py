@@ -1,0 +1,188 @@
+"""The templates of the optimisers, themselves a program.
+
+What a spec decides is taken from here with the flags decided. See `dslc.emit.template`.
+"""
+
+# Keras and TensorFlow declare no types that a checker could follow.
+# pyright: reportAttributeAccessIssue=false, reportOptionalMemberAccess=false
+# pyright: reportUnknownArgumentType=false, reportArgumentType=false, reportOptionalOperand=false
+# pyright: reportOperatorIssue=false, reportReturnType=false, reportCallIssue=false
+# pyright: reportIncompatibleMethodOverride=false, reportPrivateUsage=false
+# pyright: reportUnknownLambdaType=false, reportRedeclaration=false
+# pyright: reportPossiblyUnboundVariable=false
+
+import math
+from collections.abc import Sequence
+
+import keras
+import tensorflow as tf
+from keras import ops
+
+CLIPS_EACH = False  # whether each weight's gradient is scaled down
+CLIPS_NORM = False  # whether gradients are scaled down together
+CLIPS_VALUE = False  # whether each number of a gradient is clipped
+COUPLED = False  # whether decay is part of the gradient
+DECOUPLED = False  # whether decay is apart from the gradient
+GROUPED = False  # whether weights have rates of their own
+KEEPS = False  # whether some weights do not decay
+MOMENTUM_ON = True  # whether SGD keeps a sum
+NESTEROV = False  # whether SGD looks ahead
+
+
+class Descent(keras.optimizers.Optimizer):
+    """SGD as PyTorch computes it: momentum sums gradients, so a rate may change at any step."""
+
+    def __init__(
+        self,
+        learning_rate: float,
+        momentum: float = 0.0,
+        decay: float = 0.0,
+        decays: Sequence[float] = (),
+        scales: Sequence[float] = (),
+        most: float = 0.0,
+    ) -> None:
+        super().__init__(learning_rate=learning_rate, name="sgd")
+        self.momentum = momentum
+        self.decay = decay
+        self.decays = decays
+        self.scales = scales
+        self.most = most
+
+    if MOMENTUM_ON:
+
+        def build(self, variables: list[keras.Variable]) -> None:
+            """Makes what is kept of each variable."""
+            if not self.built:
+                super().build(variables)
+                self.sums = [self.add_variable_from_reference(v, "sum") for v in variables]
+
+    if CLIPS_NORM:
+
+        def apply(
+            self, grads: list[tf.Tensor], trainable_variables: list[keras.Variable] | None = None
+        ) -> None:
+            """Moves the variables by gradients that are scaled down together, as PyTorch does."""
+            scale = ops.minimum(1.0, self.most / (tf.linalg.global_norm(grads) + 1e-6))
+            super().apply([scale * gradient for gradient in grads], trainable_variables)
+
+    if CLIPS_EACH:
+
+        def apply(
+            self, grads: list[tf.Tensor], trainable_variables: list[keras.Variable] | None = None
+        ) -> None:
+            """Moves the variables by gradients that are each scaled down to the bound."""
+            norms = [tf.norm(gradient) for gradient in grads]
+            scales = [ops.minimum(1.0, self.most / (norm + 1e-6)) for norm in norms]
+            clipped = [scale * gradient for scale, gradient in zip(scales, grads, strict=True)]
+            super().apply(clipped, trainable_variables)
+
+    if CLIPS_VALUE:
+
+        def apply(
+            self, grads: list[tf.Tensor], trainable_variables: list[keras.Variable] | None = None
+        ) -> None:
+            """Moves the variables by gradients whose numbers are clipped one by one."""
+            clipped = [ops.clip(gradient, -self.most, self.most) for gradient in grads]
+            super().apply(clipped, trainable_variables)
+
+    def update_step(
+        self, gradient: tf.Tensor, variable: keras.Variable, learning_rate: tf.Tensor
+    ) -> None:
+        """Moves one variable."""
+        if MOMENTUM_ON or KEEPS:
+            index = self._get_variable_index(variable)
+        if GROUPED:
+            learning_rate = learning_rate * self.scales[index]
+        if COUPLED and KEEPS:
+            gradient = gradient + self.decays[index] * variable
+        elif COUPLED:
+            gradient = gradient + self.decay * variable
+        if MOMENTUM_ON:
+            total = self.sums[index]
+            self.assign(total, self.momentum * total + gradient)
+            if NESTEROV:
+                gradient = gradient + self.momentum * total
+            else:
+                gradient = total
+        self.assign_sub(variable, learning_rate * gradient)
+
+
+class Adaptive(keras.optimizers.Optimizer):
+    """As PyTorch computes it: epsilon after the bias corrections, which keep their digits."""
+
+    def __init__(
+        self,
+        learning_rate: float,
+        betas: tuple[float, float],
+        epsilon: float,
+        decay: float = 0.0,
+        decays: Sequence[float] = (),
+        scales: Sequence[float] = (),
+        most: float = 0.0,
+    ) -> None:
+        super().__init__(learning_rate=learning_rate, name="adam")
+        self.betas = betas
+        self.epsilon = epsilon
+        self.decay = decay
+        self.decays = decays
+        self.scales = scales
+        self.most = most
+
+    def build(self, variables: list[keras.Variable]) -> None:
+        """Makes what is kept of each variable."""
+        if not self.built:
+            super().build(variables)
+            self.means = [self.add_variable_from_reference(v, "mean") for v in variables]
+            self.squares = [self.add_variable_from_reference(v, "square") for v in variables]
+
+    if CLIPS_NORM:
+
+        def apply(
+            self, grads: list[tf.Tensor], trainable_variables: list[keras.Variable] | None = None
+        ) -> None:
+            """Moves the variables by gradients that are scaled down together, as PyTorch does."""
+            scale = ops.minimum(1.0, self.most / (tf.linalg.global_norm(grads) + 1e-6))
+            super().apply([scale * gradient for gradient in grads], trainable_variables)
+
+    if CLIPS_EACH:
+
+        def apply(
+            self, grads: list[tf.Tensor], trainable_variables: list[keras.Variable] | None = None
+        ) -> None:
+            """Moves the variables by gradients that are each scaled down to the bound."""
+            norms = [tf.norm(gradient) for gradient in grads]
+            scales = [ops.minimum(1.0, self.most / (norm + 1e-6)) for norm in norms]
+            clipped = [scale * gradient for scale, gradient in zip(scales, grads, strict=True)]
+            super().apply(clipped, trainable_variables)
+
+    if CLIPS_VALUE:
+
+        def apply(
+            self, grads: list[tf.Tensor], trainable_variables: list[keras.Variable] | None = None
+        ) -> None:
+            """Moves the variables by gradients whose numbers are clipped one by one."""
+            clipped = [ops.clip(gradient, -self.most, self.most) for gradient in grads]
+            super().apply(clipped, trainable_variables)
+
+    def update_step(
+        self, gradient: tf.Tensor, variable: keras.Variable, learning_rate: tf.Tensor
+    ) -> None:
+        """Moves one variable."""
+        index = self._get_variable_index(variable)
+        if GROUPED:
+            learning_rate = learning_rate * self.scales[index]
+        if COUPLED and KEEPS:
+            gradient = gradient + self.decays[index] * variable
+        elif COUPLED:
+            gradient = gradient + self.decay * variable
+        if DECOUPLED and KEEPS:
+            self.assign_sub(variable, learning_rate * self.decays[index] * variable)
+        elif DECOUPLED:
+            self.assign_sub(variable, learning_rate * self.decay * variable)
+        mean, square = self.means[index], self.squares[index]
+        count = ops.cast(self.iterations + 1, variable.dtype)
+        correct1, correct2 = (-ops.expm1(count * math.log(beta)) for beta in self.betas)
+        self.assign_add(mean, (gradient - mean) * (1 - self.betas[0]))
+        self.assign(square, square * self.betas[1] + ops.square(gradient) * (1 - self.betas[1]))
+        root = ops.sqrt(square / correct2)
+        self.assign_sub(variable, learning_rate * (mean / correct1) / (root + self.epsilon))

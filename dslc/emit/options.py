@@ -1,0 +1,96 @@
+"""What a script says of a run beside its steps: constants, and `penalty_of`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dslc.emit.python import Function, Line, Parameter
+from dslc.ir.graph import ApplyOp
+from dslc.syntax.expressions import number_text
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from dslc.emit.python import Statement
+    from dslc.train.regularizers import Regularizer
+    from dslc.train.training import Training
+
+
+def option_constants(train: Training) -> list[Statement]:
+    """The settings of what a run does beside its steps."""
+    options = train.options
+    found: list[Statement] = []
+    if train.run.accumulate > 1:
+        what = "pieces of a batch, computed one after the other"
+        found.append(Line(f"ACCUMULATE = {train.run.accumulate}", what))
+    if options.average is not None:
+        what = "the share of the average weights that a step keeps"
+        found.append(Line(f"EMA = {number_text(options.average.decay)}", what))
+    if (stopping := options.stopping) is not None:
+        found.append(Line(f'STOP_METRIC = "{stopping.metric}"', "of held-out rows"))
+        found.append(Line(f"PATIENCE = {stopping.patience}", "epochs"))
+        if stopping.min_delta:
+            found.append(Line(f"MIN_DELTA = {number_text(stopping.min_delta)}"))
+    return [*found, *penalty_constants(options.regularizers)]
+
+
+def rises(train: Training) -> bool:
+    """Whether the figure that early stopping looks at is better where it is larger."""
+    stopping = train.options.stopping
+    if stopping is None:
+        return False
+    for phase in train.phases:
+        before = f"{phase.name}_" if phase.name else ""
+        for name, ref in phase.graph.outputs:
+            if f"{before}{name}" == stopping.metric:
+                owner = next((s for s in phase.graph.body.steps if s.id == ref.owner), None)
+                action = None if owner is None else owner.action
+                op = action.op if isinstance(action, ApplyOp) else None
+                return op is not None and op.family == "metric" and not op.falls
+    return False
+
+
+def penalty_constants(regularizers: Sequence[Regularizer]) -> list[Statement]:
+    """The factors, and the globs of those that do not count all weights."""
+    lines: list[Statement] = []
+    for name, part in named(regularizers).items():
+        lines.append(Line(f"{name} = {number_text(part.factor)}", "of the sum over weights"))
+        if part.of != ("**",):
+            lines.append(Line(f"{name}_OF = {list(part.of)!r}"))
+    return lines
+
+
+def penalty(
+    regularizers: Sequence[Regularizer], words: Mapping[str, str], weights: str, result: str
+) -> Function:
+    """The function.
+
+    Args:
+        regularizers: The regularisers.
+        words: What a backend writes for the sum of one weight `w`, by the regulariser's name.
+        weights: The annotation of the weights by name.
+        result: The annotation of the penalty.
+    """
+    terms: list[str] = []
+    for name, part in named(regularizers).items():
+        if part.of == ("**",):
+            total = f"sum({words[part.name]} for w in weights.values())"
+        else:
+            kept = f"for name, w in weights.items() if matches({name}_OF, name)"
+            total = f"sum({words[part.name]} {kept})"
+        terms.append(f"{name} * {total}")
+    lines: list[Statement] = [Line(f"return {' + '.join(terms)}")]
+    given = [Parameter("weights", weights)]
+    return Function("penalty_of", given, result, "What large weights add to the loss.", lines)
+
+
+def named(regularizers: Sequence[Regularizer]) -> dict[str, Regularizer]:
+    """The name of each one's factor: `L2`, and `L2_2` where there is a second."""
+    found: dict[str, Regularizer] = {}
+    for part in regularizers:
+        word, number = part.name.upper(), 2
+        name = word
+        while name in found:
+            name, number = f"{word}_{number}", number + 1
+        found[name] = part
+    return found
