@@ -170,10 +170,10 @@ def branch_labels(step: Step) -> tuple[str, ...]:
     return ("",) if isinstance(action, Group | Scan) else ("", "")
 
 
-def weights_of(instance: Instance) -> list[WeightInfo]:
+def weights_of(instance: Instance, prefix: str = "") -> list[WeightInfo]:
     """Every weight of the unrolled model in order, shared ones once; tied ones name their target."""
     found: dict[str, WeightInfo] = {}
-    for site in sites(instance):
+    for site in sites(instance, prefix):
         op = site.iteration.op
         assert op is not None
         types = tuple(type for type in site.iteration.inputs if type is not None)
