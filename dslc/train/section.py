@@ -149,9 +149,10 @@ def type_phase(section: Section, phase: PhaseSection, checker: Instantiator) -> 
         return None
     check_figures(instance, phase.graph, checker.report)
     check_gradients(instance.body, checker.report)
-    check_paths(instance, checker.report)
+    if not phase.own:
+        check_paths(instance, checker.report)
     chosen = tuple(phase.update), phase.every, phase.optimizer, phase.schedule, phase.clipping
-    return Phase(phase.name, phase.doc, phase.graph, instance, checker.facts, *chosen)
+    return Phase(phase.name, phase.own, phase.doc, phase.graph, instance, checker.facts, *chosen)
 
 
 def with_facts(
