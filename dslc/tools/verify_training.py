@@ -41,7 +41,8 @@ def compare_training(
     Raises:
         BuildError: The spec has no `train` section.
     """
-    checked = without_chance(comparison.checked)
+    checked = comparison.checked
+    checked = checked if checked.program.deterministic else without_chance(checked)
     batches = draw_batches(checked, steps, comparison.seed)
     weights = with_training(checked, comparison)
     labels = labels_of(checked, steps)

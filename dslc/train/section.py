@@ -84,7 +84,8 @@ def read_section(program: Program, report: Report) -> Section | None:
         data = source.read()
     if not (names_are_right and report.ok and phases and source and data and run):
         return None
-    return Section(phases_reader.program, phases, source, data, run)
+    program = phases_reader.program.replace(deterministic=run.deterministic)
+    return Section(program, phases, source, data, run)
 
 
 def type_section(section: Section, checker: Instantiator, model: Instance) -> Training | None:
