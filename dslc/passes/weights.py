@@ -116,7 +116,8 @@ def _step_sites(
     """The runs of one step; `homes` are where the steps so far have their weights."""
     step = found.step
     if isinstance(step.action, Reuse):
-        prefix, frozen = homes[step.action.step.id]
+        again = step.action.step  # where it is not among these, it stands at the top
+        prefix, frozen = homes.get(again.id, ("", again.freeze))
     elif step.name is not None:
         homes[step.id] = prefix, frozen
     frozen = frozen or step.freeze

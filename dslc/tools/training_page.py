@@ -80,8 +80,8 @@ Where the model is called by itself, the values inside it are in scope as well, 
 refer to them: `body.wide`, `layer.0.attention`. A step of the model that no output needs, but that the
 training graph reads, is there in training only.
 
-Steps are ops, structures, and calls of models and blocks. Those with weights exist in training only;
-their weights are trained, and in the file with the model's, under the step's path:
+Steps are ops, structures, and calls of models and blocks, imported ones too. Those with weights exist in
+training only; their weights are trained, and in the file with the model's, under the step's path:
 
 ```yaml
 train:
