@@ -11,11 +11,16 @@ from dslc.ops.regulariser import Dropout, DropPath, GaussianNoise, SpatialDropou
 from dslc.ops.tensor import Flatten, Transpose
 from dslc_jax.rules import RULES
 from dslc_jax.scans import scan, stacked
+from dslc_jax.ties import own_name, tied_variable
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from dslc.emit.classes import ClassWriter
+    from dslc.emit.context import OpContext
     from dslc.emit.python import Statement
     from dslc.emit.scans import ScanText
+    from dslc.ops.base import Op
 
 
 @final
@@ -80,6 +85,22 @@ class JaxTarget(Target):
 
     def call_optional(self, layer: str, args: str, otherwise: str) -> str:
         return f"{layer}({args}) if {layer} else {otherwise}"
+
+    def without(self, context: OpContext, constructor: str, weights: list[str]) -> str:
+        return f"{context.helper('without')}({constructor}, {', '.join(map(repr, weights))})"
+
+    def own_name(self, op: Op, weight: str) -> str:
+        return own_name(op, weight)
+
+    def tied_text(self, context: OpContext, weight: str) -> str:
+        return tied_variable(context, weight)
+
+    def call_given(
+        self, context: OpContext, layer: str, weights: Mapping[str, str], arguments: list[str]
+    ) -> str:
+        given = ", ".join(f"{name!r}: {text}" for name, text in weights.items())
+        made = f"{context.helper('with_weights')}({layer}, {{{given}}})"
+        return f"{made}({', '.join(arguments)})"
 
     def concatenated(self, texts: list[str], axis: str) -> str:
         return f"jnp.concatenate([{', '.join(texts)}], axis={axis})"

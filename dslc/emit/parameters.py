@@ -60,7 +60,8 @@ class Parameters:
         return self.files[name]
 
     def keep(self, words: set[str]) -> None:
-        """Forgets the params whose names are not among the words of what was written."""
+        """Forgets the params and dims whose names are not among the words of what was written."""
+        self.dims = {name: own for name, own in self.dims.items() if own in words}
         self.files = {name: own for name, own in self.files.items() if own in words}
         self.used = {name for name in self.used if self.own[name] in words}
 

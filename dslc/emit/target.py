@@ -83,6 +83,25 @@ class Target:
         """A call of a layer that may be absent."""
         raise TypeError("a target says what stands for an absent layer")
 
+    def without(self, context: OpContext, constructor: str, weights: list[str]) -> str:
+        """A constructor of a layer that has none of some weights."""
+        raise TypeError("a target says how layers share weights")
+
+    def own_name(self, op: Op, weight: str) -> str:
+        """What the layer of an op calls one of its weights."""
+        del op
+        return weight
+
+    def tied_text(self, context: OpContext, weight: str) -> str:
+        """The weight that one of an op's is, as the op's layer has it."""
+        return ".".join(filter(None, context.owner_of(weight)))
+
+    def call_given(
+        self, context: OpContext, layer: str, weights: Mapping[str, str], arguments: list[str]
+    ) -> str:
+        """The call of a layer with weights of others."""
+        raise TypeError("a target says how layers share weights")
+
     def joined(
         self, way: str, texts: list[str], found: FormalStep, writer: ClassWriter, layout: str
     ) -> str | dict[str, str]:

@@ -6,6 +6,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, final
 
 from dslc.emit.borders import Borders
+from dslc.emit.borrowing import Borrowing
 from dslc.emit.names import Names
 from dslc.emit.owners import Owners
 from dslc.emit.python import (
@@ -60,6 +61,7 @@ class ModuleWriter:
         self.units: dict[str, Unit] = {}
         self.classes: list[Statement] = []
         self.needs = needs_of(program, closed=target.closed)
+        self.borrowing = Borrowing(program)
         self.owners = Owners(program, ())
         self.borders = Borders(target)
         self.flattened: dict[tuple[str, int], tuple[DimLike, ...]] = {}

@@ -105,7 +105,8 @@ A generated project then has a `training_model.py` beside `model.py`: the model 
 these steps behind it. `model.py` computes the outputs and nothing else, and takes its own part of
 `weights.safetensors`. Steps with weights are checked wherever they stand. Beside several models they are
 written wherever no gradient leads through them, and however often the models are called; where the spec
-is one model, that is called once, at the top of the graph. Else `build` says so.
+is one model, that is called once, at the top of the graph (elsewhere, write it as one of `models`). Else
+`build` says so.
 
 `stop_gradient` gives a value through which nothing learns: a fixed target. `gradient` is the gradient of
 the sum of one value with respect to another, shaped like that one, and can itself be differentiated, as
@@ -201,8 +202,9 @@ moved. Batch norms' running statistics are no weights: every call in training mo
 phase it stands, as in a loop written by hand.
 
 A run reports each phase's loss, as `critic_loss`, and its metrics, as `critic_accuracy`. A checkpoint holds
-every optimiser. Steps with weights of their own are not written beside phases yet, nor values inside a model;
-`build` says so.
+every optimiser. A phase's own steps may have weights, beside several models: they move with the models
+that it updates, and are in the file under the phase's name, as `critic_steps.early.weight`. Where a
+phase calls no model, the spec's is called, and the values inside it are in scope.
 
 | setting | takes | default | meaning |
 | --- | --- | --- | --- |
