@@ -4,11 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-<<<<<<< HEAD
 from dslc.emit.backend import BuildError
-=======
 from dslc.emit.given import with_given
->>>>>>> main
 from dslc.emit.layouts import stored_axis
 from dslc.emit.python import Line
 from dslc.emit.varying import varies

@@ -88,14 +88,10 @@ def read_section(program: Program, report: Report) -> Section | None:
         data = source.read()
     if not (names_are_right and report.ok and phases and source and data and run):
         return None
-<<<<<<< HEAD
-    program = phases_reader.program.replace(deterministic=run.deterministic)
-    return Section(program, phases, source, data, run)
-=======
     batch = fields.get("batch")
     place = fields.span if batch is None else batch.span
-    return Section(phases_reader.program, phases, source, data, run, place)
->>>>>>> main
+    program = phases_reader.program.replace(deterministic=run.deterministic)
+    return Section(program, phases, source, data, run, place)
 
 
 def type_section(section: Section, checker: Instantiator, model: Instance) -> Training | None:
