@@ -2,6 +2,7 @@
 
 import jax
 import jax.numpy as jnp
+import optax
 from flax import nnx
 from jax import Array
 
@@ -53,3 +54,25 @@ def contrastive(x: Array, y: Array, temperature: float = 0.07) -> Array:
     norms = (jnp.maximum((z * z).sum(1, keepdims=True), 1e-16) for z in (x, y))
     x, y = (z * jax.lax.rsqrt(norm) for z, norm in zip((x, y), norms, strict=True))
     return -jnp.diagonal(nnx.log_softmax(x @ y.T / temperature)).mean()
+
+
+def ctc(
+    logits: Array,
+    target: Array,
+    lengths: Array | None = None,
+    target_lengths: Array | None = None,
+    *,
+    blank: int = 0,
+) -> Array:
+    """How unlikely logits make a target, however aligned, the mean over rows. [N, T, C], [N, S]."""
+    (n, t, _), s = logits.shape, target.shape[1]
+    lengths = jnp.full(n, t) if lengths is None else lengths
+    target_lengths = jnp.full(n, s) if target_lengths is None else target_lengths
+    beyond, unread = (
+        jnp.arange(k) >= own[:, None] for k, own in ((t, lengths), (s, target_lengths))
+    )
+    paddings = beyond.astype(logits.dtype), unread.astype(logits.dtype)
+    each = optax.ctc_loss(logits, paddings[0], target, paddings[1], blank_id=blank)
+    repeats = ((target[:, 1:] == target[:, :-1]) & ~unread[:, 1:]).sum(1)
+    fits = target_lengths + repeats <= lengths
+    return jnp.where(fits, each / jnp.maximum(target_lengths, 1), 0).mean()

@@ -6,7 +6,10 @@
 # pyright: reportOptionalSubscript=false, reportReturnType=false, reportArgumentType=false
 # pyright: reportAssignmentType=false, reportOperatorIssue=false, reportOptionalIterable=false
 
-from keras import KerasTensor, ops
+from typing import Any
+
+import keras
+from keras import KerasTensor, layers, ops
 
 
 def masked_cross_entropy(
@@ -66,3 +69,37 @@ def contrastive(x: KerasTensor, y: KerasTensor, *, temperature: float = 0.07) ->
     x, y = (z * ops.rsqrt(norm) for z, norm in zip((x, y), norms, strict=True))
     logits = ops.matmul(x, ops.transpose(y)) / temperature
     return ops.mean(ops.logsumexp(logits, axis=1) - ops.sum(x * y, axis=1) / temperature)
+
+
+@keras.saving.register_keras_serializable(package="dslc")
+class Ctc(layers.Layer):
+    """How unlikely logits make a target, however aligned, the mean over rows. [N, T, C], [N, S]."""
+
+    def __init__(self, blank: int = 0, **options: Any) -> None:
+        super().__init__(**options)
+        self.blank = blank
+
+    def call(
+        self,
+        logits: KerasTensor,
+        target: KerasTensor,
+        lengths: KerasTensor | None = None,
+        target_lengths: KerasTensor | None = None,
+    ) -> KerasTensor:
+        (n, t, _), s = ops.shape(logits), ops.shape(target)[1]
+        lengths = ops.full((n,), t) if lengths is None else lengths
+        wanted = ops.full((n,), s) if target_lengths is None else target_lengths
+        lengths, wanted = ops.cast(lengths, "int32"), ops.cast(wanted, "int32")
+        read = ops.arange(1, s) < wanted[:, None]
+        repeats = ops.logical_and(ops.equal(target[:, 1:], target[:, :-1]), read)
+        fits = wanted + ops.sum(ops.cast(repeats, "int32"), axis=1) <= lengths
+        known = ops.where(fits, wanted, 0)  # what does not fit has no gradient either
+        each = ops.ctc_loss(target, logits, known, lengths, mask_index=self.blank)
+        each = each / ops.cast(ops.maximum(wanted, 1), each.dtype)
+        return ops.mean(ops.where(fits, each, 0.0))
+
+    def compute_output_spec(self, logits: KerasTensor, *_: Any, **__: Any) -> KerasTensor:
+        return KerasTensor((), dtype=logits.dtype)
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "blank": self.blank}

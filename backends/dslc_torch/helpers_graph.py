@@ -1,7 +1,10 @@
 """Helpers for graphs, put into generated PyTorch modules word for word."""
 
+import math
+
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+from torch.nn import functional as F
 
 
 def segment_sum(x: Tensor, ids: Tensor, segments: int) -> Tensor:
@@ -36,3 +39,45 @@ def mean_of_neighbours(x: Tensor, edges: Tensor) -> Tensor:
     source, target = edges
     count = x.new_zeros(len(x)).index_add(0, target, x.new_ones(len(target)))
     return torch.zeros_like(x).index_add(0, target, x[source]) / count.clamp(min=1)[:, None]
+
+
+class GatConv(nn.Module):
+    """Each row and its neighbours, weighed by the attention of each head. [N, D], [2, E]."""
+
+    def __init__(
+        self,
+        dim: int,
+        out: int,
+        heads: int = 1,
+        *,
+        mean: bool = False,
+        slope: float = 0.2,
+        bias: bool = True,
+        dropout: float = 0.0,
+    ) -> None:
+        super().__init__()
+        self.mean, self.slope, self.dropout = mean, slope, dropout
+        self.weight = nn.Parameter(torch.empty(heads * out, dim))
+        self.source = nn.Parameter(torch.empty(heads, out))
+        self.target = nn.Parameter(torch.empty(heads, out))
+        for weight in (self.weight, self.source, self.target):
+            nn.init.kaiming_uniform_(weight, math.sqrt(5))
+        self.bias = nn.Parameter(torch.zeros(out if mean else heads * out)) if bias else None
+
+    def forward(self, x: Tensor, edges: Tensor) -> Tensor:
+        source, target = edges.long()
+        y = F.linear(x, self.weight).unflatten(1, self.source.shape)
+        told, asked = (y * self.source).sum(-1), (y * self.target).sum(-1)
+        own = F.leaky_relu(told + asked, self.slope)
+        scores = F.leaky_relu(told[source] + asked[target], self.slope)
+        places = target[:, None].expand_as(scores)
+        most = own.detach().scatter_reduce(0, places, scores.detach(), "amax")
+        own, scores = (own - most).exp(), (scores - most[target]).exp()
+        total = own.index_add(0, target, scores)
+        own, scores = (
+            F.dropout(weights, self.dropout, self.training)[..., None]
+            for weights in (own / total, scores / total[target])
+        )
+        heard = (own * y).index_add(0, target, scores * y[source])
+        z = heard.mean(1) if self.mean else heard.flatten(1)
+        return z if self.bias is None else z + self.bias

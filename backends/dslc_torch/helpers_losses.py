@@ -37,3 +37,19 @@ def contrastive(x: Tensor, y: Tensor, temperature: float = 0.07) -> Tensor:
     """The cross-entropy of each row finding its own among all others."""
     logits = F.normalize(x, eps=1e-8) @ F.normalize(y, eps=1e-8).T / temperature
     return F.cross_entropy(logits, torch.arange(len(x), device=x.device))
+
+
+def ctc(
+    logits: Tensor,
+    target: Tensor,
+    lengths: Tensor | None = None,
+    target_lengths: Tensor | None = None,
+    *,
+    blank: int = 0,
+) -> Tensor:
+    """How unlikely logits make a target, however aligned, the mean over rows. [N, T, C], [N, S]."""
+    n, t, _ = logits.shape
+    lengths = torch.full((n,), t) if lengths is None else lengths
+    target_lengths = torch.full((n,), target.shape[1]) if target_lengths is None else target_lengths
+    scores = logits.log_softmax(-1).transpose(0, 1)
+    return F.ctc_loss(scores, target, lengths, target_lengths, blank, zero_infinity=True)

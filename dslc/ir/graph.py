@@ -317,11 +317,13 @@ class Program(Record):
 
     Modules of imported files that something calls are among the modules, the files' params among
     the modules' own; `imports` are those of every file that is reached, in the order of reading, and
-    `units` what this file imports, by name.
+    `units` what this file imports, by name. `imported` are the modules that calls such as
+    `res.Bottleneck` mean, as far as the program has them.
 
     `models` are the spec's models by name. Where it has several, `main` is none of them but the
     module that holds them all (`dslc.ir.models`), and `chosen` the one that the spec calls its main.
     `opened` are the models as they were read: the training graph sees the values inside them.
+    `deterministic` says whether what is drawn at random is the same bits in every backend.
     """
 
     unlike = ("opened",)
@@ -341,6 +343,8 @@ class Program(Record):
     chosen: str | None = None
     imports: tuple[Import, ...] = ()
     units: Units | None = None
+    deterministic: bool = False
+    imported: tuple[tuple[str, str], ...] = ()
 
     @property
     def whole_text(self) -> str:

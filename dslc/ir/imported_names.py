@@ -106,11 +106,6 @@ def refuse_call(report: Report, units: Units, key: Scalar) -> None:
     unit = units[prefix]
     if unit is None:
         return
-    if word in unit.signatures:
-        message = f"a training step calls ops and this file's models, not `{key.text}`"
-        help = "call it in a model of this file, and train that"
-        report.error("E0808", key.span, message, help=help)
-        return
     close = nearest(word, unit.signatures)
     takes = f"it has {', '.join(unit.signatures)}" if unit.signatures else "it has none"
     help = f"did you mean `{prefix}.{close}`?" if close else takes

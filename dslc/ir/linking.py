@@ -38,14 +38,32 @@ def resolved(program: Program, units: Units) -> Program:
 def linked(program: Program, report: Report) -> Program:
     """The main file's program with plain names for the imported modules that it reaches."""
     own = {name for name, m in program.modules.items() if m.span.file == program.path}
-    reached = reached_from(program, own)
+    calls = calls_in_training(program)
+    reached = reached_from(program, own | set(calls.values()))
     kept = {name: m for name, m in program.modules.items() if name in reached}
     kept = dict(with_single_sets(program.replace(modules=kept), report).modules)
     names = chosen_names(program, [name for name in kept if name not in own], own)
     modules = [
         renamed(module, names).replace(name=names.get(name, name)) for name, module in kept.items()
     ]
-    return program.replace(modules={module.name: module for module in modules})
+    imported = tuple((word, names[module]) for word, module in calls.items() if module in names)
+    return program.replace(modules={module.name: module for module in modules}, imported=imported)
+
+
+def calls_in_training(program: Program) -> dict[str, str]:
+    """What the `train` section calls of imported files: identifiers of modules by their words."""
+    if program.train is None:
+        return {}
+    from dslc.ir.imports import texts
+
+    words: set[str] = {text for text in texts(program.train) if "." in text}  # pyright: ignore[reportArgumentType]
+    return {
+        word: identifier(unit.path, name)
+        for prefix, unit in (program.units or {}).items()
+        if unit is not None
+        for name in unit.signatures
+        if (word := f"{prefix}.{name}") in words
+    }
 
 
 def renamed(module: Module, names: Mapping[str, str]) -> Module:

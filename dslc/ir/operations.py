@@ -282,13 +282,11 @@ class OperationReader(Reader):
     ) -> dict[str, Expr]:
         """A call's arguments for a block's params."""
         found: dict[str, Expr] = {}
+        if isinstance(value, Scalar) and value.style == "plain" and value.value is None:
+            value = None
         if value is not None and not isinstance(value, Mapping):
-            plain_null = (
-                isinstance(value, Scalar) and value.style == "plain" and value.value is None
-            )
-            if not plain_null:
-                message = f"arguments of `{key.text}` are a mapping: `{{name: value}}`"
-                self.report.error("E0702", value.span, message)
+            message = f"arguments of `{key.text}` are a mapping: `{{name: value}}`"
+            self.report.error("E0702", value.span, message)
             return found
         for name, item in value.entries if value is not None else ():
             if name.text not in module.params:

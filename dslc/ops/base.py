@@ -292,6 +292,10 @@ class Op:
         """For each input of integers the number that all lie below, None where any will do."""
         return (None,) * len(types)
 
+    def floors(self, *types: TensorType) -> tuple[int, ...]:
+        """For each input of integers the least that may be in it."""
+        return (0,) * len(types)
+
     def flops(self, types: Sequence[TensorType], outputs: Sequence[TensorType]) -> DimLike:
         """Floating-point operations of one forward pass, a multiply-add counting two."""
         del types

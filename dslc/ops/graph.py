@@ -5,7 +5,7 @@ Edges are `i64[2, E]`: the row that an edge leaves, and the row at which it ends
 
 from __future__ import annotations
 
-from dslc.ops.attributes import Boolean, Size
+from dslc.ops.attributes import Boolean, Number, Size, Word
 from dslc.ops.base import Check, Input, Op, OpError, Weight
 from dslc.ops.linear import FAN_IN, KAIMING
 from dslc.ops.shapes import need_rank
@@ -85,10 +85,7 @@ class _Convolution(Op):
 
     def infer(self, check: Check, *types: TensorType) -> TensorType:
         x, edges = types
-        need_rank(self.name, x, 2, "[N, D]")
-        need_rank(self.name, edges, 2, "[2, E]", input=1)
-        message = f"edges are [2, E], and axis 0 is {edges.shape[0]}"
-        check.require("==", edges.shape[0], 2, message, code="E0304", input=1, axis=0)
+        check_edges(self.name, check, x, edges)
         return x.with_shape(x.shape[0], self.out)
 
     def ceilings(self, *types: TensorType) -> tuple[DimLike | None, ...]:
@@ -102,6 +99,14 @@ class _Convolution(Op):
         x, edges = types
         told = 2 * edges.shape[1] * x.shape[1]
         return told + 2 * x.shape[0] * self.width(x) * self.out
+
+
+def check_edges(op: str, check: Check, x: TensorType, edges: TensorType) -> None:
+    """Raises unless there are rows, and edges between them."""
+    need_rank(op, x, 2, "[N, D]")
+    need_rank(op, edges, 2, "[2, E]", input=1)
+    message = f"edges are [2, E], and axis 0 is {edges.shape[0]}"
+    check.require("==", edges.shape[0], 2, message, code="E0304", input=1, axis=0)
 
 
 class GcnConv(_Convolution):
@@ -127,3 +132,50 @@ class SageConv(_Convolution):
 
     def width(self, x: TensorType) -> DimLike:
         return 2 * x.shape[1]
+
+
+class GatConv(Op):
+    """The mean of a linear map of each row and its neighbours, weighed by attention.
+
+    For each head `sum(a[j] y[j])` with `y = weight x` and
+    `a[j] = softmax(leaky_relu(source . y[j] + target . y[i]))` over the rows j from which edges end
+    at row i, and i itself. Heads stand side by side, or their mean is taken.
+    Weights: `weight` `[heads * out, D]`, `source` and `target` `[heads, out]`, `bias`.
+    Shape: `[N, D]`, edges `[2, E]` → `[N, heads * out]`, or `[N, out]` with `join: mean`.
+    Source: ONNX ScatterND, Softmax and Gemm; Velickovic et al. 2018.
+    """
+
+    family = "graph"
+    primary = "out"
+    inputs = (Input("x"), Input("edges", "integer"))
+    chance = ("dropout",)
+    out = Size(minimum=1, doc="the number of outputs of each head")
+    heads = Size(1, minimum=1, doc="how many attentions there are")
+    join = Word("concat", words=("concat", "mean"), doc="how heads are put together")
+    slope = Number(0.2, minimum=0, doc="the factor of negative scores")
+    bias = Boolean(True, doc="whether a bias is added")
+    dropout = Number(0.0, minimum=0, below=1, doc="dropout of the attention")
+
+    def infer(self, check: Check, *types: TensorType) -> TensorType:
+        x, edges = types
+        check_edges(self.name, check, x, edges)
+        return x.with_shape(x.shape[0], self.width)
+
+    @property
+    def width(self) -> DimLike:
+        """How many outputs each row has."""
+        return self.out if self.join == "mean" else self.heads * self.out
+
+    def ceilings(self, *types: TensorType) -> tuple[DimLike | None, ...]:
+        return None, types[0].shape[0]
+
+    def weights(self, *types: TensorType) -> tuple[Weight, ...]:
+        weight = Weight("weight", (self.heads * self.out, types[0].shape[1]), KAIMING)
+        ends = (Weight(name, (self.heads, self.out), KAIMING) for name in ("source", "target"))
+        return weight, *ends, *([Weight("bias", (self.width,), ("zeros",))] if self.bias else [])
+
+    def flops(self, types: Sequence[TensorType], outputs: Sequence[TensorType]) -> DimLike:
+        x, edges = types
+        rows, width = x.shape[0], self.heads * self.out
+        attention = 9 * self.heads + 2 * width
+        return rows * width * (2 * x.shape[1] + 4) + (rows + edges.shape[1]) * attention

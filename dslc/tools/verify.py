@@ -34,7 +34,7 @@ from dslc.tools.verify_figures import (
     values_apart,
     worst,
 )
-from dslc.tools.verify_inputs import ceilings
+from dslc.tools.verify_inputs import ceilings, floors
 from dslc.tools.verify_reference import NAME, Reference, run
 from dslc.tools.verify_report import Compared, Verification
 from dslc.tools.verify_sizes import settings
@@ -126,7 +126,7 @@ class Comparison:
         self.moved |= {f"input:{name}" for name in inputs}
         self.settings = settings(checked.instance.inputs, checked.facts, rows=FEW_ROWS)
         self.training_settings = settings(checked.instance.inputs, checked.facts, rows=MANY_ROWS)
-        self.below = ceilings(checked.instance)
+        self.below, self.least = ceilings(checked.instance), floors(checked.instance)
         self.outputs: dict[str, list[Arrays]] = {}
 
     @cached_property
@@ -144,7 +144,7 @@ class Comparison:
         driver = self.judge.driver(checked, dtype="f64")
         types = checked.instance.inputs
         single = partial(self.judge.driver, checked)
-        return Reference(driver, self.weights, self.buffers, types, self.below, single)
+        return Reference(driver, self.weights, self.buffers, types, self.below, self.least, single)
 
     def run(self, backends: Sequence[Any], train_steps: int) -> Verification:
         """Compares all of them."""

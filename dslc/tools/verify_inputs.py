@@ -47,6 +47,7 @@ def draw_inputs(
     below: Below,
     sizes: Mapping[str, int],
     seed: int,
+    least: Mapping[str, int] | None = None,
 ) -> dict[str, NDArray[Any]]:
     """One batch of inputs.
 
@@ -55,9 +56,13 @@ def draw_inputs(
         below: What the integers of an input lie below, where that matters.
         sizes: A value for every symbol.
         seed: Another seed gives other inputs.
+        least: The least integer of an input, where it is not 0.
     """
-    generator = np.random.default_rng([seed, 0x5EED])
-    return {name: draw(generator, type, sizes, below.get(name, ())) for name, type in types.items()}
+    generator, least = np.random.default_rng([seed, 0x5EED]), least or {}
+    return {
+        name: draw(generator, type, sizes, below.get(name, ()), least.get(name, 0))
+        for name, type in types.items()
+    }
 
 
 def draw(
@@ -65,27 +70,39 @@ def draw(
     type: TensorType,
     sizes: Mapping[str, int],
     below: tuple[DimLike, ...],
+    least: int = 0,
 ) -> NDArray[Any]:
-    """One array: normal floats, integers from 0, and masks that always let something through."""
+    """One array: normal floats, integers, and masks that always let something through."""
     shape = tuple(evaluate(dim, sizes) for dim in type.shape)
     if type.dtype in FLOATS:
         return generator.standard_normal(shape).astype(NUMPY.get(type.dtype, np.float32))
     if type.dtype in INTEGERS:
         known = [size for size in below if symbols_of(size) <= sizes.keys()]
         most = min((evaluate(size, sizes) for size in known), default=FREE_BELOW)
-        return generator.integers(0, most, shape).astype(NUMPY[type.dtype])
+        return generator.integers(least, most, shape).astype(NUMPY[type.dtype])
     mask = generator.random(shape) < 0.7
     if shape:
         mask[..., 0] = True
     return mask
 
 
-def ceilings(instance: Instance) -> dict[str, tuple[DimLike, ...]]:
-    """What the integers of each input must lie below."""
+def traced(instance: Instance) -> Tracer:
+    """What has been found of the integers of a model's inputs."""
     tracer = Tracer()
     inputs = instance.inputs
     roots = [frozenset((n,)) if t.dtype in INTEGERS else NONE for n, t in inputs.items()]
     tracer.instance(instance, roots)
+    return tracer
+
+
+def floors(instance: Instance) -> dict[str, int]:
+    """The least integer of each input, where it is not 0."""
+    return traced(instance).least
+
+
+def ceilings(instance: Instance) -> dict[str, tuple[DimLike, ...]]:
+    """What the integers of each input must lie below."""
+    tracer, inputs = traced(instance), instance.inputs
     known = [size for sizes in tracer.below.values() for size in sizes if isinstance(size, int)]
     least = min([FREE_BELOW, *known])
     integers = (name for name, type in inputs.items() if type.dtype in INTEGERS)
@@ -93,10 +110,11 @@ def ceilings(instance: Instance) -> dict[str, tuple[DimLike, ...]]:
 
 
 class Tracer:
-    """Follows integers from the inputs of a model; `below` collects what they must lie below."""
+    """Follows integers from the inputs of a model; `below` and `least` collect their bounds."""
 
     def __init__(self) -> None:
         self.below: dict[str, tuple[DimLike, ...]] = {}
+        self.least: dict[str, int] = {}
 
     def instance(self, instance: Instance, inputs: list[Roots]) -> dict[str, Roots]:
         """Where the integers of an instance's outputs come from."""
@@ -136,6 +154,8 @@ class Tracer:
             for roots, most in zip(given, iteration.op.ceilings(*types), strict=False):
                 if most is not None:
                     self.bound(roots, most)
+            for roots, least in zip(given, iteration.op.floors(*types), strict=False):
+                self.least |= {n: max(least, self.least.get(n, 0)) for n in roots if least}
             every = frozenset[str]().union(*given)
             outputs = iteration.outputs.items()
             return {slot: every if t.dtype in INTEGERS else NONE for slot, t in outputs}

@@ -65,6 +65,7 @@ class Reference:
         buffers: The names of the running statistics.
         types: The types of the model's inputs.
         below: What an input's integers lie below.
+        least: The least integer of an input, where it is not 0.
         single: Makes the same model's driver in float32.
     """
 
@@ -75,6 +76,7 @@ class Reference:
         buffers: frozenset[str],
         types: Mapping[str, TensorType],
         below: Below,
+        least: Mapping[str, int],
         single: Callable[[], Driver],
     ) -> None:
         self.single = single
@@ -83,6 +85,7 @@ class Reference:
         self.buffers = buffers
         self.types = types
         self.below = below
+        self.least = least
         self.cases: dict[object, Case] = {}
         self.noises: dict[int, tuple[float, float]] = {}
 
@@ -90,7 +93,7 @@ class Reference:
         """The case of a setting of sizes and a seed, computed once."""
         key = (tuple(sizes.items()), seed, training)
         if key not in self.cases:
-            inputs = draw_inputs(self.types, self.below, sizes, seed)
+            inputs = draw_inputs(self.types, self.below, sizes, seed, self.least)
             self.cases[key] = self.compute(inputs, seed, training)
         return self.cases[key]
 

@@ -14,7 +14,7 @@ import numpy as np
 from dslc.emit.backend import BuildError
 from dslc.passes.determine import without_chance
 from dslc.tools.verify_figures import TRAINING, distance, largest
-from dslc.tools.verify_inputs import ceilings, draw_inputs
+from dslc.tools.verify_inputs import ceilings, draw_inputs, floors
 from dslc.tools.verify_sizes import settings
 from dslc.weights.starting import starting_weights
 
@@ -41,7 +41,8 @@ def compare_training(
     Raises:
         BuildError: The spec has no `train` section.
     """
-    checked = without_chance(comparison.checked)
+    checked = comparison.checked
+    checked = checked if checked.program.deterministic else without_chance(checked)
     batches = draw_batches(checked, steps, comparison.seed)
     weights = with_training(checked, comparison)
     labels = labels_of(checked, steps)
@@ -100,7 +101,8 @@ def draw_batches(checked: Checked, steps: int, seed: int) -> list[dict[str, NDAr
     types = {name: column.type for name, column in training.columns.items()}
     sizes = settings(types, checked.facts, rows=ROWS, count=1)[0]
     below = {key: most for p in training.phases for key, most in ceilings(p.instance).items()}
-    return [draw_inputs(types, below, sizes, seed + step) for step in range(steps)]
+    least = {key: start for p in training.phases for key, start in floors(p.instance).items()}
+    return [draw_inputs(types, below, sizes, seed + step, least) for step in range(steps)]
 
 
 def nudged(weights: Mapping[str, NDArray[np.float32]]) -> dict[str, NDArray[np.float32]]:

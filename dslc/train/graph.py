@@ -56,6 +56,7 @@ class GraphReader:
             for name, module in program.modules.items()
             if name != program.main or not program.has_several
         }
+        signatures |= imported_signatures(program)
         self.reader = TrainingReader(report, signatures, program.defaults, program.units)
         self.reader.last_id = last_id(program)
         self.reader.constants = program.values
@@ -91,17 +92,45 @@ class GraphReader:
         self.look_inside()
         outputs = ((LOSS, loss), *metrics)
         whole = self.reader.finished(Body(tuple(self.steps), loss))
-        return Module(
-            name=self.name,
-            doc=None,
-            params=(),
-            inputs=self.used_inputs(whole, outputs),
-            where=tuple(fact for fact in where if fact is not None),
-            body=whole,
-            outputs=outputs,
-            is_model=True,
-            span=self.fields.span,
+        return self.linked(
+            Module(
+                name=self.name,
+                doc=None,
+                params=(),
+                inputs=self.used_inputs(whole, outputs),
+                where=tuple(fact for fact in where if fact is not None),
+                body=whole,
+                outputs=outputs,
+                is_model=True,
+                span=self.fields.span,
+            )
         )
+
+    def linked(self, graph: Module) -> Module:
+        """The graph whose calls of imported modules bear their names in the program."""
+        if not self.program.imported:
+            return graph
+        from dslc.ir.linking import renamed
+        from dslc.ir.single_sets import SingleSets
+
+        graph = renamed(graph, dict(self.program.imported))
+        self.refuse_second_sets(graph)
+        body = SingleSets(self.program.modules, graph, self.report).body(graph.body)
+        return graph.replace(body=body)
+
+    def refuse_second_sets(self, graph: Module) -> None:
+        """Reports a call of an imported model that this file's models call already."""
+        from dslc.ir.linking import reached_from
+
+        called = reached_from(self.program, {*self.program.models})
+        for step in all_steps(graph.body):
+            name = step.action.module if isinstance(step.action, CallModule) else ""
+            if name in called and self.program.modules[name].once:
+                message = f"`{name}` is a model of another spec, which has one set of weights"
+                message += "; this call would have another, beside what the model calls"
+                help = "let the training graph read the value that the model has of it"
+                self.report.error("E1010", step.span, message, help=help)
+                return
 
     def read_inputs(self) -> None:
         """The columns: the implied model's own inputs, then those that the section declares."""
@@ -168,7 +197,8 @@ class GraphReader:
         node = self.fields.get(LOSS)
         if node is None:
             return None  # reported with the other keys that are missing
-        if isinstance(node, Scalar) and self.scope.find(node.text.partition(".")[0]) is not None:
+        head = node.text.partition(".")[0] if isinstance(node, Scalar) else ""
+        if self.scope.find(head) is not None or self.reader.names_value(head, self.scope):
             return self.reader.reference(node, self.scope)
         step = self.operation(node, LOSS, None)
         return None if step is None else Ref(step.id, "", step.span)
@@ -299,6 +329,16 @@ def signature(module: Module) -> Signature:
         tuple(item.name for item in module.inputs),
         is_model=module.is_model,
     )
+
+
+def imported_signatures(program: Program) -> dict[str, Signature]:
+    """What callers see of the modules of imported files, by the words that call them."""
+    return {
+        f"{prefix}.{name}": found
+        for prefix, unit in (program.units or {}).items()
+        if unit is not None
+        for name, found in unit.signatures.items()
+    }
 
 
 def mentions(node: Node, name: str) -> bool:

@@ -76,6 +76,7 @@ def load_script(files: Mapping[str, str | bytes]) -> ModuleType:
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     for name, content in files.items():
         data = content.encode() if isinstance(content, str) else content
+        (folder / name).parent.mkdir(exist_ok=True)
         (folder / name).write_bytes(data)
     local = [name.removesuffix(".py") for name in files if name.endswith(".py")]
     others = {name: sys.modules.pop(name) for name in local if name in sys.modules}

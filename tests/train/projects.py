@@ -37,6 +37,7 @@ def write_project(folder: Path, name: str, backend: str) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     for file, content in project(name, backend).items():
         raw = content.encode() if isinstance(content, str) else content
+        (folder / file).parent.mkdir(exist_ok=True)
         (folder / file).write_bytes(raw)
     return folder
 

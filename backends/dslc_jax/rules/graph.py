@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dslc.ops.graph import GcnConv, SageConv, SegmentMax, SegmentMean, SegmentSum
+from dslc.ops.graph import GatConv, GcnConv, SageConv, SegmentMax, SegmentMean, SegmentSum
 from dslc_jax.rules import RULES
 
 if TYPE_CHECKING:
@@ -32,3 +32,12 @@ def sage_conv(c: OpContext) -> str:
     layer = c.layer(f"nnx.Linear({width}, {c.attribute('out')}{bias}, rngs=rngs)")
     near = f"{c.helper('mean_of_neighbours')}({x}, {c.arg(1)})"
     return f"{layer}(jnp.concatenate([{x}, {near}], -1))"
+
+
+@RULES.add(GatConv)
+def gat_conv(c: OpContext) -> str:
+    width, out = c.size(c.types[0].shape[1]), c.attribute("out")
+    options = c.option("heads", 1) + (", mean=True" if c.op.values["join"] == "mean" else "")
+    options += c.option("slope", 0.2) + c.option("bias", True) + c.option("dropout", 0.0)
+    layer = c.layer(f"{c.helper('GatConv')}({width}, {out}{options}, rngs=rngs)")
+    return f"{layer}({', '.join(c.args)})"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dslc.ops.graph import GcnConv, SageConv, SegmentMax, SegmentMean, SegmentSum
-from dslc_keras.layers import flag, named
+from dslc.ops.graph import GatConv, GcnConv, SageConv, SegmentMax, SegmentMean, SegmentSum
+from dslc_keras.layers import flag, named, option
 from dslc_keras.rules import RULES
 
 if TYPE_CHECKING:
@@ -29,3 +29,11 @@ def sage_conv(c: FunctionContext) -> str:
     near = f"{c.helper('MeanOfNeighbours')}()({x}, {c.arg(1)})"
     both = f"ops.concatenate([{x}, {near}], axis=-1)"
     return named(c, "layers.Dense", c.attribute("out"), flag(c, "bias", "use_bias"), call=both)
+
+
+@RULES.add(GatConv)
+def gat_conv(c: FunctionContext) -> str:
+    mean = "mean=True" if c.op.values["join"] == "mean" else ""
+    options = [c.attribute("out"), option(c, "heads", 1), mean, option(c, "slope", 0.2)]
+    options += [flag(c, "bias", "use_bias"), option(c, "dropout", 0.0)]
+    return named(c, c.helper("GatConv"), *options, call=", ".join(c.args))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import onnx_ir as ir
 
-from dslc.ops.graph import GcnConv, SageConv, SegmentMax, SegmentMean, SegmentSum
+from dslc.ops.graph import GatConv, GcnConv, SageConv, SegmentMax, SegmentMean, SegmentSum
 from dslc_onnx.rules import RULES
 from dslc_onnx.rules.arithmetic import reduced
 from dslc_onnx.types import DTYPES, numpy_dtype
@@ -87,28 +87,48 @@ def segment_mean(at: Lowering[SegmentMean]) -> Result:
 
 @RULES.add(SegmentMax)
 def segment_max(at: Lowering[SegmentMax]) -> Result:
-    """`ReduceMax` over all rows, those of other segments hidden; 0 where none is left."""
+    """The largest of each segment over the least number; 0 where nothing is above it."""
     ids, type = wide_ids(at, 1)
-    segments, rows = at.type.shape[0], type.shape[0]
-    rank = at.type.rank
-    axes = at.graph.integers(*range(1, rank))
-    own = type.with_shape(rows, *[1] * (rank - 1))
-    if rank > 1:
-        ids = at.emit("Unsqueeze", ids, axes, type=own, label="own")
-    numbers = type.with_shape(segments, 1, *[1] * (rank - 1))
-    ends = [at.number(0, "i64"), scalar(at, segments), at.number(1, "i64")]
-    line = at.emit("Range", *ends, type=type.with_shape(segments), label="segments")
-    behind = at.graph.integers(*range(1, rank + 1))
-    line = at.emit("Unsqueeze", line, behind, type=numbers, label="numbers")
-    flags = type.with_shape(segments, rows, *[1] * (rank - 1)).with_dtype("bool")
-    seen = at.emit("Equal", line, ids, type=flags, label="seen")
-    full = at.type.with_shape(segments, *at.operand().type.shape)
     least = at.number(LEAST[at.type.dtype])
-    parts = at.emit("Where", seen, at.input(), least, type=full, label="parts")
-    largest = reduced(at, "ReduceMax", parts, [1], at.type, "largest", keep=False)
-    flag = at.type.with_dtype("bool")
-    some = at.emit("Greater", largest, least, type=flag, label="some")
-    return at.emit("Where", some, largest, at.number(0.0))
+    begun = filled(at, LEAST[at.type.dtype], at.type, "begun")
+    found = raised(at, begun, at.type, (ids, type), (at.input(), at.operand().type), "largest")
+    some = at.emit("Greater", found, least, type=at.type.with_dtype("bool"), label="some")
+    return at.emit("Where", some, found, at.number(0.0))
+
+
+def raised(
+    at: Lowering[Any],
+    begun: ir.Value,
+    type: TensorType,
+    ids: tuple[ir.Value, TensorType],
+    rows: tuple[ir.Value, TensorType],
+    label: str,
+) -> ir.Value:
+    """A start raised to the largest of the rows that ids give it, place by place.
+
+    Before opset 18 `ScatterND` does not compare: all rows are then seen by every segment.
+    """
+    if at.graph.opset >= 18:
+        places = column(at, *ids, f"{label}_places")
+        options: dict[str, Any] = {"type": type, "label": label, "reduction": "max"}
+        return at.emit("ScatterND", begun, places, rows[0], **options)
+    rank, segments, count = type.rank, type.shape[0], ids[1].shape[0]
+    line_type = ids[1].with_shape(segments)
+    ends = [at.number(0, "i64"), scalar(at, segments), at.number(1, "i64")]
+    line = at.emit("Range", *ends, type=line_type, label=f"{label}_segments")
+    upright = line_type.with_shape(segments, 1)
+    line = at.emit("Unsqueeze", line, at.graph.integers(1), type=upright, label=f"{label}_numbers")
+    flags = line_type.with_shape(segments, count).with_dtype("bool")
+    seen = at.emit("Equal", line, ids[0], type=flags, label=f"{label}_seen")
+    if rank > 1:
+        wide = flags.with_shape(segments, count, *[1] * (rank - 1))
+        axes = at.graph.integers(*range(2, rank + 1))
+        seen = at.emit("Unsqueeze", seen, axes, type=wide, label=f"{label}_wide")
+    full = type.with_shape(segments, *rows[1].shape)
+    least = at.number(LEAST[type.dtype])
+    parts = at.emit("Where", seen, rows[0], least, type=full, label=f"{label}_parts")
+    found = reduced(at, "ReduceMax", parts, [1], type, f"{label}_found", keep=False)
+    return at.emit("Max", begun, found, type=type, label=label)
 
 
 def scalar(at: Lowering[Any], size: DimLike) -> ir.Value:
@@ -119,15 +139,21 @@ def scalar(at: Lowering[Any], size: DimLike) -> ir.Value:
     return at.emit("Squeeze", at.sizes.size(size), type=type, label="size")
 
 
-def ends_of(at: Lowering[Any]) -> tuple[ir.Value, ir.Value, DimLike]:
-    """Where edges begin, `[E]`, where they end, `[E, 1]`, and how many there are."""
+def ends_of(at: Lowering[Any]) -> tuple[ir.Value, ir.Value, TensorType]:
+    """Where edges begin and where they end, `[E]` each, and their type."""
     edges, type = wide_ids(at, 1)
     row = type.with_shape(type.shape[1])
     source, target = (
         at.emit("Gather", edges, at.number(k, "i64"), type=row, label=label, axis=0)
         for k, label in ((0, "source"), (1, "target"))
     )
-    return source, column(at, target, row, "places"), type.shape[1]
+    return source, target, row
+
+
+def places_of(at: Lowering[Any]) -> tuple[ir.Value, ir.Value, DimLike]:
+    """Where edges begin, `[E]`, where they end, `[E, 1]`, and how many there are."""
+    source, target, row = ends_of(at)
+    return source, column(at, target, row, "places"), row.shape[0]
 
 
 def upright(at: Lowering[Any], vector: ir.Value, label: str) -> ir.Value:
@@ -145,7 +171,7 @@ def mapped(at: Lowering[Any], rows: ir.Value) -> ir.Value:
 @RULES.add(GcnConv)
 def gcn_conv(at: Lowering[GcnConv]) -> Result:
     """Scaled rows added where edges end, scaled again, and the linear map."""
-    source, target, count = ends_of(at)
+    source, target, count = places_of(at)
     x, vector = at.operand().type, at.type.with_shape(at.type.shape[0])
     degree = counts(at, target, count, vector.shape[0], 1)
     root = at.emit("Sqrt", degree, type=vector, label="root")
@@ -160,7 +186,7 @@ def gcn_conv(at: Lowering[GcnConv]) -> Result:
 @RULES.add(SageConv)
 def sage_conv(at: Lowering[SageConv]) -> Result:
     """Rows beside the mean of what ends there, and the linear map."""
-    source, target, count = ends_of(at)
+    source, target, count = places_of(at)
     x, vector = at.operand().type, at.type.with_shape(at.type.shape[0])
     rows = at.emit(
         *("Gather", at.input(), source),
@@ -174,3 +200,76 @@ def sage_conv(at: Lowering[SageConv]) -> Result:
     near = at.emit("Div", total, some, type=x, label="near")
     both = x.with_shape(x.shape[0], 2 * x.shape[1])
     return mapped(at, at.emit("Concat", at.input(), near, type=both, label="both", axis=1))
+
+
+@RULES.add(GatConv)
+def gat_conv(at: Lowering[GatConv]) -> Result:
+    """Scores of rows and edges, their softmax by `ScatterND`, and what is told summed by it."""
+    source, target, edges = ends_of(at)
+    places, count = column(at, target, edges, "places"), edges.shape[0]
+    rows, heads, out = at.type.shape[0], at.op.heads, at.op.out
+    flat = at.type.with_shape(rows, heads * out)
+    wide, scores = at.type.with_shape(rows, heads, out), at.type.with_shape(rows, heads)
+    far, near = wide.with_shape(count, heads, out), scores.with_shape(count, heads)
+    y = at.emit("Gemm", at.input(), at.weight("weight"), type=flat, label="flat", transB=1)
+    y = at.sizes.reshape(y, flat, wide, f"{at.path}/y")
+    told, asked = (score(at, y, wide, name) for name in ("source", "target"))
+    own = attention(at, told, asked, scores, "own")
+    from_, to = (
+        at.emit("Gather", value, where, type=near, label=label, axis=0)
+        for value, where, label in ((told, source, "told"), (asked, target, "asked"))
+    )
+    each = attention(at, from_, to, near, "each")
+    most = raised(at, own, scores, (target, edges), (each, near), "most")
+    own = exponential(at, own, most, scores, "own")
+    limit = at.emit("Gather", most, target, type=near, label="limit", axis=0)
+    each = exponential(at, each, limit, near, "each")
+    total = added(at, own, scores, places, each, "total")
+    told_rows = at.emit("Gather", y, source, type=far, label="rows", axis=0)
+    heard = added(
+        *(at, weighed(at, y, own, wide, "own"), wide, places),
+        *(weighed(at, told_rows, each, far, "each"), "heard"),
+    )
+    upright = scores.with_shape(rows, heads, 1)
+    divisor = at.emit("Unsqueeze", total, at.graph.integers(2), type=upright, label="divisor")
+    label = "" if not at.op.bias and at.op.join == "concat" else "near"
+    z = at.emit("Div", heard, divisor, type=wide, label="weighed")
+    if at.op.join == "mean":
+        label = "near" if at.op.bias else ""
+        z = reduced(at, "ReduceMean", z, [1], at.type, label, keep=False)
+    else:
+        z = at.sizes.reshape(z, wide, flat, f"{at.path}/{label}".rstrip("/"))
+    return at.emit("Add", z, at.weight("bias")) if at.op.bias else z
+
+
+def score(at: Lowering[Any], y: ir.Value, type: TensorType, name: str) -> ir.Value:
+    """What a row has to say, or asks for, in each head."""
+    parts = at.emit("Mul", y, at.weight(name), type=type, label=f"{name}_parts")
+    found = type.with_shape(*type.shape[:2])
+    return reduced(at, "ReduceSum", parts, [2], found, f"{name}_score", keep=False)
+
+
+def attention(
+    at: Lowering[GatConv], told: ir.Value, asked: ir.Value, type: TensorType, label: str
+) -> ir.Value:
+    """The scores of pairs."""
+    total = at.emit("Add", told, asked, type=type, label=f"{label}_sum")
+    return at.emit("LeakyRelu", total, type=type, label=f"{label}_score", alpha=at.op.slope)
+
+
+def exponential(
+    at: Lowering[Any], x: ir.Value, most: ir.Value, type: TensorType, label: str
+) -> ir.Value:
+    """The exponential of what is left below the largest."""
+    below = at.emit("Sub", x, most, type=type, label=f"{label}_below")
+    return at.emit("Exp", below, type=type, label=f"{label}_share")
+
+
+def weighed(
+    at: Lowering[Any], y: ir.Value, share: ir.Value, type: TensorType, label: str
+) -> ir.Value:
+    """Rows times the share of each head."""
+    upright = type.with_shape(*type.shape[:2], 1)
+    axis = at.graph.integers(2)
+    factor = at.emit("Unsqueeze", share, axis, type=upright, label=f"{label}_factor")
+    return at.emit("Mul", y, factor, type=type, label=f"{label}_told")
