@@ -138,7 +138,11 @@ def train_source(checked: Checked, model: str) -> str:
         script.add(template.class_with("Trainer", phased, "PhasedTrainer"))
     else:
         script.add(template.definition("Trainer"))
-    for flag, name in (("BF16", "in_bfloat16"), ("FREEZES", "keep_statistics")):
+    for flag, name in (
+        ("BF16", "in_bfloat16"),
+        ("FREEZES", "keep_statistics"),
+        ("SEEDED", "seed_draws"),
+    ):
         if flags[flag]:
             script.add(template.definition(name))
     script.add(template.definition("use_device"))

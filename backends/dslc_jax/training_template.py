@@ -20,7 +20,7 @@ from jax import Array
 
 from dslc.train.runtime.checkpoint import Checkpoint
 from dslc.train.runtime.checkpoint import load as load_checkpoint
-from dslc.train.runtime.data import Arrays, pieces
+from dslc.train.runtime.data import Arrays, pieces, random_keys
 from dslc.train.runtime.initial import initial, kaiming_uniform, matches, zeros
 from dslc.train.runtime.weights import match
 from dslc_jax.runtime.portable import load_weights, names_of, to_portable
@@ -40,6 +40,7 @@ MOMENTS = True  # whether the optimiser keeps something of each weight
 NATIVE = False  # whether the model's images have another layout than the spec's
 PHASED = False  # whether each step has phases
 REGULAR = False  # whether large weights add to the loss
+SEEDED = False  # whether what the model draws is the same in every framework
 SEVERAL = False  # whether the model holds several, which the graph calls itself
 
 INITIAL = [("**.weight", kaiming_uniform()), ("**", zeros())]
@@ -106,6 +107,8 @@ class Trainer:
             self.model = TheModel(io_layout="native", rngs=nnx.Rngs(seed))
         else:
             self.model = TheModel(rngs=nnx.Rngs(seed))
+        if SEEDED:
+            seed_draws(self.model, seed)
         self.shapes = {name: array.shape for name, array in to_portable(self.model).items()}
         self.model.eval()
         self.inference = nnx.graphdef(self.model)
@@ -210,9 +213,7 @@ class Trainer:
         """One step of the optimiser; gives the loss of the batch before it."""
         if CHANCE:
             # what a step draws depends on the seed and its number alone
-            count = np.uint32(4096 * self.steps % 2**32)
-            parts = zip(self.rest, self.counts, strict=True)
-            self.rest = [jnp.asarray(count) if counts else part for part, counts in parts]
+            self.rest = self.counting(4096 * self.steps % 2**31)
         if DRAWS:
             batch = with_draws(batch, self.seed, self.steps)
         if CHANCE or DRAWS:
@@ -241,6 +242,14 @@ class Trainer:
             """The averages of the trained weights, as the model lays them out."""
             return dict(zip(self.names, map(np.asarray, self.averages), strict=True))
 
+    if CHANCE:
+
+        def counting(self, start: int) -> list[Array]:
+            """What is not trained, with the draws counted from a number."""
+            count = np.uint32(start)
+            parts = zip(self.rest, self.counts, strict=True)
+            return [jnp.asarray(count) if counts else part for part, counts in parts]
+
     if MEASURES:
 
         def evaluate(
@@ -256,8 +265,12 @@ class Trainer:
             """The loss and the metrics of a batch, as the model is used after training."""
             if DRAWS:
                 batch = with_draws(batch, self.seed, "of held-out rows")
-            if AVERAGES:
+            if AVERAGES and SEEDED:
+                found = self.run_metrics(self.averages, self.counting(2**31 - 4096), batch)
+            elif AVERAGES:
                 found = self.run_metrics(self.averages, self.rest, batch)
+            elif SEEDED:
+                found = self.run_metrics(self.params, self.counting(2**31 - 4096), batch)
             else:
                 found = self.run_metrics(self.params, self.rest, batch)
             return {name: float(value) for name, value in found.items()}
@@ -331,6 +344,15 @@ def keep_statistics(model: nnx.Module) -> None:
         statistics = ".".join([*map(str, path), "running_mean"])
         if hasattr(module, "use_running_average") and matches(FROZEN, statistics):
             module.eval()
+
+
+def seed_draws(model: nnx.Module, seed: int) -> None:
+    """Gives all that draws in a model its key, from the seed and its path."""
+    parts: dict[tuple[Any, ...], Any] = dict(nnx.iter_modules(model))
+    for path, part in parts.items():
+        if hasattr(part, "bits"):
+            name = ".".join(map(str, path)).removesuffix(".dropout")
+            part.key.set_value(jnp.uint32(int(random_keys(1, seed, name)[0]) >> 33))
 
 
 def use_device(name: str) -> None:

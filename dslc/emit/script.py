@@ -180,6 +180,7 @@ class Script:
             "SLACK": options.stopping is not None and options.stopping.min_delta > 0,
             "STOPS": options.stopping is not None,
             "SEVERAL": self.program.has_several,
+            "SEEDED": train.run.deterministic and any(op.draws for op in ops),
             "SCHEDULED": any(turn.is_scheduled for turn in turns),
             "STRATIFIED": train.data.stratify is not None,
             "TURNED": bool(self.turned()),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dslc.ops.attributes import Integer, InvalidAttribute, Word
+from dslc.ops.attributes import Boolean, Integer, InvalidAttribute, Word
 from dslc.train.choices import Choice
 
 
@@ -20,6 +20,9 @@ class Run(Choice):
     )
     precision = Word(
         "f32", doc="what the model computes in; weights stay f32", words=("f32", "bf16")
+    )
+    deterministic = Boolean(
+        False, doc="whether dropout and random ops draw the same bits in every framework"
     )
 
     def check(self) -> None:

@@ -98,7 +98,8 @@ def read_section(program: Program, report: Report) -> Section | None:
         return None
     batch = fields.get("batch")
     place = fields.span if batch is None else batch.span
-    return Section(phases_reader.program, phases, source, data, run, place, options, fields)
+    program = phases_reader.program.replace(deterministic=run.deterministic)
+    return Section(program, phases, source, data, run, place, options, fields)
 
 
 def refuse_beside_phases(fields: Mapping, report: Report) -> None:
