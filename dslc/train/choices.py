@@ -7,6 +7,7 @@ its kind. From the class come the checks, the messages and the page of the refer
 from __future__ import annotations
 
 from dslc.ops.attributes import Attribute
+from dslc.ops.base import snake_case
 from dslc.typed import TYPE_CHECKING
 from dslc.values import is_list
 
@@ -20,7 +21,7 @@ class Choice:
 
     Class attributes:
         kind: What messages call it: "optimiser", "schedule".
-        name: The word in a spec; the class's name in lower case.
+        name: The word in a spec; the class's name in snake_case.
         primary: The setting that a bare value sets.
         attributes: The settings by name.
         choices: Every choice of the kind by name.
@@ -38,7 +39,7 @@ class Choice:
         if "kind" in vars(cls):
             cls.choices = {}
             return
-        cls.name = cls.__name__.lower()
+        cls.name = snake_case(cls.__name__)
         if cls.choices.setdefault(cls.name, cls) is not cls:
             raise TypeError(f"two {cls.kind}s are called {cls.name!r}")
 

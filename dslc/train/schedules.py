@@ -7,7 +7,7 @@ the steps that are left.
 
 from __future__ import annotations
 
-from dslc.ops.attributes import Integer, Number
+from dslc.ops.attributes import Integer, InvalidAttribute, Number
 from dslc.syntax.expressions import number_text
 from dslc.train.choices import Choice
 
@@ -83,6 +83,52 @@ class Step(Schedule):
         factor = number_text(self.factor)
         doc = f"The rate, multiplied by {factor} every {self.every} steps."
         return doc, [f"return LEARNING_RATE * {factor} ** ({done} // {self.every})"]
+
+
+class Polynomial(Schedule):
+    """A power of what is left, from 1 down to `final`: `final + (1 - final) * (1 - done) ** power`.
+
+    `done` is the share of the run behind the warmup.
+    """
+
+    primary = "power"
+    power = Number(2.0, doc="1 is a straight line, 2 a parabola", minimum=0)
+    warmup = Integer(0, doc=WARMUP, minimum=0)
+    final = Number(0.0, doc=FINAL, minimum=0, maximum=1)
+
+    def fall(self, done: str, total: str) -> tuple[str, list[str]]:
+        share = f"(1 - done) ** {number_text(self.power)}"
+        doc, factor = between("A power of what is left", share, self.final)
+        return doc, [f"done = {done} / {total}", f"return LEARNING_RATE * {factor}"]
+
+
+class OneCycle(Schedule):
+    """Half a cosine up from `start` to 1 in a share `rise` of the run, then half a cosine down to `final`.
+
+    The optimiser's rate is the highest. Source: Smith and Topin 2018.
+    """
+
+    primary = "rise"
+    rise = Number(0.3, doc="the share of the run in which the rate rises", minimum=0, below=1)
+    start = Number(0.04, doc="the factor at the first step", minimum=0, maximum=1)
+    final = Number(0.0, doc=FINAL, minimum=0, maximum=1)
+    warmup = Integer(
+        0, doc="steps in which the rate rises evenly from nothing, before it", minimum=0
+    )
+
+    def check(self) -> None:
+        if not self.values["rise"]:
+            raise InvalidAttribute("`rise` is above 0: without it, take `cosine`", "rise")
+
+    def fall(self, done: str, total: str) -> tuple[str, list[str]]:
+        rise, rest = number_text(self.rise), number_text(1 - self.rise)
+        start, final = number_text(self.start), number_text(self.final)
+        return f"Half a cosine up from {start} of the rate, then one down to {final} of it.", [
+            f"done = {done} / {total}",
+            f"share = done / {rise} if done < {rise} else (1 - done) / {rest}",
+            f"low = {start} if done < {rise} else {final}",
+            "return LEARNING_RATE * (low + (1 - low) * 0.5 * (1 - math.cos(math.pi * share)))",
+        ]
 
 
 def between(shape: str, share: str, final: float) -> tuple[str, str]:

@@ -5,6 +5,8 @@ import io
 import json
 from html.parser import HTMLParser
 
+import pytest
+
 from dslc.train.runtime.progress import Progress, curves, read_rows
 
 
@@ -31,6 +33,14 @@ def test_metrics_of_a_resumed_run_are_those_of_an_unbroken_one(tmp_path):
     for name in ("metrics.jsonl", "metrics.csv", "curves.html"):
         whole, broken = (tmp_path / kind / name for kind in ("whole", "broken"))
         assert whole.read_bytes() == broken.read_bytes()
+
+
+def test_a_loss_that_is_no_number_ends_the_run(tmp_path):
+    progress = train(tmp_path, 0, 2)
+    progress.step(3, 1, loss=float("nan"))
+    with pytest.raises(SystemExit, match="`loss` is nan at step 3 of 10, in epoch 1"):
+        progress.flush()
+    assert len(read_rows(tmp_path / "metrics.jsonl")) == 3
 
 
 def test_rows_and_table(tmp_path):

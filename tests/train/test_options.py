@@ -38,11 +38,11 @@ def weights_after(text: str, backend: str, steps: int = 3) -> dict[str, np.ndarr
 
 
 @cache
-def trainer(backend: str) -> tuple[Any, list[Any]]:
+def trainer(backend: str, name: str = "options") -> tuple[Any, list[Any]]:
     """A trainer of the spec with all options after three steps, and the batches behind them."""
-    script = load_script(project("options", backend))
+    script = load_script(project(name, backend))
     made = script.Trainer(0, "cpu")
-    given = [as_read(script, batch) for batch in batches("options", 6)]
+    given = [as_read(script, batch) for batch in batches(name, 6)]
     for step, batch in enumerate(given[:3]):
         made.step(batch, rate_of(script, step, 6))
     return made, given[3:]
@@ -57,6 +57,32 @@ def test_weights_and_averages_agree(backend: str) -> None:
     left, right = trainer("torch")[0].averaged(), trainer(backend)[0].averaged()
     for name, array in left.items():
         np.testing.assert_allclose(right[name], array, atol=1e-6, err_msg=name)
+
+
+@pytest.mark.parametrize("backend", BACKENDS[1:])
+def test_averages_of_phases_agree(backend: str) -> None:
+    left, right = (trainer(name, "tutors")[0].averaged() for name in ("torch", backend))
+    for name, array in left.items():
+        np.testing.assert_allclose(right[name], array, atol=1e-6, err_msg=name)
+    start = load_script(project("tutors", "torch")).Trainer(0, "cpu").weights()
+    assert (left["encoder.hidden.bias"] == start["encoder.hidden.bias"]).all()
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_phases_go_on_with_their_averages(backend: str, tmp_path: Path) -> None:
+    made, given = trainer(backend, "tutors")
+    kinds = {"weights": made.weights, "optimizer": made.moments, "averages": made.kept_averages}
+    groups = {kind: {k: np.array(a) for k, a in found().items()} for kind, found in kinds.items()}
+    checkpoint.save(tmp_path, 3, groups, {}, "spec")
+    script = load_script(project("tutors", backend))
+    other = script.Trainer(1, "cpu")
+    other.seed = 0
+    other.restore(checkpoint.newest(tmp_path))
+    for step, batch in enumerate(given):
+        for one in (made, other):
+            one.step(batch, rate_of(script, 3 + step, 6))
+    trainer.cache_clear()
+    assert same(dict(made.averaged()), dict(other.averaged()))
 
 
 @pytest.mark.parametrize("backend", BACKENDS)

@@ -25,6 +25,16 @@ CASES: dict[str, Rate] = {
     "{linear: {final: 0.1}}": lambda k: 1 - 0.9 * k / TOTAL,
     "{linear: {warmup: 4}}": lambda k: (k + 1) / 4 if k < 4 else 1 - (k - 4) / 46,
     "{constant: {warmup: 7}}": lambda k: min(1.0, (k + 1) / 7),
+    "polynomial": lambda k: (1 - k / TOTAL) ** 2,
+    "{polynomial: {power: 0.5, final: 0.2, warmup: 5}}": lambda k: (
+        (k + 1) / 5 if k < 5 else 0.2 + 0.8 * (1 - (k - 5) / 45) ** 0.5
+    ),
+    "one_cycle": lambda k: (
+        0.04 + 0.96 * (1 - cosine(k / 15)) if k < 15 else 1 - cosine((TOTAL - k) / 35)
+    ),
+    "{one_cycle: {rise: 0.5, start: 0.1, final: 0.01}}": lambda k: (
+        0.1 + 0.9 * (1 - cosine(k / 25)) if k < 25 else 0.01 + 0.99 * (1 - cosine((50 - k) / 25))
+    ),
     "{step: {every: 20, factor: 0.5}}": lambda k: 0.5 ** (k // 20),
     "{step: {every: 9, warmup: 5}}": lambda k: (k + 1) / 5 if k < 5 else 0.1 ** ((k - 5) // 9),
 }

@@ -7,6 +7,7 @@ came after its checkpoint, so that the file is the same as that of a run that wa
 import csv
 import html
 import json
+import math
 import os
 import sys
 import time
@@ -93,10 +94,21 @@ class Progress:
             for step, epoch, losses in pending
         ]
         self._record(rows)
+        for row in rows:
+            self._refuse_no_number(row)
         self._shown = time.monotonic()
         if self._moving or self._shown - self._printed > 10:
             self._printed = self._shown
             self._show(rows[-1])
+
+    def _refuse_no_number(self, row: Row) -> None:
+        """Ends the run where a loss is no number: the weights are none from there on."""
+        for name, loss in row.items():
+            if not math.isfinite(loss):
+                self._file.flush()
+                where = f"step {row['step']} of {self._total}, in epoch {row['epoch']}"
+                text = f"`{name}` is {loss} at {where}: no checkpoint is written from there on"
+                raise SystemExit(f"train.py: {text}; try a smaller learning rate, or `clip`")
 
     def _show(self, row: Row) -> None:
         step = row["step"]
