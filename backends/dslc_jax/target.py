@@ -44,6 +44,7 @@ class JaxTarget(Target):
         Path(__file__).with_name("helpers_attention.py"),
         Path(__file__).with_name("helpers_losses.py"),
         Path(__file__).with_name("helpers_recurrent.py"),
+        Path(__file__).with_name("helpers_seeded.py"),
         Path(__file__).with_name("helpers_reduction.py"),
         Path(__file__).with_name("helpers_chance.py"),
         Path(__file__).with_name("helpers_lookup.py"),
@@ -66,6 +67,7 @@ class JaxTarget(Target):
     any_layout = (Flatten, Transpose)
     reads_twice = True
     layer_ops = (Dropout, SpatialDropout, DropPath, GaussianNoise)
+    seeded = MappingProxyType({"nnx.Dropout": "SeededDropout"})
     dtypes = MappingProxyType({"i64": "i32"})
     rules = RULES
 

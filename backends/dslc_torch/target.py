@@ -39,6 +39,7 @@ class TorchTarget(Target):
         Path(__file__).with_name("helpers_attention.py"),
         Path(__file__).with_name("helpers_losses.py"),
         Path(__file__).with_name("helpers_recurrent.py"),
+        Path(__file__).with_name("helpers_seeded.py"),
         Path(__file__).with_name("helpers_chance.py"),
         Path(__file__).with_name("helpers_measures.py"),
         Path(__file__).with_name("helpers_graph.py"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from dslc.emit.backend import BuildError
 from dslc.emit.given import with_given
 from dslc.emit.layouts import stored_axis
 from dslc.emit.python import Line
@@ -67,6 +68,18 @@ class OpContext:
     def args(self) -> list[str]:
         """The expressions of all inputs that are given."""
         return [value.operand for value in self.values if value is not None]
+
+    @property
+    def is_seeded(self) -> bool:
+        """Whether what is drawn at random is the same bits in every framework."""
+        return self.writer.module.program.deterministic
+
+    def refuse_seeded(self) -> None:
+        """Refuses what draws at random and has no form yet that is the same in every framework."""
+        if self.is_seeded and self.op.draws:
+            what = f"`{self.op.name}` drops parts of its states with each framework's own numbers"
+            help = "write single layers with `dropout` between, or leave out `deterministic`"
+            raise BuildError(f"{what}: {help}")
 
     @property
     def first(self) -> Value:

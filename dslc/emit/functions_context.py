@@ -152,7 +152,7 @@ class FunctionContext(OpContext):
 
     def flattened_name(self) -> str | None:
         steps = self.function.formal.steps
-        reader = linear_behind(self.function.formal, self.found)
+        reader = linear_behind(self.function.formal, self.found, seeded=self.is_seeded)
         if reader is None or not beside(steps, self.found, reader):
             return None
         name = self.function.formal.module.name

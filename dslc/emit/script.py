@@ -169,6 +169,7 @@ class Script:
             "PARTIAL": bool(roles & {"zeros", "frozen"}),
             "PHASED": train.is_phased,
             "SEVERAL": self.program.has_several,
+            "SEEDED": train.run.deterministic and any(op.draws for op in ops),
             "SCHEDULED": any(turn.is_scheduled for turn in turns),
             "STRATIFIED": train.data.stratify is not None,
             "TURNED": bool(self.turned()),

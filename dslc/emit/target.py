@@ -38,6 +38,8 @@ class Target:
         any_layout: The ops whose rules take their inputs in any layout.
         reads_twice: Whether a step under a `when` writes its input twice: as argument and else.
         layer_ops: The ops without weights that are layers.
+        seeded: What stands in helpers for the framework's own layers that draw at random, where a
+            spec asks for the same bits everywhere.
         dtypes: The dtypes that have another name in this framework.
         closed: Whether a model has the models that it calls in itself.
     """
@@ -57,6 +59,7 @@ class Target:
     any_layout: tuple[type[Op], ...] = ()
     reads_twice = False
     layer_ops: tuple[type[Op], ...] = ()
+    seeded: Mapping[str, str] = {}
     dtypes: Mapping[str, str] = {}
     closed = False
     rules: Rules

@@ -78,8 +78,17 @@ class ModuleWriter:
             source, imports = helper_source(self.helper_files[name], name)
             for statement in imports:
                 self.module.require(statement)
-            self.helpers[name] = source
+            self.helpers[name] = self.seeded(source)
         return name
+
+    def seeded(self, source: str) -> str:
+        """A helper's source with layers that draw the same bits in every framework, if they have to."""
+        if self.program.deterministic:
+            for native, ours in self.target.seeded.items():
+                if native in source:
+                    self.helper(ours)
+                    source = source.replace(native, ours)
+        return source
 
     def require(self, statement: str) -> None:
         """Imports something."""

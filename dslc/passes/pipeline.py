@@ -242,6 +242,8 @@ def check_program(
 ) -> Checked | None:
     """Types and sizes of a program whose names are right."""
     section = read_training(program, report)
+    if section is not None and section.run.deterministic:
+        program = program.replace(deterministic=True)
     parts: dict[str, Part] = {}
     if program.has_several:
         from dslc.passes.several import check_models, with_own_symbols

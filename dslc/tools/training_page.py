@@ -139,7 +139,14 @@ left out.
 each step: `random_normal: [N, 64]` is noise for each row of the batch. There their numbers come from the
 seed, the step of the run and the draw's name, so they are the same bits in every framework; each phase
 draws its own. An evaluation always draws the same ones. Inside a structure or a model each framework
-draws its own numbers, as dropout does.
+draws its own numbers, as dropout does, unless the section says `deterministic: true`: then they are the
+same in every framework. Each of them is made from the seed, the step's path, the number of the step of
+the run and the place of the element in the spec's layout, by a hash in whole numbers, which every
+framework computes alike. Masks, `random_uniform` from 0 to 1, `random_integer`, `bernoulli` and normal
+numbers of deviation 1 are the same bits; factors and offsets round as each framework does, so a class of
+`random_categorical` may differ where two are within rounding. Attention with dropout leaves the fused
+kernels for it, and the dropout of recurrent layers is refused. An ONNX file, which counts no steps,
+keeps its own seeds.
 
 ## Phases
 
@@ -211,6 +218,8 @@ phase calls no model, the spec's is called, and the values inside it are in scop
 With the same seed every framework starts from the same bits, sees the same batches in the same order,
 and takes steps by the same formula. Dropout draws its own numbers in each framework, and in each they
 depend on the seed and the step alone, so that a run that was killed and resumed ends on the same bits.
+With `deterministic: true` they are [the same everywhere](#random-numbers), so that curves agree with
+dropout as without.
 
 `precision: bf16` computes the model in bfloat16; weights, loss and optimiser stay in f32."""
 

@@ -90,7 +90,8 @@ def read_section(program: Program, report: Report) -> Section | None:
         return None
     batch = fields.get("batch")
     place = fields.span if batch is None else batch.span
-    return Section(phases_reader.program, phases, source, data, run, place)
+    program = phases_reader.program.replace(deterministic=run.deterministic)
+    return Section(program, phases, source, data, run, place)
 
 
 def type_section(section: Section, checker: Instantiator, model: Instance) -> Training | None:
