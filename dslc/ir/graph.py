@@ -343,6 +343,7 @@ class Program(Record):
     imports: tuple[Import, ...] = ()
     units: Units | None = None
     imported: tuple[tuple[str, str], ...] = ()
+    weights: object | None = None
 
     @property
     def whole_text(self) -> str:
