@@ -11,6 +11,7 @@ PYTHON ?= $(shell for p in python3 python3.11 python3.12 python3.13; do \
 BIN := .venv/bin
 STAMP := .venv/.dslc-setup
 JOBS ?= 2
+DEVICE ?= cpu
 
 # One thread per test worker: more only makes them wait for each other.
 ONE_THREAD := OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 \
@@ -45,8 +46,8 @@ test: lint  ## lint, types and every test
 fuzz: setup  ## the property-based tests with many more examples
 	@$(ONE_THREAD) HYPOTHESIS_PROFILE=fuzz $(BIN)/python -m pytest -q -n $(JOBS) --dist loadgroup -k "fuzz or property"
 
-parity: setup  ## the numeric suite: every backend against the reference
-	@$(ONE_THREAD) $(BIN)/python -m pytest -q -n $(JOBS) --dist loadgroup tests/numeric
+parity: setup  ## the numeric suite: every backend against the reference; DEVICE=cuda on a GPU
+	@$(if $(filter cpu,$(DEVICE)),$(ONE_THREAD)) DSLC_DEVICE=$(DEVICE) $(BIN)/python -m pytest -q -n $(JOBS) --dist loadgroup tests/numeric
 
 bench: setup  ## cold start, generation and export times
 	@$(ONE_THREAD) $(BIN)/python benchmarks/run.py

@@ -7,6 +7,22 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 
+def without(layer: nn.Module, *weights: str) -> nn.Module:
+    """A layer that has none of some weights: it is given other layers' where it is called."""
+    for path in weights:
+        part, _, name = path.rpartition(".")
+        place = layer.get_submodule(part)
+        if isinstance(
+            place, nn.RNNBase
+        ):  # which keeps a list of its weights: one that is in no file
+            weight = place.get_parameter(name).detach()
+            delattr(place, name)
+            place.register_buffer(name, weight, persistent=False)
+        else:
+            place.register_parameter(name, None)
+    return layer
+
+
 def same_pads(size: int, kernel: int, stride: int, dilation: int = 1) -> tuple[int, int]:
     """Padding before and after for an output of ceil(size / stride), the odd element after."""
     total = max((-(-size // stride) - 1) * stride + dilation * (kernel - 1) + 1 - size, 0)

@@ -90,7 +90,8 @@ def read_section(program: Program, report: Report) -> Section | None:
         return None
     batch = fields.get("batch")
     place = fields.span if batch is None else batch.span
-    return Section(phases_reader.program, phases, source, data, run, place)
+    program = phases_reader.program.replace(deterministic=run.deterministic)
+    return Section(program, phases, source, data, run, place)
 
 
 def type_section(section: Section, checker: Instantiator, model: Instance) -> Training | None:
@@ -149,9 +150,10 @@ def type_phase(section: Section, phase: PhaseSection, checker: Instantiator) -> 
         return None
     check_figures(instance, phase.graph, checker.report)
     check_gradients(instance.body, checker.report)
-    check_paths(instance, checker.report)
+    if not phase.own:
+        check_paths(instance, checker.report)
     chosen = tuple(phase.update), phase.every, phase.optimizer, phase.schedule, phase.clipping
-    return Phase(phase.name, phase.doc, phase.graph, instance, checker.facts, *chosen)
+    return Phase(phase.name, phase.own, phase.doc, phase.graph, instance, checker.facts, *chosen)
 
 
 def with_facts(
