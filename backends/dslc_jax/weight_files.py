@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import logging
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator, Iterator
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -21,7 +23,8 @@ ITEMS = ("default", "state", "model", "params")
 """What a checkpoint manager's folder holds the tree in."""
 LEAF = "value"
 """The last part of a path of a state that was saved with its variables."""
-RANDOM = ("rngs", "key", "count")
+RANDOM = ("key", "count")
+"""What a random state holds."""
 
 
 def read_arrays(path: Path, most_bytes: int) -> dict[str, Array]:
@@ -34,28 +37,31 @@ def read_arrays(path: Path, most_bytes: int) -> dict[str, Array]:
 
     folder = tree_folder(path)
     try:
-        with ocp.PyTreeCheckpointer() as reader:
+        with quiet(), ocp.PyTreeCheckpointer() as reader:
             tree: Any = reader.metadata(folder).item_metadata.tree
             leaves = dict(flat(tree))
             sizes = [np.prod(leaf.shape, dtype=float) * itemsize(leaf) for leaf in leaves.values()]
             if sum(sizes) > most_bytes:
                 raise ValueError(f"declares more than {most_bytes} bytes of weights")
             wanted = {name: leaf for name, leaf in leaves.items() if not is_random(name)}
-            item = nested(wanted, lambda _: 0)
-            plain = nested(wanted, lambda _: ocp.RestoreArgs(restore_type=np.ndarray))
+            item = nested(wanted, 0)
+            plain = nested(wanted, ocp.RestoreArgs(restore_type=np.ndarray))
             found = reader.restore(folder, item=item, restore_args=plain, transforms={})
     except ValueError:
         raise
     except Exception as error:  # orbax and tensorstore raise whatever they meet
-        raise ValueError(f"is no whole orbax checkpoint: {type(error).__name__}: {error}") from error
+        raise ValueError(
+            f"is no whole orbax checkpoint: {type(error).__name__}: {error}"
+        ) from error
     return {".".join(strip(name)): np.asarray(array) for name, array in flat(found)}
 
 
 def portable_arrays(spec: Checked, path: Path, most_bytes: int) -> dict[str, Array]:
     """The weights of the spec's own NNX model out of a checkpoint, in the portable form."""
+    from flax import nnx
+
     from dslc_jax.project import backend
     from dslc_jax.runtime.portable import names_of, to_portable
-    from flax import nnx
 
     arrays = read_arrays(path, most_bytes)
     model = backend.build(spec)
@@ -79,6 +85,18 @@ def portable_arrays(spec: Checked, path: Path, most_bytes: int) -> dict[str, Arr
     return dict(to_portable(model))
 
 
+@contextmanager
+def quiet() -> Generator[None]:
+    """Keeps to itself what orbax says about its own plans."""
+    logger = logging.getLogger("absl")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
+
+
 def tree_folder(path: Path) -> Path:
     """The folder of the tree itself: this one, or the only one in it that holds one."""
     path = path.resolve()
@@ -98,14 +116,14 @@ def flat(tree: Any, above: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ..
         yield above, tree
 
 
-def nested(leaves: dict[tuple[str, ...], Any], make: Any) -> dict[str, Any]:
-    """A tree of dicts with something for each leaf."""
+def nested(leaves: dict[tuple[str, ...], Any], value: object) -> dict[str, Any]:
+    """A tree of dicts with one value for each leaf."""
     tree: dict[str, Any] = {}
-    for path, leaf in leaves.items():
+    for path in leaves:
         inner = tree
         for part in path[:-1]:
             inner = inner.setdefault(part, {})
-        inner[path[-1]] = make(leaf)
+        inner[path[-1]] = value
     return tree
 
 
@@ -116,7 +134,7 @@ def strip(path: tuple[str, ...]) -> tuple[str, ...]:
 
 def is_random(path: tuple[str, ...]) -> bool:
     """Whether a leaf is part of a random state, which is no weight."""
-    return "rngs" in path or (strip(path)[-1] in ("key", "count"))
+    return "rngs" in path or strip(path)[-1] in RANDOM
 
 
 def itemsize(leaf: Any) -> int:

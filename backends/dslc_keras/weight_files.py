@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import tempfile
 import zipfile
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,8 +24,6 @@ if TYPE_CHECKING:
     from dslc.passes.pipeline import Checked
 
     Array = NDArray[Any]
-
-from contextlib import contextmanager
 
 INSIDE = "model.weights.h5"
 """What the weights are called in a `.keras` archive."""
@@ -90,10 +89,10 @@ def unpacked(path: Path, most_bytes: int) -> bytes:
         raise ValueError(f"is no whole .keras archive: {error}") from error
 
 
-def checked(file: h5py.File, most_bytes: int) -> dict[str, h5py.Dataset]:
+def checked(file: Any, most_bytes: int) -> dict[str, Any]:
     """Every array of a file by name, once links, dtypes and declared sizes are known to be plain."""
-    found: dict[str, h5py.Dataset] = {}
-    waiting: list[tuple[h5py.Group, str, int]] = [(file, "", 0)]
+    found: dict[str, Any] = {}
+    waiting: list[tuple[Any, str, int]] = [(file, "", 0)]
     total = seen = 0
     while waiting:
         group, name, depth = waiting.pop()
@@ -128,7 +127,7 @@ def refuse_odd(item: Any, key: str) -> int:
     return item.size * item.dtype.itemsize
 
 
-def name_of(group: h5py.Group, above: str, key: str) -> str:
+def name_of(group: Any, above: str, key: str) -> str:
     """The path of a group: its layer's name, where Keras noted it; lists of layers add nothing."""
     if key in ("layers", "vars", "model_weights"):
         return above

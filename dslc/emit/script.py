@@ -171,6 +171,7 @@ class Script:
             "SEVERAL": self.program.has_several,
             "SEEDED": train.run.deterministic and any(op.draws for op in ops),
             "SCHEDULED": any(turn.is_scheduled for turn in turns),
+            "STARTED": self.program.weights is not None,
             "STRATIFIED": train.data.stratify is not None,
             "TURNED": bool(self.turned()),
             "UNREACHED": any(self.leaves_out(turn.phase) for turn in turns),

@@ -105,7 +105,12 @@ class GivenReader(Reader):
         if text is None:
             return None
         parts = text.split(".")
-        if not all(parts) or "***" in text or len(parts) > MOST_PARTS or text.count("*") > MOST_STARS:
+        if (
+            not all(parts)
+            or "***" in text
+            or len(parts) > MOST_PARTS
+            or text.count("*") > MOST_STARS
+        ):
             message = f"`{text}` is no glob of weight paths"
             help = "parts stand between dots: `layer.*.weight`, `head.**`"
             self.report.error("E1103", node.span, message, help=help)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dslc.diagnostics import nearest
+from dslc.diagnostics import mend, nearest
 from dslc.ir.given import GivenReader
 from dslc.train.globs import matches
 from dslc.typed import TYPE_CHECKING
@@ -34,7 +34,18 @@ def check_given(checked: Checked, given: Given, report: Report) -> None:
 
 
 def refuse(glob: Glob, paths: Collection[str], report: Report) -> None:
-    """Reports a glob that means no weight, with the weight whose path is nearest."""
-    close = nearest(glob.text, paths)
+    """Reports a glob that means no weight, with the nearest that does."""
+    close = nearest(glob.text, globs_of(paths) if "*" in glob.text else paths)
     help = f"did you mean `{close}`?" if close else "`dslc weights` lists the model's"
-    report.error("E1105", glob.span, f"no weight of the model is `{glob.text}`", help=help)
+    fix = mend(glob.span, glob.text, close)
+    report.error("E1105", glob.span, f"no weight of the model is `{glob.text}`", help=help, fix=fix)
+
+
+def globs_of(paths: Collection[str]) -> set[str]:
+    """Globs that mean some of the paths: any instance, any weight of a step, all below a step."""
+    found: set[str] = set()
+    for path in paths:
+        parts = ["*" if part.isdecimal() else part for part in path.split(".")]
+        found |= {".".join(parts), ".".join((*parts[:-1], "*"))}
+        found |= {".".join((*parts[:end], "**")) for end in range(1, len(parts))}
+    return found

@@ -43,7 +43,9 @@ def section_of(checked: Checked) -> Given | None:
     return read_given((checked.whole or checked).program, Report())
 
 
-def first_weights(checked: Checked, seed: int = 0, limits: Limits = DEFAULT_LIMITS) -> dict[str, Array]:
+def first_weights(
+    checked: Checked, seed: int = 0, limits: Limits = DEFAULT_LIMITS
+) -> dict[str, Array]:
     """Every weight that a spec's model begins with: those of its file, else the initial values.
 
     Args:
@@ -57,6 +59,15 @@ def first_weights(checked: Checked, seed: int = 0, limits: Limits = DEFAULT_LIMI
     found: dict[str, Array] = dict(starting_weights(checked.weights(), seed))
     given = given_weights(checked, limits)
     return {name: given.get(name, array) for name, array in found.items()}
+
+
+def start_file(checked: Checked) -> dict[str, str | bytes]:
+    """What a project has to start from: for its training the file's weights, else all of them."""
+    from safetensors.numpy import save
+
+    if checked.train is not None:
+        return {"start.safetensors": save(given_weights(checked))}
+    return {"weights.safetensors": save(first_weights(checked))}
 
 
 def given_weights(checked: Checked, limits: Limits = DEFAULT_LIMITS) -> dict[str, Array]:
@@ -135,7 +146,7 @@ def refuse_pickle(path: Path) -> None:
     if not path.is_file():
         raise WeightsError(f"{path}: not a regular file")
     with path.open("rb") as file:
-        start = file.read(2)
-    if path.suffix in PICKLES or start in (b"PK", b"\x80\x02", b"\x80\x04", b"\x80\x05"):
+        is_archive = file.read(4) == b"PK\3\4"
+    if path.suffix in PICKLES or is_archive:
         message = f"{path}: this is no safetensors file, and what may hold a pickle is never read"
         raise WeightsError(f"{message}; where you trust it, write it anew {SAVED}")

@@ -12,13 +12,14 @@ from typing import Any
 from dslc.train.runtime.checkpoint import save, to_resume
 from dslc.train.runtime.data import Arrays, Batches, Column, average, load, split
 from dslc.train.runtime.progress import Progress
-from dslc.train.runtime.weights import write
+from dslc.train.runtime.weights import read, write
 
 FILES = True  # whether the data are files, which may lie elsewhere
 MEASURES = True  # whether rows are held out
 MOMENTS = True  # whether the optimiser keeps something of each weight
 PHASED = False  # whether each step has phases
 SCHEDULED = True  # whether the rate changes
+STARTED = False  # whether a file beside the script holds weights to start from
 STRATIFIED = True  # whether the held-out rows are chosen by class
 TURNED = True  # whether the model computes in another layout than the data have
 
@@ -92,6 +93,10 @@ def main() -> None:
     batches = Batches(training, BATCH, arguments.seed)
     total = arguments.epochs * batches.steps
     trainer = Trainer(arguments.seed, arguments.device)
+    if STARTED:
+        with plain_errors():
+            given = read(Path(__file__).parent / "start.safetensors")
+            trainer.load({**trainer.weights(), **given}, "start.safetensors")
     if checkpoint:
         trainer.restore(checkpoint)
     step = checkpoint.step if checkpoint else 0
