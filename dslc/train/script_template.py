@@ -24,6 +24,7 @@ STRATIFIED = True  # whether the held-out rows are chosen by class
 TURNED = True  # whether the model computes in another layout than the data have
 
 SPEC = "sha256:0"
+START = Path(__file__).parent / "start.safetensors"
 DATA = "wine"
 COLUMNS: dict[str, Column] = {}
 HELD_OUT = 0.2
@@ -93,14 +94,11 @@ def main() -> None:
     batches = Batches(training, BATCH, arguments.seed)
     total = arguments.epochs * batches.steps
     trainer = Trainer(arguments.seed, arguments.device)
-    if STARTED:
-        with plain_errors():
-            given = read(Path(__file__).parent / "start.safetensors")
-            trainer.load({**trainer.weights(), **given}, "start.safetensors")
     if checkpoint:
         trainer.restore(checkpoint)
+    elif STARTED:
+        trainer.load({**trainer.weights(), **read(START)}, str(START))
     step = checkpoint.step if checkpoint else 0
-
     progress = Progress(arguments.output, total, done=step)
     for epoch in range(step // batches.steps, arguments.epochs):
         for batch in batches.epoch(epoch, start=step % batches.steps):
