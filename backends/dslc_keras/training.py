@@ -94,6 +94,8 @@ def train_source(checked: Checked, model: str) -> str:
         script.add(template.class_with("Trainer", phased, "PhasedTrainer"))
     else:
         script.add(template.definition("Trainer"))
+    if flags["FREEZES"]:
+        script.add(template.definition("keep_statistics"))
     if flags["BF16"]:
         script.add(template.definition("in_float32"))
     if flags["SEEDED"]:

@@ -106,10 +106,7 @@ class Trainer:
         if not AVERAGES:
             self.load(initial(self.shapes, INITIAL, seed), "the initial weights")
         if FREEZES:
-            for layer in all_layers(self.model):
-                # a frozen batch norm keeps to its running statistics
-                if matches(FROZEN, f"{path_of(layer)}.running_mean"):
-                    layer.trainable = False
+            keep_statistics(self.model)
         by_variable = {id(place.variable): name for name, place in places(self.model).items()}
         self.trained = self.model.trainable_variables
         if FREEZES:
@@ -284,6 +281,13 @@ def draws_of(model: keras.Model) -> dict[str, keras.Variable]:
         states = [v for v in layer.non_trainable_variables if v.name == "seed_generator_state"]
         found |= {path_of(layer).removesuffix(".dropout"): state for state in states}
     return found
+
+
+def keep_statistics(model: keras.Model) -> None:
+    """Keeps frozen batch norms to their running statistics."""
+    for layer in all_layers(model):
+        if matches(FROZEN, f"{path_of(layer)}.running_mean"):
+            layer.trainable = False
 
 
 def in_float32(outputs: Any) -> Any:

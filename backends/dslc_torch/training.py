@@ -96,25 +96,31 @@ def phases(script: Script, template: Template) -> list[Statement]:
     return [template.definition("below"), made] if lines else [made]
 
 
+def grouped(turn: Turn) -> list[Statement]:
+    """Weights by their rate and decay, each group with its share of the rate."""
+    constant = turn.constant
+    return [
+        Line("groups: dict[tuple[float, float], list[Tensor]] = {}"),
+        For(
+            "name, weight",
+            "weights.items()",
+            [Line(f"groups.setdefault({turn.settings_of}(name), []).append(weight)")],
+        ),
+        Line(
+            "parts = ["
+            f'{{"params": found, "scale": rate / {constant("LEARNING_RATE")}, '
+            '"weight_decay": decay} for (rate, decay), found in groups.items()]'
+        ),
+    ]
+
+
 def optimizer(turn: Turn) -> Function:
     """`make_optimizer`: PyTorch's own, whose formulas are the spec's."""
     chosen, constant = turn.phase.optimizer, turn.constant
     body: list[Statement] = []
     weights = "weights.values()"
     if turn.groups:
-        body += [
-            Line("groups: dict[tuple[float, float], list[Tensor]] = {}"),
-            For(
-                "name, weight",
-                "weights.items()",
-                [Line(f"groups.setdefault({turn.settings_of}(name), []).append(weight)")],
-            ),
-            Line(
-                "parts = ["
-                f'{{"params": found, "scale": rate / {constant("LEARNING_RATE")}, '
-                '"weight_decay": decay} for (rate, decay), found in groups.items()]'
-            ),
-        ]
+        body += grouped(turn)
         weights = "parts"
     elif turn.keeps:
         no_decay = constant("NO_DECAY")

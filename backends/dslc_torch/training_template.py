@@ -140,23 +140,7 @@ class Trainer:
             else:
                 group["lr"] = rate
         if ACCUMULATES:
-            if UNREACHED:
-                self.optimizer.zero_grad(set_to_none=False)
-            else:
-                self.optimizer.zero_grad()
-            if REGULAR:
-                loss = penalty_of(self.trained)
-                loss.backward()
-            else:
-                loss = torch.zeros((), device=self.device)
-            for piece in pieces(batch, ACCUMULATE):
-                if BF16:
-                    with torch.autocast(self.device.type, torch.bfloat16):
-                        share = loss_of(self.model, self.tensors(piece)) / ACCUMULATE
-                else:
-                    share = loss_of(self.model, self.tensors(piece)) / ACCUMULATE
-                share.backward()
-                loss = loss.detach() + share.detach()
+            loss = self.in_pieces(batch)
         else:
             if BF16:
                 with torch.autocast(self.device.type, torch.bfloat16):
@@ -174,6 +158,29 @@ class Trainer:
         if AVERAGES:
             self.average()
         return loss.detach()
+
+    if ACCUMULATES:
+
+        def in_pieces(self, batch: Arrays) -> Tensor:
+            """The loss of a batch and its gradient, one part of the rows after the other."""
+            if UNREACHED:
+                self.optimizer.zero_grad(set_to_none=False)
+            else:
+                self.optimizer.zero_grad()
+            if REGULAR:
+                loss = penalty_of(self.trained)
+                loss.backward()
+            else:
+                loss = torch.zeros((), device=self.device)
+            for piece in pieces(batch, ACCUMULATE):
+                if BF16:
+                    with torch.autocast(self.device.type, torch.bfloat16):
+                        share = loss_of(self.model, self.tensors(piece)) / ACCUMULATE
+                else:
+                    share = loss_of(self.model, self.tensors(piece)) / ACCUMULATE
+                share.backward()
+                loss = loss.detach() + share.detach()
+            return loss
 
     if AVERAGES:
 

@@ -182,6 +182,7 @@ class Script:
             "SEVERAL": self.program.has_several,
             "SEEDED": train.run.deterministic and any(op.draws for op in ops),
             "SCHEDULED": any(turn.is_scheduled for turn in turns),
+            "STARTED": self.program.weights is not None,
             "STRATIFIED": train.data.stratify is not None,
             "TURNED": bool(self.turned()),
             "UNREACHED": any(self.leaves_out(turn.phase) for turn in turns),
@@ -240,7 +241,7 @@ class Script:
     def source(self) -> str:
         """The text of the script."""
         names = LOOP_OF_PHASES if self.train.is_phased else LOOP
-        shared = self.template(TEMPLATE, **names)
+        shared = self.template(TEMPLATE, **names, **self.loop_names())
         self.use(shared)
         if self.flags["TURNED"]:
             self.require("import numpy as np")
@@ -256,10 +257,22 @@ class Script:
         self.require(*imports)
         module = self.writer.module
         module.add(*self.constants(), *helpers, *self.writer.classes, Raw(raw))
-        module.add(shared.definition("parse_arguments"), shared.definition("main"))
+        if self.flags["STOPS"]:
+            module.add(shared.definition("Patience"))
+        for name in ("parse_arguments", "kept_of", "main"):
+            module.add(shared.definition(name))
         module.add(If('__name__ == "__main__"', [Line("main()")]))
         module.prune_imports()
         return to_source(module)
+
+    def loop_names(self) -> dict[str, str]:
+        """What the loop's template calls otherwise."""
+        how = "HELD_OUT, SPLIT_SEED"
+        return {
+            "SOURCE": "arguments.data" if self.flags["FILES"] else "DATA",
+            "HOW_SPLIT": f"{how}, STRATIFY" if self.flags["STRATIFIED"] else how,
+            "outcome": "averaged" if self.flags["AVERAGES"] else "weights",
+        }
 
     def helpers(self) -> list[str]:
         """The helpers that rules asked for, each once."""
@@ -282,6 +295,8 @@ class Script:
             found.append(Line(f"SPLIT_SEED = {train.data.split_seed}"))
         if self.flags["MEASURES"] and self.flags["STRATIFIED"]:
             found.append(Line(f'STRATIFY = "{train.data.stratify}"'))
+        if self.flags["STARTED"]:
+            found.append(Line('START = Path(__file__).parent / "start.safetensors"'))
         rows = "".join(f"({glob!r}, {call}), " for glob, call in initial_table(self.weights))
         found += [Blank(), Line(f"INITIAL = [{rows}]", "the first that matches")]
         for call in sorted({call.partition("(")[0] for _, call in initial_table(self.weights)}):

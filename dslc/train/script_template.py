@@ -3,16 +3,21 @@
 Above it stand what the spec decides and the backend's `Trainer`; see `dslc.emit.template`.
 """
 
+# Each backend has its own trainer.
+# pyright: reportInvalidTypeForm=false, reportUnknownMemberType=false
+# pyright: reportUnknownParameterType=false, reportUnknownVariableType=false
+# pyright: reportUnknownArgumentType=false, reportGeneralTypeIssues=false
+
 import argparse
 import contextlib
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from pathlib import Path
 from typing import Any
 
 from dslc.train.runtime.checkpoint import save, to_resume
 from dslc.train.runtime.data import Arrays, Batches, Column, average, load, split
 from dslc.train.runtime.progress import Progress
-from dslc.train.runtime.weights import write
+from dslc.train.runtime.weights import read, write
 
 AVERAGES = False  # whether a moving average of the weights is kept
 FILES = True  # whether the data are files, which may lie elsewhere
@@ -23,14 +28,18 @@ RISES = False  # whether the figure for early stopping is better where it is lar
 SCHEDULED = True  # whether the rate changes
 SLACK = False  # whether a figure has to be better by some amount
 STOPS = False  # whether a run ends once it gets no better
+STARTED = False  # whether a file beside the script holds weights to start from
 STRATIFIED = True  # whether the held-out rows are chosen by class
 TURNED = True  # whether the model computes in another layout than the data have
 
 SPEC = "sha256:0"
+START = Path(__file__).parent / "start.safetensors"
 DATA = "wine"
+SOURCE = DATA  # or what the call says
 COLUMNS: dict[str, Column] = {}
 HELD_OUT = 0.2
 SPLIT_SEED = 0
+HOW_SPLIT = HELD_OUT  # and with which seed, by which column
 STRATIFY = "label"
 EPOCHS = 1
 BATCH = 1
@@ -63,6 +72,37 @@ def plain_errors() -> Generator[None]:
         raise SystemExit(f"train.py: {error}") from None
 
 
+class Patience:
+    """The best figure of held-out rows so far, and for how many epochs there was no better one."""
+
+    def __init__(self, state: Mapping[str, Any]) -> None:
+        self.best: float | None = state.get("best")
+        self.waited: int = state.get("waited", 0)
+
+    def is_better(self, figure: float) -> bool:
+        """Takes the figure of an epoch."""
+        if RISES and SLACK:
+            better = self.best is None or figure > self.best + MIN_DELTA
+        elif RISES:
+            better = self.best is None or figure > self.best
+        elif SLACK:
+            better = self.best is None or figure < self.best - MIN_DELTA
+        else:
+            better = self.best is None or figure < self.best
+        self.best, self.waited = (figure, 0) if better else (self.best, self.waited + 1)
+        return better
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the run has waited for long enough."""
+        return self.waited >= PATIENCE
+
+    @property
+    def state(self) -> dict[str, Any]:
+        """What a checkpoint keeps of it."""
+        return {"best": self.best, "waited": self.waited}
+
+
 def parse_arguments() -> argparse.Namespace:
     """What the call says."""
     parser = argparse.ArgumentParser(description=str(__doc__).splitlines()[0])
@@ -77,23 +117,34 @@ def parse_arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
+def kept_of(trainer: Trainer) -> dict[str, Arrays]:
+    """What a checkpoint keeps of a trainer."""
+    if MOMENTS and AVERAGES:
+        return {
+            "weights": trainer.weights(),
+            "optimizer": trainer.moments(),
+            "averages": trainer.kept_averages(),
+        }
+    elif MOMENTS:  # noqa: RET505
+        return {"weights": trainer.weights(), "optimizer": trainer.moments()}
+    elif AVERAGES:
+        return {"weights": trainer.weights(), "averages": trainer.kept_averages()}
+    else:
+        return {"weights": trainer.weights()}
+
+
 def main() -> None:
     """Trains, from the beginning or from the newest checkpoint."""
     arguments = parse_arguments()
     state = {"seed": arguments.seed, "batch": BATCH}
     checkpoints = arguments.output / "checkpoints"
     with plain_errors():
-        if FILES:
-            arrays = load(arguments.data, COLUMNS)
-        else:
-            arrays = load(DATA, COLUMNS)
+        arrays = load(SOURCE, COLUMNS)
         checkpoint = to_resume(checkpoints, SPEC, state, resume=arguments.resume)
     if TURNED:
         arrays = to_native(arrays)
-    if MEASURES and STRATIFIED:
-        training, held_out = split(arrays, HELD_OUT, SPLIT_SEED, STRATIFY)
-    elif MEASURES:
-        training, held_out = split(arrays, HELD_OUT, SPLIT_SEED)
+    if MEASURES:
+        training, held_out = split(arrays, HOW_SPLIT)
     else:
         training = arrays
     batches = Batches(training, BATCH, arguments.seed)
@@ -101,15 +152,14 @@ def main() -> None:
     trainer = Trainer(arguments.seed, arguments.device)
     if checkpoint:
         trainer.restore(checkpoint)
+    elif STARTED:
+        trainer.load({**trainer.weights(), **read(START)}, str(START))
     step = checkpoint.step if checkpoint else 0
-
     if STOPS:
-        best: float | None = checkpoint.state["best"] if checkpoint else None
-        waited: int = checkpoint.state["waited"] if checkpoint else 0
-
+        patience = Patience(checkpoint.state if checkpoint else {})
     progress = Progress(arguments.output, total, done=step)
     for epoch in range(step // batches.steps, arguments.epochs):
-        if STOPS and waited >= PATIENCE:  # pyright: ignore
+        if STOPS and patience.is_over:  # pyright: ignore
             progress.note(f"held_out_{STOP_METRIC} got no better for {PATIENCE} epochs")
             break
         for batch in batches.epoch(epoch, start=step % batches.steps):
@@ -126,35 +176,11 @@ def main() -> None:
             found = average(trainer.measure, held_out, BATCH)  # pyright: ignore
             figures = {f"held_out_{name}": found[name] for name in sorted(found)}
             progress.evaluation(step, epoch, **figures)
-        if STOPS:
-            figure = found[STOP_METRIC]  # pyright: ignore
-            if RISES and SLACK:
-                is_better = best is None or figure > best + MIN_DELTA  # pyright: ignore
-            elif RISES:
-                is_better = best is None or figure > best  # pyright: ignore
-            elif SLACK:
-                is_better = best is None or figure < best - MIN_DELTA  # pyright: ignore
-            else:
-                is_better = best is None or figure < best  # pyright: ignore
-            best, waited = (figure, 0) if is_better else (best, waited + 1)  # pyright: ignore
-            if is_better:
-                if AVERAGES:
-                    write(arguments.output / "best.safetensors", trainer.averaged())
-                else:
-                    write(arguments.output / "best.safetensors", trainer.weights())
+        if STOPS and patience.is_better(found[STOP_METRIC]):  # pyright: ignore
+            write(arguments.output / "best.safetensors", trainer.outcome())
         progress.flush()
-        if MOMENTS:
-            kept = {"weights": trainer.weights(), "optimizer": trainer.moments()}
-        else:
-            kept = {"weights": trainer.weights()}
-        if AVERAGES:
-            kept["averages"] = trainer.kept_averages()
         if STOPS:
-            save(checkpoints, step, kept, state | {"best": best, "waited": waited}, SPEC)  # pyright: ignore
-        else:
-            save(checkpoints, step, kept, state, SPEC)
-    if AVERAGES:
-        write(arguments.output / "weights.safetensors", trainer.averaged())
-    else:
-        write(arguments.output / "weights.safetensors", trainer.weights())
+            state |= patience.state  # pyright: ignore
+        save(checkpoints, step, kept_of(trainer), state, SPEC)
+    write(arguments.output / "weights.safetensors", trainer.outcome())
     progress.close()

@@ -105,7 +105,7 @@ class Progress:
         """Ends the run where a loss is no number: the weights are none from there on."""
         for name, loss in row.items():
             if not math.isfinite(loss):
-                self._file.flush()
+                self._file.close()
                 where = f"step {row['step']} of {self._total}, in epoch {row['epoch']}"
                 text = f"`{name}` is {loss} at {where}: no checkpoint is written from there on"
                 raise SystemExit(f"train.py: {text}; try a smaller learning rate, or `clip`")

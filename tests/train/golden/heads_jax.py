@@ -262,6 +262,11 @@ def parse_arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
+def kept_of(trainer: Trainer) -> dict[str, Arrays]:
+    """What a checkpoint keeps of a trainer."""
+    return {"weights": trainer.weights(), "optimizer": trainer.moments()}
+
+
 def main() -> None:
     """Trains, from the beginning or from the newest checkpoint."""
     arguments = parse_arguments()
@@ -277,7 +282,6 @@ def main() -> None:
     if checkpoint:
         trainer.restore(checkpoint)
     step = checkpoint.step if checkpoint else 0
-
     progress = Progress(arguments.output, total, done=step)
     for epoch in range(step // batches.steps, arguments.epochs):
         for batch in batches.epoch(epoch, start=step % batches.steps):
@@ -288,8 +292,7 @@ def main() -> None:
         figures = {f"held_out_{name}": found[name] for name in sorted(found)}
         progress.evaluation(step, epoch, **figures)
         progress.flush()
-        kept = {"weights": trainer.weights(), "optimizer": trainer.moments()}
-        save(checkpoints, step, kept, state, SPEC)
+        save(checkpoints, step, kept_of(trainer), state, SPEC)
     write(arguments.output / "weights.safetensors", trainer.weights())
     progress.close()
 
