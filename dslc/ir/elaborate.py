@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from dslc.syntax.tree import Node
 
 LANGUAGE_VERSION = 1
-TOP = ("dslc", "name", "doc", "imports", "params", "defaults", "inputs", "where")
+TOP = ("dslc", "name", "doc", "imports", "ops", "params", "defaults", "inputs", "where")
 TOP_KEYS = (*TOP, "blocks", "steps", "outputs", "models", "main", "train")
 BLOCK_KEYS = ("doc", "params", "inputs", "where", "steps", "outputs")
 
@@ -117,6 +117,7 @@ class Elaborator:
             models=names,
             chosen=models.chosen(() if several is None else names),
             imports=() if self.imports is None else tuple(self.imports.found),
+            op_files=() if self.imports is None else tuple(self.imports.op_files),
             units=self.units,
         )
         return self.with_imported(program)
@@ -387,7 +388,7 @@ def elaborate(
         limits: Bounds what is imported.
     """
     imports = None
-    if isinstance(root, Mapping) and "imports" in root:
+    if isinstance(root, Mapping) and ("imports" in root or "ops" in root):
         from dslc.ir.imports import Imports
 
         imports = Imports(source, loader, limits)
