@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 LANGUAGE_VERSION = 1
 TOP = ("dslc", "name", "doc", "imports", "ops", "params", "defaults", "inputs", "where")
-TOP_KEYS = (*TOP, "blocks", "steps", "outputs", "models", "main", "train")
+TOP_KEYS = (*TOP, "blocks", "steps", "outputs", "models", "main", "train", "weights")
 BLOCK_KEYS = ("doc", "params", "inputs", "where", "steps", "outputs")
 
 
@@ -110,14 +110,13 @@ class Elaborator:
             modules=modules,
             main=main,
             train=root.get("train"),
+            weights=root.get("weights"),
             path=self.source.path,
             text=self.source.text,
             defaults=self.defaults,
             opened=self.opened,
             models=names,
             chosen=models.chosen(() if several is None else names),
-            imports=() if self.imports is None else tuple(self.imports.found),
-            op_files=() if self.imports is None else tuple(self.imports.op_files),
             units=self.units,
         )
         return self.with_imported(program)
@@ -141,7 +140,10 @@ class Elaborator:
                 self.signatures[f"{prefix}.{name}"] = signature
 
     def with_imported(self, program: Program) -> Program:
-        """The program with the modules of the files that it imports."""
+        """The program with the files that it reaches, and the modules that it imports."""
+        if self.imports is not None:
+            imports, op_files = map(tuple, (self.imports.found, self.imports.op_files))
+            program = program.replace(imports=imports, op_files=op_files)
         if not self.units:
             return program
         from dslc.ir.linking import linked, resolved
