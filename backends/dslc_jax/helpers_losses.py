@@ -22,6 +22,25 @@ def masked_cross_entropy(
     return -jnp.where(kept, each, 0).sum() / kept.sum()
 
 
+def weighted_cross_entropy(
+    logits: Array,
+    target: Array,
+    weights: list[float],
+    axis: int,
+    ignore_index: int | None = None,
+    label_smoothing: float = 0.0,
+) -> Array:
+    """The mean of `-log softmax(logits)[target]` in which each place counts as its class does."""
+    scores, factors = jnp.moveaxis(nnx.log_softmax(logits, axis), axis, -1), jnp.array(weights)
+    kept = target == target if ignore_index is None else target != ignore_index
+    ids = jnp.where(kept, target, 0)
+    each = factors[ids] * kept
+    picked = jnp.take_along_axis(scores, ids[..., None], -1)[..., 0]
+    right = (each * picked).sum() * (1 - label_smoothing)
+    spread = (scores @ factors * kept).sum() * label_smoothing / len(weights)
+    return -(right + spread) / each.sum()
+
+
 def focal(x: Array, target: Array, gamma: float = 2.0, alpha: float | None = None) -> Array:
     """Binary cross-entropy of logits that counts easy places less."""
     entropy, p = nnx.softplus(x) - x * target, nnx.sigmoid(x)

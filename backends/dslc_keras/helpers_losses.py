@@ -30,6 +30,28 @@ def masked_cross_entropy(
     return -ops.sum(each * kept) / ops.sum(kept)
 
 
+def weighted_cross_entropy(
+    logits: KerasTensor,
+    target: KerasTensor,
+    weights: list[float],
+    *,
+    axis: int = -1,
+    ignore_index: int | None = None,
+    label_smoothing: float = 0.0,
+) -> KerasTensor:
+    """The mean of -log softmax(logits)[target] in which each place counts as its class does."""
+    scores = ops.moveaxis(ops.log_softmax(logits, axis=axis), axis, -1)
+    factors = ops.convert_to_tensor(weights, scores.dtype)
+    kept = ops.equal(target, target) if ignore_index is None else target != ignore_index
+    ids = ops.where(kept, target, ops.zeros_like(target))
+    kept = ops.cast(kept, scores.dtype)
+    each = ops.take(factors, ids) * kept
+    picked = ops.take_along_axis(scores, ops.expand_dims(ids, -1), axis=-1)[..., 0]
+    right = ops.sum(each * picked) * (1 - label_smoothing)
+    spread = ops.sum(ops.sum(scores * factors, axis=-1) * kept) * label_smoothing / len(weights)
+    return -(right + spread) / ops.sum(each)
+
+
 def focal(
     x: KerasTensor, target: KerasTensor, *, gamma: float = 2.0, alpha: float | None = None
 ) -> KerasTensor:
