@@ -56,6 +56,29 @@ def max_pool_same(
     return pool(pad_same(x, kernel, stride, value=float("-inf")), kernel, stride)
 
 
+def avg_pool3d(
+    x: Tensor,
+    kernel: int | tuple[int, ...],
+    stride: int | tuple[int, ...],
+    padding: int | tuple[int, ...],
+    ceil_mode: bool = False,
+    count_include_pad: bool = True,
+) -> Tensor:
+    """Average pooling of volumes, also of those that are smaller than the window without padding."""
+    kernels, strides, pads = (as_tuple(value, 3) for value in (kernel, stride, padding))
+    if all(size >= window for size, window in zip(x.shape[2:], kernels, strict=True)):
+        return F.avg_pool3d(x, kernel, stride, padding, ceil_mode, count_include_pad)
+    ends = [
+        min(p + s - 1, k - 1) - p if ceil_mode else 0
+        for k, s, p in zip(kernels, strides, pads, strict=True)
+    ]
+    inner = [side for pad in reversed(pads) for side in (pad, pad)]
+    outer = [side for end in reversed(ends) for side in (0, end)]
+    counted = F.pad(torch.ones_like(x[:1, :1]), inner, value=float(count_include_pad))
+    sums = F.avg_pool3d(F.pad(F.pad(x, inner), outer), kernel, stride)
+    return sums / F.avg_pool3d(F.pad(counted, outer), kernel, stride)
+
+
 def avg_pool_same(
     x: Tensor,
     kernel: int | tuple[int, ...],
@@ -174,7 +197,9 @@ def lp_pool(
     """The p-norm of each window."""
     pool = (F.avg_pool1d, F.avg_pool2d, F.avg_pool3d)[x.ndim - 3]
     count = math.prod(as_tuple(kernel, x.ndim - 2))
-    return (pool(x.abs() ** p, kernel, stride, padding) * count) ** (1 / p)
+    sides = [side for pad in reversed(as_tuple(padding, x.ndim - 2)) for side in (pad, pad)]
+    powers = F.pad(x.abs() ** p, sides)
+    return (pool(powers, kernel, stride) * count) ** (1 / p)
 
 
 class SeparableConv2d(nn.Module):

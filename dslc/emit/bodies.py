@@ -375,7 +375,7 @@ def call_outputs(found: FormalStep) -> list[str]:
     module = found.callee.module
     if module.is_model:
         return [name for name, _ in module.outputs]
-    return ["", *(name for name, _ in module.outputs if name not in ("", "output"))]
+    return ["", *(name for name, _ in module.outputs if name)]
 
 
 def variables_in(text: str) -> frozenset[str]:

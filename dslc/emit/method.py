@@ -84,7 +84,7 @@ class MethodWriter:
         module = self.formal.module
         if module.is_model:
             return list(module.outputs)
-        further = [(name, ref) for name, ref in module.outputs if name not in ("", "output")]
+        further = [(name, ref) for name, ref in module.outputs if name]
         return [("", module.body.result), *further]
 
     def anchor(self) -> str:

@@ -14,7 +14,7 @@ from dslc.syntax.reader import read
 from dslc.syntax.tree import Node
 from dslc.tools.verify import Comparison
 from tests.networks.papers import PAPERS, path_of
-from tests.numeric.frameworks import backend_named
+from tests.numeric.frameworks import DEVICE, backend_named
 
 ROOT = Path(__file__).parents[2]
 SMALL = sorted(Path(__file__).parent.glob("networks/*.yaml"))
@@ -74,4 +74,4 @@ def node(text: str) -> Node:
 @cache
 def comparison(name: str) -> Comparison:
     """A network with its reference, made once in a worker."""
-    return Comparison(load(name), backend_named("torch"), seed=0)
+    return Comparison(load(name), backend_named("torch"), seed=0, device=DEVICE)
