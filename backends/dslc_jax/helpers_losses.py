@@ -95,3 +95,19 @@ def ctc(
     repeats = ((target[:, 1:] == target[:, :-1]) & ~unread[:, 1:]).sum(1)
     fits = target_lengths + repeats <= lengths
     return jnp.where(fits, each / jnp.maximum(target_lengths, 1), 0).mean()
+
+
+def negative_sampling(x: Array, table: Array, target: Array, negatives: Array) -> Array:
+    """What tells each row's target from negatives, by its products with rows of a table."""
+    right = (x * table[target]).sum(-1)
+    wrong = jnp.einsum("nd,nkd->nk", x, table[negatives])
+    return (nnx.softplus(-right) + nnx.softplus(wrong).sum(-1)).mean()
+
+
+def sampled_softmax(x: Array, table: Array, target: Array, negatives: Array) -> Array:
+    """The cross-entropy of each row's target among itself and negatives."""
+    right = (x * table[target]).sum(-1, keepdims=True)
+    wrong = jnp.einsum("nd,nkd->nk", x, table[negatives])
+    wrong = jnp.where(negatives == target[:, None], -jnp.inf, wrong)
+    scores = jnp.concatenate((right, wrong), 1)
+    return (jax.nn.logsumexp(scores, 1) - right[:, 0]).mean()

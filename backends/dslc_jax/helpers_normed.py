@@ -10,7 +10,8 @@ from jax import Array
 
 def with_kernel(layer: Any, kernel: Array) -> Any:
     """A layer with another kernel."""
-    graph, state = nnx.split(layer)
+    parts: tuple[Any, Any] = nnx.split(layer)
+    graph, state = parts
     state["kernel"] = state["kernel"].replace(kernel)
     return nnx.merge(graph, state)
 

@@ -30,7 +30,7 @@ class WeightNorm(layers.Wrapper):
         self.scale = self.add_weight(shape=(out,), initializer="ones", name="scale")
 
     def call(self, x: KerasTensor) -> KerasTensor:
-        kernel = ops.convert_to_tensor(self.layer.kernel)
+        kernel: Any = ops.convert_to_tensor(self.layer.kernel)
         axes = tuple(range(len(kernel.shape) - 1))
         length = ops.sqrt(ops.sum(kernel * kernel, axis=axes))
         return called_with(self.layer, kernel * (self.scale / length), x)
@@ -54,7 +54,7 @@ class SpectralNorm(layers.Wrapper):
         self.v = self.add_weight(shape=(math.prod(sizes),), name="v", **options)
 
     def call(self, x: KerasTensor, training: bool | None = None) -> KerasTensor:
-        kernel = ops.convert_to_tensor(self.layer.kernel)
+        kernel: Any = ops.convert_to_tensor(self.layer.kernel)
         rank = len(kernel.shape)
         turned = ops.transpose(kernel, (rank - 1, rank - 2, *range(rank - 2)))
         matrix = ops.reshape(turned, (kernel.shape[-1], -1))

@@ -224,7 +224,11 @@ def normed(layer: Any) -> dict[str, Place]:
     path, weight = "parametrizations.weight", inner.pop("weight")
     if kind == "WeightNorm":
         shape = (-1,) + (1,) * (len(layer.layer.kernel.shape) - 1)
-        found[f"{path}.original0"] = Place(layer.scale, np.ravel, lambda a: a.reshape(shape))
+
+        def apart(array: Array) -> Array:
+            return array.reshape(shape)
+
+        found[f"{path}.original0"] = Place(layer.scale, np.ravel, apart)
         return {f"{path}.original1": weight, **found, **inner}
     found = {f"{path}.0._{name}": Place(getattr(layer, name)) for name in ("u", "v")}
     return {f"{path}.original": weight, **found, **inner}
