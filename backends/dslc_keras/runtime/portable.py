@@ -84,6 +84,8 @@ def places(model: keras.Model) -> dict[str, Place]:
             own = {"": Place(layer.value)} if type(layer).__name__ == "Parameter" else {}
             own |= recurrent(layer)
             own |= {name: Place(getattr(layer, name)) for name in getattr(layer, "portable", ())}
+        tracked = {id(variable) for variable in layer.weights}  # what is tied is another layer's
+        own = {name: place for name, place in own.items() if id(place.variable) in tracked}
         image: Any = by_name.get(f"{layer.name}-flatten")
         if image is not None:
             own["weight"] = permuted(own["weight"], image.input.shape[1:])
