@@ -81,7 +81,9 @@ def is_plain(found: FormalStep) -> bool:
     assert found.op is not None
     values = found.op.values
     both = attribute_text(found, "stride") != "1" and attribute_text(found, "dilation") != "1"
-    is_usual = all(type is None or type.dtype == "f32" for type in found.inputs)
+    is_usual = values["normalize"] == "none" and all(
+        type is None or type.dtype == "f32" for type in found.inputs
+    )
     return values["padding"] != "same" and not both and is_usual and not found.step.freeze
 
 

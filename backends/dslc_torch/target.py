@@ -46,6 +46,7 @@ class TorchTarget(Target):
         Path(__file__).with_name("helpers_boxes.py"),
         Path(__file__).with_name("helpers_mixture.py"),
     )
+    names = ("spectral_norm", "weight_norm")
     rules = RULES
 
     def new_list(self) -> str:

@@ -153,6 +153,15 @@ class OpContext:
         assert isinstance(action, ApplyOp)
         return action.attributes.get(name)
 
+    def numbers_list(self, name: str) -> str:
+        """A list of numbers where the layer is called, in brackets."""
+        expression, rename = self.written(name), self.writer.call_name
+        if isinstance(expression, ListOf):
+            texts = [to_python(item, rename) for item in expression.items]
+        else:
+            texts = [literal(value) for value in self.op.values[name]]
+        return f"[{', '.join(texts)}]"
+
     def run_shape(self, name: str) -> str:
         """The sizes of a shape attribute, one after the other, where the layer is called."""
         expression = self.written(name)

@@ -217,6 +217,20 @@ class Number(Attribute):
         return float(value)
 
 
+class Numbers(Number):
+    """A list of real numbers."""
+
+    kind = "numbers"
+
+    def noun(self) -> str:
+        return "a list of numbers"
+
+    def check(self, value: object) -> object:
+        if not is_list(value) or not value:
+            raise self.refuse(value)
+        return tuple(super(Numbers, self).check(item) for item in value)
+
+
 class Boolean(Attribute):
     """`true` or `false`."""
 
