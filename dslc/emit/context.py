@@ -152,6 +152,17 @@ class OpContext:
             return [to_python(item, rename) for item in expression.items]
         return [self.size(dim) for dim in self.op.values[name]]
 
+    def listed(self, name: str) -> str:
+        """A list of numbers where the op is called, as a list."""
+        expression = self.written(name)
+        rename = self.maker_name if self.is_symbolic else self.writer.call_name
+        if isinstance(expression, ListOf):
+            return f"[{', '.join(to_python(item, rename) for item in expression.items)}]"
+        if expression is None or isinstance(expression, Literal):
+            return f"[{', '.join(map(number_text, self.op.values[name]))}]"
+        self.writer.require_math(expression)
+        return to_python(expression, rename)
+
     def text(self, name: str, rename: Rename) -> str:
         """An attribute with its names as a function gives them."""
         return self._attribute(name, rename)
@@ -206,7 +217,7 @@ class OpContext:
             slots = (name, "") if k == 0 else (name,)
             read = any(body.flow.remaining.get((self.step.id, slot), 0) for slot in slots)
             wanted = f"{self.step.label}_{name}" if name.isdigit() else name
-            found[name] = body.names.fresh(wanted) if read else "_"
+            found[name] = body.fresh_variable(wanted) if read else "_"
         return found
 
     def unpack(self, code: str, names: tuple[str, ...]) -> dict[str, str]:

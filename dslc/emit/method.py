@@ -67,6 +67,13 @@ class MethodWriter:
             return {name: f"self.{home}" for name, home in homes.items()}
         return {name: self.names.fresh(home) for name, home in homes.items()}
 
+    def fresh_variable(self, wanted: str) -> str:
+        """A new name that no value has which something still reads."""
+        name = self.names.fresh(wanted)
+        while not self.flow.is_free(name):
+            name = self.names.fresh(wanted)
+        return name
+
     def outputs(self) -> list[tuple[str, Ref]]:
         """What the method returns: a model's outputs, or a block's value and what it hands out."""
         module = self.formal.module

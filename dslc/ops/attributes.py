@@ -217,6 +217,21 @@ class Number(Attribute):
         return float(value)
 
 
+class Numbers(Number):
+    """A list of real numbers, or one."""
+
+    kind = "numbers"
+
+    def noun(self) -> str:
+        return "a list of numbers"
+
+    def check(self, value: object) -> object:
+        items = value if is_list(value) else (value,)
+        if not items:
+            raise self.refuse(value)
+        return tuple(super(Numbers, self).check(item) for item in items)
+
+
 class Boolean(Attribute):
     """`true` or `false`."""
 

@@ -27,7 +27,9 @@ SHIPPED: dict[str, dict[str, str]] = {
     "tests/networks/specs/autoencoder.yaml": {},
     "tests/networks/specs/cached.yaml": {},
     "tests/networks/specs/decoder.yaml": {},
+    "tests/networks/specs/detector.yaml": {},
     "tests/networks/specs/filters.yaml": {},
+    "tests/networks/specs/gat.yaml": {"features": "6", "hidden": "3", "heads": "2"},
     "tests/networks/specs/gru_cell.yaml": {},
     "tests/networks/specs/skips.yaml": {},
 }
@@ -39,6 +41,7 @@ FROM_PAPERS = (
     "densenet",
     "efficientnet_b0",
     "pointnet",
+    "retinanet",
     "swin_tiny",
     "transformer_base",
     "vit",
