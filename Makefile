@@ -11,6 +11,8 @@ PYTHON ?= $(shell for p in python3 python3.11 python3.12 python3.13; do \
 BIN := .venv/bin
 STAMP := .venv/.dslc-setup
 JOBS ?= 2
+DEVICE ?= cpu
+N ?= 500
 
 # One thread per test worker: more only makes them wait for each other.
 ONE_THREAD := OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 \
@@ -42,11 +44,13 @@ lint: setup  ## format, lint and types
 test: lint  ## lint, types and every test
 	@$(ONE_THREAD) $(BIN)/python -m pytest -q -n $(JOBS) --dist loadgroup
 
-fuzz: setup  ## the property-based tests with many more examples
-	@$(ONE_THREAD) HYPOTHESIS_PROFILE=fuzz $(BIN)/python -m pytest -q -n $(JOBS) --dist loadgroup -k "fuzz or property"
+fuzz: setup  ## N random networks through every backend, then the property-based tests with as many examples
+	@$(ONE_THREAD) $(BIN)/python -m tests.fuzz $(N) --jobs $(JOBS)
+	@$(ONE_THREAD) HYPOTHESIS_PROFILE=fuzz DSLC_EXAMPLES=$(N) $(BIN)/python -m pytest -q -n $(JOBS) \
+		--dist loadgroup -k "(fuzz or property) and not networks"
 
-parity: setup  ## the numeric suite: every backend against the reference
-	@$(ONE_THREAD) $(BIN)/python -m pytest -q -n $(JOBS) --dist loadgroup tests/numeric
+parity: setup  ## the numeric suite: every backend against the reference; DEVICE=cuda on a GPU
+	@$(if $(filter cpu,$(DEVICE)),$(ONE_THREAD)) DSLC_DEVICE=$(DEVICE) $(BIN)/python -m pytest -q -n $(JOBS) --dist loadgroup tests/numeric
 
 bench: setup  ## cold start, generation and export times
 	@$(ONE_THREAD) $(BIN)/python benchmarks/run.py

@@ -14,7 +14,10 @@ from hypothesis import HealthCheck, settings
 
 settings.register_profile("default", deadline=None, derandomize=True, max_examples=60)
 settings.register_profile(
-    "fuzz", deadline=None, max_examples=3000, suppress_health_check=[HealthCheck.too_slow]
+    "fuzz",
+    deadline=None,
+    max_examples=int(os.environ.get("DSLC_EXAMPLES", "3000")),
+    suppress_health_check=[HealthCheck.too_slow],
 )
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 

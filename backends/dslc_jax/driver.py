@@ -31,12 +31,16 @@ class JaxDriver:
         checked: The spec.
         model: The generated model; its inputs and outputs are in `io_layout`.
         io_layout: "spec", or "native" where arrays are to be turned here.
+        device: Where it runs.
     """
 
     differentiable = True
     layouts = ("spec", "native")
 
-    def __init__(self, checked: Checked, model: nnx.Module, io_layout: str) -> None:
+    def __init__(
+        self, checked: Checked, model: nnx.Module, io_layout: str, device: str = "cpu"
+    ) -> None:
+        self.device = jax.devices(device)[0]
         self.model = model
         self.turns = io_layout == "native"
         self.inputs = {name: type.dtype in FLOATS for name, type in checked.instance.inputs.items()}
@@ -49,6 +53,7 @@ class JaxDriver:
     def load(self, weights: Mapping[str, Array]) -> None:
         """Takes the portable weights, all of them."""
         load_weights(self.model, weights)
+        nnx.update(self.model, jax.device_put(nnx.state(self.model), self.device))
 
     def weights(self) -> dict[str, Array]:
         """The portable weights as they are now."""
@@ -72,7 +77,9 @@ class JaxDriver:
         graph, params, rest = self.split(training)
         arrays = self.arrays(inputs)
         floats = {name: arrays.pop(name) for name, is_float in self.inputs.items() if is_float}
-        targets = {name: jnp.asarray(array) for name, array in cotangents.items()}
+        targets = {
+            name: jnp.asarray(array, device=self.device) for name, array in cotangents.items()
+        }
         by_weight, by_input = self.differentiated(graph, params, floats, arrays, targets, rest)
         found = to_portable(nnx.merge(graph, by_weight, rest, copy=True))
         gradients = {name: array for name, array in found.items() if name in self.trained}
@@ -98,7 +105,7 @@ class JaxDriver:
 
     def arrays(self, inputs: Mapping[str, Array]) -> dict[str, jax.Array]:
         """The inputs as JAX's arrays, 32 bits wide."""
-        found = {name: jnp.asarray(inputs[name]) for name in self.inputs}
+        found = {name: jnp.asarray(inputs[name], device=self.device) for name in self.inputs}
         return {name: self.to_native(array) for name, array in found.items()}
 
     def to_native(self, array: jax.Array) -> jax.Array:

@@ -21,7 +21,7 @@ def keeps_order(c: OpContext) -> bool:
     if all(size == 1 for size in shape[1:]):
         return True
     formal = c.writer.formal
-    reader = linear_behind(formal, c.found)
+    reader = linear_behind(formal, c.found, seeded=c.is_seeded)
     if reader is None or c.writer.module.owners.reads(formal.module.name, reader.step.id):
         return False
     c.writer.module.flattened[formal.module.name, reader.step.id] = shape

@@ -1,12 +1,36 @@
 """Helpers that generated JAX modules contain where they need them, word for word."""
 
+import copy
 import functools
 import math
+from collections.abc import Mapping
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 from flax import nnx
 from jax import Array
+
+
+def without(layer: nnx.Module, *weights: str) -> Any:
+    """A layer that has none of some weights: it is given other layers' where it is called."""
+    for path in weights:
+        *parts, name = path.split(".")
+        setattr(functools.reduce(getattr, parts, layer), name, None)
+    return layer
+
+
+def with_weights(layer: nnx.Module, weights: Mapping[str, Any]) -> Any:
+    """The layer as it computes with other layers' weights, whose state is its own still."""
+    layer = copy.copy(layer)
+    for path, weight in weights.items():
+        *parts, name = path.split(".")
+        place = layer
+        for part in parts:
+            setattr(place, part, copy.copy(getattr(place, part)))
+            place = getattr(place, part)
+        setattr(place, name, weight)
+    return layer
 
 
 def cross_entropy(

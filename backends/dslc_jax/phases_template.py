@@ -127,9 +127,7 @@ class PhasedTrainer(Trainer):
         """One step: the phases in turn, each with its loss before its optimiser moved anything."""
         if CHANCE:
             # what a step draws depends on the seed and its number alone
-            count = np.uint32(4096 * self.steps % 2**32)
-            parts = zip(self.rest, self.counts, strict=True)
-            self.rest = [jnp.asarray(count) if counts else part for part, counts in parts]
+            self.rest = self.counting(4096 * self.steps % 2**31)
         if DRAWS:
             batch = with_draws(batch, self.seed, self.steps)
         if CHANCE or DRAWS or EVERY:

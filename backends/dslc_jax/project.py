@@ -117,22 +117,43 @@ class JaxBackend:
         """The same, as `dslc.load(...).jax()` asks for it."""
         return self.build(checked, seed, io_layout=io_layout)
 
-    def driver(self, checked: Checked, *, dtype: str = "f32", io_layout: str = "spec") -> JaxDriver:
+    def driver(
+        self,
+        checked: Checked,
+        *,
+        dtype: str = "f32",
+        io_layout: str = "spec",
+        device: str = "cpu",
+    ) -> JaxDriver:
         """The model, driven with NumPy arrays."""
         if dtype != "f32":
             raise BuildError(f"the jax backend computes in f32, not in {dtype}")
         from dslc_jax.driver import JaxDriver
 
         checked = checked.without_main()
-        return JaxDriver(checked, self.build(checked, io_layout=io_layout), io_layout)
+        return JaxDriver(checked, self.build(checked, io_layout=io_layout), io_layout, device)
+
+    def has_device(self, name: str) -> bool:
+        """Whether JAX sees a device of this kind."""
+        import jax
+
+        try:
+            return bool(jax.devices(name))
+        except RuntimeError:  # so it says that there is none
+            return False
 
     def train_steps(
-        self, checked: Checked, weights: Arrays, batches: Sequence[Arrays], steps: int
+        self,
+        checked: Checked,
+        weights: Arrays,
+        batches: Sequence[Arrays],
+        steps: int,
+        device: str = "cpu",
     ) -> tuple[list[float], Mapping[str, Array]]:
         """Trains as the generated script does; gives the batch losses and the weights after it."""
         from dslc.train.steps import train_steps
 
-        return train_steps(self.project(checked), weights, batches, steps)
+        return train_steps(self.project(checked), weights, batches, steps, device)
 
 
 def portable_source() -> str:

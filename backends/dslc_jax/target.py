@@ -11,11 +11,16 @@ from dslc.ops.regulariser import Dropout, DropPath, GaussianNoise, SpatialDropou
 from dslc.ops.tensor import Flatten, Transpose
 from dslc_jax.rules import RULES
 from dslc_jax.scans import scan, stacked
+from dslc_jax.ties import own_name, tied_variable
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from dslc.emit.classes import ClassWriter
+    from dslc.emit.context import OpContext
     from dslc.emit.python import Statement
     from dslc.emit.scans import ScanText
+    from dslc.ops.base import Op
 
 
 @final
@@ -39,6 +44,7 @@ class JaxTarget(Target):
         Path(__file__).with_name("helpers_attention.py"),
         Path(__file__).with_name("helpers_losses.py"),
         Path(__file__).with_name("helpers_recurrent.py"),
+        Path(__file__).with_name("helpers_seeded.py"),
         Path(__file__).with_name("helpers_reduction.py"),
         Path(__file__).with_name("helpers_chance.py"),
         Path(__file__).with_name("helpers_lookup.py"),
@@ -62,6 +68,7 @@ class JaxTarget(Target):
     any_layout = (Flatten, Transpose)
     reads_twice = True
     layer_ops = (Dropout, SpatialDropout, DropPath, GaussianNoise)
+    seeded = MappingProxyType({"nnx.Dropout": "SeededDropout"})
     dtypes = MappingProxyType({"i64": "i32"})
     rules = RULES
 
@@ -79,6 +86,22 @@ class JaxTarget(Target):
 
     def call_optional(self, layer: str, args: str, otherwise: str) -> str:
         return f"{layer}({args}) if {layer} else {otherwise}"
+
+    def without(self, context: OpContext, constructor: str, weights: list[str]) -> str:
+        return f"{context.helper('without')}({constructor}, {', '.join(map(repr, weights))})"
+
+    def own_name(self, op: Op, weight: str) -> str:
+        return own_name(op, weight)
+
+    def tied_text(self, context: OpContext, weight: str) -> str:
+        return tied_variable(context, weight)
+
+    def call_given(
+        self, context: OpContext, layer: str, weights: Mapping[str, str], arguments: list[str]
+    ) -> str:
+        given = ", ".join(f"{name!r}: {text}" for name, text in weights.items())
+        made = f"{context.helper('with_weights')}({layer}, {{{given}}})"
+        return f"{made}({', '.join(arguments)})"
 
     def concatenated(self, texts: list[str], axis: str) -> str:
         return f"jnp.concatenate([{', '.join(texts)}], axis={axis})"

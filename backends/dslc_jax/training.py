@@ -138,6 +138,7 @@ def train_source(checked: Checked, model: str) -> str:
         ("BF16", "in_bfloat16"),
         ("FREEZES", "is_trained"),
         ("FREEZES", "keep_statistics"),
+        ("SEEDED", "seed_draws"),
     ):
         if flags[flag]:
             script.add(template.definition(name))

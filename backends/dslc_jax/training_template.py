@@ -21,7 +21,7 @@ from jax import Array
 
 from dslc.train.runtime.checkpoint import Checkpoint
 from dslc.train.runtime.checkpoint import load as load_checkpoint
-from dslc.train.runtime.data import Arrays
+from dslc.train.runtime.data import Arrays, random_keys
 from dslc.train.runtime.initial import initial, kaiming_uniform, matches, zeros
 from dslc.train.runtime.weights import match
 from dslc_jax.runtime.portable import load_weights, names_of, to_portable
@@ -38,6 +38,7 @@ MIXED = False  # whether one phase's optimiser counts and another's does not
 MOMENTS = True  # whether the optimiser keeps something of each weight
 NATIVE = False  # whether the model's images have another layout than the spec's
 PHASED = False  # whether each step has phases
+SEEDED = False  # whether what the model draws is the same in every framework
 SEVERAL = False  # whether the model holds several, which the graph calls itself
 
 INITIAL = [("**.weight", kaiming_uniform()), ("**", zeros())]
@@ -131,6 +132,8 @@ class Trainer:
             self.model = TheModel(io_layout="native", rngs=nnx.Rngs(seed))
         else:
             self.model = TheModel(rngs=nnx.Rngs(seed))
+        if SEEDED:
+            seed_draws(self.model, seed)
         self.shapes = {name: array.shape for name, array in to_portable(self.model).items()}
         self.model.eval()
         self.inference = nnx.graphdef(self.model)
@@ -195,9 +198,7 @@ class Trainer:
         """One step of the optimiser; gives the loss of the batch before it."""
         if CHANCE:
             # what a step draws depends on the seed and its number alone
-            count = np.uint32(4096 * self.steps % 2**32)
-            parts = zip(self.rest, self.counts, strict=True)
-            self.rest = [jnp.asarray(count) if counts else part for part, counts in parts]
+            self.rest = self.counting(4096 * self.steps % 2**31)
         if DRAWS:
             batch = with_draws(batch, self.seed, self.steps)
         if CHANCE or DRAWS:
@@ -206,6 +207,14 @@ class Trainer:
             self.params, self.rest, self.state, batch, np.float32(rate)
         )
         return loss
+
+    if CHANCE:
+
+        def counting(self, start: int) -> list[Array]:
+            """What is not trained, with the draws counted from a number."""
+            count = np.uint32(start)
+            parts = zip(self.rest, self.counts, strict=True)
+            return [jnp.asarray(count) if counts else part for part, counts in parts]
 
     if MEASURES:
 
@@ -222,7 +231,10 @@ class Trainer:
             """The loss and the metrics of a batch, as the model is used after training."""
             if DRAWS:
                 batch = with_draws(batch, self.seed, "of held-out rows")
-            found = self.run_metrics(self.params, self.rest, batch)
+            if SEEDED:
+                found = self.run_metrics(self.params, self.counting(2**31 - 4096), batch)
+            else:
+                found = self.run_metrics(self.params, self.rest, batch)
             return {name: float(value) for name, value in found.items()}
 
     def weights(self) -> Portable:
@@ -292,6 +304,15 @@ def keep_statistics(model: nnx.Module) -> None:
     for path, module in nnx.iter_modules(model):
         if hasattr(module, "use_running_average") and matches(FROZEN, ".".join(map(str, path))):
             module.eval()
+
+
+def seed_draws(model: nnx.Module, seed: int) -> None:
+    """Gives all that draws in a model its key, from the seed and its path."""
+    parts: dict[tuple[Any, ...], Any] = dict(nnx.iter_modules(model))
+    for path, part in parts.items():
+        if hasattr(part, "bits"):
+            name = ".".join(map(str, path)).removesuffix(".dropout")
+            part.key.set_value(jnp.uint32(int(random_keys(1, seed, name)[0]) >> 33))
 
 
 def use_device(name: str) -> None:

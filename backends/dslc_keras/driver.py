@@ -48,12 +48,16 @@ class KerasDriver:
         checked: The spec.
         model: The generated model; its inputs and outputs are in `io_layout`.
         io_layout: "spec", or "native" where arrays are to be turned here.
+        device: Where it runs, as Keras names it; the model was made there.
     """
 
     differentiable = True
     layouts = ("spec", "native")
 
-    def __init__(self, checked: Checked, model: keras.Model, io_layout: str) -> None:
+    def __init__(
+        self, checked: Checked, model: keras.Model, io_layout: str, device: str = "cpu:0"
+    ) -> None:
+        self.device = device
         self.model = model
         self.turns = io_layout == "native"
         self.inputs = {name: type.dtype in FLOATS for name, type in checked.instance.inputs.items()}
@@ -62,7 +66,8 @@ class KerasDriver:
 
     def load(self, weights: Mapping[str, Array]) -> None:
         """Takes the portable weights, all of them."""
-        load_weights(self.model, weights)
+        with keras.device(self.device):
+            load_weights(self.model, weights)
 
     def weights(self) -> dict[str, Array]:
         """The portable weights as they are now."""
@@ -70,11 +75,12 @@ class KerasDriver:
 
     def forward(self, inputs: Mapping[str, Array], *, training: bool = False) -> dict[str, Array]:
         """The outputs by name; in training mode the running statistics move."""
-        found = self.model(self.given(inputs), training=training)
-        return {
-            name: np.asarray(keras.ops.convert_to_numpy(self.to_spec(value)))
-            for name, value in self.named(found).items()
-        }
+        with keras.device(self.device):
+            found = self.model(self.given(inputs), training=training)
+            return {
+                name: np.asarray(keras.ops.convert_to_numpy(self.to_spec(value)))
+                for name, value in self.named(found).items()
+            }
 
     def gradients(
         self,
@@ -97,7 +103,8 @@ class KerasDriver:
 
         variables = [place.variable for place in at.values()]
         floats = [name for name, is_float in self.inputs.items() if is_float]
-        by_weight, by_input = differentiate(self.model, total, variables, sources, floats)
+        with keras.device(self.device):
+            by_weight, by_input = differentiate(self.model, total, variables, sources, floats)
         found = {
             name: np.ascontiguousarray(place.save(gradient))
             for (name, place), gradient in zip(at.items(), by_weight, strict=True)

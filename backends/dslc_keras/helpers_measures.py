@@ -42,11 +42,15 @@ def counts(
 
 def mean_iou(logits: KerasTensor, target: KerasTensor, axis: int = 1) -> KerasTensor:
     """The mean over classes of intersection over union, of those that are found or there."""
-    classes = logits.shape[axis]
+    others = tuple(k for k in range(len(logits.shape)) if k != axis % len(logits.shape))
+    classes = ops.cast(ops.cumsum(ops.ones_like(logits), axis=axis) - 1, "int32")
     ids = (ops.argmax(logits, axis=axis), target)
-    found, there = (ops.reshape(ops.one_hot(x, classes), (-1, classes)) for x in ids)
-    both = ops.sum(ops.minimum(found, there), axis=0)
-    either = ops.sum(ops.maximum(found, there), axis=0)
+    found, there = (
+        ops.cast(ops.equal(ops.expand_dims(ops.cast(x, "int32"), axis), classes), "float32")
+        for x in ids
+    )
+    both = ops.sum(ops.minimum(found, there), axis=others)
+    either = ops.sum(ops.maximum(found, there), axis=others)
     return ops.sum(both / ops.maximum(either, 1)) / ops.sum(ops.cast(either > 0, "float32"))
 
 

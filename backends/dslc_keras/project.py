@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 PORTABLE = Path(__file__).with_name("runtime") / "portable.py"
 REQUIRES = ("keras>=3.12", "tensorflow>=2.17")
+KINDS = {"cuda": "gpu"}
+"""What Keras calls a kind of device, where it is another word."""
 
 USAGE = """
 from model import {model}
@@ -123,25 +125,46 @@ class KerasBackend:
         return self.build(checked, seed, io_layout=io_layout)
 
     def driver(
-        self, checked: Checked, *, dtype: str = "f32", io_layout: str = "spec"
+        self,
+        checked: Checked,
+        *,
+        dtype: str = "f32",
+        io_layout: str = "spec",
+        device: str = "cpu",
     ) -> KerasDriver:
         """The model, driven with NumPy arrays."""
         start_keras()
+        import keras
+
         from dslc_keras.driver import KerasDriver, floats
 
         checked = checked.without_main()
-        with floats(dtype):
-            return KerasDriver(checked, self.build(checked, io_layout=io_layout), io_layout)
+        place = f"{KINDS.get(device, device)}:0"
+        with floats(dtype), keras.device(place):
+            model = self.build(checked, io_layout=io_layout)
+        return KerasDriver(checked, model, io_layout, place)
+
+    def has_device(self, name: str) -> bool:
+        """Whether Keras's backend sees a device of this kind."""
+        start_keras()
+        from keras import distribution
+
+        return name == "cpu" or bool(distribution.list_devices(KINDS.get(name, name)))
 
     def train_steps(
-        self, checked: Checked, weights: Arrays, batches: Sequence[Arrays], steps: int
+        self,
+        checked: Checked,
+        weights: Arrays,
+        batches: Sequence[Arrays],
+        steps: int,
+        device: str = "cpu",
     ) -> tuple[list[float], Mapping[str, Array]]:
         """Trains as the generated script does; gives the batch losses and the weights after it."""
         from dslc.train.steps import train_steps
 
         start_keras()
 
-        return train_steps(self.project(checked), weights, batches, steps)
+        return train_steps(self.project(checked), weights, batches, steps, device)
 
 
 def portable_source() -> str:

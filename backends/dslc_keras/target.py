@@ -59,6 +59,7 @@ class KerasTarget(FunctionTarget):
         Path(__file__).with_name("helpers_attention.py"),
         Path(__file__).with_name("helpers_losses.py"),
         Path(__file__).with_name("helpers_recurrent.py"),
+        Path(__file__).with_name("helpers_seeded.py"),
         Path(__file__).with_name("helpers_chance.py"),
         Path(__file__).with_name("helpers_lookup.py"),
         Path(__file__).with_name("helpers_measures.py"),
@@ -72,6 +73,7 @@ class KerasTarget(FunctionTarget):
     )
     channels_last = True
     any_layout = (Flatten, Transpose)
+    seeded = MappingProxyType({"layers.Dropout": "SeededDropout"})
     dtypes = MappingProxyType({"i64": "i32"})
     rules = RULES
 

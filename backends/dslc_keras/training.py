@@ -92,6 +92,8 @@ def train_source(checked: Checked, model: str) -> str:
         script.add(template.definition("Trainer"))
     if flags["BF16"]:
         script.add(template.definition("in_float32"))
+    if flags["SEEDED"]:
+        script.add(template.definition("draws_of"))
     script.add(template.definition("use_device"))
     return script.source()
 

@@ -44,6 +44,7 @@ MOMENTS = True  # whether the optimiser keeps something of each weight
 MOMENTUM_ON = True  # whether SGD keeps a sum
 NATIVE = False  # whether the model's images have another layout than the spec's
 NESTEROV = False  # whether SGD looks ahead
+SEEDED = False  # whether what the model draws is the same in every framework
 PHASED = False  # whether each step has phases
 
 INITIAL = [("**.weight", kaiming_uniform()), ("**", zeros())]
@@ -245,7 +246,11 @@ class Trainer:
             else:
                 self.optimizer = make_optimizer()
             self.optimizer.build(self.trained)
-        if CHANCE:
+        if SEEDED:
+            found = draws_of(self.model)
+            self.draws = list(found.values())
+            self.keys = [int(random_keys(1, seed, name)[0]) >> 33 for name in found]
+        if CHANCE and not SEEDED:
             states = self.model.non_trainable_variables
             self.draws = [state for state in states if state.name == "seed_generator_state"]
             self.keys = random_keys(len(self.draws), seed, "draws") >> np.uint64(33)
@@ -262,8 +267,8 @@ class Trainer:
         """What a step computes."""
         with tf.GradientTape() as tape:
             loss = loss_of(self.model, batch)
-        zero = tf.UnconnectedGradients.ZERO
-        gradients = tape.gradient(loss, self.trained, unconnected_gradients=zero)
+        variables, zero = [v.value for v in self.trained], tf.UnconnectedGradients.ZERO
+        gradients = tape.gradient(loss, variables, unconnected_gradients=zero)
         self.optimizer.learning_rate.assign(rate)
         self.optimizer.apply([tf.convert_to_tensor(g) for g in gradients], self.trained)
         return loss
@@ -288,6 +293,9 @@ class Trainer:
 
         def measure(self, batch: Arrays) -> dict[str, float]:
             """The loss and the metrics of a batch, as the model is used after training."""
+            if SEEDED:
+                for state, key in zip(self.draws, self.keys, strict=True):
+                    state.assign([key, 2**31 - 4096])
             if DRAWS:
                 batch = with_draws(batch, self.seed, "of held-out rows")
             return {name: float(value) for name, value in self.run_metrics(batch).items()}
@@ -323,6 +331,19 @@ class Trainer:
         self.optimizer.iterations.assign(found.step)
         if CHANCE or DRAWS:
             self.steps = found.step
+
+
+def draws_of(model: keras.Model) -> dict[str, keras.Variable]:
+    """The key and count of all that draws in a model, by its path."""
+    found: dict[str, keras.Variable] = {}
+    for layer in model.layers:
+        inner = layer.step if type(layer).__name__ == "Scan" else layer
+        if isinstance(inner, keras.Model):
+            found |= draws_of(inner)
+            continue
+        states = [v for v in layer.non_trainable_variables if v.name == "seed_generator_state"]
+        found |= {path_of(layer).removesuffix(".dropout"): state for state in states}
+    return found
 
 
 def in_float32(outputs: Any) -> Any:

@@ -69,10 +69,23 @@ class OnnxBackend:
         return project(checked, weights, **options)
 
     def driver(
-        self, checked: Checked, *, dtype: str = "f32", io_layout: str = "spec"
+        self,
+        checked: Checked,
+        *,
+        dtype: str = "f32",
+        io_layout: str = "spec",
+        device: str = "cpu",
     ) -> OnnxDriver:
         """The exported model, driven with NumPy arrays through onnxruntime; forward only."""
         del dtype, io_layout  # a model file is as the spec types it
         from dslc_onnx.driver import OnnxDriver
 
-        return OnnxDriver(checked)
+        return OnnxDriver(checked, device)
+
+    def has_device(self, name: str) -> bool:
+        """Whether onnxruntime was built with what runs on a device of this kind."""
+        import onnxruntime
+
+        from dslc_onnx.driver import PROVIDERS
+
+        return PROVIDERS.get(name) in onnxruntime.get_available_providers()

@@ -23,17 +23,25 @@ if TYPE_CHECKING:
     Array = NDArray[Any]
 
 ERRORS_ONLY = 3
+PROVIDERS = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
+"""What runs a model on a device of each kind."""
 
 
 @final
 class OnnxDriver:
-    """Runs the model file of one spec; it is exported anew for each set of weights."""
+    """Runs the model file of one spec; it is exported anew for each set of weights.
+
+    Args:
+        checked: The spec.
+        device: "cpu", or "cuda" where onnxruntime is built for it.
+    """
 
     differentiable = False
     layouts = ("spec",)
 
-    def __init__(self, checked: Checked) -> None:
+    def __init__(self, checked: Checked, device: str = "cpu") -> None:
         self.checked = checked
+        self.providers = [PROVIDERS[device]]
         self.outputs = [name for name, _ in checked.instance.module.outputs]
         self.held: Mapping[str, Array] = {}
         self.model = b""
@@ -45,8 +53,7 @@ class OnnxDriver:
         options.intra_op_num_threads = options.inter_op_num_threads = 1
         options.log_severity_level = ERRORS_ONLY
         self.model = export(self.checked, weights)
-        providers = ["CPUExecutionProvider"]
-        self.session = onnxruntime.InferenceSession(self.model, options, providers=providers)
+        self.session = onnxruntime.InferenceSession(self.model, options, providers=self.providers)
         self.held = weights
 
     def weights(self) -> dict[str, Array]:

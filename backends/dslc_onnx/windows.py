@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING, Any
 from dslc.ops.windows import beyond, pads
 
 if TYPE_CHECKING:
+    import onnx_ir as ir
+
+    from dslc.ir.types import TensorType
     from dslc_onnx.lowering import Lowering
 
 
@@ -40,3 +43,38 @@ def window_attributes(at: Lowering[Any]) -> dict[str, Any]:
     elif any(end != 0 for end in ends):
         found["pads"] = [at.known(end, "padding") for end in ends]
     return found
+
+
+def windowed(at: Lowering[Any], fill: float = 0.0) -> tuple[ir.Value, dict[str, Any]]:
+    """What an op over windows reads, and its window: padding that a runtime refuses is a `Pad`."""
+    attributes = window_attributes(at)
+    if not refused(attributes):
+        return at.input(), attributes
+    del attributes["auto_pad"]
+    return padded_same(at, at.input(), at.operand().type, fill), attributes
+
+
+def refused(attributes: dict[str, Any]) -> bool:
+    """Whether onnxruntime refuses `auto_pad`: beside dilations, and where windows leave gaps."""
+    kernel = attributes["kernel_shape"]
+    strides = attributes.get("strides", (1,) * len(kernel))
+    gaps = any(stride > size for stride, size in zip(strides, kernel, strict=True))
+    return "auto_pad" in attributes and ("dilations" in attributes or gaps)
+
+
+def padded_same(at: Lowering[Any], x: ir.Value, type: TensorType, fill: float = 0.0) -> ir.Value:
+    """A value with the padding of `same` around it, as much as its size asks for at run time."""
+    op, rank = at.op, type.rank - 2
+    dilations = op.values.get("dilation") or (1,) * rank
+    sides = [
+        pads(size, op.kernel[k], op.stride[k], dilations[k], op.padding, k)
+        for k, size in enumerate(type.shape[2:])
+    ]
+    sizes = [
+        size + before + after for size, (before, after) in zip(type.shape[2:], sides, strict=True)
+    ]
+    before, after = zip(*sides, strict=True)
+    widths = at.sizes.shape((0, 0, *before, 0, 0, *after))
+    full = type.with_shape(*type.shape[:2], *sizes)
+    filling = [at.number(fill)] if fill else []
+    return at.emit("Pad", x, widths, *filling, type=full, label="padded")

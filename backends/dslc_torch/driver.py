@@ -32,22 +32,27 @@ class TorchDriver:
         checked: The spec.
         source: The text of its `model.py`.
         dtype: "f32", or "f64" for every float in the model.
+        device: Where it runs; float32 means float32 there.
     """
 
     differentiable = True
     layouts = ("spec",)
 
-    def __init__(self, checked: Checked, source: str, dtype: str) -> None:
+    def __init__(self, checked: Checked, source: str, dtype: str, device: str = "cpu") -> None:
         if dtype == "f64":
             source = source.replace("torch.float32", "torch.float64")
         self.dtype = DTYPES[dtype]
-        self.model = model_class(load_module(source, "model"))().to(self.dtype)
+        self.device = torch.device(device)
+        torch.backends.cudnn.allow_tf32 = False
+        self.model = model_class(load_module(source, "model"))().to(self.device, self.dtype)
         self.inputs = {name: type.dtype in FLOATS for name, type in checked.instance.inputs.items()}
         self.outputs = [name for name, _ in checked.instance.module.outputs]
         self.frozen = tuple(f"{path}." for path in frozen_paths(checked.instance))
         for name, weight in self.model.named_parameters():
             if name.startswith(self.frozen):
                 weight.requires_grad_(False)
+        modules = self.model.modules()
+        self.recurrent = {item: item.dropout for item in modules if isinstance(item, nn.RNNBase)}
 
     def load(self, weights: Mapping[str, Array]) -> None:
         """Takes the portable weights, all of them."""
@@ -58,13 +63,13 @@ class TorchDriver:
         """The portable weights as they are now."""
         state = self.model.state_dict()
         kept = {name: value for name, value in state.items() if "num_batches" not in name}
-        return {name: value.detach().numpy().copy() for name, value in kept.items()}
+        return {name: value.detach().cpu().numpy().copy() for name, value in kept.items()}
 
     def forward(self, inputs: Mapping[str, Array], *, training: bool = False) -> dict[str, Array]:
         """The outputs by name."""
         with torch.no_grad():
             outputs = self.run(self.tensors(inputs), training)
-        return {name: value.detach().numpy().copy() for name, value in outputs.items()}
+        return {name: value.detach().cpu().numpy().copy() for name, value in outputs.items()}
 
     def gradients(
         self,
@@ -82,7 +87,7 @@ class TorchDriver:
                 tensors[name] = sources[f"input:{name}"]
         outputs = self.run(tensors, training)
         parts: list[Tensor] = [
-            (outputs[name] * torch.tensor(array, dtype=self.dtype)).sum()
+            (outputs[name] * torch.tensor(array, dtype=self.dtype, device=self.device)).sum()
             for name, array in cotangents.items()
             if outputs[name].requires_grad
         ]
@@ -94,7 +99,9 @@ class TorchDriver:
             allow_unused=True,
             materialize_grads=True,
         )
-        return {name: value.numpy().copy() for name, value in zip(sources, found, strict=True)}
+        return {
+            name: value.cpu().numpy().copy() for name, value in zip(sources, found, strict=True)
+        }
 
     def epsilons(self) -> dict[str, float]:
         """The epsilon of every normalisation by its path."""
@@ -104,7 +111,9 @@ class TorchDriver:
     def tensors(self, inputs: Mapping[str, Array]) -> dict[str, Tensor]:
         """The inputs as tensors, floats in the model's dtype."""
         return {
-            name: torch.tensor(inputs[name], dtype=self.dtype if is_float else None)
+            name: torch.tensor(
+                inputs[name], dtype=self.dtype if is_float else None, device=self.device
+            )
             for name, is_float in self.inputs.items()
         }
 
@@ -114,6 +123,9 @@ class TorchDriver:
         for name, module in self.model.named_modules():
             if f"{name}.".startswith(self.frozen):
                 module.eval()
+        for module, rate in self.recurrent.items():
+            module.dropout = rate if training else 0.0
+            module.train()  # cuDNN differentiates in this mode alone; dropout is what it changes
         found = self.model(*tensors.values())
         return found if isinstance(found, dict) else {self.outputs[0]: found}
 

@@ -7,6 +7,22 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 
+def without(layer: nn.Module, *weights: str) -> nn.Module:
+    """A layer that has none of some weights: it is given other layers' where it is called."""
+    for path in weights:
+        part, _, name = path.rpartition(".")
+        place = layer.get_submodule(part)
+        if isinstance(
+            place, nn.RNNBase
+        ):  # which keeps a list of its weights: one that is in no file
+            weight = place.get_parameter(name).detach()
+            delattr(place, name)
+            place.register_buffer(name, weight, persistent=False)
+        else:
+            place.register_parameter(name, None)
+    return layer
+
+
 def same_pads(size: int, kernel: int, stride: int, dilation: int = 1) -> tuple[int, int]:
     """Padding before and after for an output of ceil(size / stride), the odd element after."""
     total = max((-(-size // stride) - 1) * stride + dilation * (kernel - 1) + 1 - size, 0)
@@ -38,6 +54,29 @@ def max_pool_same(
     """Max pooling with ceil(size / stride) places."""
     pool = (F.max_pool1d, F.max_pool2d, F.max_pool3d)[x.ndim - 3]
     return pool(pad_same(x, kernel, stride, value=float("-inf")), kernel, stride)
+
+
+def avg_pool3d(
+    x: Tensor,
+    kernel: int | tuple[int, ...],
+    stride: int | tuple[int, ...],
+    padding: int | tuple[int, ...],
+    ceil_mode: bool = False,
+    count_include_pad: bool = True,
+) -> Tensor:
+    """Average pooling of volumes, also of those that are smaller than the window without padding."""
+    kernels, strides, pads = (as_tuple(value, 3) for value in (kernel, stride, padding))
+    if all(size >= window for size, window in zip(x.shape[2:], kernels, strict=True)):
+        return F.avg_pool3d(x, kernel, stride, padding, ceil_mode, count_include_pad)
+    ends = [
+        min(p + s - 1, k - 1) - p if ceil_mode else 0
+        for k, s, p in zip(kernels, strides, pads, strict=True)
+    ]
+    inner = [side for pad in reversed(pads) for side in (pad, pad)]
+    outer = [side for end in reversed(ends) for side in (0, end)]
+    counted = F.pad(torch.ones_like(x[:1, :1]), inner, value=float(count_include_pad))
+    sums = F.avg_pool3d(F.pad(F.pad(x, inner), outer), kernel, stride)
+    return sums / F.avg_pool3d(F.pad(counted, outer), kernel, stride)
 
 
 def avg_pool_same(
@@ -158,7 +197,9 @@ def lp_pool(
     """The p-norm of each window."""
     pool = (F.avg_pool1d, F.avg_pool2d, F.avg_pool3d)[x.ndim - 3]
     count = math.prod(as_tuple(kernel, x.ndim - 2))
-    return (pool(x.abs() ** p, kernel, stride, padding) * count) ** (1 / p)
+    sides = [side for pad in reversed(as_tuple(padding, x.ndim - 2)) for side in (pad, pad)]
+    powers = F.pad(x.abs() ** p, sides)
+    return (pool(powers, kernel, stride) * count) ** (1 / p)
 
 
 class SeparableConv2d(nn.Module):

@@ -1,6 +1,7 @@
 """Helpers for attention and positions, put into generated PyTorch modules word for word."""
 
 import math
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -86,7 +87,7 @@ class GroupedAttention(nn.Module):
         size, shared = head_dim or dim // heads, kv_heads or heads
         self.size, self.scale, self.causal, self.window = size, scale, causal, window
         self.base, self.turned, self.interleaved = rotary_base, rotary_dim, interleaved
-        self.dropout = dropout
+        self.rate = dropout
         self.query = nn.Linear(dim, heads * size, bias="query" in bias)
         self.key = nn.Linear(key_dim or dim, shared * size, bias="key" in bias)
         self.value = nn.Linear(value_dim or key_dim or dim, shared * size, bias="value" in bias)
@@ -115,16 +116,60 @@ class GroupedAttention(nn.Module):
             own, places = (torch.arange(n, s, device=k.device) for n in (s - q.shape[2], 0))
             options = (self.base, self.turned, self.interleaved)
             q, k = rotate(q, own, *options), rotate(k, places, *options)
-        y = attend(
-            *(q, k, v),
-            mask[:, None, None] if mask is not None and mask.ndim == 2 else mask,
-            bias,
-            causal=self.causal,
-            window=self.window,
-            scale=self.scale,
-            dropout=self.dropout if self.training else 0.0,
+        mask = mask[:, None, None] if mask is not None and mask.ndim == 2 else mask
+        return self.out(self.attend(q, k, v, mask, bias).transpose(1, 2).flatten(2))
+
+    def attend(
+        self, q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None, bias: Tensor | None
+    ) -> Tensor:
+        """Attention of each head, [N, heads, T, size]."""
+        rate, near = self.rate if self.training else 0.0, self.window
+        seen = (q, k, v, mask, bias)
+        return attend(*seen, causal=self.causal, window=near, scale=self.scale, dropout=rate)
+
+
+def attend_dropping(
+    q: Tensor,
+    k: Tensor,
+    v: Tensor,
+    mask: Tensor | None = None,
+    bias: Tensor | None = None,
+    *,
+    dropout: nn.Module,
+    causal: bool = False,
+    window: int | None = None,
+    scale: float | None = None,
+) -> Tensor:
+    """Attention of each head whose weights go through a module, as no fused kernel lets them."""
+    t, s, groups = q.shape[2], k.shape[2], q.shape[1] // k.shape[1]
+    k, v = (part.repeat_interleave(groups, 1) for part in (k, v))
+    scores = q @ k.mT * (scale or q.shape[-1] ** -0.5)
+    scores = scores if bias is None else scores + bias
+    if causal or window is not None:
+        ahead = torch.arange(s, device=q.device) - torch.arange(s - t, s, device=q.device)[:, None]
+        seen = ahead <= 0 if causal else ahead < (window or s)
+        seen = seen if window is None else seen & (ahead > -window)
+        mask = seen if mask is None else mask & seen
+    scores = scores if mask is None else scores.masked_fill(~mask, float("-inf"))
+    return dropout(scores.softmax(-1)) @ v
+
+
+class DroppingAttention(GroupedAttention):
+    """Attention between learned projections, whose weights go through a module."""
+
+    def __init__(self, dim: int, heads: int, *, dropout: nn.Module, **options: Any) -> None:
+        super().__init__(dim, heads, **options)
+        self.dropout = dropout
+
+    def attend(
+        self, q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None, bias: Tensor | None
+    ) -> Tensor:
+        """Attention of each head, [N, heads, T, size]."""
+        drop, near = self.dropout, self.window
+        seen = (q, k, v, mask, bias)
+        return attend_dropping(
+            *seen, causal=self.causal, window=near, scale=self.scale, dropout=drop
         )
-        return self.out(y.transpose(1, 2).flatten(2))
 
 
 def waves(

@@ -97,22 +97,39 @@ class TorchBackend:
     load = build
 
     def driver(
-        self, checked: Checked, *, dtype: str = "f32", io_layout: str = "spec"
+        self,
+        checked: Checked,
+        *,
+        dtype: str = "f32",
+        io_layout: str = "spec",
+        device: str = "cpu",
     ) -> TorchDriver:
         """The model, driven with NumPy arrays; `dtype` "f64" makes it the reference of others."""
         del io_layout  # PyTorch's own layout is the spec's
         from dslc_torch.driver import TorchDriver
 
         checked = checked.without_main()
-        return TorchDriver(checked, self.model_source(checked), dtype)
+        return TorchDriver(checked, self.model_source(checked), dtype, device)
+
+    def has_device(self, name: str) -> bool:
+        """Whether PyTorch sees a device of this kind."""
+        from torch import backends, cuda
+
+        there = {"cpu": True, "cuda": cuda.is_available(), "mps": backends.mps.is_available()}
+        return there.get(name, False)
 
     def train_steps(
-        self, checked: Checked, weights: Arrays, batches: Sequence[Arrays], steps: int
+        self,
+        checked: Checked,
+        weights: Arrays,
+        batches: Sequence[Arrays],
+        steps: int,
+        device: str = "cpu",
     ) -> tuple[list[float], Mapping[str, Array]]:
         """Trains as the generated script does; gives the batch losses and the weights after it."""
         from dslc.train.steps import train_steps
 
-        return train_steps(self.project(checked), weights, batches, steps)
+        return train_steps(self.project(checked), weights, batches, steps, device)
 
 
 backend = TorchBackend()

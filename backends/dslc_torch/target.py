@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, final
 
@@ -10,7 +11,10 @@ from dslc_torch.rules import RULES
 from dslc_torch.scans import scan, stacked
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from dslc.emit.classes import ClassWriter
+    from dslc.emit.context import OpContext
     from dslc.emit.python import Statement
     from dslc.emit.scans import ScanText
 
@@ -35,6 +39,7 @@ class TorchTarget(Target):
         Path(__file__).with_name("helpers_attention.py"),
         Path(__file__).with_name("helpers_losses.py"),
         Path(__file__).with_name("helpers_recurrent.py"),
+        Path(__file__).with_name("helpers_seeded.py"),
         Path(__file__).with_name("helpers_chance.py"),
         Path(__file__).with_name("helpers_measures.py"),
         Path(__file__).with_name("helpers_graph.py"),
@@ -57,6 +62,20 @@ class TorchTarget(Target):
         if args == otherwise:
             return f"{layer}({args})"
         return f"{layer}({args}) if {layer} is not None else {otherwise}"
+
+    def without(self, context: OpContext, constructor: str, weights: list[str]) -> str:
+        return f"{context.helper('without')}({constructor}, {', '.join(map(repr, weights))})"
+
+    def call_given(
+        self, context: OpContext, layer: str, weights: Mapping[str, str], arguments: list[str]
+    ) -> str:
+        context.require("from torch.func import functional_call")
+        named = [text for text in arguments if re.match(r"\w+=[^=]", text)]
+        values = arguments[: len(arguments) - len(named)]
+        given = ", ".join(f"{name!r}: {text}" for name, text in weights.items())
+        texts = [layer, f"{{{given}}}", values[0] if len(values) == 1 else f"({', '.join(values)})"]
+        texts += [f"dict({', '.join(named)})"] if named else []
+        return f"functional_call({', '.join(texts)})"
 
     def concatenated(self, texts: list[str], axis: str) -> str:
         return f"torch.cat([{', '.join(texts)}], dim={axis})"

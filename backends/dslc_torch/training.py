@@ -65,6 +65,8 @@ def train_source(checked: Checked, model: str) -> str:
         script.add(template.class_with("Trainer", phased, "PhasedTrainer"))
     else:
         script.add(template.definition("Trainer"))
+    if script.flags["SEEDED"]:
+        script.add(template.definition("seed_draws"))
     script.add(template.definition("pick_device"))
     return script.source()
 

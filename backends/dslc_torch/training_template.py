@@ -30,6 +30,7 @@ MOMENTS = True  # whether the optimiser keeps something of each weight
 NORMS = True  # whether PyTorch's modules hold counters, which no other framework has
 PARTIAL = True  # whether the model has parameters that are never trained
 PHASED = False  # whether each step has phases
+SEEDED = False  # whether what the model draws is the same in every framework
 UNREACHED = True  # whether the loss leaves out some of what the model gives
 
 INITIAL = [("**.weight", kaiming_uniform()), ("**", zeros())]
@@ -100,14 +101,19 @@ class Trainer:
                         weight
                     )  # what the loss does not reach decays too
             self.optimizer = make_optimizer(self.trained)
-        if CHANCE or DRAWS:
+        if SEEDED:
+            self.draws = seed_draws(self.model, seed)
+        if (CHANCE and not SEEDED) or DRAWS:
             self.seed = seed
         if CHANCE or DRAWS or EVERY:
             self.steps = 0
 
     def step(self, batch: Arrays, rate: float) -> Tensor:
         """One step of the optimiser; gives the loss of the batch before it."""
-        if CHANCE:
+        if SEEDED:
+            for count in self.draws:
+                count.fill_(4096 * self.steps % 2**31)
+        if CHANCE and not SEEDED:
             # what a step draws depends on the seed and its number alone
             torch.manual_seed(int(random_keys(1, self.seed, f"step {self.steps}")[0]))
         if DRAWS:
@@ -134,6 +140,9 @@ class Trainer:
         @torch.no_grad()
         def measure(self, batch: Arrays) -> dict[str, float]:
             """The loss and the metrics of a batch, as the model is used after training."""
+            if SEEDED:
+                for count in self.draws:
+                    count.fill_(2**31 - 4096)
             if DRAWS:
                 batch = with_draws(batch, self.seed, "of held-out rows")
             if FREEZES:
@@ -208,6 +217,15 @@ class Trainer:
                     state[key] = torch.empty_like(weight).copy_(moment)
         if CHANCE or DRAWS:
             self.steps = found.step
+
+
+def seed_draws(model: nn.Module, seed: int) -> list[Tensor]:
+    """Gives all that draws in a model its key, from the seed and its path; their counts of calls."""
+    found: dict[str, Any] = {n: part for n, part in model.named_modules() if hasattr(part, "bits")}
+    for name, part in found.items():
+        key = random_keys(1, seed, name.removesuffix(".dropout"))
+        part.key.fill_(int(key[0]) >> 33)
+    return [part.count for part in found.values()]
 
 
 def pick_device(name: str) -> torch.device:

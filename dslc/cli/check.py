@@ -13,8 +13,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from dslc.diagnostics import Diagnostic
+    from dslc.passes.pipeline import Checked
 
-    Found = list[tuple[str, tuple[Diagnostic, ...], tuple[str, ...]]]
+    Found = list[tuple[str, tuple[Diagnostic, ...], tuple[str, ...], Checked | None]]
 
 FORMATS = ("human", "json", "sarif", "github")
 ENDINGS = (".yaml", ".yml")
@@ -45,16 +46,16 @@ def run(arguments: list[str]) -> int:
         diagnostics = call.check(path, root)[1]
         if options.strict:
             diagnostics = tuple(item.as_error() for item in diagnostics)
-        found.append((path, diagnostics, call.facts))
+        found.append((path, diagnostics, call.facts, call.checked))
     show(call, found, options.format)
-    severities = {item.severity for _, diagnostics, _ in found for item in diagnostics}
+    severities = {item.severity for _, diagnostics, *_ in found for item in diagnostics}
     return 1 if "error" in severities else 0
 
 
 def show(call: Call, found: Found, form: str) -> None:
     """Prints the results: errors for people to standard error, all other forms to standard output."""
     if form == "human":
-        for path, diagnostics, _ in found:
+        for path, diagnostics, *_ in found:
             call.show(diagnostics)
             errors = sum(1 for item in diagnostics if item.severity == "error")
             if not errors:
@@ -63,21 +64,30 @@ def show(call: Call, found: Found, form: str) -> None:
     elif form == "json":
         from dslc.diagnostics import render_json
 
-        for path, diagnostics, facts in found:
-            print(render_json(path, diagnostics, facts))
+        for path, diagnostics, facts, checked in found:
+            print(render_json(path, diagnostics, facts, params_of(checked)))
     elif form == "sarif":
         from dslc.diagnostics.as_sarif import render_sarif
 
-        print(render_sarif([item for _, diagnostics, _ in found for item in diagnostics]))
+        print(render_sarif([item for _, diagnostics, *_ in found for item in diagnostics]))
     else:
         from dslc.diagnostics.as_github import render_github
 
-        print(render_github(item for _, diagnostics, _ in found for item in diagnostics), end="")
+        print(render_github(item for _, diagnostics, *_ in found for item in diagnostics), end="")
+
+
+def params_of(checked: Checked | None) -> list[dict[str, object]]:
+    """What a right spec says about its params."""
+    if checked is None or not any(param.doc for param in checked.program.params):
+        return []
+    from dslc.tools.param_docs import documented_params
+
+    return documented_params(checked.program)
 
 
 def report_count(found: Found) -> None:
     """Ends on how many mistakes there are, where there are some."""
-    every = [item for _, diagnostics, _ in found for item in diagnostics]
+    every = [item for _, diagnostics, *_ in found for item in diagnostics]
     errors = sum(1 for item in every if item.severity == "error")
     if errors:
         word = "error" if errors == 1 else "errors"

@@ -126,11 +126,15 @@ class _Formatter(argparse.RawDescriptionHelpFormatter):
 
 
 class Call:
-    """One call that reads specs: its limits, overrides, and the texts that messages quote."""
+    """One call that reads specs: its limits, overrides, and the texts that messages quote.
+
+    `facts` and `checked` are those of the spec that was checked last.
+    """
 
     def __init__(self, options: argparse.Namespace) -> None:
         self.sources: dict[str, Source] = {}
         self.facts: tuple[str, ...] = ()
+        self.checked: Checked | None = None
         self.limits = limits_of(options)
         self.overrides = overrides_of(options, self.sources) if options.set else {}
 
@@ -151,7 +155,7 @@ class Call:
         from dslc.passes.pipeline import check_source
 
         report = Report()
-        self.facts = ()
+        self.facts, self.checked = (), None
         try:
             source = read_source(path, self.limits)
         except SpecError as error:
@@ -160,7 +164,7 @@ class Call:
         loader = FolderLoader(source, self.limits, root)
         checked = check_source(source, report, self.overrides, self.limits, loader)
         self.sources |= {item.path: item for item in loader.sources.values()}
-        self.facts = report.facts
+        self.facts, self.checked = report.facts, checked
         found = report.diagnostics
         for item in found:
             if item.code == "E0707":

@@ -106,7 +106,20 @@ def table(summary: Summary) -> str:
     lines = [f"{summary.name}({inputs}) -> {outputs}", "", line(head, widths)]
     lines += [line(tuple("-" * width for width in widths), widths)]
     lines += [line(row, widths) for row in rows]
-    return "\n".join([*lines, "", *totals(summary)])
+    params = params_table(summary)
+    return "\n".join([*lines, "", *totals(summary), *(["", *params] if params else [])])
+
+
+def params_table(summary: Summary) -> list[str]:
+    """A line for each param that the spec says something about."""
+    from dslc.diagnostics.text import escape
+
+    rows = [
+        (escape(f"{item['name']} = {item['value']}"), escape(" ".join(str(item["doc"]).split())))
+        for item in summary.params
+    ]
+    width = max((len(name) for name, _ in rows), default=0)
+    return [f"{name.ljust(width)}  {doc}" for name, doc in rows]
 
 
 def line(cells: tuple[str, ...], widths: list[int]) -> str:

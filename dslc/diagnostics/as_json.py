@@ -9,16 +9,22 @@ from dslc.diagnostics.text import cut
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
 
-def render_json(file: str, diagnostics: Iterable[Diagnostic], facts: Iterable[str]) -> str:
+def render_json(
+    file: str,
+    diagnostics: Iterable[Diagnostic],
+    facts: Iterable[str],
+    params: Sequence[dict[str, object]] = (),
+) -> str:
     """The line that `dslc check --format json` prints for one file.
 
     Args:
         file: the path as the user gave it.
         diagnostics: what was found, in order.
         facts: what the net asks of its inputs' symbols, as `H % 32 == 0`.
+        params: the params that have a `doc`; only where there are some does the object have them.
     """
     found = list(diagnostics)
     record = {
@@ -26,6 +32,7 @@ def render_json(file: str, diagnostics: Iterable[Diagnostic], facts: Iterable[st
         "ok": all(item.severity != "error" for item in found),
         "diagnostics": [_record(item) for item in found],
         "facts": list(facts),
+        **({"params": list(params)} if params else {}),
     }
     return json.dumps(record)
 

@@ -20,11 +20,13 @@ def _train(
     loss: str = LOSS,
     optimizer: str = OPTIMIZER,
     features: str = "f32[N, 13]",
+    batch: int = 16,
+    first: str = "",
 ) -> str:
     """A classifier of wines with a training section; `lines` are further keys of it."""
-    keys = (inputs, data, loss, optimizer, *lines, "epochs: 10", "batch: 16")
+    keys = (inputs, data, loss, optimizer, *lines, "epochs: 10", f"batch: {batch}")
     text = "".join(f"  {line}\n" for line in keys)
-    steps = "steps:\n  - linear: 3\n    name: head\noutputs: {logits: head}\n"
+    steps = f"steps:\n{first}  - linear: 3\n    name: head\noutputs: {{logits: head}}\n"
     return spec(f"{steps}train:\n{text}", features).replace("x:", "features:", 1)
 
 
@@ -278,5 +280,13 @@ ENTRIES: dict[str, Entry] = {
         "`inputs` types these columns.",
         _several(steps=_CALLS, label=""),
         _several(steps=_CALLS, label=_COLUMNS),
+    ),
+    "E0843": Entry(
+        "a batch norm of one value per channel in training",
+        "In training a batch norm subtracts the mean of the batch: of a single value nothing is left, "
+        "and PyTorch refuses to compute it. Train on more rows at a time, or state that the value has "
+        "more places. A frozen batch norm uses its running statistics.",
+        _train(first="  - batch_norm\n", batch=1),
+        _train(first="  - batch_norm\n", batch=2),
     ),
 }

@@ -89,4 +89,11 @@ ENTRIES: dict[str, Entry] = {
         spec("where: [H >= 8, H >= 4]\nsteps:\n  - relu\n", ANY_IMAGE),
         spec("where: [H >= 8]\nsteps:\n  - relu\n", ANY_IMAGE),
     ),
+    "W0112": Entry(
+        "a batch norm that cannot be trained",
+        "It has one value per channel, of which training leaves nothing, and PyTorch refuses to "
+        "compute it there. A net that is only used says so: `freeze: true` at the step.",
+        steps("- batch_norm", "f32[1, 8]"),
+        steps("- batch_norm:\n  freeze: true", "f32[1, 8]"),
+    ),
 }

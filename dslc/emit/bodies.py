@@ -156,14 +156,18 @@ class BodyWriter(LoopWriter):
         assert found.op is not None
         context = self.context(found, values)
         self.target.prepare(context)
+        start = len(self.flow.lines)
         result = self.target.rules.find(type(found.op))(context)
-        if context.untied:
+        if context.untied and not context.made:
             name, weight = found.op.name, min(context.untied)
             message = f"`{name}` cannot take its weight `{weight}` from another layer"
             raise BuildError(f"{message} in the {self.target.name} backend")
         layout = context.layout or layout_after(found, [v for v in values if v is not None])
         given = {"": result} if isinstance(result, str) else result
-        texts = {slot: (text, layout) for slot, text in given.items()}
+        texts = {slot: (context.with_others(text), layout) for slot, text in given.items()}
+        for k, line in enumerate(self.flow.lines[start:], start):
+            if isinstance(line, Line):
+                self.flow.lines[k] = Line(context.with_others(line.code), line.comment)
         if self.is_optional(found) and found.step.repeat is None:
             texts[""] = self.optional(found, values, *texts[""])
         return texts
@@ -197,7 +201,7 @@ class BodyWriter(LoopWriter):
             return
         layer = self.writer.layer(found, self.writer.constructor_of(found))
         given = [value for value in values if value is not None]
-        args = ", ".join([*(value.text for value in given), *self.models_for(found)])
+        args = ", ".join([*(value.text for value in given), *self.others_for(found)])
         text = f"{layer}({args})"
         outputs = call_outputs(found)
         layouts = self.layouts_from(found)
@@ -240,11 +244,12 @@ class BodyWriter(LoopWriter):
             text = f"{text} if {self.condition(found)} else {given[0]}"
         self.bind_model(found, values, text, found.step.name or "outputs")
 
-    def models_for(self, found: FormalStep) -> list[str]:
-        """The models at hand that what a step calls needs."""
+    def others_for(self, found: FormalStep) -> list[str]:
+        """The layers and models at hand that what a step calls needs."""
         assert found.callee is not None
-        needed = self.writer.module.needs.get(found.callee.module.name, ())
-        return [self.models[name] for name in needed]
+        name = found.callee.module.name
+        needed = self.writer.module.needs.get(name, ())
+        return [*self.writer.loans_for(name), *(self.models[model] for model in needed)]
 
     def bind_model(
         self, found: FormalStep, values: list[Value | None], text: str, wanted: str
@@ -321,7 +326,7 @@ class BodyWriter(LoopWriter):
         """One round of a call of another class; gives the names of its outputs."""
         layer = self.writer.layer(found, self.writer.constructor_of(found))
         given = [value.text for value in values if value is not None]
-        args = ", ".join([*given, *self.models_for(found)])
+        args = ", ".join([*given, *self.others_for(found)])
         slots = call_outputs(found)
         if len(slots) == 1:
             text = f"{layer}({args})"
@@ -371,7 +376,7 @@ def call_outputs(found: FormalStep) -> list[str]:
     module = found.callee.module
     if module.is_model:
         return [name for name, _ in module.outputs]
-    return ["", *(name for name, _ in module.outputs if name not in ("", "output"))]
+    return ["", *(name for name, _ in module.outputs if name)]
 
 
 def variables_in(text: str) -> frozenset[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from dslc.emit.backend import BuildError
@@ -16,18 +17,20 @@ from dslc.emit.python import Class, Function, Line, Parameter
 from dslc.emit.units import ModuleWriter, Unit
 from dslc.ir.dims import symbols_of, text_of
 from dslc.ir.graph import ApplyOp, CallModule
-from dslc.ir.owners import owner_of, tie_path
-from dslc.ir.walk import all_steps
+from dslc.ir.owners import path_text, tie_path
 from dslc.ops import tensor
 from dslc.syntax.expressions import math_functions, to_python
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from dslc.emit.borrowing import Loan
     from dslc.emit.drafts import Draft
     from dslc.emit.formal import Carry, Formal, FormalStep
     from dslc.emit.python import Statement
     from dslc.emit.target import Target
-    from dslc.ir.graph import Tie
-    from dslc.ir.owners import Owner
+    from dslc.ir.graph import Step, Tie
+    from dslc.ir.owners import Owner, Part
     from dslc.ops.base import Op
     from dslc.passes.pipeline import Checked
     from dslc.syntax.expressions import Expr
@@ -39,12 +42,14 @@ def write_module(checked: Checked, target: Target) -> ModuleWriter:
     writer = ModuleWriter(program, target, header(program))
     formals = formal_modules(checked)
     writer.formals = formals
-    writer.owners = Owners(program, formals, within=True)
+    writer.owners = Owners(program, formals, writer.borrowing)
     writer.borders = Borders(target, formals)
     for formal in formals:
         writer.name_class(formal.module)
     for formal in formals:
         ClassWriter(writer, formal).write()
+    for unit in writer.units.values():
+        unit.writer.annotate_loans()
     return writer
 
 
@@ -60,6 +65,8 @@ class ClassWriter:
         self.loop_names: dict[str, str] = {}
         self.stored: dict[str, str] = {}
         self.shapes: dict[str, str] = {}
+        self.signature: list[Parameter] = []
+        self.made: dict[str, str] = {}
         self.body = BodyWriter(self)
 
     def write(self) -> None:
@@ -68,6 +75,7 @@ class ClassWriter:
             self.drafts.append(f"{self.body.models[name]} = {self.model_made(name)}")
         self.body.run()
         parameters = self.parameters
+        parameters.keep(words_of([*texts(self.drafts), *self.stored]))
         target = self.target
         drafts = Drafts(
             self.drafts,
@@ -76,9 +84,10 @@ class ClassWriter:
             target.listed,
             target.new_list(),
         )
+        self.signature = [Parameter("self"), *self.body.signature()]
         run = Function(
             target.call_name,
-            [Parameter("self"), *self.body.signature()],
+            self.signature,
             self.body.returns(),
             "",
             self.body.statements(),
@@ -154,28 +163,35 @@ class ClassWriter:
         step = found.step
         tie = self.owned_by(found)
         if tie is not None:
-            return self.layer_of(tie)
+            return self.layer_of(found.step, tie)
         own = f"self.{step.label}"
         if found.reused is not None:
-            return self.run_again(found, own)
+            return self.run_again(found)
+        self.made[step.label] = constructor.split("(")[0]
         if step.when is not None and self.body.is_optional(found):
             condition = self.expression(step.when)
-            constructor = self.target.optional(constructor, condition, alone=is_alone(found))
+            further = step.tie or (found.callee and self.body.others_for(found))
+            alone = is_alone(found) and not further
+            constructor = self.target.optional(constructor, condition, alone=alone)
         if step.repeat is None or step.repeat.share:
             self.drafts.append(f"{own} = {constructor}")
             return own
         self.drafts.append(self.loop(found, own, constructor))
         return self.body.loop_variable(found)
 
-    def run_again(self, found: FormalStep, own: str) -> str:
+    def run_again(self, found: FormalStep) -> str:
         """The layers of a step above, run again."""
-        if found.reused not in {step.id for step in all_steps(self.formal.module.body)}:
-            reason = f"`{found.step.label}` is used again inside `{self.formal.module.name}`"
-            raise BuildError(f"{reason}, where it is not seen: reuse it beside where it stands")
         step = found.step
         if step.repeat is None or step.repeat.share:
-            return own
+            return self.layers_of(found)
         return self.body.loop_variable(found)
+
+    def layers_of(self, found: FormalStep) -> str:
+        """What a step has made: a layer or a list, its own or that of a step around the module."""
+        module, label = self.formal.module.name, found.step.label
+        if found.reused is None or found.reused in self.module.borrowing.places[module]:
+            return f"self.{label}"
+        return self.body.loan_text(label)
 
     def loop(self, found: FormalStep, own: str, constructor: str) -> LoopDraft:
         """A list with a layer for each round of a repeat."""
@@ -230,7 +246,7 @@ class ClassWriter:
         """The call of a model on given inputs: the one at hand, with the models that it needs."""
         assert found.callee is not None
         model = self.body.models[found.callee.module.name]
-        return f"{model}({', '.join([*given, *self.body.models_for(found)])})"
+        return f"{model}({', '.join([*given, *self.body.others_for(found)])})"
 
     def model_made(self, name: str) -> str:
         """The call of the constructor of one of several models."""
@@ -243,34 +259,75 @@ class ClassWriter:
         """The tie to another layer that does all of a step."""
         return self.module.owners.owned.get((self.formal.module.name, found.step.id))
 
-    def owner(self, tie: Tie) -> Owner:
+    def annotate_loans(self) -> None:
+        """Names the classes of the layers that the method is given, now that all are written."""
+        loans = self.module.borrowing.of(self.formal.module.name)
+        kinds = {self.body.loans[path]: loan for path, loan in loans.items()}  # by argument
+        for k, parameter in enumerate(self.signature):
+            if parameter.name in kinds:
+                kind = self.class_of(kinds[parameter.name])
+                self.signature[k] = Parameter(parameter.name, kind)
+
+    def class_of(self, loan: Loan) -> str:
+        """The class of a layer that another module has."""
+        step = loan.owner.step
+        is_list = step.repeat is not None and not step.repeat.share
+        if loan.path != loan.owner.path or (is_list and loan.path[-1] == step.label):
+            return self.target.new_list().split("(")[0]
+        return self.module.units[loan.owner.module].writer.made[step.label]
+
+    def owner(self, step: Step, tie: Tie) -> Owner:
         """The step that owns a tied weight."""
-        owner = owner_of(self.module.program, tie, self.formal.module)
+        owner = self.module.borrowing.owner(self.formal.module.name, step, tie)
         if owner is None:
             path = tie_path(tie)
             reason = f"`{path}` is tied inside `{self.formal.module.name}`, where it is not seen"
             raise BuildError(f"{reason}: tie it in the model or block that holds both")
         return owner
 
-    def layer_of(self, tie: Tie) -> str:
+    def layer_of(self, step: Step, tie: Tie) -> str:
         """The layer that owns a tied weight."""
-        parts = (
+        name, borrowing = self.formal.module.name, self.module.borrowing
+        path, loan = self.owner(step, tie).path, borrowing.loan(name, step, tie)
+        _, tie = borrowing.last(name, step, tie)
+        if tie.model is not None:
+            return self.body.models[tie.model] + self.attributes_of(path)
+        if loan is None:
+            return f"self{self.attributes_of(path)}"
+        return self.body.loan_text(path_text(loan.path)) + self.attributes_of(
+            path[len(loan.path) :]
+        )
+
+    def attributes_of(self, path: tuple[Part, ...]) -> str:
+        """A path as it stands behind an object."""
+        return "".join(
             (f"[{part}]" if part.isdigit() else f".{part}")
             if isinstance(part, str)
             else f"[{self.body.index_text(part)}]"
-            for part in self.owner(tie).path
+            for part in path
         )
-        start = "self" if tie.model is None else self.body.models[tie.model]
-        return start + "".join(parts)
 
-    def tied(self, tie: Tie) -> tuple[str, str]:
+    def loans_for(self, module: str) -> list[str]:
+        """The layers at hand that a module of a call is given."""
+        home = self.formal.module.name
+        used = self.module.units[module].writer.body.loans_used
+        return [
+            f"self{self.attributes_of(loan.path)}"
+            if loan.home == home
+            else self.body.loan_text(path)
+            for path, loan in self.module.borrowing.of(module).items()
+            if path in used
+        ]
+
+    def tied(self, step: Step, tie: Tie) -> tuple[str, str]:
         """The object that owns a tied weight, and the weight's own name, "" for a parameter's."""
-        own = "" if self.tied_op(tie) is tensor.Parameter else "weight"
-        return self.layer_of(tie), self.owner(tie).weight or own
+        own = self.owner(step, tie).weight or "weight"
+        own = "" if self.tied_op(step, tie) is tensor.Parameter else own
+        return self.layer_of(step, tie), own
 
-    def tied_op(self, tie: Tie) -> type[Op]:
+    def tied_op(self, step: Step, tie: Tie) -> type[Op]:
         """The op that owns a tied weight."""
-        action = self.owner(tie).step.action
+        action = self.owner(step, tie).step.action
         assert isinstance(action, ApplyOp)
         return action.op
 
@@ -305,6 +362,11 @@ class _Conditional:
         inner, self.writer.drafts = self.writer.drafts, self.outer
         if inner:
             self.writer.drafts.append(IfDraft(self.condition, inner))
+
+
+def words_of(texts: Iterable[str]) -> set[str]:
+    """Every name in pieces of code."""
+    return set(re.findall(r"[A-Za-z_]\w*", " ".join(texts)))
 
 
 def is_alone(found: FormalStep) -> bool:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from dslc.emit.backend import BuildError
+from dslc.emit.given import with_given
 from dslc.emit.layouts import stored_axis
 from dslc.emit.python import Line
 from dslc.emit.varying import varies
@@ -52,6 +54,7 @@ class OpContext:
         self.layout: str | None = None
         self.owned = writer.owned_by(found)
         self.untied = set(found.step.tie) if self.owned is None else set[str]()
+        self.made = ""
         self.stored: set[str] = set()
 
     @property
@@ -65,6 +68,18 @@ class OpContext:
     def args(self) -> list[str]:
         """The expressions of all inputs that are given."""
         return [value.operand for value in self.values if value is not None]
+
+    @property
+    def is_seeded(self) -> bool:
+        """Whether what is drawn at random is the same bits in every framework."""
+        return self.writer.module.program.deterministic
+
+    def refuse_seeded(self) -> None:
+        """Refuses what draws at random and has no form yet that is the same in every framework."""
+        if self.is_seeded and self.op.draws:
+            what = f"`{self.op.name}` drops parts of its states with each framework's own numbers"
+            help = "write single layers with `dropout` between, or leave out `deterministic`"
+            raise BuildError(f"{what}: {help}")
 
     @property
     def first(self) -> Value:
@@ -229,7 +244,35 @@ class OpContext:
     def layer(self, constructor: str, *, heavy: bool = False) -> str:
         """A layer that holds weights, made in the constructor; gives the text that calls it."""
         self.heavy = heavy
-        return self.writer.layer(self.found, constructor)
+        if self.untied:
+            names = sorted(self.own_name(weight) for weight in self.untied)
+            constructor = self.writer.target.without(self, constructor, names)
+        self.made = self.writer.layer(self.found, constructor)
+        return self.made
+
+    @property
+    def shares_weights(self) -> bool:
+        """Whether some of the weights are other layers', or other layers' are some of these."""
+        place = (self.writer.formal.module.name, self.step.id)
+        return bool(self.untied) or place in self.writer.module.owners.partly
+
+    def own_name(self, weight: str) -> str:
+        """What the layer of an op calls one of its weights."""
+        return self.writer.target.own_name(self.op, weight)
+
+    def with_others(self, text: str) -> str:
+        """What the rule wrote, its layer given the weights of others that the rule did not ask for."""
+        if not self.untied or not self.made:
+            return text
+        target = self.writer.target
+        weights = {
+            self.own_name(name): target.tied_text(self, name) for name in sorted(self.untied)
+        }
+
+        def call(layer: str, arguments: list[str]) -> str:
+            return target.call_given(self, layer, weights, arguments)
+
+        return with_given(text, self.made, weights, call)
 
     def shared_layer(self, constructor: str) -> str:
         """A layer without weights: one serves all steps that would make the same."""
@@ -245,11 +288,14 @@ class OpContext:
 
     def tied(self, weight: str) -> tuple[str, str] | None:
         """The object and own name of the weight that one of this op's is tied to."""
-        tie = self.step.tie.get(weight)
-        if tie is None or self.owned is not None:
+        if not self.is_tied(weight):
             return None
         self.untied.discard(weight)
-        return self.writer.tied(tie)
+        return self.owner_of(weight)
+
+    def owner_of(self, weight: str) -> tuple[str, str]:
+        """The object and own name of the weight that one of this op's is."""
+        return self.writer.tied(self.step, self.step.tie[weight])
 
     def is_tied(self, weight: str) -> bool:
         """Whether a weight is another step's, and nothing else of this op's layer."""

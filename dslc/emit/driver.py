@@ -65,8 +65,19 @@ class DrivenBackend(Protocol):
 
     name: str
 
-    def driver(self, checked: Checked, *, dtype: str = "f32", io_layout: str = "spec") -> Driver:
-        """A driver of the spec's model; the backend's packages are there."""
+    def driver(
+        self,
+        checked: Checked,
+        *,
+        dtype: str = "f32",
+        io_layout: str = "spec",
+        device: str = "cpu",
+    ) -> Driver:
+        """A driver of the spec's model on a device; the backend's packages are there."""
+        ...
+
+    def has_device(self, name: str) -> bool:
+        """Whether the framework sees a device of this kind: "cpu", "cuda", "tpu" or "mps"."""
         ...
 
 
@@ -74,7 +85,12 @@ class TrainingBackend(DrivenBackend, Protocol):
     """A backend that also trains in this process."""
 
     def train_steps(
-        self, checked: Checked, weights: Arrays, batches: Sequence[Arrays], steps: int
+        self,
+        checked: Checked,
+        weights: Arrays,
+        batches: Sequence[Arrays],
+        steps: int,
+        device: str = "cpu",
     ) -> tuple[Sequence[float], Arrays]:
         """Trains as the generated script does; gives the batch losses and the weights after it."""
         ...

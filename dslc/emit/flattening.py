@@ -15,11 +15,12 @@ if TYPE_CHECKING:
     from dslc.ir.graph import Ref
 
 
-def linear_behind(formal: Formal, found: FormalStep) -> FormalStep | None:
+def linear_behind(formal: Formal, found: FormalStep, *, seeded: bool = False) -> FormalStep | None:
     """The linear map that alone reads a step's value, whatever works on each element between.
 
     None where another step, a region's end or an output reads it too, or where a loop or a
-    condition stands between.
+    condition stands between; and where something between draws by the place of an element, as
+    what is `seeded` does.
     """
     steps = list(all_formal(formal.steps))
     reader = found
@@ -27,6 +28,8 @@ def linear_behind(formal: Formal, found: FormalStep) -> FormalStep | None:
         if reader is not found and isinstance(reader.op, Linear):
             return None if reader.step.tie else reader
         if reader is not found and (reader.op is None or reader.op.layout != "elementwise"):
+            return None
+        if seeded and reader.op is not None and reader.op.chance:
             return None
         reads = [ref for ref in all_reads(formal, steps) if ref.owner == reader.step.id]
         readers = [s for s in steps if any(r.owner == reader.step.id for r in written_inputs(s))]

@@ -8,13 +8,13 @@ loops, and a `when` is an `if`.
 
 from __future__ import annotations
 
-import re
 from itertools import chain, count
 from typing import TYPE_CHECKING, final
 
 from dslc.emit.backend import BuildError
 from dslc.emit.borders import Borders
-from dslc.emit.classes import ClassWriter
+from dslc.emit.borrowing import Borrowing
+from dslc.emit.classes import ClassWriter, words_of
 from dslc.emit.flattening import all_formal
 from dslc.emit.flow import STREAM
 from dslc.emit.formal import formal_modules
@@ -58,6 +58,7 @@ class FunctionModule(ModuleWriter):
     def __init__(self, program: Program, target: FunctionTarget, doc: str) -> None:
         super().__init__(program, target, doc)
         self.functions_target = target
+        self.borrowing = Borrowing(program, lends=False)
         self.layers: dict[str, str] = {}
         self.layer_count = 0
         self.unread = Unread(())
@@ -151,8 +152,7 @@ class FunctionWriter(ClassWriter):
         sizes = Sizes(self.shape_of, self.size_variable)
         statements: list[Statement] = sizes.resolve(body.flow.lines)
         if self.module.owners.owned:
-            text = " ".join(text for statement in statements for text in texts_of(statement))
-            self.parameters.keep(set(re.findall(r"[A-Za-z_]\w*", text)))
+            self.parameters.keep(words_of(t for line in statements for t in texts_of(line)))
         parameters = [*body.signature(), *self.parameters.signature()]
         if body.uses_name:
             parameters.append(Parameter("name", "str", None, "keyword"))
@@ -238,7 +238,7 @@ class FunctionWriter(ClassWriter):
         files = [self.constructor_name(name) for name in parameters.files_used()]
         words = set(parameters.own_params())
         given = {n: self.argument(n, v) for n, v in action.arguments.items() if n in words}
-        models = self.body.models_for(found)
+        models = self.body.others_for(found)
         texts = [parameters.call(given, [*operands, *models], files)]
         if callee.function_body.uses_name or shared:
             label = self.function_body.label_of(found)
@@ -301,9 +301,9 @@ class FunctionWriter(ClassWriter):
         """The calls behind which a step of this module has a weight."""
         return self.functions.inner.opened.get(self.formal.module.name, set())
 
-    def layer_of(self, tie: Tie, *words: str) -> str:
+    def layer_of(self, step: Step, tie: Tie, *words: str) -> str:
         """Another model's layer that owns a weight, found by its name; `words` lead below it."""
-        owner = self.owner(tie)
+        owner = self.owner(step, tie)
         assert tie.model is not None
         self.refuse_tensor(owner)
         path = PathText(self.functions_target.separator, (str(tie.path[0]), False))
@@ -345,7 +345,7 @@ class FunctionWriter(ClassWriter):
                 path = tie_path(tie)
                 reason = f"`{path}` is one weight of another model's layer"
                 raise BuildError(f"{reason}: tie all of the layer's weights to an op like it")
-            return owner.step, self.layer_of(tie)
+            return owner.step, self.layer_of(step, tie)
         inner = self.functions.inner.find(self.formal, step, tie)
         if inner is not None:
             return inner[1].step, self.inner_layer(*inner)

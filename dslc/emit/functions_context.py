@@ -48,7 +48,7 @@ class FunctionContext(OpContext):
     def call(self, constructor: str, arguments: str) -> str:
         """A layer called; one that several steps or rounds call is kept in a variable."""
         if self.owned is not None:
-            return f"{self.writer.layer_of(self.owned)}({arguments})"
+            return f"{self.writer.layer_of(self.step, self.owned)}({arguments})"
         step = self.step
         shares = step.repeat is not None and step.repeat.share
         owner = step.id if self.found.reused is None else self.found.reused
@@ -100,7 +100,7 @@ class FunctionContext(OpContext):
         anchors = self.body.anchors
         anchor = anchors[-1].text if anchors else next(iter(self.body.inputs.values()))
         if self.owned is not None:
-            layer = self.function.layer_of(self.owned, *([weight] if weight else []))
+            layer = self.function.layer_of(self.step, self.owned, *([weight] if weight else []))
             return f"{layer}({anchor})"
         name = self.path(weight) if weight else self.name
         sizes = "".join(f"{size}, " for size in shape)
@@ -118,7 +118,7 @@ class FunctionContext(OpContext):
 
     def flattened_name(self) -> str | None:
         steps = self.function.formal.steps
-        reader = linear_behind(self.function.formal, self.found)
+        reader = linear_behind(self.function.formal, self.found, seeded=self.is_seeded)
         if reader is None or not beside(steps, self.found, reader):
             return None
         name = self.function.formal.module.name

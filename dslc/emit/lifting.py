@@ -69,8 +69,12 @@ def lift(checked: Checked) -> Lifted:
     modules = {action_module(step) for step in calls}
     inner = modules - {*checked.program.models}
     if train.is_phased:
-        refuse_beside_phases(heavy, inner)
-        return Lifted(checked, train, draws)
+        from dslc.emit.lifting_phases import lift_phases
+
+        program, graphs = lift_phases(train)
+        if program is train.program:
+            return Lifted(checked, train, draws)
+        return typed(checked, train, program.replace(train=None), graphs, draws)
     program, (phase,) = train.program, train.phases
     graph = phase.graph
     if checked.program.has_several:
@@ -83,20 +87,12 @@ def lift(checked: Checked) -> Lifted:
     if name == checked.program.main:
         return Lifted(checked, train, draws)
     program = program.replace(main=name, models=(name,), train=None)
-    return typed(checked, train, phase, program, graph, draws)
+    return typed(checked, train, program, [graph], draws)
 
 
 def calls_of_models(phase: Phase, program: Program) -> list[Step]:
     """The steps at the top of a graph that call a model."""
     return [step for step in phase.graph.body.steps if calls_model(step, program)]
-
-
-def refuse_beside_phases(heavy: list[Step], inner: set[str]) -> None:
-    """Refuses what training adds to a model beside phases."""
-    if heavy:
-        raise refuse(heavy[0], f"has weights or draws at random beside phases: {MEND}")
-    if inner:
-        raise BuildError(f"beside phases, values inside a model are not handed out yet: {MEND}")
 
 
 def lift_several(
@@ -117,7 +113,7 @@ def lift_several(
         program, graph = lifting.program, lifting.graph
     if program is train.program:
         return Lifted(checked, train, draws)
-    return typed(checked, train, phase, program.replace(train=None), graph, draws)
+    return typed(checked, train, program.replace(train=None), [graph], draws)
 
 
 def calling(graph: Module, names: dict[str, str]) -> Module:
@@ -132,22 +128,20 @@ def calling(graph: Module, names: dict[str, str]) -> Module:
 
 
 def typed(
-    checked: Checked,
-    train: Training,
-    phase: Phase,
-    program: Program,
-    graph: Module,
-    draws: list[Drawn],
+    checked: Checked, train: Training, program: Program, graphs: list[Module], draws: list[Drawn]
 ) -> Lifted:
-    """The model and the graph with their types."""
+    """The models and the graphs with their types."""
     report = Report()
     model = check_program(checked.source, program, report, Limits())
     if model is not None:
-        checker = Instantiator(program, report, Limits(), phase.facts)
-        types = tuple(phase.instance.inputs[item.name] for item in graph.inputs)
-        instance = checker.instance(graph, {}, types, phase.instance.sizes)
-        if instance is not None and report.ok:
-            phases = [phase.with_graph(graph, instance)]
+        phases: list[Phase] = []
+        for phase, graph in zip(train.phases, graphs, strict=True):
+            checker = Instantiator(program, report, Limits(), phase.facts)
+            types = tuple(phase.instance.inputs[item.name] for item in graph.inputs)
+            instance = checker.instance(graph, {}, types, phase.instance.sizes)
+            if instance is not None:
+                phases.append(phase.with_graph(graph, instance))
+        if len(phases) == len(graphs) and report.ok:
             return Lifted(model, train.with_phases(program, phases), draws)
     first = report.diagnostics[0].message if report.diagnostics else "they do not fit"
     raise BuildError(f"training steps with weights cannot be put behind the model: {first}")

@@ -120,7 +120,7 @@ class LoopWriter(RegionWriter):
             assert repeat.times is not None
             count = to_python(repeat.times, self.writer.call_name)
             return (self.loop_names[index] if index else "_"), f"range({count})"
-        target, iterable = layer or "_", f"self.{found.step.label}" if layer else over
+        target, iterable = layer or "_", self.writer.layers_of(found) if layer else over
         if set(items) - {"_"}:
             item = items[0] if len(items) == 1 else f"({', '.join(items)})"
             target = f"{item}, {layer}" if layer else item

@@ -52,6 +52,8 @@ class MethodWriter:
         self.is_model = self.formal.module.is_model and not self.holds
         self.inputs = {item.name: self.names.fresh(item.name) for item in self.formal.module.inputs}
         self.models = self.name_models()
+        self.loans = self.name_loans()
+        self.loans_used: set[str] = set()
         self.flow = Flow(self.comment)
         self.last_shape = ""
         self.entries: dict[str, Value] = {}
@@ -74,12 +76,22 @@ class MethodWriter:
             name = self.names.fresh(wanted)
         return name
 
+    def name_loans(self) -> dict[str, str]:
+        """The arguments that hold the layers which the method is given, by their paths."""
+        loans = self.writer.module.borrowing.of(self.formal.module.name)
+        return {path: self.names.fresh(word_of(loan.path)) for path, loan in loans.items()}
+
+    def loan_text(self, path: str) -> str:
+        """The argument that holds a layer of another module."""
+        self.loans_used.add(path)
+        return self.loans[path]
+
     def outputs(self) -> list[tuple[str, Ref]]:
         """What the method returns: a model's outputs, or a block's value and what it hands out."""
         module = self.formal.module
         if module.is_model:
             return list(module.outputs)
-        further = [(name, ref) for name, ref in module.outputs if name not in ("", "output")]
+        further = [(name, ref) for name, ref in module.outputs if name]
         return [("", module.body.result), *further]
 
     def anchor(self) -> str:
@@ -161,8 +173,9 @@ class MethodWriter:
         return text
 
     def signature(self) -> list[Parameter]:
-        """The parameters of the method after `self`: the inputs, then the models that it calls."""
+        """The parameters of the method after `self`: inputs, layers of others, models that it calls."""
         found = [Parameter(name, self.target.tensor) for name in self.inputs.values()]
+        found += [Parameter(n) for path, n in self.loans.items() if path in self.loans_used]
         if self.holds:
             return found
         classes = self.writer.module.class_names
@@ -226,6 +239,13 @@ class MethodWriter:
         given = [value for value in values if value is not None]
         wanted = iter(wanted_layouts(self.target, self.borders, found, given))
         return [None if value is None else self.in_layout(value, next(wanted)) for value in values]
+
+
+def word_of(path: tuple[object, ...]) -> str:
+    """What a layer at a path is called where it is an argument: `up`, or `up_1` for one of several."""
+    words = [str(part) for part in path]
+    last = max(k for k, word in enumerate(words) if word.isidentifier())
+    return "_".join(word for word in words[last:] if word.isalnum() or word.isidentifier())
 
 
 def entry_facts(module: Module) -> list[Expr]:

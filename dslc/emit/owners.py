@@ -15,8 +15,9 @@ from dslc.ir.owners import owner_of
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from dslc.emit.borrowing import Borrowing
     from dslc.emit.formal import Formal, FormalStep
-    from dslc.ir.graph import Program, Tie
+    from dslc.ir.graph import Program, Step, Tie
     from dslc.ir.owners import Owner
 
 
@@ -27,14 +28,17 @@ class Owners:
     Args:
         program: The program.
         formals: Its modules.
-        within: Whether ties inside a module are followed too: each of its scopes is a module then.
+        borrowing: What follows ties inside a module too, where each of its scopes is a module.
     """
 
     def __init__(
-        self, program: Program, formals: Iterable[Formal], *, within: bool = False
+        self,
+        program: Program,
+        formals: Iterable[Formal],
+        borrowing: Borrowing | None = None,
     ) -> None:
         self.program = program
-        self.within = within
+        self.borrowing = borrowing
         self.steps = {
             (formal.module.name, found.step.id): found
             for formal in formals
@@ -49,14 +53,16 @@ class Owners:
         }
         for key, found in self.steps.items():
             for tie in found.step.tie.values():
-                owner = self.owner(key[0], tie)
+                owner = self.owner(key[0], found.step, tie)
                 if owner is not None:
                     place = self.whole if key in self.owned else self.partly
                     place.add((owner.module, owner.step.id))
 
-    def owner(self, module: str, tie: Tie) -> Owner | None:
+    def owner(self, module: str, step: Step, tie: Tie) -> Owner | None:
         """The owner of a weight that a module's step is tied to."""
-        return owner_of(self.program, tie, self.program.modules[module] if self.within else None)
+        if self.borrowing is None:
+            return owner_of(self.program, tie)
+        return self.borrowing.owner(module, step, tie)
 
     def reads(self, module: str, step: int) -> bool:
         """Whether another step reads the weights of one."""
@@ -68,7 +74,7 @@ class Owners:
             return None
         types = [type for type in found.inputs if type is not None]
         names = {weight.name or "weight" for weight in found.op.weights(*types)}
-        ties = {name: self.owner(module, tie) for name, tie in found.step.tie.items()}
+        ties = {name: self.owner(module, found.step, tie) for name, tie in found.step.tie.items()}
         owners = [owner for owner in ties.values() if owner is not None]
         if names != ties.keys() or len(owners) < len(ties):
             return None

@@ -38,7 +38,8 @@ class Parameters:
         self.files: dict[str, str] = {}
         self.dims: dict[str, str] = {}
         self.attributes = module.names.child()
-        labels = layer_labels(formal.steps, module.target.layer_ops)
+        seeded = module.program.deterministic
+        labels = layer_labels(formal.steps, module.target.layer_ops, seeded=seeded)
         self.attributes.reserve("io_layout", *labels)
         self.io_layout = False
         self.generates = False
@@ -59,7 +60,8 @@ class Parameters:
         return self.files[name]
 
     def keep(self, words: set[str]) -> None:
-        """Forgets the params whose names are not among the words of what was written."""
+        """Forgets the params and dims whose names are not among the words of what was written."""
+        self.dims = {name: own for name, own in self.dims.items() if own in words}
         self.files = {name: own for name, own in self.files.items() if own in words}
         self.used = {name for name in self.used if self.own[name] in words}
 
@@ -191,14 +193,20 @@ def python_value(value: object) -> str:
     return literal(value)
 
 
-def layer_labels(steps: list[FormalStep], ops: tuple[type[Op], ...]) -> set[str]:
-    """The labels of the steps that are layers: calls, ops with weights, and these other ops."""
+def layer_labels(
+    steps: list[FormalStep], ops: tuple[type[Op], ...], *, seeded: bool = False
+) -> set[str]:
+    """The labels of the steps that are layers: calls, ops with weights, and these other ops.
+
+    What is `seeded` has a layer for whatever draws at random.
+    """
     found: set[str] = set()
     for step in steps:
         types = [type for type in step.inputs if type is not None]
         has_weights = step.op is not None and bool(step.op.weights(*types))
-        if step.callee is not None or has_weights or isinstance(step.op, ops):
+        draws = seeded and step.op is not None and bool(step.op.chance)
+        if step.callee is not None or has_weights or draws or isinstance(step.op, ops):
             found.add(step.step.label)
         for inner in step.bodies:
-            found |= layer_labels(inner, ops)
+            found |= layer_labels(inner, ops, seeded=seeded)
     return found

@@ -139,7 +139,9 @@ class Script:
     def frozen_globs(self) -> list[str]:
         """Globs of what `freeze` keeps from training."""
         trained = [info.path for info in self.weights if info.role == "trained"]
-        found = [path for one in self.train.instances for path in frozen_paths(one)]
+        found = frozen_paths(self.train.model)
+        for phase in self.train.phases:
+            found += frozen_paths(phase.instance, phase.own)
         return path_globs([f"{path}.**" for path in dict.fromkeys(found)], trained)
 
     def flags_of(self) -> dict[str, bool]:
@@ -167,6 +169,7 @@ class Script:
             "PARTIAL": bool(roles & {"zeros", "frozen"}),
             "PHASED": train.is_phased,
             "SEVERAL": self.program.has_several,
+            "SEEDED": train.run.deterministic and any(op.draws for op in ops),
             "SCHEDULED": any(turn.is_scheduled for turn in turns),
             "STRATIFIED": train.data.stratify is not None,
             "TURNED": bool(self.turned()),

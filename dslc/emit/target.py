@@ -38,6 +38,8 @@ class Target:
         any_layout: The ops whose rules take their inputs in any layout.
         reads_twice: Whether a step under a `when` writes its input twice: as argument and else.
         layer_ops: The ops without weights that are layers.
+        seeded: What stands in helpers for the framework's own layers that draw at random, where a
+            spec asks for the same bits everywhere.
         dtypes: The dtypes that have another name in this framework.
         closed: Whether a model has the models that it calls in itself.
     """
@@ -57,6 +59,7 @@ class Target:
     any_layout: tuple[type[Op], ...] = ()
     reads_twice = False
     layer_ops: tuple[type[Op], ...] = ()
+    seeded: Mapping[str, str] = {}
     dtypes: Mapping[str, str] = {}
     closed = False
     rules: Rules
@@ -79,6 +82,25 @@ class Target:
     def call_optional(self, layer: str, args: str, otherwise: str) -> str:
         """A call of a layer that may be absent."""
         raise TypeError("a target says what stands for an absent layer")
+
+    def without(self, context: OpContext, constructor: str, weights: list[str]) -> str:
+        """A constructor of a layer that has none of some weights."""
+        raise TypeError("a target says how layers share weights")
+
+    def own_name(self, op: Op, weight: str) -> str:
+        """What the layer of an op calls one of its weights."""
+        del op
+        return weight
+
+    def tied_text(self, context: OpContext, weight: str) -> str:
+        """The weight that one of an op's is, as the op's layer has it."""
+        return ".".join(filter(None, context.owner_of(weight)))
+
+    def call_given(
+        self, context: OpContext, layer: str, weights: Mapping[str, str], arguments: list[str]
+    ) -> str:
+        """The call of a layer with weights of others."""
+        raise TypeError("a target says how layers share weights")
 
     def joined(
         self, way: str, texts: list[str], found: FormalStep, writer: ClassWriter, layout: str

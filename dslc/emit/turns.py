@@ -24,13 +24,15 @@ class Turn:
 
     Attributes:
         phase: The phase.
-        homes: Where the models that it updates have their weights; empty for everything.
+        homes: Where what it updates has its weights; empty for everything.
     """
 
     def __init__(self, training: Training, phase: Phase) -> None:
         self.phase = phase
         modules = training.program.modules
         self.homes = [home for name in phase.update if (home := modules[name].home)]
+        if self.homes and any(module.home == phase.own for module in modules.values()):
+            self.homes.append(phase.own)
 
     def constant(self, name: str) -> str:
         """The name of one of its constants."""
@@ -140,6 +142,8 @@ def leaves_out_of_models(training: Training, phase: Phase) -> bool:
     behind = steps_behind(phase.instance.body, phase.graph.body.result)
     refs = [phase.graph.body.result, *(ref for found in behind for ref in reads(found.step))]
     read = {ref.key for ref in refs}
+    if any(module.home == phase.own for module in training.program.modules.values()):
+        return True  # a step with weights may serve a metric alone
     for name in phase.update:
         first, *others = [output for output, _ in training.program.modules[name].outputs]
         calls = [

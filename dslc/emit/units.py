@@ -6,6 +6,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, final
 
 from dslc.emit.borders import Borders
+from dslc.emit.borrowing import Borrowing
 from dslc.emit.names import Names
 from dslc.emit.owners import Owners
 from dslc.emit.python import (
@@ -60,6 +61,7 @@ class ModuleWriter:
         self.units: dict[str, Unit] = {}
         self.classes: list[Statement] = []
         self.needs = needs_of(program, closed=target.closed)
+        self.borrowing = Borrowing(program)
         self.owners = Owners(program, ())
         self.borders = Borders(target)
         self.flattened: dict[tuple[str, int], tuple[DimLike, ...]] = {}
@@ -76,8 +78,17 @@ class ModuleWriter:
             source, imports = helper_source(self.helper_files[name], name)
             for statement in imports:
                 self.module.require(statement)
-            self.helpers[name] = source
+            self.helpers[name] = self.seeded(source)
         return name
+
+    def seeded(self, source: str) -> str:
+        """A helper's source with layers that draw the same bits in every framework, if they have to."""
+        if self.program.deterministic:
+            for native, ours in self.target.seeded.items():
+                if native in source:
+                    self.helper(ours)
+                    source = source.replace(native, ours)
+        return source
 
     def require(self, statement: str) -> None:
         """Imports something."""

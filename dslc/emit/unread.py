@@ -129,8 +129,7 @@ class Reach:
 
 def every(formal: Formal) -> frozenset[str]:
     """All outputs of a module, each once."""
-    outputs = frozenset(formal.outputs)
-    return outputs if formal.module.is_model else outputs - {"output"}
+    return frozenset(formal.outputs)
 
 
 def has_weights(found: FormalStep) -> bool:

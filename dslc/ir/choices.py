@@ -122,7 +122,8 @@ def named(reader: StepReader, key: Scalar, scope: Scope) -> Expr | None:
         reader.report.error("E0520", key.span, f"`{key.text}` names no param", help=help)
         return None
     if not scope.knows(name):
-        reader.look_up(Name(name, key.span), key.span, scope)
+        place = key.span.part(key.text, 1, len(key.text))
+        reader.look_up(Name(name, place), key.span, scope)
         return None
     if scope.is_outermost(name) and reader.constants is not None:  # absent where it was refused
         return Literal(reader.constants[name], key.span) if name in reader.constants else None  # pyright: ignore[reportArgumentType]

@@ -327,7 +327,7 @@ class Elaborator:
         """The outputs by name: a model's are what it says, a block's come after its value."""
         fields = reader.mapping(node, "`outputs`")
         if fields is None:
-            return (("output", result),)
+            return (("output" if is_model else "", result),)
         if is_model and not fields.entries:
             help = "name a value, `outputs: {y: step}`, or take `outputs` out: the last step's"
             self.report.error("E0634", fields.span, "this model has no outputs", help=help)

@@ -181,7 +181,7 @@ def called(model: Module) -> Module:
     """A model as the block that it is to those that import it; its value is its first output."""
     first = model.outputs[0][1] if model.outputs else model.body.result
     return model.replace(
-        outputs=(("output", first), *model.outputs[1:]),
+        outputs=(("", first), *model.outputs[1:]),
         body=model.body.replace(result=first),
         is_model=False,
         home=None,

@@ -116,7 +116,7 @@ class FormulaReader(ReferenceReader):
                 operands.read.add(head)
                 if head != text:
                     ref = self.own_part(head, text, span)
-            elif scope.is_value(head):
+            elif self.names_value(head, scope):
                 operands.read.add(text)
                 ref = self.reference(Scalar(text, "quoted", span), scope)
             elif head != text and head not in self.imported and not scope.knows(head):
@@ -134,6 +134,10 @@ class FormulaReader(ReferenceReader):
             return None
         self.look_up_formula(known, scope)
         return Formula(known, node.span)
+
+    def names_value(self, name: str, scope: Scope) -> bool:
+        """Whether a name stands for a value, which a reference may begin with."""
+        return scope.is_value(name)
 
     def with_imported(self, body: Expr) -> Expr | None:
         """A formula with the values of imported params (`res.width`); None after an error."""

@@ -323,6 +323,7 @@ class Program(Record):
     `models` are the spec's models by name. Where it has several, `main` is none of them but the
     module that holds them all (`dslc.ir.models`), and `chosen` the one that the spec calls its main.
     `opened` are the models as they were read: the training graph sees the values inside them.
+    `deterministic` says whether what is drawn at random is the same bits in every backend.
     """
 
     unlike = ("opened",)
@@ -342,6 +343,7 @@ class Program(Record):
     chosen: str | None = None
     imports: tuple[Import, ...] = ()
     units: Units | None = None
+    deterministic: bool = False
     imported: tuple[tuple[str, str], ...] = ()
 
     @property

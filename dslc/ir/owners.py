@@ -34,7 +34,12 @@ class Owner:
 
 def tie_path(tie: Tie) -> str:
     """A tied weight's path as the spec writes it."""
-    parts = (f".{part}" if isinstance(part, str) else f"[{to_spec(part)}]" for part in tie.path)
+    return path_text(tie.path)
+
+
+def path_text(path: tuple[Part, ...]) -> str:
+    """A path as the spec writes it."""
+    parts = (f".{part}" if isinstance(part, str) else f"[{to_spec(part)}]" for part in path)
     return "".join(parts)[1:]
 
 

@@ -13,6 +13,7 @@ from dslc.syntax.expressions import (
     Literal,
     Name,
     free_names,
+    names_in,
     parse_expression,
 )
 from dslc.syntax.tree import Mapping, Scalar, Sequence
@@ -137,16 +138,23 @@ class Reader:
         return expression
 
     def look_up(self, expression: Expr, span: Span, scope: Scope) -> None:
-        """Reports a lower-case name that nothing defines; capitals are dims, bound by types."""
-        for name in sorted(free_names(expression)):
-            if not scope.knows(name) and name[:1].islower():
-                close = TRUTHS.get(name.lower()) or nearest(name, scope.all_names())
-                help = f"did you mean `{close}`?" if close else "declare it under `params`"
-                if close is None and find(name) is not None:
-                    help = f"in an expression a word has quotes of its own: \"'{name}'\""
-                fix = mend(span, name, close) if isinstance(expression, Name) else ()
-                message = f"no param, index or dim is called `{name}`"
-                self.report.error("E0401", span, message, help=help, fix=fix)
+        """Reports a lower-case name that nothing defines; capitals are dims, bound by types.
+
+        Each such name once, where it first stands; its mend renames it everywhere in the slot.
+        """
+        places: dict[str, list[Span]] = {}
+        for name in names_in(expression):
+            if not scope.knows(name.id) and name.id[:1].islower():
+                places.setdefault(name.id, []).append(name.span)
+        for name, (first, *others) in places.items():
+            close = TRUTHS.get(name.lower()) or nearest(name, scope.all_names())
+            help = f"did you mean `{close}`?" if close else "declare it under `params`"
+            if close is None and find(name) is not None:
+                help = f"in an expression a word has quotes of its own: \"'{name}'\""
+            is_alone = isinstance(expression, Name) or first != span
+            fix = [edit for place in (first, *others) for edit in mend(place, name, close)]
+            message = f"no param, index or dim is called `{name}`"
+            self.report.error("E0401", first, message, help=help, fix=fix if is_alone else ())
 
     def block(self, key: Scalar, value: Node) -> Mapping | None:
         """What a block holds; None, and an error, where it holds nothing or has a wrong name."""
@@ -170,7 +178,7 @@ class Reader:
             )
             return None
         if node.style == "plain" and node.text.startswith("$"):
-            name = Name(node.text[1:], node.span)
+            name = Name(node.text[1:], node.span.part(node.text, 1, len(node.text)))
             if "." in node.text:
                 return self.resolved(name, node.span, scope)
             if scope is not None:

@@ -53,6 +53,11 @@ class _Verifier:
         for name, ref in self.module.outputs:
             yield from self.reference(ref, f"output {name}")
 
+    def is_own(self, step: Step) -> bool:
+        """Whether no other module has a step; where a group is a module, it may run one around it."""
+        others = (other for other in self.program.modules.values() if other is not self.module)
+        return not any(step.id == own.id for other in others for own in all_steps(other.body))
+
     def body(self, body: Body) -> Iterator[str]:
         for step in body.steps:
             yield from self.step(step)
@@ -90,7 +95,7 @@ class _Verifier:
             elif len(step.inputs) != len(callee.inputs):
                 yield f"{where}: {action.module} takes {len(callee.inputs)} inputs"
         elif isinstance(action, Reuse):
-            if action.step.id not in self.made:
+            if action.step.id not in self.made and self.is_own(action.step):
                 yield f"{where}: what it runs again is not above it"
         elif step.repeat is not None and not step.label:
             yield f"{where}: a repeated region has no label"

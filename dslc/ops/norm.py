@@ -194,9 +194,9 @@ class LocalResponseNorm(Op):
     layout = "channels"
     primary = "size"
     size = Integer(minimum=1, doc="how many channels are summed, an odd number")
-    alpha = Number(1e-4, doc="the factor of the mean square")
-    beta = Number(0.75, doc="the exponent")
-    k = Number(1.0, doc="what is added to the mean square")
+    alpha = Number(1e-4, minimum=1e-9, doc="the factor of the mean square")
+    beta = Number(0.75, minimum=1e-9, doc="the exponent")
+    k = Number(1.0, minimum=0, doc="what is added to the mean square")
 
     def infer(self, check: Check, *types: TensorType) -> TensorType:
         need_rank(self.name, types[0], 4, "[N, C, H, W]")

@@ -162,20 +162,21 @@ class OpApplier(ValueReader):
             span = (
                 action.attributes[error.name].span if error.name in action.attributes else step.span
             )
-            self.invalid_attribute(action, error, span)
+            self.invalid_attribute(action, error, span, values.get(error.name))
             raise Failed from error
 
-    def invalid_attribute(self, action: ApplyOp, error: InvalidAttribute, span: Span) -> None:
+    def invalid_attribute(
+        self, action: ApplyOp, error: InvalidAttribute, span: Span, word: object
+    ) -> None:
         """Reports a value that an attribute does not take, with the word that was meant."""
-        given = action.attributes.get(error.name)
-        word = given.value if isinstance(given, Literal) else None
+        is_written = isinstance(action.attributes.get(error.name), Literal)
         close = None
         if isinstance(word, str) and action.op.attributes[error.name].words:
             close = nearest(word, action.op.attributes[error.name].words)
         help = f"did you mean `{close}`?" if close else None
-        if close is None and isinstance(word, str) and word in self.file_values():
+        if close is None and is_written and isinstance(word, str) and word in self.file_values():
             help = f"write `${word}` for the param's value"
-        fix = mend(span, str(word), close)
+        fix = mend(span, str(word), close) if is_written else ()
         self.error("E0504", span, error.message, help=help, fix=fix)
 
     def op_error(

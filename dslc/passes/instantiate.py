@@ -246,8 +246,9 @@ class Instantiator(OpApplier):
         try:
             inputs = self.inputs(step, current, values, environment)
         except Failed:
-            if isinstance(step.action, ApplyOp):
-                self.make_op(step, step.action, environment)  # its attributes may be wrong too
+            from dslc.passes.unfed import check_unfed
+
+            check_unfed(self, step, environment)
             raise
         iteration = self.run(step, environment, inputs, values)
         if step.type is not None:

@@ -136,7 +136,7 @@ class _Outline:
             inputs=inputs,
             where=(),
             body=body,
-            outputs=(("output", body.result), *outputs),
+            outputs=(("", body.result), *outputs),
             is_model=False,
             span=step.span,
         )

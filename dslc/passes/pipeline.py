@@ -16,6 +16,7 @@ from dslc.passes.binding import Binder, input_type
 from dslc.passes.budget import check_budget
 from dslc.passes.doubts import warn_doubts
 from dslc.passes.instantiate import Instantiator
+from dslc.passes.statistics import warn_statistics
 from dslc.passes.unused import warn_unused
 from dslc.passes.weight_checks import check_shared, check_ties
 from dslc.passes.weights import weights_of
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
 IN_STEPS = frozenset(
     (
         *(
+            "E0107",
             "E0401",
             "E0404",
             "E0405",
@@ -210,6 +212,8 @@ def warn(checked: Checked, report: Report) -> None:
     """Adds what is right and probably not meant."""
     warn_unused(checked.written, report)
     warn_doubts(checked, report)
+    for part in checked.parts.values():
+        warn_statistics(part, report)
 
 
 def report_more(source: Source, program: Program, report: Report, limits: Limits) -> None:
@@ -238,6 +242,8 @@ def check_program(
 ) -> Checked | None:
     """Types and sizes of a program whose names are right."""
     section = read_training(program, report)
+    if section is not None and section.run.deterministic:
+        program = program.replace(deterministic=True)
     parts: dict[str, Part] = {}
     if program.has_several:
         from dslc.passes.several import check_models, with_own_symbols

@@ -90,9 +90,22 @@ def join(*parts: str) -> str:
     return ".".join(part for part in parts if part)
 
 
-def sites(instance: Instance, prefix: str = "", *, frozen: bool = False) -> Iterator[Site]:
-    """Every run of an op in the unrolled model, in order; a model's own wherever it is called."""
-    yield from _body_sites(instance.body, prefix, frozen, {})
+def sites(
+    instance: Instance,
+    prefix: str = "",
+    *,
+    frozen: bool = False,
+    around: Mapping[int, tuple[str, bool]] | None = None,
+) -> Iterator[Site]:
+    """Every run of an op in the unrolled model, in order; a model's own wherever it is called.
+
+    Args:
+        instance: The model, or what a step calls.
+        prefix: The path of that step.
+        frozen: Whether nothing in it is trained.
+        around: Where the steps around it have their weights.
+    """
+    yield from _body_sites(instance.body, prefix, frozen, dict(around or {}))
 
 
 def step_sites(found: StepInstance) -> Iterator[Site]:
@@ -130,7 +143,7 @@ def _step_sites(
         elif iteration.call is not None:
             home = iteration.call.module.home
             if home is None:
-                yield from sites(iteration.call, path, frozen=frozen)
+                yield from sites(iteration.call, path, frozen=frozen, around=homes)
             else:  # a model's weights are its own
                 yield from sites(iteration.call, home)
         for label, body in zip(branch_labels(step), iteration.bodies, strict=False):
@@ -157,10 +170,10 @@ def branch_labels(step: Step) -> tuple[str, ...]:
     return ("",) if isinstance(action, Group | Scan) else ("", "")
 
 
-def weights_of(instance: Instance) -> list[WeightInfo]:
+def weights_of(instance: Instance, prefix: str = "") -> list[WeightInfo]:
     """Every weight of the unrolled model in order, shared ones once; tied ones name their target."""
     found: dict[str, WeightInfo] = {}
-    for site in sites(instance):
+    for site in sites(instance, prefix):
         op = site.iteration.op
         assert op is not None
         types = tuple(type for type in site.iteration.inputs if type is not None)

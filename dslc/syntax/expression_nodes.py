@@ -10,6 +10,7 @@ from dslc.source import Span
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from typing import Literal as Word
 
     Value = int | float | bool | str | None
@@ -324,14 +325,17 @@ def children(expr: Expr) -> tuple[Expr, ...]:
     return tuple(found)
 
 
-def free_names(expr: Expr) -> frozenset[str]:
-    """The names that an expression reads."""
-    names: set[str] = set()
+def names_in(expr: Expr) -> Iterator[Name]:
+    """Every place where an expression reads a name, from left to right."""
     waiting: list[Expr] = [expr]
     while waiting:
         item = waiting.pop()
         if isinstance(item, Name):
-            names.add(item.id)
+            yield item
         else:
-            waiting.extend(children(item))
-    return frozenset(names)
+            waiting.extend(reversed(children(item)))
+
+
+def free_names(expr: Expr) -> frozenset[str]:
+    """The names that an expression reads."""
+    return frozenset(name.id for name in names_in(expr))

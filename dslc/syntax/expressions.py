@@ -26,6 +26,7 @@ from dslc.syntax.expression_nodes import (
     Unary,
     children,
     free_names,
+    names_in,
 )
 from dslc.syntax.expression_parser import FUNCTIONS, parse_expression
 from dslc.syntax.expression_text import (
@@ -66,6 +67,7 @@ __all__ = [
     "evaluate",
     "free_names",
     "math_functions",
+    "names_in",
     "number_text",
     "parse_expression",
     "python_string",

@@ -181,15 +181,28 @@ class _Reader:
         """A mapping of the entries whose keys are words and stand once; the others are reported."""
         first: dict[str, Scalar] = {}
         kept: list[tuple[Scalar, Node]] = []
+        meant: list[Node] = []
         for key, value in entries:
             if not self.check_key(key):
+                meant.append(value)
                 continue
             if key.text in first:
                 self.report_duplicate(key, first[key.text])
                 continue
             first[key.text] = key
             kept.append((key, value))
+        for value in meant:
+            self.merge(value, first, kept)
         return Mapping(kept, place)
+
+    def merge(self, value: Node, first: dict[str, Scalar], kept: list[tuple[Scalar, Node]]) -> None:
+        """Adds what a merge key brings, which is refused: so nothing seems to be missing after it."""
+        for source in value.items if isinstance(value, Sequence) else [value]:
+            for key, inner in source.entries if isinstance(source, Mapping) else ():
+                if key.text not in first and self.count < self.limits.nodes:
+                    self.count += 1
+                    first[key.text] = key
+                    kept.append((key, inner))
 
     def check_key(self, key: Node) -> bool:
         """Reports what is wrong with a key; whether its entry can be kept."""

@@ -14,6 +14,7 @@ from dslc.ir.types import BYTES
 from dslc.ops import find
 from dslc.passes.scans import time_axis
 from dslc.passes.weights import branch_labels, call_path, iteration_path, join
+from dslc.tools.param_docs import documented_params
 from dslc.tools.receptive_field import receptive_field
 
 if TYPE_CHECKING:
@@ -70,6 +71,7 @@ class Summary:
         buffers: Elements of running statistics.
         flops: One forward pass, a multiply-add counting two; a number or an expression.
         activation_bytes: The outputs of all layers together, which training keeps.
+        params: What the spec says about its params, those that have a `doc`.
         receptive_field: For each input with axes of places, how many of them the last layer that
             still has such axes sees, axis by axis.
     """
@@ -83,6 +85,7 @@ class Summary:
         "name",
         "outputs",
         "parameters",
+        "params",
         "receptive_field",
         "trainable",
     )
@@ -91,6 +94,7 @@ class Summary:
         given = dict(sizes or {})
         instance = checked.instance
         self.name = checked.program.chosen or checked.program.name
+        self.params = documented_params(checked.program)
         weights = checked.weights()
         own = [weight for weight in weights if weight.tied is None]
         self.parameters = sum(w.count for w in own if w.role in ("trained", "frozen"))
@@ -135,6 +139,7 @@ class Summary:
                 }
                 for layer in self.layers
             ],
+            **({"params": self.params} if self.params else {}),
         }
 
 

@@ -105,7 +105,8 @@ A generated project then has a `training_model.py` beside `model.py`: the model 
 these steps behind it. `model.py` computes the outputs and nothing else, and takes its own part of
 `weights.safetensors`. Steps with weights are checked wherever they stand. Beside several models they are
 written wherever no gradient leads through them, and however often the models are called; where the spec
-is one model, that is called once, at the top of the graph. Else `build` says so.
+is one model, that is called once, at the top of the graph (elsewhere, write it as one of `models`). Else
+`build` says so.
 
 `stop_gradient` gives a value through which nothing learns: a fixed target. `gradient` is the gradient of
 the sum of one value with respect to another, shaped like that one, and can itself be differentiated, as
@@ -138,7 +139,14 @@ left out.
 each step: `random_normal: [N, 64]` is noise for each row of the batch. There their numbers come from the
 seed, the step of the run and the draw's name, so they are the same bits in every framework; each phase
 draws its own. An evaluation always draws the same ones. Inside a structure or a model each framework
-draws its own numbers, as dropout does.
+draws its own numbers, as dropout does, unless the section says `deterministic: true`: then they are the
+same in every framework. Each of them is made from the seed, the step's path, the number of the step of
+the run and the place of the element in the spec's layout, by a hash in whole numbers, which every
+framework computes alike. Masks, `random_uniform` from 0 to 1, `random_integer`, `bernoulli` and normal
+numbers of deviation 1 are the same bits; factors and offsets round as each framework does, so a class of
+`random_categorical` may differ where two are within rounding. Attention with dropout leaves the fused
+kernels for it, and the dropout of recurrent layers is refused. An ONNX file, which counts no steps,
+keeps its own seeds.
 
 ## Phases
 
@@ -194,8 +202,9 @@ moved. Batch norms' running statistics are no weights: every call in training mo
 phase it stands, as in a loop written by hand.
 
 A run reports each phase's loss, as `critic_loss`, and its metrics, as `critic_accuracy`. A checkpoint holds
-every optimiser. Steps with weights of their own are not written beside phases yet, nor values inside a model;
-`build` says so.
+every optimiser. A phase's own steps may have weights, beside several models: they move with the models
+that it updates, and are in the file under the phase's name, as `critic_steps.early.weight`. Where a
+phase calls no model, the spec's is called, and the values inside it are in scope.
 
 | setting | takes | default | meaning |
 | --- | --- | --- | --- |
@@ -209,6 +218,8 @@ every optimiser. Steps with weights of their own are not written beside phases y
 With the same seed every framework starts from the same bits, sees the same batches in the same order,
 and takes steps by the same formula. Dropout draws its own numbers in each framework, and in each they
 depend on the seed and the step alone, so that a run that was killed and resumed ends on the same bits.
+With `deterministic: true` they are [the same everywhere](#random-numbers), so that curves agree with
+dropout as without.
 
 `precision: bf16` computes the model in bfloat16; weights, loss and optimiser stay in f32."""
 

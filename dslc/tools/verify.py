@@ -62,7 +62,12 @@ EPSILON = 1e-6
 
 
 def verify(
-    checked: Checked, backends: Sequence[Any], *, train_steps: int = 0, seed: int = 0
+    checked: Checked,
+    backends: Sequence[Any],
+    *,
+    train_steps: int = 0,
+    seed: int = 0,
+    device: str = "cpu",
 ) -> Verification:
     """Compares backends with the reference and with each other.
 
@@ -71,6 +76,7 @@ def verify(
         backends: Their names, or the backends themselves.
         train_steps: How many steps of the spec's own training are compared as well.
         seed: Of weights and inputs.
+        device: Where the backends compute; the reference does on the CPU.
 
     Raises:
         MissingBackendError: A backend, or PyTorch for the reference, is not installed.
@@ -81,7 +87,7 @@ def verify(
     judge = find_backend("torch")
     for backend in (judge, *found):
         require(backend.name, backend)
-    return Comparison(checked, judge, seed).run(found, train_steps)
+    return Comparison(checked, judge, seed, device=device).run(found, train_steps)
 
 
 @final
@@ -93,9 +99,19 @@ class Comparison:
         judge: The backend that is the reference.
         seed: Of weights and inputs.
         hasty: Whether the first difference of a backend ends its comparison.
+        device: Where the backends compute; the reference does on the CPU.
     """
 
-    def __init__(self, checked: Checked, judge: Any, seed: int, *, hasty: bool = False) -> None:
+    def __init__(
+        self,
+        checked: Checked,
+        judge: Any,
+        seed: int,
+        *,
+        hasty: bool = False,
+        device: str = "cpu",
+    ) -> None:
+        self.device = device
         self.checked = checked
         self.hasty = hasty
         self.judge = judge
@@ -165,19 +181,19 @@ class Comparison:
 
     def compare_use(self, backend: Any, result: Compared) -> None:
         """Values in each layout, gradients, weights and epsilons of one backend."""
-        driver = backend.driver(self.checked)
+        driver = backend.driver(self.checked, device=self.device)
         self.check_weights(driver, result)
         self.check_epsilons(driver, result)
         outputs = self.compare_cases(driver, result, self.reference, training=False)
         self.outputs[result.name] = outputs
         for layout in driver.layouts:
             if layout != "spec" and not self.is_enough(result):
-                other = backend.driver(self.checked, io_layout=layout)
+                other = backend.driver(self.checked, io_layout=layout, device=self.device)
                 self.compare_layout(other, result)
 
     def compare_training_mode(self, backend: Any, result: Compared) -> None:
         """Values, running statistics and gradients as they are in training, without dropout."""
-        driver = backend.driver(without_chance(self.checked))
+        driver = backend.driver(without_chance(self.checked), device=self.device)
         if driver.differentiable:
             self.compare_cases(driver, result, self.training_reference, training=True)
 

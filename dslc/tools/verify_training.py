@@ -41,7 +41,8 @@ def compare_training(
     Raises:
         BuildError: The spec has no `train` section.
     """
-    checked = without_chance(comparison.checked)
+    checked = comparison.checked
+    checked = checked if checked.program.deterministic else without_chance(checked)
     batches = draw_batches(checked, steps, comparison.seed)
     weights = with_training(checked, comparison)
     labels = labels_of(checked, steps)
@@ -52,7 +53,7 @@ def compare_training(
         return distance(other, expected, largest(expected), "").max_rel
 
     def work(backend: Any, result: Compared) -> None:
-        found = losses_of(backend, checked, batches, steps)(weights)
+        found = losses_of(backend, checked, batches, steps, comparison.device)(weights)
         for label, loss, wanted in zip(labels, found, expected, strict=True):
             difference = distance(loss[None], wanted[None], abs(float(wanted)), label)
             result.train.append(difference.allow(TRAINING, noise))
@@ -80,11 +81,13 @@ def with_training(checked: Checked, comparison: Comparison) -> dict[str, NDArray
     return {**starting_weights(infos, comparison.seed), **comparison.weights}
 
 
-def losses_of(backend: Any, checked: Checked, batches: Sequence[Arrays], steps: int) -> Steps:
+def losses_of(
+    backend: Any, checked: Checked, batches: Sequence[Arrays], steps: int, device: str = "cpu"
+) -> Steps:
     """A backend's losses as a function of the weights that it starts from."""
 
     def run(weights: Arrays) -> NDArray[Any]:
-        losses, _ = backend.train_steps(checked, weights, batches, steps)
+        losses, _ = backend.train_steps(checked, weights, batches, steps, device)
         return np.asarray(losses, np.float64)
 
     return run

@@ -197,7 +197,8 @@ class GraphReader:
         node = self.fields.get(LOSS)
         if node is None:
             return None  # reported with the other keys that are missing
-        if isinstance(node, Scalar) and self.scope.find(node.text.partition(".")[0]) is not None:
+        head = node.text.partition(".")[0] if isinstance(node, Scalar) else ""
+        if self.scope.find(head) is not None or self.reader.names_value(head, self.scope):
             return self.reader.reference(node, self.scope)
         step = self.operation(node, LOSS, None)
         return None if step is None else Ref(step.id, "", step.span)

@@ -47,6 +47,12 @@ class TrainingReader(StepReader):
                 return found
         return super().reference(node, scope, several=several)
 
+    def names_value(self, name: str, scope: Scope) -> bool:
+        """Whether a name stands for a value, of the graph or inside the model."""
+        if super().names_value(name, scope):
+            return True
+        return self.inner is not None and self.inner.has(name, scope)
+
     def step(self, node: Node, scope: Scope, previous: Ref) -> Step | None:
         """One step; `gradient: {of: …, wrt: …}` names what it reads."""
         if isinstance(node, Mapping) and node.get("gradient") is not None:
@@ -95,14 +101,20 @@ class InnerValues:
     def __init__(self, program: Program, model: Module, call: int) -> None:
         self.opened = program.opened[model.name]
         self.model = model
-        self.name = name_in_training(program, model.name)
+        before = program.modules.get(model.name + SUFFIX)  # of another phase
+        if before is None or before.span != model.span:
+            before = model.replace(name=name_in_training(program, model.name))
+        self.name = before.name
         self.call = call
-        self.outputs = dict(self.model.outputs)
+        self.outputs = dict(before.outputs)
+
+    def has(self, name: str, scope: Scope) -> bool:
+        """Whether a name stands for a value of the model, and for nothing here."""
+        return not scope.knows(name) and scope.find(name) is None and self.opened.names(name)
 
     def find(self, node: Scalar, scope: Scope) -> Ref | None:
         """The value of the model that a reference means; None where it means something else."""
-        head = node.text.replace("[", ".").partition(".")[0]
-        if scope.find(head) is not None or not self.opened.names(head):
+        if not self.has(node.text.replace("[", ".").partition(".")[0], scope):
             return None
         ref = self.opened.value(node)
         if ref is None or ref.owner == UNKNOWN:

@@ -12,9 +12,9 @@ if TYPE_CHECKING:
     from dslc.ir.instance import BodyInstance, Instance
 
 
-def frozen_paths(instance: Instance) -> list[str]:
+def frozen_paths(instance: Instance, prefix: str = "") -> list[str]:
     """The path of every frozen step that is in no other frozen one."""
-    return list(dict.fromkeys(_frozen(instance.body, "", inside=False)))
+    return list(dict.fromkeys(_frozen(instance.body, prefix, inside=False)))
 
 
 def _frozen(body: BodyInstance, prefix: str, *, inside: bool) -> Iterator[str]:

@@ -42,7 +42,7 @@ class PhaseSection:
 
     __slots__ = (
         *("clipping", "doc", "every", "fields", "graph", "model", "name", "optimizer"),
-        *("schedule", "span", "update"),
+        *("own", "schedule", "span", "update"),
     )
 
     def __init__(
@@ -61,6 +61,7 @@ class PhaseSection:
         self.optimizer = optimizer
         self.schedule = schedule
         self.name = ""
+        self.own = ""
         self.doc: str | None = None
         self.every = 1
         self.update: dict[str, Span] = {}
@@ -134,9 +135,18 @@ class PhasesReader:
         doc = fields.get("doc")
         found.doc = None if doc is None else self.settings.text(doc, "`doc`")
         found.name = name
+        found.own = self.place_of_steps(name)
         found.every = turn.values["every"]
         found.update = update
         return found
+
+    def place_of_steps(self, name: str) -> str:
+        """Where the weights of a phase's own steps are: at no model's place."""
+        homes = {self.program.modules[model].home for model in self.program.models}
+        place = f"{name}_steps"
+        while place in homes:
+            place += "_"
+        return place
 
     def part(self, fields: Mapping, name: str, *, graphs: bool) -> PhaseSection | None:
         """A graph with its optimiser and schedule; None after an error."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dslc.ops.attributes import Integer, Word
+from dslc.ops.attributes import Boolean, Integer, Word
 from dslc.train.choices import Choice
 
 
@@ -17,4 +17,7 @@ class Run(Choice):
     )
     precision = Word(
         "f32", doc="what the model computes in; weights stay f32", words=("f32", "bf16")
+    )
+    deterministic = Boolean(
+        False, doc="whether dropout and random ops draw the same bits in every framework"
     )

@@ -11,6 +11,7 @@ from dslc.ir.facts import Facts
 from dslc.ir.scope import Scope
 from dslc.passes.binding import input_type
 from dslc.passes.instantiate import Instantiator
+from dslc.passes.statistics import check_statistics
 from dslc.passes.weights import sites, step_sites
 from dslc.syntax.expressions import ExpressionError
 from dslc.syntax.tree import Mapping
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from dslc.ir.instance import Instance
     from dslc.ir.types import TensorType
     from dslc.passes.weights import Site, WeightInfo
+    from dslc.source import Span
     from dslc.train.data import Data
     from dslc.train.phases import PhaseSection
 
@@ -42,9 +44,9 @@ SECTION_KEYS = (*COLUMN_KEYS, "data", *GRAPH_KEYS, "phases")
 
 @final
 class Section:
-    """A section that was read: all but types."""
+    """A section that was read: all but types. `batch` is where it gives the rows of a step."""
 
-    __slots__ = ("data", "phases", "program", "run", "source")
+    __slots__ = ("batch", "data", "phases", "program", "run", "source")
 
     def __init__(
         self,
@@ -53,7 +55,9 @@ class Section:
         source: DataReader,
         data: Data,
         run: Run,
+        batch: Span,
     ) -> None:
+        self.batch = batch
         self.program = program
         self.phases = phases
         self.source = source
@@ -84,7 +88,10 @@ def read_section(program: Program, report: Report) -> Section | None:
         data = source.read()
     if not (names_are_right and report.ok and phases and source and data and run):
         return None
-    return Section(phases_reader.program, phases, source, data, run)
+    batch = fields.get("batch")
+    place = fields.span if batch is None else batch.span
+    program = phases_reader.program.replace(deterministic=run.deterministic)
+    return Section(program, phases, source, data, run, place)
 
 
 def type_section(section: Section, checker: Instantiator, model: Instance) -> Training | None:
@@ -117,6 +124,7 @@ def type_section(section: Section, checker: Instantiator, model: Instance) -> Tr
     )
     for phase in known:
         find_ceilings(phase.instance, training.columns)
+        check_statistics(phase, section.run.values["batch"], section.batch, report)
     check_batch_axis(training.columns, report)
     section.source.check(section.data, training.columns)
     return training
@@ -142,9 +150,10 @@ def type_phase(section: Section, phase: PhaseSection, checker: Instantiator) -> 
         return None
     check_figures(instance, phase.graph, checker.report)
     check_gradients(instance.body, checker.report)
-    check_paths(instance, checker.report)
+    if not phase.own:
+        check_paths(instance, checker.report)
     chosen = tuple(phase.update), phase.every, phase.optimizer, phase.schedule, phase.clipping
-    return Phase(phase.name, phase.doc, phase.graph, instance, checker.facts, *chosen)
+    return Phase(phase.name, phase.own, phase.doc, phase.graph, instance, checker.facts, *chosen)
 
 
 def with_facts(

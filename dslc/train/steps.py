@@ -22,7 +22,11 @@ if TYPE_CHECKING:
 
 
 def train_steps(
-    files: Mapping[str, str | bytes], weights: Arrays, batches: Sequence[Arrays], steps: int
+    files: Mapping[str, str | bytes],
+    weights: Arrays,
+    batches: Sequence[Arrays],
+    steps: int,
+    device: str = "cpu",
 ) -> tuple[list[float], dict[str, NDArray[Any]]]:
     """Trains on batches, again from the first one where there are fewer than steps.
 
@@ -31,13 +35,14 @@ def train_steps(
         weights: The weights to start from, by their portable names.
         batches: Columns by name, in the spec's layout.
         steps: How many steps; the schedule is that of a run of so many.
+        device: What computes them, as `train.py --device` names it.
 
     Returns:
         The loss of each step's batch before the step, of each phase that it has, one after the
         other, and the weights after the last one.
     """
     script = load_script(files)
-    trainer = script.Trainer(0, "cpu")
+    trainer = script.Trainer(0, device)
     trainer.load(weights)
     losses: list[float] = []
     for step in range(steps):

@@ -25,6 +25,7 @@ class Phase:
 
     Attributes:
         name: What it is called; "" where the section has no `phases`, so that this is all of it.
+        own: Where the weights of its own steps are; "" beside the model's.
         doc: What the spec says about it.
         graph: A module: its inputs are the columns, its outputs `loss` and the metrics by name.
         instance: The graph with its types.
@@ -38,12 +39,13 @@ class Phase:
 
     __slots__ = (
         *("clipping", "doc", "every", "facts", "graph", "instance", "name", "optimizer"),
-        *("schedule", "update"),
+        *("own", "schedule", "update"),
     )
 
     def __init__(
         self,
         name: str,
+        own: str,
         doc: str | None,
         graph: Module,
         instance: Instance,
@@ -56,6 +58,7 @@ class Phase:
     ) -> None:
         self.clipping = clipping
         self.name = name
+        self.own = own
         self.doc = doc
         self.graph = graph
         self.instance = instance
@@ -68,7 +71,7 @@ class Phase:
     def with_graph(self, graph: Module, instance: Instance) -> Phase:
         """The same phase with another graph that computes the same."""
         chosen = self.update, self.every, self.optimizer, self.schedule, self.clipping
-        return Phase(self.name, self.doc, graph, instance, self.facts, *chosen)
+        return Phase(self.name, self.own, self.doc, graph, instance, self.facts, *chosen)
 
     @property
     def metrics(self) -> tuple[str, ...]:
@@ -128,9 +131,9 @@ class Training:
 
     def weights(self) -> list[WeightInfo]:
         """Every weight of a run in order: the model's, and those that only training has."""
-        found: dict[str, WeightInfo] = {}
-        for instance in self.instances:
-            for info in weights_of(instance):
+        found = {info.path: info for info in weights_of(self.model)}
+        for phase in self.phases:
+            for info in weights_of(phase.instance, phase.own):
                 found.setdefault(info.path, info)
         return list(found.values())
 
@@ -139,7 +142,7 @@ class Training:
         trained = [i for i in self.weights() if i.role == "trained" and i.tied is None]
         if not phase.update:
             return trained
-        homes = [self.program.modules[name].home for name in phase.update]
+        homes = [*(self.program.modules[name].home for name in phase.update), phase.own]
         return [info for info in trained if any(is_below(info.path, home) for home in homes)]
 
 

@@ -87,3 +87,33 @@ def test_sizes_are_written_as_the_facts_let_them() -> None:
         "f32[N, 3, H//4, W//4]",
         "f32[N, 3, H, W]",
     ]
+
+
+DOCUMENTED = """
+dslc: 1
+name: Net
+params:
+  width: {type: int, default: 9, doc: of the hidden layer}
+  sizes: {default: [1, 2], doc: "read\\nby nobody"}
+  plain: 3
+inputs: {x: "f32[N, 8]"}
+steps:
+  - linear: width * plain
+"""
+
+
+def test_what_a_spec_says_about_its_params_is_shown(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    net = tmp_path / "net.yaml"
+    net.write_text(DOCUMENTED)
+    params = [
+        {"name": "width", "type": "int", "value": 5, "doc": "of the hidden layer"},
+        {"name": "sizes", "type": "list", "value": [1, 2], "doc": "read\nby nobody"},
+    ]
+    for command in ("summary", "check"):
+        assert main([command, str(net), "--format", "json", "--set", "width=5"]) == 0
+        assert json.loads(capsys.readouterr().out)["params"] == params
+    assert main(["summary", str(net)]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[-2:] == ["width = 9       of the hidden layer", "sizes = [1, 2]  read by nobody"]

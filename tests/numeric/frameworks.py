@@ -13,11 +13,12 @@ import pytest
 
 from dslc.tools.backends import REQUIRES, find_backend
 
-os.environ.setdefault(
-    "XLA_FLAGS",
-    "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true",
-)
-"""Most of JAX's time here is compiling what then runs once."""
+DEVICE = os.environ.get("DSLC_DEVICE", "cpu")
+"""Where the backends compute; the reference does on the CPU."""
+
+if DEVICE == "cpu":  # most of JAX's time here is compiling what then runs once
+    flags = "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true"
+    os.environ.setdefault("XLA_FLAGS", flags)
 
 NAMES = ("torch", "keras", "jax", "onnx")
 
@@ -39,4 +40,7 @@ def backend_named(name: str) -> Any:
         warnings.simplefilter("ignore")
         for module in REQUIRES[name]:
             __import__(module)
-        return find_backend(name)
+        backend = find_backend(name)
+    if not backend.has_device(DEVICE):
+        pytest.skip(f"missing: a {DEVICE} device for {name}")
+    return backend

@@ -14,7 +14,7 @@ from dslc.syntax.reader import read
 from dslc.syntax.tree import Node
 from dslc.tools.verify import Comparison
 from tests.networks.papers import PAPERS, path_of
-from tests.numeric.frameworks import backend_named
+from tests.numeric.frameworks import DEVICE, backend_named
 
 ROOT = Path(__file__).parents[2]
 SMALL = sorted(Path(__file__).parent.glob("networks/*.yaml"))
@@ -35,20 +35,6 @@ SHIPPED: dict[str, dict[str, str]] = {
 }
 """The shipped specs, each with the params that make it small."""
 
-FROM_PAPERS = (
-    "bert",
-    "convnext_tiny",
-    "densenet",
-    "efficientnet_b0",
-    "pointnet",
-    "retinanet",
-    "swin_tiny",
-    "transformer_base",
-    "vit",
-    "wavenet",
-)
-"""The networks from papers that every backend computes right, the cheap ones; see `tests/networks/README.md`."""
-
 NETWORKS = {path.stem: (str(path), {}) for path in SMALL}
 NETWORKS |= {
     Path(name).parent.name + "_" + Path(name).stem: (str(ROOT / name), params)
@@ -57,7 +43,6 @@ NETWORKS |= {
 NETWORKS |= {
     name: (str(path_of(name)), {key: json.dumps(value) for key, value in row["small"].items()})
     for name, row in PAPERS.items()
-    if name in FROM_PAPERS
 }
 
 
@@ -77,4 +62,4 @@ def node(text: str) -> Node:
 @cache
 def comparison(name: str) -> Comparison:
     """A network with its reference, made once in a worker."""
-    return Comparison(load(name), backend_named("torch"), seed=0)
+    return Comparison(load(name), backend_named("torch"), seed=0, device=DEVICE)

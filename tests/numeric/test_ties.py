@@ -1,4 +1,6 @@
-"""Ties to one instance of a repeat, and of every weight of a layer; Keras refuses them."""
+"""Ties of any weight of any layer, wherever its owner stands: in `ties/`, one spec a file."""
+
+from pathlib import Path
 
 import pytest
 
@@ -46,4 +48,13 @@ def test_ties(backend: str, spec: str) -> None:
             backend_named(backend).project(checked)
         return
     found = verify(checked, [backend])
+    assert found.ok, found.as_table()
+
+
+@pytest.mark.parametrize("backend", [p for p in backend_params() if p.values != ("keras",)])
+@pytest.mark.parametrize(
+    "spec", sorted(Path(__file__).parent.glob("ties/*.yaml")), ids=lambda p: p.stem
+)
+def test_any_tie(backend: str, spec: Path) -> None:
+    found = verify(check(spec.read_text()), [backend])
     assert found.ok, found.as_table()

@@ -63,9 +63,9 @@ def resnet50(x: torch.Tensor, w: dict[str, torch.Tensor]) -> torch.Tensor:
     for i, depth in enumerate((3, 4, 6, 3)):
         for j in range(depth):
             p, stride = f"layer.{i}.bottleneck.{j}.", 2 if i > 0 and j == 0 else 1
-            y = F.relu(conv(x, p + "conv1", p + "batch_norm"))
-            y = F.relu(conv(y, p + "conv2d", p + "batch_norm_1", stride, 1))
-            y = conv(y, p + "conv2d_1", p + "batch_norm_2")
+            y = F.relu(conv(x, p + "conv1", p + "norm1"))
+            y = F.relu(conv(y, p + "conv2", p + "norm2", stride, 1))
+            y = conv(y, p + "conv3", p + "norm3")
             if j == 0:
                 x = conv(x, p + "downsample.conv2d", p + "downsample.batch_norm", stride)
             x = F.relu(x + y)

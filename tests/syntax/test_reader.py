@@ -131,10 +131,13 @@ def test_the_first_of_two_equal_keys_is_kept_and_reading_goes_on():
     assert plain(node) == {"a": 1, "b": {"c": 1}}
 
 
-def test_a_merge_key_is_left_out_and_a_quoted_one_is_a_key():
-    node, report = read_text("x: {<<: {a: 1}, b: 2}")
+def test_a_merge_key_is_refused_once_and_read_as_it_was_meant():
+    node, report = read_text("x: {<<: [{a: 1}, {a: 3, c: 4}], b: 2, c: 5}")
     assert [item.code for item in report.diagnostics] == ["E0107"]
-    assert plain(node) == {"x": {"b": 2}}
+    assert plain(node) == {"x": {"a": 1, "b": 2, "c": 5}}
+
+
+def test_a_quoted_merge_key_is_a_key():
     assert plain(tree('{"<<": 1}')) == {"<<": 1}
 
 

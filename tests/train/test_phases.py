@@ -14,11 +14,12 @@ from dslc.tools.verify_training import labels_of
 from dslc.train.runtime import checkpoint
 from dslc.train.runtime.initial import random_numbers
 from dslc.train.steps import as_read, load_script, rate_of
+from dslc.weights.starting import starting_weights
 from tests.train.projects import BACKENDS, SPECS, batches, checked, project, run, write_project
 from tests.train.test_agreement import first_steps
 from tests.train.test_resume import copied, same
 
-NAMES = ("gan", "counterfeit")
+NAMES = ("gan", "counterfeit", "tutors", "inside")
 RATES = {"critic": 1e-2, "generator": 1e-2}
 
 
@@ -134,12 +135,19 @@ def test_losses_are_labelled_by_step_and_phase() -> None:
     assert labels_of(checked("wine"), 2) == ["step 0", "step 1"]
 
 
-def test_what_backends_do_not_write_beside_phases_is_refused() -> None:
-    text = (SPECS / "gan.yaml").read_text(encoding="utf-8")
-    text = text.replace("    - update: [Critic]\n", "    - update: [Critic]\n      name: critic\n")
-    text = text.replace(
-        "        - reduce_norm: {axis: 1}\n",
-        "        - linear: 4\n        - reduce_norm: {axis: 1}\n",
-    )
-    with pytest.raises(BuildError, match="beside phases"):
+def test_weights_beside_phases_of_a_single_model_are_refused() -> None:
+    text = (SPECS / "inside.yaml").read_text(encoding="utf-8")
+    text = text.replace("        - expr: layer.0", "        - linear: 4\n        - expr: layer.0")
+    text = text.replace("layer.0.active ** 2", "x * x")
+    with pytest.raises(BuildError, match="as one of `models`"):
         find_backend("torch").project(loads(text).checked)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_a_phase_moves_the_weights_of_its_own_steps(backend: str) -> None:
+    spec = checked("tutors").train
+    assert spec is not None
+    start = starting_weights(spec.weights(), 0)
+    _, after = find_backend(backend).train_steps(checked("tutors"), start, batches("tutors", 1), 1)
+    moved = {name.partition(".")[0] for name in start if (after[name] != start[name]).any()}
+    assert moved == {"encoder", "encoder_steps"}

@@ -13,6 +13,7 @@ from dslc.ops.chance import (
     Reparameterize,
 )
 from dslc_jax.rules import RULES
+from dslc_jax.rules.seeded import seeded
 
 if TYPE_CHECKING:
     from dslc.emit.context import OpContext
@@ -32,6 +33,9 @@ def shape_text(c: OpContext) -> str:
 
 @RULES.add(RandomNormal)
 def random_normal(c: OpContext) -> str:
+    if c.is_seeded:
+        layer = seeded(c, "SeededNormal", c.attribute("mean"), c.attribute("std"))
+        return f"{layer}({c.run_shape('shape')})"
     drawn = f"jax.random.normal({key(c)}, {shape_text(c)})"
     if c.given("std"):
         drawn = f"{c.run_attribute('std')} * {drawn}"
@@ -40,6 +44,9 @@ def random_normal(c: OpContext) -> str:
 
 @RULES.add(RandomUniform)
 def random_uniform(c: OpContext) -> str:
+    if c.is_seeded:
+        layer = seeded(c, "SeededUniform", c.attribute("low"), c.attribute("high"))
+        return f"{layer}({c.run_shape('shape')})"
     ends = ""
     if c.given("low") or c.given("high"):
         ends = f", minval={c.run_attribute('low')}, maxval={c.run_attribute('high')}"
@@ -48,12 +55,17 @@ def random_uniform(c: OpContext) -> str:
 
 @RULES.add(RandomInteger)
 def random_integer(c: OpContext) -> str:
+    if c.is_seeded:
+        layer = seeded(c, "SeededInteger", c.attribute("low"), c.attribute("high"))
+        return f"{layer}({c.run_shape('shape')})"
     ends = f"{c.run_attribute('low')}, {c.run_attribute('high')}"
     return f"jax.random.randint({key(c)}, {shape_text(c)}, {ends})"
 
 
 @RULES.add(RandomCategorical)
 def random_categorical(c: OpContext) -> str:
+    if c.is_seeded:
+        return f"{seeded(c, 'SeededCategorical', c.attribute('temperature'))}({c.x})"
     options = c.option("temperature", 1.0, run=True)
     return f"{c.helper('categorical')}({key(c)}, {c.x}{options})"
 
@@ -63,11 +75,16 @@ def bernoulli(c: OpContext) -> str:
     x = c.variable()
     if c.op.values["likelier"]:
         return f"({x} > 0.5).astype({x}.dtype)"
+    if c.is_seeded:
+        return f"{seeded(c, 'SeededBernoulli')}({x})"
     return f"jax.random.bernoulli({key(c)}, {x}).astype({x}.dtype)"
 
 
 @RULES.add(Reparameterize)
 def reparameterize(c: OpContext) -> str:
     mean, log_variance = c.args
+    if c.is_seeded:
+        layer = seeded(c, "SeededReparameterize", c.attribute("temperature"))
+        return f"{layer}({mean}, {log_variance})"
     options = c.option("temperature", 1.0, run=True)
     return f"{c.helper('reparameterize')}({key(c)}, {mean}, {log_variance}{options})"

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dslc.ops.linear import Conv1d, Conv2d, Conv3d, DepthwiseConv2d, Embedding, Linear, Matmul
-from dslc.ops.tensor import Parameter
 from dslc_jax.axes import sizes_text
 from dslc_jax.flattening import flattened_shape
 from dslc_jax.partials import constructor
 from dslc_jax.rules import RULES
+from dslc_jax.ties import tied_array
 
 if TYPE_CHECKING:
     from dslc.emit.context import OpContext
@@ -30,27 +30,15 @@ def linear(c: OpContext) -> str:
 
 
 def tied_linear(c: OpContext) -> str:
-    """A linear map with another layer's weight; only the bias is its own."""
-    bias = ""
-    if c.op.values["bias"]:
+    """A linear map with another layer's weight; the bias is its own, or that of a third layer."""
+    weight, bias = tied_array(c, "weight", as_kernel=True), ""
+    if c.is_tied("bias"):
+        bias = f" + {tied_array(c, 'bias')}"
+    elif c.op.values["bias"]:
         layer = c.layer(f"nnx.Dict(bias=nnx.Param(jnp.zeros({c.attribute('out')})))")
         bias = f" + {layer}.bias[...]"
-    weight = tied_weight(c, transposed=True)
     table = weight.removesuffix(".embedding[...].T")
     return f"{table}.attend({c.x}){bias}" if table != weight else f"{c.x} @ {weight}{bias}"
-
-
-def tied_weight(c: OpContext, *, transposed: bool) -> str:
-    """The weight that this op's is tied to, [out, in] as the portable file has it or transposed."""
-    op = c.writer.tied_op(c.step.tie["weight"])
-    owner, _ = c.tied("weight") or ("", "")
-    if op is Parameter:
-        text, is_transposed = f"{owner}[...]", False
-    elif op is Embedding:
-        text, is_transposed = f"{owner}.embedding[...]", False
-    else:
-        text, is_transposed = f"{owner}.kernel[...]", True
-    return text if is_transposed == transposed else f"{text}.T"
 
 
 @RULES.add(Conv1d, Conv2d, Conv3d, DepthwiseConv2d)
@@ -78,7 +66,7 @@ def convolution(c: OpContext) -> str:
 @RULES.add(Embedding)
 def embedding(c: OpContext) -> str:
     if c.is_tied("weight"):
-        return f"jnp.take({tied_weight(c, transposed=False)}, {c.x}, axis=0)"
+        return f"jnp.take({tied_array(c, 'weight')}, {c.x}, axis=0)"
     layer = c.layer(f"nnx.Embed({c.attribute('vocab')}, {c.attribute('dim')}, rngs=rngs)")
     return f"{layer}({c.x})"
 

@@ -13,6 +13,7 @@ from dslc.ops.positions import (
 )
 from dslc.ops.scaled_attention import ScaledDotProductAttention
 from dslc_jax.rules import RULES
+from dslc_jax.rules.seeded import seeded
 
 if TYPE_CHECKING:
     from dslc.emit.context import OpContext
@@ -30,7 +31,10 @@ def scaled_dot_product_attention(c: OpContext) -> str:
     for name in ("window", "scale"):
         texts += [f"{name}={c.run_attribute(name)}"] if values[name] is not None else []
     if values["dropout"]:
-        layer = c.shared_layer(f"nnx.Dropout({c.attribute('dropout')}, rngs=rngs)")
+        if c.is_seeded:
+            layer = seeded(c, "SeededDropout", c.attribute("dropout"))
+        else:
+            layer = c.shared_layer(f"nnx.Dropout({c.attribute('dropout')}, rngs=rngs)")
         texts.append(f"dropout={layer}")
     return f"{c.helper('attend')}({', '.join(texts)})"
 

@@ -15,6 +15,7 @@ GATES = {"lstm": ", gates=4", "gru": ", gates=3, second_bias=True"}
 
 @RULES.add(Rnn, Lstm, Gru)
 def recurrent(c: OpContext) -> dict[str, str]:
+    c.refuse_seeded()
     lengths = c.arg(1)
     given = f"{c.x}, {lengths}" if lengths else c.x
     return c.unpack(f"{made(c)}({given})", ("sequence", "last", "state"))
@@ -25,7 +26,8 @@ def made(c: OpContext) -> str:
     width, hidden = c.size(c.types[0].shape[2]), c.attribute("hidden")
     options = c.option("layers", 1) + c.option("bidirectional", False)
     options += c.option("dropout", 0.0) + c.option("recurrent_dropout", 0.0)
-    if not options and not c.arg(1) and c.op.values.get("activation") != "relu":
+    plain = not options and not c.arg(1) and c.op.values.get("activation") != "relu"
+    if plain and not c.shares_weights:
         return c.layer(f"{c.helper(c.op.name.upper())}({width}, {hidden}, rngs=rngs)")
     given = f"{step(c)}, {width}, {hidden}{GATES.get(c.op.name, '')}{options}"
     return c.layer(f"{c.helper('Recurrent')}({given}, rngs=rngs)")

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from dslc.ops.regulariser import Dropout, DropPath, GaussianNoise, SpatialDropout
 from dslc_jax.rules import RULES
+from dslc_jax.rules.seeded import seeded
 
 if TYPE_CHECKING:
     from dslc.emit.context import OpContext
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
 
 @RULES.add(Dropout)
 def dropout(c: OpContext) -> str:
+    if c.is_seeded:
+        return f"{seeded(c, 'SeededDropout', c.attribute('rate'))}({c.x})"
     layer = c.shared_layer(f"nnx.Dropout({c.attribute('rate')}, rngs=rngs)")
     return f"{layer}({c.x})"
 
@@ -25,11 +28,16 @@ def whole_parts(c: OpContext) -> str:
         shared = tuple(range(1, rank))
     else:
         shared = tuple(k for k in range(1, rank) if k != c.axis(1))
+    if c.is_seeded:
+        layer = seeded(c, "SeededDropout", c.attribute("rate"), f"broadcast_dims={shared}")
+        return f"{layer}({c.x})"
     options = f"{c.attribute('rate')}, broadcast_dims={shared}, rngs=rngs"
     return f"{c.shared_layer(f'nnx.Dropout({options})')}({c.x})"
 
 
 @RULES.add(GaussianNoise)
 def gaussian_noise(c: OpContext) -> str:
+    if c.is_seeded:
+        return f"{seeded(c, 'SeededNoise', c.attribute('std'))}({c.x})"
     made = f"{c.helper('GaussianNoise')}({c.attribute('std')}, rngs=rngs)"
     return f"{c.shared_layer(made)}({c.x})"

@@ -20,6 +20,7 @@ from dslc.ops.tensor import (
 from dslc_jax.axes import axis_text
 from dslc_jax.flattening import keeps_order
 from dslc_jax.rules import RULES
+from dslc_jax.ties import tied_array
 
 if TYPE_CHECKING:
     from dslc.emit.context import OpContext
@@ -123,5 +124,7 @@ def cast(c: OpContext) -> str:
 @RULES.add(Parameter)
 def parameter(c: OpContext) -> str:
     assert isinstance(c.op, Parameter)
+    if c.is_tied("weight"):
+        return tied_array(c, "weight")
     shape = ", ".join(c.size(dim) for dim in c.op.infer(Check(None)).shape)
     return c.layer(f"nnx.Param(jnp.zeros(({shape},)))") + "[...]"

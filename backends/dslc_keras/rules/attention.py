@@ -20,7 +20,8 @@ def multi_head_attention(c: FunctionContext) -> str:
     key = query if refs[1] == refs[0] else c.variable(1)
     value = key if refs[2] == refs[1] else c.variable(2)
     assert isinstance(c.op, MultiHeadAttention)
-    if not c.op.is_plain or c.arg(4):
+    drops = c.is_seeded and bool(c.op.values["dropout"])
+    if not c.op.is_plain or c.arg(4) or drops:
         return grouped(c, c.op, [query, *([key] if key != query else [])], value)
     given = [query, value] if value == key else [query, value, f"key={key}"]
     options = [

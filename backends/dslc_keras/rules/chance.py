@@ -15,6 +15,7 @@ from dslc.ops.chance import (
 from dslc_keras.layers import option
 from dslc_keras.rules import RULES
 from dslc_keras.rules.arrange import shape_text
+from dslc_keras.rules.seeded import seeded
 from dslc_keras.rules.select import anchored
 
 if TYPE_CHECKING:
@@ -30,8 +31,11 @@ def drawn(c: FunctionContext, helper: str, *options: str) -> str:
         del x
         return f"ops.zeros({shape_text(c, 'shape', rename)})"
 
+    place = anchored(c, zeros, "Zeros of a shape.")
+    if c.is_seeded:
+        return seeded(c, f"Seeded{helper.removeprefix('Random')}", *options, call=place)
     texts = ", ".join(text for text in options if text)
-    return f"{c.helper(helper)}({texts})({anchored(c, zeros, 'Zeros of a shape.')})"
+    return f"{c.helper(helper)}({texts})({place})"
 
 
 @RULES.add(RandomNormal)
@@ -51,6 +55,8 @@ def random_integer(c: FunctionContext) -> str:
 
 @RULES.add(RandomCategorical)
 def random_categorical(c: FunctionContext) -> str:
+    if c.is_seeded:
+        return seeded(c, "SeededCategorical", option(c, "temperature", 1.0))
     return f"{c.helper('Categorical')}({option(c, 'temperature', 1.0)})({c.x})"
 
 
@@ -58,9 +64,14 @@ def random_categorical(c: FunctionContext) -> str:
 def bernoulli(c: FunctionContext) -> str:
     if c.op.values["likelier"]:
         return f"ops.cast({c.x} > 0.5, {c.variable()}.dtype)"
+    if c.is_seeded:
+        return seeded(c, "SeededBernoulli")
     return f"{c.helper('Bernoulli')}()({c.x})"
 
 
 @RULES.add(Reparameterize)
 def reparameterize(c: FunctionContext) -> str:
+    if c.is_seeded:
+        options = option(c, "temperature", 1.0)
+        return seeded(c, "SeededReparameterize", options, call=", ".join(c.args))
     return f"{c.helper('Reparameterize')}({option(c, 'temperature', 1.0)})({', '.join(c.args)})"

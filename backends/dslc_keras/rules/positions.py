@@ -36,7 +36,10 @@ def scaled_dot_product_attention(c: FunctionContext) -> str:
         given.append(f"seen=ops.expand_dims({mask}, (1, 2))" if rank == 2 else f"seen={mask}")
     given += [f"bias={bias}"] if bias else []
     names = (("causal", False), ("window", None), ("scale", None), ("dropout", 0.0))
-    return made(c, "Attend", [option(c, name, default) for name, default in names], given)
+    options = [option(c, name, default) for name, default in names]
+    if c.is_seeded and c.op.values["dropout"]:
+        return named(c, c.helper("Attend"), *options, call=", ".join(given))
+    return made(c, "Attend", options, given)
 
 
 @RULES.add(RotaryEmbedding)

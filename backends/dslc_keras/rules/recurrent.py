@@ -16,6 +16,7 @@ KINDS = {"rnn": "SimpleRNN", "lstm": "LSTM", "gru": "GRU"}
 
 @RULES.add(Rnn, Lstm, Gru)
 def recurrent(c: FunctionContext) -> str | dict[str, str]:
+    c.refuse_seeded()
     options = [option(c, "recurrent_dropout", 0.0), *activation(c)]
     several = [option(c, "layers", 1, "depth"), option(c, "bidirectional", False)]
     lengths = c.arg(1)

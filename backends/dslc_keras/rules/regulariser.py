@@ -6,28 +6,40 @@ from typing import TYPE_CHECKING
 
 from dslc.ops.regulariser import Dropout, DropPath, GaussianNoise, SpatialDropout
 from dslc_keras.rules import RULES
+from dslc_keras.rules.seeded import seeded
 
 if TYPE_CHECKING:
-    from dslc.emit.context import OpContext
+    from dslc.emit.functions_context import FunctionContext
 
 
 @RULES.add(Dropout)
-def dropout(c: OpContext) -> str:
+def dropout(c: FunctionContext) -> str:
+    if c.is_seeded:
+        return seeded(c, "SeededDropout", c.attribute("rate"))
     return f"layers.Dropout({c.attribute('rate')})({c.x})"
 
 
 @RULES.add(SpatialDropout)
-def spatial_dropout(c: OpContext) -> str:
+def spatial_dropout(c: FunctionContext) -> str:
+    if c.is_seeded:
+        rank = c.types[0].rank
+        shared = tuple(range(1, rank - 1) if c.first.layout == "last" else range(2, rank))
+        return seeded(c, "SeededDropout", c.attribute("rate"), str(shared))
     if c.first.layout != "last":
         return f"{c.helper('DropRows')}({c.attribute('rate')}, kept=2)({c.x})"
     return f"layers.SpatialDropout{c.types[0].rank - 2}D({c.attribute('rate')})({c.x})"
 
 
 @RULES.add(DropPath)
-def drop_path(c: OpContext) -> str:
+def drop_path(c: FunctionContext) -> str:
+    if c.is_seeded:
+        shared = tuple(range(1, c.types[0].rank))
+        return seeded(c, "SeededDropout", c.attribute("rate"), str(shared))
     return f"{c.helper('DropRows')}({c.attribute('rate')})({c.x})"
 
 
 @RULES.add(GaussianNoise)
-def gaussian_noise(c: OpContext) -> str:
+def gaussian_noise(c: FunctionContext) -> str:
+    if c.is_seeded:
+        return seeded(c, "SeededNoise", c.attribute("std"))
     return f"layers.GaussianNoise({c.attribute('std')})({c.x})"

@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from dslc.ops.linear import Conv1d, Conv2d, Conv3d, DepthwiseConv2d, Embedding, Linear, Matmul
-from dslc.ops.windows import pads
 from dslc_onnx.lowering import ROWS
 from dslc_onnx.rules import RULES
 from dslc_onnx.types import DTYPES
-from dslc_onnx.windows import window_attributes
+from dslc_onnx.windows import windowed
 
 if TYPE_CHECKING:
     import onnx_ir as ir
@@ -36,31 +35,6 @@ def convolution(at: Lowering[Any]) -> Result:
         attributes["group"] = groups
     bias = [at.weight("bias")] if at.op.bias else []
     return at.emit("Conv", x, at.weight("weight"), *bias, **attributes)
-
-
-def windowed(at: Lowering[Any]) -> tuple[ir.Value, dict[str, Any]]:
-    """What a convolution reads, and its window."""
-    attributes = window_attributes(at)
-    if "auto_pad" not in attributes or "dilations" not in attributes:
-        return at.input(), attributes
-    del attributes["auto_pad"]  # which onnxruntime refuses together
-    return padded_same(at), attributes
-
-
-def padded_same(at: Lowering[Any]) -> ir.Value:
-    """The input with the zeros of `same` around it, as many as its size asks for at run time."""
-    op, type = at.op, at.operand().type
-    sides = [
-        pads(size, op.kernel[k], op.stride[k], op.dilation[k], op.padding, k)
-        for k, size in enumerate(type.shape[2:])
-    ]
-    sizes = [
-        size + before + after for size, (before, after) in zip(type.shape[2:], sides, strict=True)
-    ]
-    before, after = zip(*sides, strict=True)
-    widths = at.sizes.shape((0, 0, *before, 0, 0, *after))
-    full = type.with_shape(*type.shape[:2], *sizes)
-    return at.emit("Pad", at.input(), widths, type=full, label="padded")
 
 
 @RULES.add(Embedding)

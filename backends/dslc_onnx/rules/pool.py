@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 from dslc.ops.pool import (
@@ -26,7 +27,7 @@ from dslc.ops.pool import (
 from dslc.ops.windows import beyond
 from dslc_onnx.rules import RULES
 from dslc_onnx.rules.arithmetic import reduced
-from dslc_onnx.windows import window_attributes
+from dslc_onnx.windows import padded_same, windowed
 
 if TYPE_CHECKING:
     import onnx_ir as ir
@@ -38,18 +39,34 @@ if TYPE_CHECKING:
 @RULES.add(MaxPool1d, MaxPool2d, MaxPool3d)
 def max_pool(at: Lowering[Any]) -> Result:
     """`MaxPool`."""
-    return at.emit("MaxPool", at.input(), **window_attributes(at))
+    x, attributes = windowed(at, fill=-math.inf)
+    return at.emit("MaxPool", x, **attributes)
 
 
 @RULES.add(AvgPool1d, AvgPool2d, AvgPool3d)
 def avg_pool(at: Lowering[Any]) -> Result:
     """`AveragePool`, with or without the padding in the mean."""
-    attributes, x = window_attributes(at), at.input()
+    x, attributes = windowed(at)
+    if x is not at.input():
+        return mean_of_padded(at, x, attributes)
     if at.op.ceil and at.op.count_padding and any(at.op.padding):
         x, attributes["pads"] = padded(at), behind(at)  # what is beyond the padding does not count
     elif at.op.count_padding and not at.op.ceil:
         attributes["count_include_pad"] = 1
     return at.emit("AveragePool", x, **attributes)
+
+
+def mean_of_padded(at: Lowering[Any], x: ir.Value, attributes: dict[str, Any]) -> ir.Value:
+    """The mean over windows of an input whose padding is in it already."""
+    mean = at.emit("AveragePool", x, type=at.type, label="mean", **attributes)
+    if at.op.count_padding:
+        return mean
+    kinds = at.operand().type.with_shape(1, 1, *at.operand().type.shape[2:])
+    ones = at.emit("Expand", at.number(1.0), at.sizes.shape(kinds.shape), type=kinds, label="ones")
+    counted = at.type.with_shape(1, 1, *at.type.shape[2:])
+    inside = padded_same(at, ones, kinds)
+    share = at.emit("AveragePool", inside, type=counted, label="share", **attributes)
+    return at.emit("Div", mean, share)
 
 
 def padded(at: Lowering[Any]) -> ir.Value:
@@ -88,7 +105,8 @@ def global_max_pool(at: Lowering[GlobalMaxPool]) -> Result:
 @RULES.add(LpPool1d, LpPool2d, LpPool3d)
 def lp_pool(at: Lowering[Any]) -> Result:
     """`LpPool`."""
-    return at.emit("LpPool", at.input(), p=at.op.p, **window_attributes(at))
+    x, attributes = windowed(at)
+    return at.emit("LpPool", x, p=at.op.p, **attributes)
 
 
 @RULES.add(

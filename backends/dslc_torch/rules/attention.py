@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 def multi_head_attention(c: OpContext) -> str:
     assert isinstance(c.op, MultiHeadAttention)
     query, key, value = (c.types[k] for k in range(3))
-    plain = c.op.is_plain and c.arg(4) is None
+    drops = c.is_seeded and bool(c.op.values["dropout"])
+    plain = c.op.is_plain and c.arg(4) is None and not drops
     options = f", head_dim={c.attribute('head_dim')}" if c.op.head_dim is not None else ""
     if key.shape[2] != query.shape[2]:
         options += f", key_dim={c.size(key.shape[2])}"
@@ -23,10 +24,14 @@ def multi_head_attention(c: OpContext) -> str:
         options += f", value_dim={c.size(value.shape[2])}"
     options += "" if plain else features(c, c.op)
     options += ", causal=True" if c.op.causal else ""
-    options += c.option("dropout", 0.0)
+    if drops:
+        options += f", dropout={c.helper('SeededDropout')}({c.attribute('dropout')})"
+    else:
+        options += c.option("dropout", 0.0)
     if len(c.op.projection_bias) < 4:
         options += ", bias=False" if plain else f", bias={c.op.projection_bias}"
-    name = c.helper("MultiHeadAttention" if plain else "GroupedAttention")
+    ours = "DroppingAttention" if drops else "GroupedAttention"
+    name = c.helper("MultiHeadAttention" if plain else ours)
     width = c.size(query.shape[2])
     layer = c.layer(f"{name}({width}, {c.attribute('heads')}{options})")
     args = c.step.inputs

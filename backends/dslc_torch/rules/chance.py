@@ -13,6 +13,7 @@ from dslc.ops.chance import (
     Reparameterize,
 )
 from dslc_torch.rules import RULES
+from dslc_torch.rules.seeded import seeded
 from dslc_torch.rules.select import device
 
 if TYPE_CHECKING:
@@ -27,24 +28,35 @@ def shape_text(c: OpContext) -> str:
 
 @RULES.add(RandomNormal)
 def random_normal(c: OpContext) -> str:
+    if c.is_seeded:
+        layer = seeded(c, "SeededNormal", c.attribute("mean"), c.attribute("std"))
+        return f"{layer}({c.run_shape('shape')})"
     place = f"{shape_text(c)}, dtype=torch.float32, device={device(c)}"
     return f"torch.normal({c.run_attribute('mean')}, {c.run_attribute('std')}, {place})"
 
 
 @RULES.add(RandomUniform)
 def random_uniform(c: OpContext) -> str:
+    if c.is_seeded:
+        layer = seeded(c, "SeededUniform", c.attribute("low"), c.attribute("high"))
+        return f"{layer}({c.run_shape('shape')})"
     made = f"torch.empty({shape_text(c)}, dtype=torch.float32, device={device(c)})"
     return f"{made}.uniform_({c.run_attribute('low')}, {c.run_attribute('high')})"
 
 
 @RULES.add(RandomInteger)
 def random_integer(c: OpContext) -> str:
+    if c.is_seeded:
+        layer = seeded(c, "SeededInteger", c.attribute("low"), c.attribute("high"))
+        return f"{layer}({c.run_shape('shape')})"
     ends = f"{c.run_attribute('low')}, {c.run_attribute('high')}"
     return f"torch.randint({ends}, {shape_text(c)}, device={device(c)})"
 
 
 @RULES.add(RandomCategorical)
 def random_categorical(c: OpContext) -> str:
+    if c.is_seeded:
+        return f"{seeded(c, 'SeededCategorical', c.attribute('temperature'))}({c.x})"
     return f"{c.helper('categorical')}({c.x}{c.option('temperature', 1.0, run=True)})"
 
 
@@ -52,11 +64,16 @@ def random_categorical(c: OpContext) -> str:
 def bernoulli(c: OpContext) -> str:
     if c.op.values["likelier"]:
         return f"({c.x} > 0.5).to({c.variable()}.dtype)"
+    if c.is_seeded:
+        return f"{seeded(c, 'SeededBernoulli')}({c.x})"
     return f"torch.bernoulli({c.x})"
 
 
 @RULES.add(Reparameterize)
 def reparameterize(c: OpContext) -> str:
     mean, log_variance = c.args
+    if c.is_seeded:
+        layer = seeded(c, "SeededReparameterize", c.attribute("temperature"))
+        return f"{layer}({mean}, {log_variance})"
     options = c.option("temperature", 1.0, run=True)
     return f"{c.helper('reparameterize')}({mean}, {log_variance}{options})"

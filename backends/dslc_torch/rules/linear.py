@@ -15,15 +15,20 @@ if TYPE_CHECKING:
 def linear(c: OpContext) -> str:
     weight = c.tied("weight")
     if weight is not None:
-        bias = ""
-        if c.op.values["bias"]:
-            layer = c.layer(f"{c.helper('Bias')}({c.attribute('out')})")
-            bias = f", {layer}.bias"
+        bias = f", {bias_beside(c)}" if c.op.values["bias"] else ""
         return f"F.linear({c.x}, {'.'.join(filter(None, weight))}{bias})"
     bias = "" if c.op.values["bias"] else ", bias=False"
     width = c.size(c.types[0].shape[-1])
     layer = c.layer(f"nn.Linear({width}, {c.attribute('out')}{bias})")
     return f"{layer}({c.x})"
+
+
+def bias_beside(c: OpContext) -> str:
+    """The bias of a linear map whose weight is another layer's: its own, or one of a third layer."""
+    bias = c.tied("bias")
+    if bias is not None:
+        return ".".join(filter(None, bias))
+    return c.layer(f"{c.helper('Bias')}({c.attribute('out')})") + ".bias"
 
 
 @RULES.add(Conv1d, Conv2d, Conv3d, DepthwiseConv2d)
@@ -64,8 +69,11 @@ def pads_alike(values: dict[str, Any]) -> bool:
 
 @RULES.add(Embedding)
 def embedding(c: OpContext) -> str:
-    layer = c.layer(f"nn.Embedding({c.attribute('vocab')}, {c.attribute('dim')})")
     wide = "" if c.types[0].dtype in ("i32", "i64") else ".int()"
+    tied = c.tied("weight")
+    if tied is not None:
+        return f"F.embedding({c.x}{wide}, {'.'.join(filter(None, tied))})"
+    layer = c.layer(f"nn.Embedding({c.attribute('vocab')}, {c.attribute('dim')})")
     return f"{layer}({c.x}{wide})"
 
 

@@ -44,7 +44,12 @@ def avg_pool(c: OpContext) -> str:
         kernel, stride = pool_window(c)
         option = ", count_padding=True" if counts else ""
         return f"{c.helper('avg_pool_same')}({c.x}, {kernel}, {stride}{option})"
-    option = "" if counts or not any(c.op.values["padding"]) else ", count_include_pad=False"
+    padded = any(c.op.values["padding"])
+    option = "" if counts or not padded else ", count_include_pad=False"
+    if isinstance(c.op, AvgPool3d) and (padded or c.op.values["ceil"]):
+        kernel, stride = pool_window(c)
+        places = f"{kernel}, {stride}, {c.run_attribute('padding')}{rounding(c)}{option}"
+        return f"{c.helper('avg_pool3d')}({c.x}, {places})"
     return f"F.{c.op.name}({c.x}, {window(c)}{rounding(c)}{option})"
 
 

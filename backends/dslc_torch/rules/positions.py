@@ -13,6 +13,7 @@ from dslc.ops.positions import (
 )
 from dslc.ops.scaled_attention import ScaledDotProductAttention
 from dslc_torch.rules import RULES
+from dslc_torch.rules.seeded import seeded
 
 if TYPE_CHECKING:
     from dslc.emit.context import OpContext
@@ -28,7 +29,8 @@ def scaled_dot_product_attention(c: OpContext) -> str:
     dropout = f"{c.run_attribute('dropout')} if self.training else 0.0"
     scale = "" if values["scale"] is None else f"scale={c.run_attribute('scale')}"
     square = query.shape[2] == key.shape[2]
-    ours = bias or values["window"] is not None
+    drops = c.is_seeded and bool(values["dropout"])
+    ours = bias or drops or values["window"] is not None
     ours = ours or (values["causal"] and (mask or not square))
     options = [f"mask={mask}" if ours else f"attn_mask={mask}"] if mask else []
     options += [f"bias={bias}"] if bias else []
@@ -36,6 +38,9 @@ def scaled_dot_product_attention(c: OpContext) -> str:
     if ours:
         options += ["causal=True"] if values["causal"] else []
         options += [f"window={c.run_attribute('window')}"] if values["window"] is not None else []
+        if drops:
+            options.append(f"dropout={seeded(c, 'SeededDropout', c.attribute('dropout'))}")
+            return f"{c.helper('attend_dropping')}({', '.join([*texts, *options])})"
         options += [f"dropout={dropout}"] if values["dropout"] else []
         return f"{c.helper('attend')}({', '.join([*texts, *options])})"
     options += ["is_causal=True"] if values["causal"] else []

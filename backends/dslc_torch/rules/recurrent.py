@@ -15,6 +15,7 @@ KINDS = {"rnn": "RNN", "lstm": "LSTM", "gru": "GRU"}
 
 @RULES.add(Rnn, Lstm, Gru)
 def recurrent(c: OpContext) -> dict[str, str]:
+    c.refuse_seeded()
     code = run(c, made(c))
     names = c.unpack_names("sequence", "last", "state")
     sequence, last, state = names.values()

@@ -100,5 +100,8 @@ def cast(c: OpContext) -> str:
 @RULES.add(Parameter)
 def parameter(c: OpContext) -> str:
     assert isinstance(c.op, Parameter)
+    tied = c.tied("weight")
+    if tied is not None:
+        return ".".join(filter(None, tied))
     shape = ", ".join(c.size(dim) for dim in c.op.infer(Check(None)).shape)
     return c.layer(f"nn.Parameter(torch.zeros({shape}))")

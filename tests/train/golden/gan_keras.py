@@ -258,11 +258,11 @@ class Trainer:
         """What a phase computes."""
         with tf.GradientTape() as tape:
             loss = phase.loss_of(self.model, batch)
-        variables = list(phase.trained.values())
-        zero = tf.UnconnectedGradients.ZERO
+        trained = list(phase.trained.values())
+        variables, zero = [v.value for v in trained], tf.UnconnectedGradients.ZERO
         gradients = tape.gradient(loss, variables, unconnected_gradients=zero)
         phase.optimizer.learning_rate.assign(rate)
-        phase.optimizer.apply([tf.convert_to_tensor(g) for g in gradients], variables)
+        phase.optimizer.apply([tf.convert_to_tensor(g) for g in gradients], trained)
         return loss
 
     def step(self, batch: Arrays, rates: Mapping[str, float]) -> dict[str, tf.Tensor]:

@@ -177,14 +177,18 @@ class Trainer:
     def step(self, batch: Arrays, rate: float) -> Array:
         """One step of the optimiser; gives the loss of the batch before it."""
         # what a step draws depends on the seed and its number alone
-        count = np.uint32(4096 * self.steps % 2**32)
-        parts = zip(self.rest, self.counts, strict=True)
-        self.rest = [jnp.asarray(count) if counts else part for part, counts in parts]
+        self.rest = self.counting(4096 * self.steps % 2**31)
         self.steps += 1
         self.params, self.rest, self.state, loss = self.run_step(
             self.params, self.rest, self.state, batch, np.float32(rate)
         )
         return loss
+
+    def counting(self, start: int) -> list[Array]:
+        """What is not trained, with the draws counted from a number."""
+        count = np.uint32(start)
+        parts = zip(self.rest, self.counts, strict=True)
+        return [jnp.asarray(count) if counts else part for part, counts in parts]
 
     def evaluate(self, params: list[Array], rest: list[Array], batch: Batch) -> dict[str, Array]:
         """What a measurement computes."""

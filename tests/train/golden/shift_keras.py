@@ -158,8 +158,8 @@ class Trainer:
         """What a step computes."""
         with tf.GradientTape() as tape:
             loss = loss_of(self.model, batch)
-        zero = tf.UnconnectedGradients.ZERO
-        gradients = tape.gradient(loss, self.trained, unconnected_gradients=zero)
+        variables, zero = [v.value for v in self.trained], tf.UnconnectedGradients.ZERO
+        gradients = tape.gradient(loss, variables, unconnected_gradients=zero)
         self.optimizer.learning_rate.assign(rate)
         self.optimizer.apply([tf.convert_to_tensor(g) for g in gradients], self.trained)
         return loss

@@ -1,0 +1,13 @@
+"""What draws the same bits in every framework, in PyTorch: a module for each step, with a key."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from dslc.emit.context import OpContext
+
+
+def seeded(c: OpContext, helper: str, *options: str) -> str:
+    """The module that draws for a step; gives the text that calls it."""
+    return c.layer(f"{c.helper(helper)}({', '.join(text for text in options if text)})")

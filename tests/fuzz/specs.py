@@ -1,0 +1,154 @@
+"""Random specs that are right by construction, as data: hypothesis draws them, YAML shows them."""
+
+import json
+from typing import Any
+
+from hypothesis import strategies as st
+
+from dslc.diagnostics import Report
+from dslc.passes.pipeline import Checked, check_source
+from dslc.source import Source
+from tests.fuzz.menu import FACTS, mentions
+from tests.fuzz.scope import Network, Scope, Value, paths_in
+from tests.fuzz.structures import some_step
+from tests.fuzz.typing import SYMBOLS, Type
+
+Spec = dict[str, Any]
+STARTS = [
+    "f32[N, 4, H, W]",
+    "f32[N, T, 6]",
+    "f32[N, 4]",
+    "f32[N, 4, L]",
+    "f32[N, 3, 4, H, W]",
+    "f32[N, 2, T, 4]",
+]
+STRUCTURAL = {"repeat", "when", "from", "name", "type", "init", "tie", "freeze", "doc"}
+MOST_OUTPUTS = 6
+
+
+@st.composite
+def networks(draw: st.DrawFn, most: int = 16) -> Spec:
+    """A whole spec whose outputs are what nothing in it reads, every step with its name and sources.
+
+    Beside it stand the `types` of its values, which no spec has: `tidy` makes one of it.
+    """
+    net = Network(draw)
+    scope = Scope(net)
+    first = Type(draw(st.sampled_from(STARTS)))
+    net.inputs["x"] = first
+    scope.outer.append(Value("x", first))
+    for _ in range(draw(st.integers(4, most))):
+        some_step(scope, depth=2)
+    return assembled(net, scope)
+
+
+def assembled(net: Network, scope: Scope) -> Spec:
+    """The spec of a network: outputs, the facts and inputs that it needs, no needless words."""
+    read = paths_in(scope.steps)
+    ends = [v.path for v in scope.values if v.path not in read and "." not in v.path]
+    sizes = {dim for type in net.inputs.values() for dim in type.dims}
+    symbols = mentions(scope.steps) - sizes
+    inputs = {name: str(type) for name, type in net.inputs.items()}
+    inputs |= {"sizes": f"f32[{', '.join(sorted(symbols))}]"} if symbols else {}
+    spec: Spec = {
+        "dslc": 1,
+        "name": "Fuzz",
+        "params": net.params,
+        "inputs": inputs,
+        "where": [fact for fact in FACTS if mentions([fact]) <= symbols | sizes],
+        "types": net.types,
+        "blocks": net.blocks,
+        "steps": scope.steps,
+        "outputs": {f"y{k}": path for k, path in enumerate(ends)},
+    }
+    return spec
+
+
+def tidy(spec: Spec) -> Spec:
+    """The spec without sections that are empty, and names and sources that go without saying."""
+    spec = {key: value for key, value in spec.items() if key != "types" and value}
+    spec["steps"] = implied(spec["steps"])
+    spec["blocks"] = {
+        name: {**body, "steps": implied(body["steps"])}
+        for name, body in spec.get("blocks", {}).items()
+    }
+    bodies = [spec["steps"], *(body["steps"] for body in spec["blocks"].values())]
+    read = paths_in(bodies) | set(spec["outputs"].values()) | also_named(bodies)
+    parts = {part for path in read for part in path.split(".")}
+    spec["steps"] = unnamed(spec["steps"], parts)
+    for body in spec["blocks"].values():
+        body["steps"] = unnamed(body["steps"], parts)
+    if not spec["blocks"]:
+        del spec["blocks"]
+    return spec
+
+
+def also_named(part: Any) -> set[str]:
+    """Names that are read elsewhere than in `from`."""
+    if isinstance(part, list):
+        return set().union(*map(also_named, part)) if part else set()
+    if not isinstance(part, dict):
+        return set()
+    found = set().union(*map(also_named, part.values())) if part else set()
+    found |= set(part.get("next", {}).values()) | {part.get("out", "")} | {part.get("reuse", "")}
+    return {name for name in found if isinstance(name, str)}
+
+
+def implied(part: Any) -> Any:
+    """Steps without a `from` that says only what stands above."""
+    if isinstance(part, dict):
+        return {key: implied(value) for key, value in part.items()}
+    if not isinstance(part, list):
+        return part
+    found: list[Any] = []
+    for number, item in enumerate(part):
+        before = part[number - 1] if number else None
+        step = implied(item)
+        above = before.get("name") if isinstance(before, dict) else None
+        if isinstance(step, dict) and above and step.get("from") in (above, [above]):
+            step = {key: value for key, value in step.items() if key != "from"}
+        found.append(step)
+    return found
+
+
+def unnamed(part: Any, read: set[str]) -> Any:
+    """Steps without the names that nothing reads; one that is an op alone is a word."""
+    if isinstance(part, list):
+        return [unnamed(item, read) for item in part]
+    if not isinstance(part, dict):
+        return part
+    if is_step(part) and part.get("name") not in read:
+        part = {key: value for key, value in part.items() if key != "name"}
+        if len(part) == 1 and next(iter(part.values())) is None:
+            return next(iter(part))
+    return {key: unnamed(value, read) for key, value in part.items()}
+
+
+def is_step(part: dict[str, Any]) -> bool:
+    """Whether a mapping is a step."""
+    return isinstance(part.get("name"), str) and "dslc" not in part
+
+
+def count_steps(part: Any) -> int:
+    """The steps of a spec as they are written, those inside structures included."""
+    if isinstance(part, list):
+        return sum(map(count_steps, part))
+    if not isinstance(part, dict):
+        return 0
+    own = sum(isinstance(item, dict | str) for key in LISTS for item in as_steps(part.get(key)))
+    return own + sum(count_steps(value) for value in part.values())
+
+
+LISTS = ("steps", "residual", "group", "main", "shortcut")
+
+
+def as_steps(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
+def checked(spec: Spec, report: Report | None = None) -> Checked | None:
+    """The spec as the checker takes it; None where it does not."""
+    return check_source(Source("fuzz.yaml", json.dumps(tidy(spec))), report or Report())
+
+
+__all__ = ["SYMBOLS", "Spec", "checked", "count_steps", "networks", "tidy"]

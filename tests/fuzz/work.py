@@ -1,0 +1,49 @@
+"""What one worker of `make fuzz` does: draws networks, judges them, lets go of them."""
+
+import sys
+import warnings
+
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import seed as seeded
+
+from tests.fuzz.judging import Verdict, judge
+from tests.fuzz.specs import Spec, networks
+
+
+def drawn(seed: int, count: int) -> list[Spec]:
+    """Random networks, the same for the same seed."""
+    found: list[Spec] = []
+
+    @seeded(seed)
+    @settings(
+        max_examples=count,
+        database=None,
+        deadline=None,
+        phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(networks())
+    def collect(spec: Spec) -> None:
+        found.append(spec)
+
+    collect()
+    return found[:count]
+
+
+def run_chunk(task: tuple[int, int, list[str]]) -> list[Verdict]:
+    """The verdicts on the networks of one seed."""
+    warnings.simplefilter("ignore")
+    seed, count, backends = task
+    verdicts: list[Verdict] = []
+    for spec in drawn(seed, count):
+        verdicts.append(judge(spec, backends))
+        forget()
+    return verdicts
+
+
+def forget() -> None:
+    """Lets go of what frameworks keep of models that are gone."""
+    if "jax" in sys.modules:
+        sys.modules["jax"].clear_caches()
+    if "keras" in sys.modules:
+        sys.modules["keras"].backend.clear_session()
