@@ -27,7 +27,10 @@ def lp_pool(
 
 @keras.saving.register_keras_serializable(package="dslc")
 class AdaptivePool(layers.Layer):
-    """The mean or the largest value of as many windows, all alike, as are asked for."""
+    """The mean or the largest value of as many windows as are asked for.
+
+    Where a size does not divide, or only a run knows it, places of windows are looked up.
+    """
 
     def __init__(self, out: int | tuple[int, ...], way: str = "mean", **options: Any) -> None:
         super().__init__(**options)
@@ -39,9 +42,29 @@ class AdaptivePool(layers.Layer):
         pool = ops.mean if self.way == "mean" else ops.max
         for axis, out in enumerate(counts, 1):
             _, *sizes = ops.shape(x)
-            cut = [*sizes[: axis - 1], out, sizes[axis - 1] // out, *sizes[axis:]]
-            x = pool(ops.reshape(x, (-1, *cut)), axis=axis + 1)
+            size = sizes[axis - 1]
+            if out == 1:
+                x = pool(x, axis=axis, keepdims=True)
+            elif isinstance(x.shape[axis], int) and size % out == 0:
+                cut = [*sizes[: axis - 1], out, size // out, *sizes[axis:]]
+                x = pool(ops.reshape(x, (-1, *cut)), axis=axis + 1)
+            else:
+                x = self.looked_up(x, axis, out, size)
         return x
+
+    def looked_up(self, x: KerasTensor, axis: int, out: int, size: Any) -> KerasTensor:
+        """One axis, by the places of its windows."""
+        begins = ops.arange(out) * size // out
+        ends = ((ops.arange(out) + 1) * size + out - 1) // out
+        places = begins[:, None] + ops.arange(size // out + 2)
+        found = ops.take(x, ops.minimum(places, ends[:, None] - 1), axis=axis)
+        if self.way != "mean":
+            return ops.max(found, axis=axis + 1)
+        lengths = ops.cast(ends - begins, x.dtype)[:, None]
+        share = ops.cast(places < ends[:, None], x.dtype) / lengths
+        for _ in range(len(x.shape) - axis - 1):
+            share = share[..., None]
+        return ops.sum(found * share, axis=axis + 1)
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "out": self.out, "way": self.way}
