@@ -142,7 +142,8 @@ class Net:
 
         Args:
             path: Where; its name leads to a whole file at all times.
-            weights: A safetensors file, arrays by weight path, or None for the initial values.
+            weights: A safetensors file, arrays by weight path, or None for those that the spec
+                starts from: its file's, else the initial values.
             force: Whether a file that exists is replaced.
             **options: The options of the ONNX backend, such as `opset`.
 
@@ -158,6 +159,10 @@ class Net:
         arrays = weights
         if weights is not None and not hasattr(weights, "keys"):
             arrays = read_weights(weights)  # pyright: ignore[reportArgumentType]
+        elif weights is None and self.checked.program.weights is not None:
+            from dslc.tools.given_weights import first_weights
+
+            arrays = first_weights(self.checked.chosen)
         backend.save(self.checked.chosen, arrays, path, force=force, **options)
 
     def _load(self, name: str) -> Any:
@@ -165,7 +170,11 @@ class Net:
 
         backend = find_backend(name)
         require(name, backend)
-        return backend.load(self.checked)
+        if (self.checked.whole or self.checked).program.weights is None:
+            return backend.load(self.checked)
+        from dslc.tools.given_weights import first_weights
+
+        return backend.load(self.checked, weights=first_weights(self.checked))
 
     def __repr__(self) -> str:
         inputs = ", ".join(map(repr, self.inputs.values()))

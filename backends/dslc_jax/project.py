@@ -93,13 +93,21 @@ class JaxBackend:
         """The text of `model.py`."""
         return self.module(checked, io_layout).source()
 
-    def build(self, checked: Checked, seed: int = 0, *, io_layout: str = "spec") -> Any:
+    def build(
+        self,
+        checked: Checked,
+        seed: int = 0,
+        *,
+        io_layout: str = "spec",
+        weights: Arrays | None = None,
+    ) -> Any:
         """The model as an `nnx.Module` with the spec's initial weights.
 
         Args:
             checked: The spec.
             seed: Of the initial weights and of dropout.
             io_layout: The layout of its inputs and outputs.
+            weights: The weights to take in place of the initial ones, by their portable names.
         """
         from flax import nnx
 
@@ -110,12 +118,22 @@ class JaxBackend:
         writer = self.module(checked, io_layout)
         name = writer.class_names[checked.program.main]
         made = getattr(load_module(writer.source(), "model"), name)
-        weights = starting_weights(checked.weights(), seed)
-        return made_with(lambda: made(rngs=nnx.Rngs(seed)), weights)
+        arrays = starting_weights(checked.weights(), seed) if weights is None else weights
+        return made_with(lambda: made(rngs=nnx.Rngs(seed)), arrays)
 
-    def load(self, checked: Checked, *, io_layout: str = "spec", seed: int = 0) -> Any:
-        """The same, as `dslc.load(...).jax()` asks for it."""
-        return self.build(checked, seed, io_layout=io_layout)
+    load = build
+
+    def read_weights(self, path: Path, most_bytes: int) -> Arrays:
+        """The arrays of a checkpoint by orbax, by its own names."""
+        from dslc_jax.weight_files import read_arrays
+
+        return read_arrays(path, most_bytes)
+
+    def portable_weights(self, checked: Checked, path: Path, most_bytes: int) -> Arrays:
+        """The portable weights of a checkpoint by orbax that holds the spec's own model."""
+        from dslc_jax.weight_files import portable_arrays
+
+        return portable_arrays(checked, path, most_bytes)
 
     def driver(
         self,

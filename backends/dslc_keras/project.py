@@ -97,13 +97,21 @@ class KerasBackend:
         """The text of `model.py`."""
         return self.module(checked, io_layout).source()
 
-    def build(self, checked: Checked, seed: int = 0, *, io_layout: str = "spec") -> Any:
+    def build(
+        self,
+        checked: Checked,
+        seed: int = 0,
+        *,
+        io_layout: str = "spec",
+        weights: Arrays | None = None,
+    ) -> Any:
         """The model as a `keras.Model` with the spec's initial weights.
 
         Args:
             checked: The spec.
             seed: Of the initial weights.
             io_layout: The layout of its inputs and outputs.
+            weights: The weights to take in place of the initial ones, by their portable names.
         """
         from dslc.train.paths import frozen_paths
         from dslc.weights.starting import starting_weights
@@ -113,16 +121,27 @@ class KerasBackend:
 
         writer = self.module(checked, io_layout)
         model = getattr(load_module(writer.source(), "model"), model_function(writer))()
-        load_weights(model, starting_weights(checked.weights(), seed))
+        arrays = starting_weights(checked.weights(), seed) if weights is None else weights
+        load_weights(model, arrays)
         frozen = frozen_paths(checked.instance)
         for layer in all_layers(model):
             if any(f"{path_of(layer)}.".startswith(f"{path}.") for path in frozen):
                 layer.trainable = False
         return model
 
-    def load(self, checked: Checked, *, io_layout: str = "spec", seed: int = 0) -> Any:
-        """The same, as `dslc.load(...).keras()` asks for it."""
-        return self.build(checked, seed, io_layout=io_layout)
+    load = build
+
+    def read_weights(self, path: Path, most_bytes: int) -> Arrays:
+        """The arrays of a Keras file by its layers' own names."""
+        from dslc_keras.weight_files import read_arrays
+
+        return read_arrays(path, most_bytes)
+
+    def portable_weights(self, checked: Checked, path: Path, most_bytes: int) -> Arrays:
+        """The portable weights of a file that the spec's own Keras model saved."""
+        from dslc_keras.weight_files import portable_arrays
+
+        return portable_arrays(checked, path, most_bytes)
 
     def driver(
         self,

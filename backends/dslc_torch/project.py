@@ -74,12 +74,13 @@ class TorchBackend:
         """The text of `model.py`."""
         return self.module(checked).source()
 
-    def build(self, checked: Checked, seed: int = 0) -> Any:
+    def build(self, checked: Checked, seed: int = 0, *, weights: Arrays | None = None) -> Any:
         """The model as a `torch.nn.Module` with the spec's initial weights.
 
         Args:
             checked: The spec.
             seed: Of the initial weights.
+            weights: The weights to take in place of the initial ones, by their portable names.
         """
         import torch
 
@@ -89,8 +90,8 @@ class TorchBackend:
         writer = self.module(checked)
         name = writer.class_names[checked.program.main]
         model = getattr(load_module(writer.source(), "model"), name)()
-        weights = starting_weights(checked.weights(), seed)
-        state = {name: torch.from_numpy(array) for name, array in weights.items()}
+        arrays = starting_weights(checked.weights(), seed) if weights is None else weights
+        state = {name: torch.from_numpy(array) for name, array in arrays.items()}
         model.load_state_dict(state)
         return model
 

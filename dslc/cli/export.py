@@ -45,6 +45,10 @@ def run(arguments: list[str]) -> int:
         from dslc.tools.weights import read_weights
 
         weights = read_weights(options.weights)
+    elif checked.program.weights is not None:
+        from dslc.tools.given_weights import first_weights
+
+        weights = first_weights(checked, options.seed, call.limits)
     backend.save(
         checked,
         weights,

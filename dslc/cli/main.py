@@ -16,6 +16,7 @@ COMMANDS = {
     "build": "write the generated project of one backend",
     "train": "build a project and train there",
     "export": "write an ONNX file",
+    "weights": "put a file's weights at a model's names",
     "verify": "compare the backends on the same weights and inputs",
     "ops": "the ops, or the page of one",
     "explain": "the story of an error code",

@@ -24,6 +24,7 @@ _RANGES = {
     "E08": "e08_training",
     "E09": "e09_limits",
     "E10": "e10_imports",
+    "E11": "e11_weights",
     "W01": "w01_warnings",
     "W10": "w10_imports",
 }

@@ -171,6 +171,7 @@ class Script:
             "SEVERAL": self.program.has_several,
             "SEEDED": train.run.deterministic and any(op.draws for op in ops),
             "SCHEDULED": any(turn.is_scheduled for turn in turns),
+            "STARTED": self.program.weights is not None,
             "STRATIFIED": train.data.stratify is not None,
             "TURNED": bool(self.turned()),
             "UNREACHED": any(self.leaves_out(turn.phase) for turn in turns),
@@ -271,6 +272,8 @@ class Script:
             found.append(Line(f"SPLIT_SEED = {train.data.split_seed}"))
         if self.flags["MEASURES"] and self.flags["STRATIFIED"]:
             found.append(Line(f'STRATIFY = "{train.data.stratify}"'))
+        if self.flags["STARTED"]:
+            found.append(Line('START = Path(__file__).parent / "start.safetensors"'))
         rows = "".join(f"({glob!r}, {call}), " for glob, call in initial_table(self.weights))
         found += [Blank(), Line(f"INITIAL = [{rows}]", "the first that matches")]
         for call in sorted({call.partition("(")[0] for _, call in initial_table(self.weights)}):

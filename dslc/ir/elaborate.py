@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 LANGUAGE_VERSION = 1
 TOP = ("dslc", "name", "doc", "imports", "params", "defaults", "inputs", "where")
-TOP_KEYS = (*TOP, "blocks", "steps", "outputs", "models", "main", "train")
+TOP_KEYS = (*TOP, "blocks", "steps", "outputs", "models", "main", "train", "weights")
 BLOCK_KEYS = ("doc", "params", "inputs", "where", "steps", "outputs")
 
 
@@ -110,6 +110,7 @@ class Elaborator:
             modules=modules,
             main=main,
             train=root.get("train"),
+            weights=root.get("weights"),
             path=self.source.path,
             text=self.source.text,
             defaults=self.defaults,

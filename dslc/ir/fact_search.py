@@ -30,7 +30,7 @@ class Search:
         constraints: All facts; those that matter for the symbols bring theirs in.
         lower: The least value of each symbol.
         derived: What the facts say that a symbol is; such symbols are computed, not tried.
-        reach: How far beyond the usual values a single symbol is tried.
+        reach: How far beyond the usual values symbols are tried, several less far than one.
     """
 
     def __init__(
@@ -47,7 +47,7 @@ class Search:
         self._lower = lower
         self._derived = {name: derived[name] for name in self.names if name in derived}
         self._free = [name for name in self.names if name not in derived]
-        far = reach if len(self._free) == 1 else 0
+        far = reach if len(self._free) == 1 else min(reach, 4 * GREATEST)
         self._domains = [self._domain(name, lower(name), far) for name in self._free]
 
     def environments(self, most: int) -> Iterable[dict[str, int]]:
@@ -56,6 +56,12 @@ class Search:
             return self._satisfying(most)
         found = self._satisfying(max(most, MOST_SORTED))
         return sorted(found, key=lambda env: (sum(env.values()), list(env.values())))
+
+    def tried(self) -> tuple[str | None, int]:
+        """The only symbol and the value up to which each is tried; None where there are more."""
+        if len(self.names) != 1 or self._derived:
+            return None, 0
+        return self.names[0], self._domains[0][-1] if self._domains[0] else 0
 
     def _satisfying(self, most: int) -> Iterator[dict[str, int]]:
         shared = self._shared
@@ -171,6 +177,20 @@ def constants_in(values: Iterable[DimLike]) -> int:
             greatest = max(greatest, *(abs(c) for m, c in value.terms.items() if not m), 0)
         else:
             greatest = max(greatest, abs(value))
+    return greatest
+
+
+def greatest_divisor(values: Iterable[DimLike]) -> int:
+    """The greatest constant that something in dims is divided by; 1 where nothing is."""
+    greatest = 1
+    for value in values:
+        for monomial in value.terms if isinstance(value, Dim) else ():
+            for factor in monomial:
+                if isinstance(factor, str):
+                    continue
+                greatest = max(greatest, greatest_divisor(factor.args))
+                if factor.kind == "floor" and isinstance(factor.args[1], int):
+                    greatest = max(greatest, abs(factor.args[1]))
     return greatest
 
 

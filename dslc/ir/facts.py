@@ -8,9 +8,9 @@ neither; `Facts.remedy` says which fact would be missing. "Shown" always comes f
 from __future__ import annotations
 
 from dslc.ir.dim_normal import Dim, DimTooLargeError, add, extreme, multiply
-from dslc.ir.dim_values import replace_factors, symbols_of
+from dslc.ir.dim_values import replace_factors, sym, symbols_of
 from dslc.ir.fact_rewrite import Rewriting
-from dslc.ir.fact_search import Search, compare, constants_in, holds
+from dslc.ir.fact_search import GREATEST, Search, compare, constants_in, greatest_divisor, holds
 from dslc.ir.proof import Prover
 
 TYPE_CHECKING = False
@@ -185,10 +185,15 @@ class Facts:
         goal = self._rewriting.forward(goal)
         return self._rewriting.impossible or self._proved(relation, goal)
 
-    def search(self, left: DimLike, right: DimLike) -> Search:
-        """The search for values that satisfy the facts and matter to a comparison."""
+    def search(self, left: DimLike, right: DimLike, *, far: bool = False) -> Search:
+        """The search for values that satisfy the facts and matter to a comparison.
+
+        A `far` one goes as far as a quotient needs to reach what it is compared with.
+        """
         gap = add(left, multiply(right, -1))
         reach = 2 * constants_in([gap]) + 2
+        if far:
+            reach = max(reach * greatest_divisor([gap]), 4 * GREATEST)
         derived = self._rewriting.derived()
         return Search(symbols_of(gap), self.constraints, self.lower, derived, reach)
 
@@ -202,9 +207,22 @@ class Facts:
             if self._proved(relation, goal):
                 return Verdict("shown", {}, always_false=False)
             found = self._counterexample(op, left, right, ALL_TRIALS)
+            if found is None and self._proved_beyond(op, left, right):
+                return Verdict("shown", {}, always_false=False)
         false = not self._sometimes(op, left, right) and self.proves(NEGATED[op], left, right)
         kind: Outcome = "unknown" if found is None else "refuted"
         return Verdict(kind, found or {}, always_false=false)
+
+    def _proved_beyond(self, op: Op, left: DimLike, right: DimLike) -> bool:
+        """Whether what no small value of the only symbol refutes is shown for all greater ones.
+
+        There `min` and `max` with constants are decided, which leaves less to prove.
+        """
+        name, tried = self.search(left, right, far=True).tried()
+        if name is None or not tried:
+            return False
+        beyond = Constraint(">", sym(name), tried)
+        return Facts([*self.constraints, beyond]).proves(op, left, right)
 
     def _proved(self, relation: Relation, goal: DimLike) -> bool:
         try:
@@ -216,7 +234,7 @@ class Facts:
         self, op: Op, left: DimLike, right: DimLike, most: int
     ) -> dict[str, int] | None:
         gap = add(left, multiply(right, -1))
-        for env in self.search(left, right).environments(most):
+        for env in self.search(left, right, far=most == ALL_TRIALS).environments(most):
             if holds(op, gap, 0, env) is False:
                 return env
         return None

@@ -345,6 +345,7 @@ class Program(Record):
     units: Units | None = None
     deterministic: bool = False
     imported: tuple[tuple[str, str], ...] = ()
+    weights: object | None = None
 
     @property
     def whole_text(self) -> str:

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from dslc.ir.facts import Constraint
+    from dslc.ir.given import Given
     from dslc.ir.graph import Module, Program
     from dslc.ir.imports import SourceLoader
     from dslc.ir.instance import Instance
@@ -40,27 +41,8 @@ if TYPE_CHECKING:
     from dslc.train.section import Section
     from dslc.train.training import Training
 
-IN_STEPS = frozenset(
-    (
-        *(
-            "E0107",
-            "E0401",
-            "E0404",
-            "E0405",
-            "E0501",
-            "E0502",
-            "E0504",
-            "E0505",
-            "E0506",
-            "E0508",
-            "E0510",
-            "E0520",
-            "E0521",
-        ),
-        *("E0605", "E0606", "E0607", "E0622", "E0623", "E0701", "E0702", "E0703"),
-        *("E1005", "E1006"),
-    )
-)
+LOCAL = (107, 401, 404, 405, 501, 502, 504, 505, 506, 508, 510, 520, 521, 605, 606, 607, 622, 623)
+IN_STEPS = frozenset(f"E{number:04}" for number in (*LOCAL, 701, 702, 703, 1005, 1006))
 """Errors after which the other steps can still be checked."""
 
 
@@ -198,6 +180,7 @@ def check_text(
         return None
     if not report.ok:
         read_training(program, report)
+        given_weights(program, report)
         report_more(source, program, report, limits)
         return None
     checked = check_program(source, program, report, limits)
@@ -244,6 +227,7 @@ def check_program(
     section = read_training(program, report)
     if section is not None and section.run.deterministic:
         program = program.replace(deterministic=True)
+    given = given_weights(program, report)
     parts: dict[str, Part] = {}
     if program.has_several:
         from dslc.passes.several import check_models, with_own_symbols
@@ -280,7 +264,11 @@ def check_program(
     stated = (str(fact) for part in parts.values() for fact in part.facts.constraints)
     report.facts = tuple(dict.fromkeys(stated))
     checked = Checked(source, program, instance, facts, report.facts, report, parts, training)
-    return with_plain_ops(checked, report, limits)
+    if given is not None:
+        from dslc.passes.given import check_given
+
+        check_given(checked, given, report)
+    return with_plain_ops(checked, report, limits) if report.ok else None
 
 
 def with_plain_ops(checked: Checked, report: Report, limits: Limits) -> Checked | None:
@@ -366,6 +354,15 @@ def read_training(program: Program, report: Report) -> Section | None:
     from dslc.train.section import read_section
 
     return read_section(program, report)
+
+
+def given_weights(program: Program, report: Report) -> Given | None:
+    """The `weights` section; a spec that has none loads nothing of it."""
+    if program.weights is None:
+        return None
+    from dslc.passes.given import read_given
+
+    return read_given(program, report)
 
 
 def model_types(

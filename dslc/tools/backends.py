@@ -74,5 +74,11 @@ def project(name: str, checked: Checked, *, io_layout: str = "spec") -> dict[str
     if name == "onnx":
         require(name, backend)
     spec_only = name == "onnx" or io_layout == "spec"  # ONNX has the spec's layout for its own
-    options = {} if spec_only else {"io_layout": io_layout}
-    return backend.project(checked, **options)
+    options: dict[str, Any] = {} if spec_only else {"io_layout": io_layout}
+    if checked.program.weights is None:
+        return backend.project(checked, **options)
+    from dslc.tools.given_weights import first_weights, start_file
+
+    if name == "onnx":
+        return backend.project(checked, first_weights(checked.chosen))
+    return backend.project(checked, **options) | start_file(checked)

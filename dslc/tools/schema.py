@@ -40,6 +40,37 @@ TYPES: Schema = {
     },
 }
 
+GLOBS: Schema = {"type": ["string", "array"], "items": TEXT}
+WEIGHTS: Schema = {
+    "type": ["string", "object"],
+    "description": "the file of weights to start from, and how its names become the model's",
+    "required": ["file"],
+    "additionalProperties": False,
+    "properties": {
+        "file": {**TEXT, "description": "safetensors, .weights.h5, .keras or an orbax folder"},
+        "rename": {
+            "type": "object",
+            "description": "globs of the file's names, and the model's names that they become",
+            "additionalProperties": {
+                "type": ["string", "object"],
+                "required": ["to"],
+                "additionalProperties": False,
+                "properties": {
+                    "to": {**GLOBS, "description": "what the parts of one array become"},
+                    "split": {
+                        "type": "integer",
+                        "minimum": 0,
+                        "description": "the axis of the cut",
+                    },
+                },
+            },
+        },
+        "new": {**GLOBS, "description": "the model's weights that are initialised afresh"},
+        "drop": {**GLOBS, "description": "the file's weights that are not used"},
+        "transpose": {**GLOBS, "description": "the file's weights that lie as inputs, outputs"},
+    },
+}
+
 
 def json_schema() -> Schema:
     """The whole schema."""
@@ -104,6 +135,7 @@ def _sections(ops: dict[str, type[Op]]) -> Schema:
         "steps": STEPS,
         "outputs": {"type": "object", "additionalProperties": TEXT},
         "train": training_schema(described, TYPES, FACTS, STEPS),
+        "weights": WEIGHTS,
     }
 
 

@@ -12,17 +12,19 @@ from typing import Any
 from dslc.train.runtime.checkpoint import save, to_resume
 from dslc.train.runtime.data import Arrays, Batches, Column, average, load, split
 from dslc.train.runtime.progress import Progress
-from dslc.train.runtime.weights import write
+from dslc.train.runtime.weights import read, write
 
 FILES = True  # whether the data are files, which may lie elsewhere
 MEASURES = True  # whether rows are held out
 MOMENTS = True  # whether the optimiser keeps something of each weight
 PHASED = False  # whether each step has phases
 SCHEDULED = True  # whether the rate changes
+STARTED = False  # whether a file beside the script holds weights to start from
 STRATIFIED = True  # whether the held-out rows are chosen by class
 TURNED = True  # whether the model computes in another layout than the data have
 
 SPEC = "sha256:0"
+START = Path(__file__).parent / "start.safetensors"
 DATA = "wine"
 COLUMNS: dict[str, Column] = {}
 HELD_OUT = 0.2
@@ -94,8 +96,9 @@ def main() -> None:
     trainer = Trainer(arguments.seed, arguments.device)
     if checkpoint:
         trainer.restore(checkpoint)
+    elif STARTED:
+        trainer.load({**trainer.weights(), **read(START)}, str(START))
     step = checkpoint.step if checkpoint else 0
-
     progress = Progress(arguments.output, total, done=step)
     for epoch in range(step // batches.steps, arguments.epochs):
         for batch in batches.epoch(epoch, start=step % batches.steps):

@@ -54,6 +54,15 @@ def pool(draw: st.DrawFn) -> Step:
 
 
 @st.composite
+def by_channel(draw: st.DrawFn, width: int) -> Step:
+    """A convolution of each channel by itself, alone or with one over the channels behind it."""
+    padding = draw(st.one_of(st.just("same"), PADDINGS))
+    fields = {"kernel": draw(SIDES), "stride": draw(STRIDES), "padding": padding}
+    separable = {"separable_conv2d": {"out": width, **fields}}
+    return draw(st.sampled_from([{"depthwise_conv2d": fields}, separable]))
+
+
+@st.composite
 def joined(draw: st.DrawFn, width: int) -> Step:
     """Two paths over one image that meet again."""
     paths = [draw(st.lists(resizing(width), max_size=2)) for _ in range(2)]
@@ -76,6 +85,12 @@ COMPUTED: list[Step] = [
     {"slice": {"axis": 3, "start": "W % 4", "stop": "W // 2 + 2"}},
     {"max_pool2d": {"kernel": [1, "W // 3"], "stride": 1}},
     {"avg_pool2d": {"kernel": 2, "stride": ["H // 4", 1]}},
+    {"adaptive_avg_pool2d": ["H // 2", 1]},
+    {"adaptive_max_pool2d": [1, "W // 3"]},
+    {"adaptive_avg_pool2d": [2, 3]},
+    {"expand": ["N", "C", "H", "W"]},
+    {"slice": {"axis": 2, "stop": "min(H, 7)"}},
+    {"slice": {"axis": 3, "start": "max(W - 6, 0)"}},
 ]
 """Steps whose attributes are computed from the sizes of the input."""
 
@@ -94,6 +109,11 @@ def resizing(width: int) -> st.SearchStrategy[Step]:
         st.builds(lambda axis, stop: {"slice": {"axis": axis, "start": 1, "stop": stop}},
                   st.sampled_from([2, -1]), st.sampled_from([4, -1, -2])),
         st.sampled_from([{"resize": {"scale": 2}}, {"tile": [1, 1, 2, 1]}, {"flip": 2}]),
+        st.sampled_from([{"roll": {"shift": 2, "axis": 2}}, {"cumsum": 3},
+                         {"instance_norm": {"affine": False}}, {"local_response_norm": 3},
+                         {"top_k": {"k": 3, "axis": 2}}, {"pad": {"before": [0, 0, 2, 1],
+                                                                  "mode": "reflect"}}]),
+        by_channel(width),
         st.sampled_from(COMPUTED),
     )  # fmt: skip
 
@@ -130,6 +150,8 @@ def patches(draw: st.DrawFn, width: int) -> tuple[list[Step], Value]:
     """An image as a sequence of its patches."""
     side = draw(st.sampled_from([1, 2, 3, 4]))
     if draw(st.booleans()):
+        return [{"patchify": side}], ("sequence", width * side * side)
+    if draw(st.booleans()):
         return [{"space_to_depth": side}, {"flatten": 2}, {"transpose": [0, 2, 1]}], (
             "sequence",
             width * side * side,
@@ -147,6 +169,8 @@ def sequence_steps(draw: st.DrawFn, width: int, number: int) -> tuple[list[Step]
     conv = {"out": width, "kernel": draw(st.integers(1, 4)), "stride": stride, "padding": "same"}
     turn: Step = {"transpose": [0, 2, 1]}
     same: Value = ("sequence", width)
+    name, turned, scores = f"own_{number}", f"turned_{number}", f"scores_{number}"
+    own: Step = {"tanh": {}, "name": name}
     choices: list[tuple[list[Step], Value]] = [
         ([{"linear": width}], same),
         ([{"slice": {"axis": 1, "start": draw(st.integers(-2, 2))}}], same),
@@ -160,6 +184,15 @@ def sequence_steps(draw: st.DrawFn, width: int, number: int) -> tuple[list[Step]
         ([named, {"pad": {"before": [0, 0, 0], "after": [0, f"-{length} % 4", 0]}}], same),
         ([{"reshape": [-1, width]}, {"unsqueeze": 0}], same),
         ([{"tile": [1, factor, 1]}], same),
+        ([own, {**turn, "name": turned}, {"matmul": {}, "from": [name, turned], "name": scores},
+          {"matmul": {}, "from": [scores, name]}], same),
+        ([turn, {"conv_transpose1d": {"out": width, "kernel": factor, "stride": stride}}, turn],
+         same),
+        ([own, {"scan": {"over": {"v": name}, "steps": [{"linear": width}]}}], same),
+        ([{"lstm": width}], same),
+        ([{"top_k": {"k": factor, "axis": 1}}], same),
+        ([own, {"slice": {"axis": 1, "start": 1}, "name": turned},
+          {"concat": {"axis": 1}, "from": [name, turned, name]}], same),
     ]  # fmt: skip
     return draw(st.sampled_from(choices))
 

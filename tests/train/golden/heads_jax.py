@@ -277,7 +277,6 @@ def main() -> None:
     if checkpoint:
         trainer.restore(checkpoint)
     step = checkpoint.step if checkpoint else 0
-
     progress = Progress(arguments.output, total, done=step)
     for epoch in range(step // batches.steps, arguments.epochs):
         for batch in batches.epoch(epoch, start=step % batches.steps):
