@@ -12,7 +12,7 @@ import json
 import os
 import stat
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, cast
 
@@ -35,22 +35,40 @@ class OutputError(OSError):
         return self.message
 
 
-def write_atomic(path: str | Path, data: bytes | str, *, force: bool) -> None:
+def write_atomic(
+    path: str | Path, data: bytes | str | Sequence[bytes | memoryview], *, force: bool
+) -> None:
     """Writes one file whole or not at all.
 
     Args:
         path: Where; its folder is made where it is missing.
-        data: The content; text is written as UTF-8.
+        data: The content, or its pieces in order; text is written as UTF-8.
         force: Replace a file that exists with other content.
 
     Raises:
         OutputError: Something is in the way, or the disk refuses.
     """
-    path = Path(path)
-    content = data.encode() if isinstance(data, str) else data
-    if _present(path, content) and not force:
-        raise OutputError(f"{path} exists; --force replaces it")
-    _replace(path, content)
+    whole = data.encode() if isinstance(data, str) else data
+    write_together({path: (whole,) if isinstance(whole, bytes) else whole}, force=force)
+
+
+def write_together(
+    files: Mapping[str | Path, Sequence[bytes | memoryview]], *, force: bool
+) -> None:
+    """Writes files in order, each whole or not at all, and none where one is in the way.
+
+    Args:
+        files: The pieces of each file by its path.
+        force: Replace files that exist with other content.
+
+    Raises:
+        OutputError: Something is in the way, or the disk refuses.
+    """
+    for path, pieces in files.items():
+        if _present(Path(path), *pieces) and not force:
+            raise OutputError(f"{path} exists; --force replaces it")
+    for path, pieces in files.items():
+        _replace(Path(path), *pieces)
 
 
 def write_tree(folder: str | Path, files: Mapping[str, bytes | str], *, force: bool) -> None:
@@ -105,7 +123,7 @@ def _below(folder: Path, name: str) -> Path:
     return folder / name
 
 
-def _present(path: Path, content: bytes) -> bool:
+def _present(path: Path, *pieces: bytes | memoryview) -> bool:
     """Whether a regular file with other content is there; anything else there is refused."""
     try:
         status = path.lstat()
@@ -118,7 +136,10 @@ def _present(path: Path, content: bytes) -> bool:
     if not stat.S_ISREG(status.st_mode):
         raise OutputError(f"{path} exists and is no regular file")
     try:
-        return status.st_size != len(content) or path.read_bytes() != content
+        if status.st_size != sum(map(len, pieces)):
+            return True
+        with path.open("rb") as file:
+            return any(file.read(len(piece)) != piece for piece in pieces)
     except OSError as error:
         raise _error(path, error) from error
 
@@ -128,7 +149,7 @@ def _refuse_link(folder: Path) -> None:
         raise OutputError(f"{folder} is a symbolic link; dslc writes through none")
 
 
-def _replace(path: Path, content: bytes) -> None:
+def _replace(path: Path, *pieces: bytes | memoryview) -> None:
     """Puts a whole file in place of whatever regular file is there."""
     if path.is_symlink():
         raise OutputError(f"{path} is a symbolic link; dslc writes through none")
@@ -138,7 +159,7 @@ def _replace(path: Path, content: bytes) -> None:
         _sweep(path)
         handle, temporary = tempfile.mkstemp(_ENDING, f"{_MARK}{path.name}-", path.parent)
         with os.fdopen(handle, "wb") as file:
-            file.write(content)
+            file.writelines(pieces)
             file.flush()
             os.fchmod(handle, _mode(path))
             os.fsync(handle)

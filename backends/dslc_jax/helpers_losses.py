@@ -22,6 +22,25 @@ def masked_cross_entropy(
     return -jnp.where(kept, each, 0).sum() / kept.sum()
 
 
+def weighted_cross_entropy(
+    logits: Array,
+    target: Array,
+    weights: list[float],
+    axis: int,
+    ignore_index: int | None = None,
+    label_smoothing: float = 0.0,
+) -> Array:
+    """The mean of `-log softmax(logits)[target]` in which each place counts as its class does."""
+    scores, factors = jnp.moveaxis(nnx.log_softmax(logits, axis), axis, -1), jnp.array(weights)
+    kept = target == target if ignore_index is None else target != ignore_index
+    ids = jnp.where(kept, target, 0)
+    each = factors[ids] * kept
+    picked = jnp.take_along_axis(scores, ids[..., None], -1)[..., 0]
+    right = (each * picked).sum() * (1 - label_smoothing)
+    spread = (scores @ factors * kept).sum() * label_smoothing / len(weights)
+    return -(right + spread) / each.sum()
+
+
 def focal(x: Array, target: Array, gamma: float = 2.0, alpha: float | None = None) -> Array:
     """Binary cross-entropy of logits that counts easy places less."""
     entropy, p = nnx.softplus(x) - x * target, nnx.sigmoid(x)
@@ -76,3 +95,19 @@ def ctc(
     repeats = ((target[:, 1:] == target[:, :-1]) & ~unread[:, 1:]).sum(1)
     fits = target_lengths + repeats <= lengths
     return jnp.where(fits, each / jnp.maximum(target_lengths, 1), 0).mean()
+
+
+def negative_sampling(x: Array, table: Array, target: Array, negatives: Array) -> Array:
+    """What tells each row's target from negatives, by its products with rows of a table."""
+    right = (x * table[target]).sum(-1)
+    wrong = jnp.einsum("nd,nkd->nk", x, table[negatives])
+    return (nnx.softplus(-right) + nnx.softplus(wrong).sum(-1)).mean()
+
+
+def sampled_softmax(x: Array, table: Array, target: Array, negatives: Array) -> Array:
+    """The cross-entropy of each row's target among itself and negatives."""
+    right = (x * table[target]).sum(-1, keepdims=True)
+    wrong = jnp.einsum("nd,nkd->nk", x, table[negatives])
+    wrong = jnp.where(negatives == target[:, None], -jnp.inf, wrong)
+    scores = jnp.concatenate((right, wrong), 1)
+    return (jax.nn.logsumexp(scores, 1) - right[:, 0]).mean()

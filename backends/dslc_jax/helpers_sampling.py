@@ -11,21 +11,43 @@ def affine_grid(theta: Array, high: int, wide: int) -> Array:
     return jnp.einsum("hwk,nik->nhwi", jnp.stack((x, y, jnp.ones_like(x)), -1), theta)
 
 
-def grid_sample(image: Array, grid: Array, *, border: bool = False) -> Array:
-    """An image sampled at places, blended of the four pixels around each. [N, C, h, w]."""
+def places_in(place: Array, size: int, padding: str, align_corners: bool) -> Array:
+    """Places from -1 to 1 as numbers of pixels; what is outside goes where its padding says."""
+    start, span = (0, max(size - 1, 1)) if align_corners else (-0.5, size)
+    place = (place + 1) / 2 * (size - 1) if align_corners else ((place + 1) * size - 1) / 2
+    if padding == "reflection":
+        away = abs(place - start)
+        turns = jnp.floor(away / span)
+        rest = away - turns * span
+        place = jnp.where(turns % 2 == 0, rest, span - rest) + start
+    return place if padding == "zeros" else jnp.clip(place, 0, size - 1)
+
+
+def grid_sample(
+    image: Array,
+    grid: Array,
+    *,
+    padding: str = "zeros",
+    nearest: bool = False,
+    align_corners: bool = False,
+) -> Array:
+    """An image sampled at places, blended of the pixels around each. [N, C, h, w]."""
     n, _, high, wide = image.shape
-    x, y = (((grid[..., k] + 1) * size - 1) / 2 for k, size in enumerate((wide, high)))
-    if border:
-        x, y = jnp.clip(x, 0, wide - 1), jnp.clip(y, 0, high - 1)
+    x, y = (
+        places_in(grid[..., k], size, padding, align_corners) for k, size in enumerate((wide, high))
+    )
+    if nearest:
+        taps = [(jnp.round(y), jnp.round(x))]
+    else:
+        taps = [(jnp.floor(y) + k // 2, jnp.floor(x) + k % 2) for k in range(4)]
     pixels, rows = image.transpose(0, 2, 3, 1), jnp.arange(n)[:, None, None]
     total = jnp.zeros(())
-    for down in (0, 1):
-        for right in (0, 1):
-            i, j = jnp.floor(y) + down, jnp.floor(x) + right
-            inside = (i >= 0) & (i < high) & (j >= 0) & (j < wide)
-            share = jnp.where(inside, (1 - abs(y - i)) * (1 - abs(x - j)), 0)
-            places = (jnp.clip(k, 0, s - 1).astype(int) for k, s in ((i, high), (j, wide)))
-            total = total + share[..., None] * pixels[rows, *places]
+    for i, j in taps:
+        inside = (i >= 0) & (i < high) & (j >= 0) & (j < wide)
+        share = 1 if nearest else (1 - abs(y - i)) * (1 - abs(x - j))
+        share = jnp.where(inside, share, 0)
+        places = (jnp.clip(k, 0, s - 1).astype(int) for k, s in ((i, high), (j, wide)))
+        total = total + share[..., None] * pixels[rows, *places]
     return jnp.moveaxis(total, -1, 1)
 
 

@@ -45,6 +45,7 @@ class JaxTarget(Target):
         Path(__file__).with_name("helpers_losses.py"),
         Path(__file__).with_name("helpers_recurrent.py"),
         Path(__file__).with_name("helpers_seeded.py"),
+        Path(__file__).with_name("helpers_normed.py"),
         Path(__file__).with_name("helpers_reduction.py"),
         Path(__file__).with_name("helpers_chance.py"),
         Path(__file__).with_name("helpers_lookup.py"),

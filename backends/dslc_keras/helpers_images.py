@@ -121,6 +121,19 @@ def ceil_max_pool(
     return ops.max_pool(ops.pad(x, pads, constant_values=float("-inf")), kernel, strides=stride)
 
 
+def ceil_lp_pool(
+    x: KerasTensor,
+    kernel: int | tuple[int, ...],
+    *,
+    stride: int | tuple[int, ...],
+    padding: int | tuple[int, ...] = 0,
+    p: int = 2,
+) -> KerasTensor:
+    """The p-norm of each window, the size rounded up."""
+    pads = [(0, 0), *ceil_pads(len(x.shape) - 2, kernel, stride, padding), (0, 0)]
+    return lp_pool(ops.pad(x, pads), kernel, strides=stride, p=p)
+
+
 def ceil_avg_pool(
     x: KerasTensor,
     kernel: int | tuple[int, ...],

@@ -30,6 +30,30 @@ def masked_cross_entropy(
     return -ops.sum(each * kept) / ops.sum(kept)
 
 
+def weighted_cross_entropy(
+    logits: KerasTensor,
+    target: KerasTensor,
+    weights: list[float],
+    *,
+    axis: int = -1,
+    ignore_index: int | None = None,
+    label_smoothing: float = 0.0,
+) -> KerasTensor:
+    """The mean of -log softmax(logits)[target] in which each place counts as its class does."""
+    scores = ops.moveaxis(ops.log_softmax(logits, axis=axis), axis, -1)
+    factors = ops.convert_to_tensor(weights, scores.dtype)
+    kept = (
+        ops.equal(target, target) if ignore_index is None else ops.not_equal(target, ignore_index)
+    )
+    ids = ops.where(kept, target, ops.zeros_like(target))
+    kept = ops.cast(kept, scores.dtype)
+    each = ops.take(factors, ids) * kept
+    picked = ops.take_along_axis(scores, ops.expand_dims(ids, -1), axis=-1)[..., 0]
+    right = ops.sum(each * picked) * (1 - label_smoothing)
+    spread = ops.sum(ops.sum(scores * factors, axis=-1) * kept) * label_smoothing / len(weights)
+    return -(right + spread) / ops.sum(each)
+
+
 def focal(
     x: KerasTensor, target: KerasTensor, *, gamma: float = 2.0, alpha: float | None = None
 ) -> KerasTensor:
@@ -103,3 +127,23 @@ class Ctc(layers.Layer):
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "blank": self.blank}
+
+
+def negative_sampling(
+    x: KerasTensor, table: KerasTensor, target: KerasTensor, negatives: KerasTensor
+) -> KerasTensor:
+    """What tells each row's target from negatives, by its products with rows of a table."""
+    right = ops.sum(x * ops.take(table, target, axis=0), axis=-1)
+    wrong = ops.einsum("nd,nkd->nk", x, ops.take(table, negatives, axis=0))
+    return ops.mean(ops.softplus(-right) + ops.sum(ops.softplus(wrong), axis=-1))
+
+
+def sampled_softmax(
+    x: KerasTensor, table: KerasTensor, target: KerasTensor, negatives: KerasTensor
+) -> KerasTensor:
+    """The cross-entropy of each row's target among itself and negatives."""
+    right = ops.sum(x * ops.take(table, target, axis=0), axis=-1, keepdims=True)
+    wrong = ops.einsum("nd,nkd->nk", x, ops.take(table, negatives, axis=0))
+    wrong = ops.where(ops.equal(negatives, ops.expand_dims(target, 1)), -1e30, wrong)
+    scores = ops.log_softmax(ops.concatenate([right, wrong], axis=1), axis=1)
+    return -ops.mean(scores[:, 0])

@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     from dslc.emit.functions_context import FunctionContext
 
 
+WRAPPERS = {"weight_norm": "WeightNorm", "spectral_norm": "SpectralNorm"}
+"""What makes a layer's kernel of other weights."""
+
+
 def named(c: FunctionContext, layer: str, *options: str, call: str = "") -> str:
     """A layer with weights, called on the first input unless on something else.
 
@@ -23,6 +27,10 @@ def named(c: FunctionContext, layer: str, *options: str, call: str = "") -> str:
         call: What it is called with.
     """
     texts = [text for text in (*options, *dtype_option(c)) if text]
+    wrapper = WRAPPERS.get(c.op.values.get("normalize", ""))
+    if wrapper is not None:
+        made = f"{layer}({', '.join(texts)})"
+        return c.call(f"{c.helper(wrapper)}({made}, name={c.name})", call or c.x)
     return c.call(f"{layer}({', '.join([*texts, f'name={c.name}'])})", call or c.x)
 
 

@@ -19,7 +19,7 @@ from dslc.syntax.expressions import Literal, number_text
 from dslc.values import is_list
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence, Set
 
     from dslc.emit.formal import Formal, FormalStep
     from dslc.ops.base import Op
@@ -38,9 +38,15 @@ class Survey:
         norms: Whether all batch norms are alike and there are several.
     """
 
-    def __init__(self, formals: Sequence[Formal]) -> None:
-        steps = [found for formal in formals for found in all_formal(formal.steps)]
-        present = [found for found in steps if not found.absent and not found.step.tie]
+    def __init__(self, formals: Sequence[Formal], lent: Mapping[str, Set[int]]) -> None:
+        present = [
+            found
+            for formal in formals
+            for found in all_formal(formal.steps)
+            if not found.absent
+            and not found.step.tie
+            and found.step.id not in lent[formal.module.name]
+        ]
         self.convolutions: dict[type[Op], list[FormalStep]] = {
             op: served(present, op) for op in (Conv1d, Conv2d)
         }
@@ -75,7 +81,9 @@ def is_plain(found: FormalStep) -> bool:
     assert found.op is not None
     values = found.op.values
     both = attribute_text(found, "stride") != "1" and attribute_text(found, "dilation") != "1"
-    is_usual = all(type is None or type.dtype == "f32" for type in found.inputs)
+    is_usual = values["normalize"] == "none" and all(
+        type is None or type.dtype == "f32" for type in found.inputs
+    )
     return values["padding"] != "same" and not both and is_usual and not found.step.freeze
 
 

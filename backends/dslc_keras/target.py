@@ -23,6 +23,7 @@ from dslc_keras.naming import own_name
 from dslc_keras.rules import RULES
 from dslc_keras.scans import scan, stacked
 from dslc_keras.survey import Survey
+from dslc_keras.ties import with_others
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,9 +34,13 @@ if TYPE_CHECKING:
     from dslc.emit.formal import Formal, FormalStep
     from dslc.emit.functions import FunctionModule, FunctionWriter
     from dslc.emit.functions_body import FunctionBody
+    from dslc.emit.functions_context import FunctionContext
     from dslc.emit.functions_names import PathText
     from dslc.emit.python import Function, Statement
     from dslc.emit.scans import ScanText
+
+HOLDERS = frozenset(("Tied", "WeightOf", "Elsewhere"))
+"""The helpers that call layers of other graphs, or read their weights."""
 
 
 @final
@@ -56,10 +61,12 @@ class KerasTarget(FunctionTarget):
         Path(__file__).with_name("helpers.py"),
         Path(__file__).with_name("helpers_images.py"),
         Path(__file__).with_name("helpers_scan.py"),
+        Path(__file__).with_name("helpers_ties.py"),
         Path(__file__).with_name("helpers_attention.py"),
         Path(__file__).with_name("helpers_losses.py"),
         Path(__file__).with_name("helpers_recurrent.py"),
         Path(__file__).with_name("helpers_seeded.py"),
+        Path(__file__).with_name("helpers_normed.py"),
         Path(__file__).with_name("helpers_chance.py"),
         Path(__file__).with_name("helpers_lookup.py"),
         Path(__file__).with_name("helpers_measures.py"),
@@ -80,14 +87,20 @@ class KerasTarget(FunctionTarget):
     def __init__(self, io_layout: str = "spec", clashing: frozenset[str] = frozenset()) -> None:
         self.io_layout = io_layout
         self.clashing = clashing
-        self.uses = Survey(())
+        self.uses = Survey((), {})
 
     def prepare(self, context: OpContext) -> None:
         stretch(context)
 
     def survey(self, module: FunctionModule, formals: Sequence[Formal]) -> None:
-        self.uses = Survey(formals)
+        self.uses = Survey(formals, module.ties.lent)
         module.names.reserve(*self.uses.names())
+
+    def finish(self, module: FunctionModule) -> None:
+        if "shared" in module.helpers and HOLDERS & module.helpers.keys():
+            module.helper("Part")
+            text = module.helpers["shared"]
+            module.helpers["shared"] = text.replace("return keras.Model(", "return Part(")
 
     def enter(
         self, writer: FunctionWriter, name: str, variable: str, stream: str
@@ -145,6 +158,17 @@ class KerasTarget(FunctionTarget):
 
     def layer_at(self, model: str, name: str) -> str:
         return f"{model}.get_layer({name})"
+
+    def layer_inside(self, writer: ClassWriter, model: str, name: str) -> str:
+        return f"{writer.module.helper('layer_named')}({model}, {name})"
+
+    def elsewhere(self, writer: ClassWriter, layer: str) -> str:
+        return f"{writer.module.helper('Elsewhere')}({layer})"
+
+    def with_others(
+        self, context: FunctionContext, constructor: str, arguments: str
+    ) -> tuple[str, str]:
+        return with_others(context, constructor, arguments)
 
     def size(self, tensor: str, axis: int) -> str:
         return f"ops.shape({tensor})[{axis}]"

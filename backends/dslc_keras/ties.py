@@ -1,24 +1,138 @@
-"""Tied weights: a native layer where Keras has one, else a tensor that the graph shows to be one.
+"""Weights of other layers: where a layer of Keras has a weight, and how it lies there.
 
-A table that is read forwards and backwards is a `ReversibleEmbedding`. Any other weight that several
-steps share becomes a learned tensor in PyTorch's layout, which all of them use.
+A layer of which all weights are another's is that layer. One of which some are is wrapped in a `Tied`,
+which makes it without them. Where both layers have a weight alike, they have one variable; else it is
+turned each time: by way of the portable file's layout, in which any two can meet.
 """
 
 from __future__ import annotations
 
+import ast
 from typing import TYPE_CHECKING
+
+from dslc.emit.backend import BuildError
+from dslc.ops.activation import Prelu
+from dslc.ops.attention import MultiHeadAttention
+from dslc.ops.graph import GcnConv, SageConv
+from dslc.ops.linear import Conv1d, Conv2d, Conv3d, DepthwiseConv2d, Embedding, Linear
+from dslc.ops.lookup import EmbeddingBag
+from dslc.ops.norm import BatchNorm, GroupNorm, InstanceNorm, LayerNorm, RmsNorm
+from dslc.ops.positions import LearnedPosition
+from dslc.ops.recurrent import Gru, GruCell, Lstm, LstmCell, Rnn, RnnCell
+from dslc.ops.tensor import Parameter
+from dslc.ops.transposed import ConvTranspose1d, ConvTranspose2d, ConvTranspose3d, SeparableConv2d
 
 if TYPE_CHECKING:
     from dslc.emit.functions_context import FunctionContext
+    from dslc.ops.base import Op
+
+KERNELS = (Linear, Conv1d, Conv2d, Conv3d, GcnConv, SageConv)
+TABLES = (Embedding, EmbeddingBag, LearnedPosition)
+NORMS = (BatchNorm, InstanceNorm, LayerNorm, GroupNorm)
+CONVERTIBLE = ("file", "kernel", "heads", "out", "flat")
+"""The layouts that can be turned to the portable file's and back."""
 
 
-def shared_tensor(c: FunctionContext, shape: list[str]) -> str | None:
-    """The weight of an op as a tensor, where it is another's or others share it; else None."""
-    tied = c.tied_layer("weight")
-    if tied is not None:
-        return tied[1]
-    if not c.users and not c.function.is_read_elsewhere(c.found):
-        return None
-    variable = c.parameter("weight", shape)
-    c.keep(variable)
-    return variable
+def place_of(op: Op, weight: str) -> tuple[str, str]:
+    """Where the layer of an op has a weight, and how it lies there."""
+    part, _, name = weight.rpartition(".")
+    kind = "kernel" if name == "weight" else "file"
+    if isinstance(op, MultiHeadAttention):
+        return attention(op, part, name)
+    if isinstance(op, Rnn | Lstm | Gru | RnnCell | LstmCell | GruCell):
+        return recurrent(op, weight)
+    if isinstance(op, (*KERNELS, DepthwiseConv2d)):
+        kind = "depthwise" if isinstance(op, DepthwiseConv2d) and name == "weight" else kind
+        return ("kernel" if name == "weight" else name), kind
+    if isinstance(op, ConvTranspose1d | ConvTranspose2d | ConvTranspose3d | SeparableConv2d):
+        refuse(op, weight, "its layer depends on its numbers")
+    if name == "weight" and isinstance(op, TABLES):
+        return "embeddings", "file"
+    if isinstance(op, NORMS):
+        return {"weight": "gamma", "bias": "beta"}[name], "file"
+    if isinstance(op, RmsNorm):
+        return "scale", "file"
+    if isinstance(op, Prelu):
+        return "alpha", "flat"
+    return ("value", "file") if isinstance(op, Parameter) else (weight, "file")
+
+
+def attention(op: MultiHeadAttention, part: str, name: str) -> tuple[str, str]:
+    """A projection of an attention, whose heads are an axis of their own in Keras's layer."""
+    if not op.is_plain:
+        kind = "kernel" if name == "weight" else "file"
+        own = "scale" if part.endswith("norm") else "kernel" if name == "weight" else name
+        return (f"maps.{part}.{own}" if part in MAPS else f"norms.{part}.{own}"), kind
+    if part == "out":
+        return f"output_dense.{'kernel' if name == 'weight' else name}", (
+            "out" if name == "weight" else "file"
+        )
+    own = "kernel" if name == "weight" else name
+    return f"{part}_dense.{own}", "heads" if name == "weight" else "flat"
+
+
+MAPS = ("query", "key", "value", "out")
+
+
+def recurrent(op: Op, weight: str) -> tuple[str, str]:
+    """A weight of a recurrent layer or cell."""
+    values = op.values
+    if values.get("layers", 1) != 1 or values.get("bidirectional"):
+        refuse(op, weight, "its layers are in lists")
+    name = weight.removesuffix("_l0")
+    gru = isinstance(op, Gru | GruCell)
+    start = "cell." if weight.endswith("_l0") else ""
+    if name.startswith("weight"):
+        own = "kernel" if name == "weight_ih" else "recurrent_kernel"
+        return f"{start}{own}", "gates" if gru else "kernel"
+    if gru:
+        refuse(op, weight, "Keras has both biases of a GRU in one variable")
+    return f"{start}bias", "file"
+
+
+def refuse(op: Op, weight: str, why: str) -> None:
+    """Refuses a tie of a weight that is no variable of its own."""
+    raise BuildError(f"`{op.name}` cannot share its weight `{weight}` in the keras backend: {why}")
+
+
+def with_others(c: FunctionContext, constructor: str, arguments: str) -> tuple[str, str]:
+    """A layer that has some weights of other layers, and what it is called on."""
+    given: list[str] = []
+    for weight in sorted(c.untied):
+        own, wanted = place_of(c.op, weight)
+        layer, name, lies = owner_of(c, weight)
+        turn = [] if lies == wanted else [f'"{lies}"', f'"{wanted}"']
+        if turn and not (lies in CONVERTIBLE and wanted in CONVERTIBLE):
+            refuse(c.op, weight, f"it lies there as `{wanted}`, and the other one as `{lies}`")
+        given.append(f'"{own}": ({", ".join([layer, repr(name), *turn])})')
+    node = ast.parse(f"f({arguments})", mode="eval").body
+    assert isinstance(node, ast.Call)
+    texts = [ast.unparse(part) for part in node.args]
+    fixed = [k for k in node.keywords if isinstance(k.value, ast.Constant)]
+    tensors = [k for k in node.keywords if not isinstance(k.value, ast.Constant)]
+    options = [f"{{{', '.join(given)}}}"]
+    if tensors:
+        options.append(f"keywords=[{', '.join(repr(k.arg) for k in tensors)}]")
+        texts += [ast.unparse(k.value) for k in tensors]
+    if fixed:
+        options.append(
+            f"options={{{', '.join(f'{k.arg!r}: {ast.unparse(k.value)}' for k in fixed)}}}"
+        )
+    made = f"{c.helper('Tied')}({', '.join([constructor, *options])})"
+    return made, texts[0] if len(texts) == 1 else f"[{', '.join(texts)}]"
+
+
+def owner_of(c: FunctionContext, weight: str) -> tuple[str, str, str]:
+    """The layer that has a weight of an op, the weight's name in it, and how it lies there."""
+    layer, name = c.owner_layer_kept(weight)
+    op = c.owner_sample(weight)
+    own, lies = place_of(op, name)
+    return layer, own, lies
+
+
+def tied_tensor(c: FunctionContext, weight: str) -> str:
+    """A weight that is another layer's, as a tensor of the graph, as the portable file has it."""
+    layer, own, lies = owner_of(c, weight)
+    c.owner_layer(weight)
+    turn = "" if lies == "file" else f', "{lies}"'
+    return f"{c.helper('WeightOf')}({layer}, {own!r}{turn})({c.anchor})"

@@ -15,7 +15,7 @@ from dslc_onnx.lowering import Operand
 from dslc_onnx.options import Options
 from dslc_onnx.sizes import Sizes, find_sources
 from dslc_onnx.weights import WeightStore
-from dslc_onnx.wire import check_model, serialise
+from dslc_onnx.wire import check_model, large_tensors, serialise, serialise_apart
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -48,14 +48,25 @@ def save(
 ) -> None:
     """Writes an ONNX file whole or not at all; arguments as `export` has them.
 
+    A model whose weights do not fit into one file has them beside it, in a file whose name ends in
+    `.data`. Weights are written from where they are, not copied.
+
     Raises:
         ExportError: As for `export`.
         OutputError: The file exists with other content and `force` is not given, or the disk
             refuses.
     """
-    from dslc.files import write_atomic
+    from dslc.files import write_together
 
-    write_atomic(path, export(checked, weights, **options), force=force)
+    chosen, path = Options(**options), Path(path)
+    model = build(checked, weights, chosen)
+    size = sum(tensor.nbytes for tensor in large_tensors(model))
+    if size <= chosen.longest:
+        write_together({path: serialise(model)}, force=force)
+        return
+    beside = path.with_name(f"{path.name}.data")
+    pieces, data = serialise_apart(model, beside.name)
+    write_together({beside: data, path: pieces}, force=force)
 
 
 def build(checked: Checked, weights: Mapping[str, Any] | None, options: Options) -> ir.Model:

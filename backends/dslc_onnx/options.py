@@ -6,6 +6,7 @@ from typing import final
 
 from dslc.limits import DEFAULT_LIMITS, Limits
 from dslc_onnx.errors import ExportError
+from dslc_onnx.wire import LONGEST
 
 IR_VERSIONS = {17: 8, 18: 8, 19: 9, 20: 10, 21: 10, 22: 10, 23: 11}
 """The file format's version for each opset, always written out: a library's own default may be
@@ -23,9 +24,10 @@ class Options:
         fold_batch_norm: Whether a batch norm behind a convolution or linear map joins its weights.
         seed: What the initial weights are drawn from where none are given.
         limits: The budget for weight bytes.
+        longest: From how many bytes of weights on they stand in a file of their own.
     """
 
-    __slots__ = ("fold_batch_norm", "limits", "opset", "seed")
+    __slots__ = ("fold_batch_norm", "limits", "longest", "opset", "seed")
 
     def __init__(
         self,
@@ -34,6 +36,7 @@ class Options:
         fold_batch_norm: bool = True,
         seed: int = 0,
         limits: Limits = DEFAULT_LIMITS,
+        longest: int = LONGEST - (1 << 26),
     ) -> None:
         if opset not in IR_VERSIONS:
             raise ExportError(
@@ -43,6 +46,7 @@ class Options:
         self.fold_batch_norm = fold_batch_norm
         self.seed = seed
         self.limits = limits
+        self.longest = longest
 
     @property
     def ir_version(self) -> int:

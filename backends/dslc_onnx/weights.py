@@ -9,7 +9,6 @@ import numpy as np
 
 from dslc_onnx.errors import ExportError
 from dslc_onnx.types import numpy_dtype
-from dslc_onnx.wire import LONGEST
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -60,7 +59,7 @@ def own_shapes(infos: Sequence[WeightInfo], limits: Limits) -> dict[str, tuple[i
     """The shapes of all weights but tied ones; nothing is allocated before their sum is known."""
     shapes: dict[str, tuple[int, ...]] = {}
     total = 0
-    most = min(limits.weight_bytes, LONGEST)
+    most = limits.weight_bytes
     for info in infos:
         sizes = tuple(size for size in info.shape if isinstance(size, int))
         if len(sizes) < len(info.shape):
@@ -72,8 +71,8 @@ def own_shapes(infos: Sequence[WeightInfo], limits: Limits) -> dict[str, tuple[i
         shapes[info.path] = sizes
         total += info.count * numpy_dtype(info.dtype).itemsize
         if total > most:
-            limit = "`--limit weight_bytes=…`" if most < LONGEST else "the 2 GiB of an ONNX file"
-            raise ExportError(f"the weights take more than {most} bytes, {limit}", info.span)
+            message = f"the weights take more than {most} bytes, `--limit weight_bytes=…`"
+            raise ExportError(message, info.span)
     return shapes
 
 

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 LARGE = 1 << 10
 """From how many bytes on a tensor is handled apart from the rest."""
 
+ALIGNED = 64
+"""Where a tensor may begin in a file of its own."""
+
 LONGEST = (1 << 31) - 1
 """What a protobuf file may hold, in bytes."""
 
@@ -27,13 +30,16 @@ _GRAPH_INITIALIZER = 5
 _TENSOR_RAW_DATA = 9
 
 
-def serialise(model: ir.Model) -> list[bytes | memoryview]:
+Pieces = list[bytes | memoryview]
+
+
+def serialise(model: ir.Model) -> Pieces:
     """The file in pieces, to be written one after another.
 
     Raises:
         ExportError: The file would be longer than protobuf allows.
     """
-    tensors = [tensor for tensor in initializers(model) if tensor.nbytes >= LARGE]
+    tensors = large_tensors(model)
     message = skeleton(model)
     graph = message.graph.SerializeToString(deterministic=True)
     message.ClearField("graph")
@@ -43,8 +49,40 @@ def serialise(model: ir.Model) -> list[bytes | memoryview]:
     length = sum(len(piece) for piece in pieces)
     head = message.SerializeToString(deterministic=True)
     if length + len(head) + 16 > LONGEST:
-        raise ExportError(f"the file would hold {length} bytes; ONNX files end at 2 GiB")
+        message = f"one ONNX file would hold {length} bytes, and they end at 2 GiB"
+        raise ExportError(f"{message}; `dslc export` writes the weights beside it")
     return [head, field(_MODEL_GRAPH, length), *pieces]
+
+
+def serialise_apart(model: ir.Model, location: str) -> tuple[Pieces, Pieces]:
+    """The model's file, and the file of its large tensors, which the first calls `location`.
+
+    Each tensor begins at a multiple of 64 bytes, so that a runtime can map it into memory.
+    """
+    import onnx
+
+    message, data, place = skeleton(model), Pieces(), 0
+    for tensor in large_tensors(model):
+        gap = -place % ALIGNED
+        numbers: Any = tensor.numpy()
+        data += [bytes(gap), memoryview(numbers.reshape(-1).view("uint8"))]
+        found = onnx.TensorProto(
+            name=tensor.name,
+            data_type=tensor.dtype.value,
+            dims=list(tensor.shape.numpy()),
+            data_location=onnx.TensorProto.EXTERNAL,
+        )
+        span = {"location": location, "offset": place + gap, "length": tensor.nbytes}
+        for key, value in span.items():
+            found.external_data.add(key=key, value=str(value))
+        message.graph.initializer.append(found)
+        place += gap + tensor.nbytes
+    return [message.SerializeToString(deterministic=True)], data
+
+
+def large_tensors(model: ir.Model) -> list[ir.TensorProtocol]:
+    """The tensors that are written from where they are."""
+    return [tensor for tensor in initializers(model) if tensor.nbytes >= LARGE]
 
 
 def tensor_field(tensor: ir.TensorProtocol) -> Iterator[bytes | memoryview]:

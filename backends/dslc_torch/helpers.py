@@ -193,10 +193,16 @@ def lp_pool(
     stride: int | tuple[int, ...],
     padding: int | tuple[int, ...] = 0,
     p: int = 2,
+    *,
+    ceil: bool = False,
 ) -> Tensor:
-    """The p-norm of each window."""
+    """The p-norm of each window; with `ceil` the last one may reach beyond the end."""
     pool = (F.avg_pool1d, F.avg_pool2d, F.avg_pool3d)[x.ndim - 3]
     count = math.prod(as_tuple(kernel, x.ndim - 2))
+    if ceil:
+        sides = zip(*(as_tuple(n, x.ndim - 2) for n in (kernel, stride, padding)), strict=True)
+        ends = [n for k, s, side in list(sides)[::-1] for n in (side, min(side + s, k) - 1)]
+        x, padding = F.pad(x, ends), 0
     sides = [side for pad in reversed(as_tuple(padding, x.ndim - 2)) for side in (pad, pad)]
     powers = F.pad(x.abs() ** p, sides)
     return (pool(powers, kernel, stride) * count) ** (1 / p)

@@ -53,3 +53,18 @@ def ctc(
     target_lengths = torch.full((n,), target.shape[1]) if target_lengths is None else target_lengths
     scores = logits.log_softmax(-1).transpose(0, 1)
     return F.ctc_loss(scores, target, lengths, target_lengths, blank, zero_infinity=True)
+
+
+def negative_sampling(x: Tensor, table: Tensor, target: Tensor, negatives: Tensor) -> Tensor:
+    """What tells each row's target from negatives, by its products with rows of a table."""
+    right = (x * table[target.long()]).sum(-1)
+    wrong = torch.einsum("nd,nkd->nk", x, table[negatives.long()])
+    return (F.softplus(-right) + F.softplus(wrong).sum(-1)).mean()
+
+
+def sampled_softmax(x: Tensor, table: Tensor, target: Tensor, negatives: Tensor) -> Tensor:
+    """The cross-entropy of each row's target among itself and negatives."""
+    right = (x * table[target.long()]).sum(-1, keepdim=True)
+    wrong = torch.einsum("nd,nkd->nk", x, table[negatives.long()])
+    wrong = wrong.masked_fill(negatives == target[:, None], float("-inf"))
+    return (torch.cat((right, wrong), 1).logsumexp(1) - right[:, 0]).mean()

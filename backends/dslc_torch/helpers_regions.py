@@ -9,8 +9,8 @@ from torch.nn import functional as F
 
 def anchor_boxes(
     x: Tensor,
-    sizes: Sequence[float] | float,
-    ratios: Sequence[float] | float,
+    sizes: Sequence[float],
+    ratios: Sequence[float],
     stride: int,
     *,
     offset: float = 0.0,

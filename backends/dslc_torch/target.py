@@ -47,6 +47,7 @@ class TorchTarget(Target):
         Path(__file__).with_name("helpers_regions.py"),
         Path(__file__).with_name("helpers_mixture.py"),
     )
+    names = ("spectral_norm", "weight_norm")
     rules = RULES
 
     def new_list(self) -> str:

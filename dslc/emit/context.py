@@ -74,12 +74,14 @@ class OpContext:
         """Whether what is drawn at random is the same bits in every framework."""
         return self.writer.module.program.deterministic
 
-    def refuse_seeded(self) -> None:
+    def refuse_seeded(
+        self,
+        what: str = "drops parts of its states with each framework's own numbers",
+        help: str = "write single layers with `dropout` between",
+    ) -> None:
         """Refuses what draws at random and has no form yet that is the same in every framework."""
         if self.is_seeded and self.op.draws:
-            what = f"`{self.op.name}` drops parts of its states with each framework's own numbers"
-            help = "write single layers with `dropout` between, or leave out `deterministic`"
-            raise BuildError(f"{what}: {help}")
+            raise BuildError(f"`{self.op.name}` {what}: {help}, or leave out `deterministic`")
 
     @property
     def first(self) -> Value:
@@ -153,6 +155,17 @@ class OpContext:
         assert isinstance(action, ApplyOp)
         return action.attributes.get(name)
 
+    def numbers_list(self, name: str) -> str:
+        """A list of numbers where the op is called: in brackets, or what stands for one."""
+        expression = self.written(name)
+        rename = self.maker_name if self.is_symbolic else self.writer.call_name
+        if isinstance(expression, ListOf):
+            return f"[{', '.join(to_python(item, rename) for item in expression.items)}]"
+        if expression is None or isinstance(expression, Literal):
+            return f"[{', '.join(literal(value) for value in self.op.values[name])}]"
+        self.writer.require_math(expression)
+        return to_python(expression, rename)
+
     def run_shape(self, name: str) -> str:
         """The sizes of a shape attribute, one after the other, where the layer is called."""
         expression = self.written(name)
@@ -166,17 +179,6 @@ class OpContext:
         if isinstance(expression, ListOf):
             return [to_python(item, rename) for item in expression.items]
         return [self.size(dim) for dim in self.op.values[name]]
-
-    def listed(self, name: str) -> str:
-        """A list of numbers where the op is called, as a list."""
-        expression = self.written(name)
-        rename = self.maker_name if self.is_symbolic else self.writer.call_name
-        if isinstance(expression, ListOf):
-            return f"[{', '.join(to_python(item, rename) for item in expression.items)}]"
-        if expression is None or isinstance(expression, Literal):
-            return f"[{', '.join(map(number_text, self.op.values[name]))}]"
-        self.writer.require_math(expression)
-        return to_python(expression, rename)
 
     def text(self, name: str, rename: Rename) -> str:
         """An attribute with its names as a function gives them."""

@@ -26,7 +26,8 @@ def linear_behind(formal: Formal, found: FormalStep, *, seeded: bool = False) ->
     reader = found
     while reader.step.when is None and reader.step.repeat is None:
         if reader is not found and isinstance(reader.op, Linear):
-            return None if reader.step.tie else reader
+            plain = reader.op.normalize == "none" and not reader.step.tie
+            return reader if plain else None
         if reader is not found and (reader.op is None or reader.op.layout != "elementwise"):
             return None
         if seeded and reader.op is not None and reader.op.chance:

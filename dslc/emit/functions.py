@@ -14,13 +14,14 @@ from typing import TYPE_CHECKING, final
 from dslc.emit.backend import BuildError
 from dslc.emit.borders import Borders
 from dslc.emit.borrowing import Borrowing
-from dslc.emit.classes import ClassWriter, words_of
+from dslc.emit.classes import words_of
 from dslc.emit.flattening import all_formal
 from dslc.emit.flow import STREAM
 from dslc.emit.formal import formal_modules
 from dslc.emit.functions_body import FunctionBody
-from dslc.emit.functions_names import PathText, Sizes, size_token, texts_of
-from dslc.emit.functions_ties import InnerTies, Ties
+from dslc.emit.functions_layers import LayerWriter
+from dslc.emit.functions_names import Sizes, size_token, texts_of
+from dslc.emit.functions_ties import FunctionTies
 from dslc.emit.header import header
 from dslc.emit.names import snake_name
 from dslc.emit.owners import Owners
@@ -28,11 +29,8 @@ from dslc.emit.python import Function, Line, Module, Parameter, to_source
 from dslc.emit.units import ModuleWriter, Unit
 from dslc.emit.unread import Unread
 from dslc.ir.dims import sym
-from dslc.ir.graph import ApplyOp, CallModule
+from dslc.ir.graph import CallModule
 from dslc.ir.needs import needs_of
-from dslc.ir.owners import owner_of, tie_path
-from dslc.ir.walk import all_steps
-from dslc.ops.linear import Embedding
 from dslc.syntax.expressions import Conditional
 from dslc.values import is_integer
 
@@ -40,15 +38,9 @@ if TYPE_CHECKING:
     from dslc.emit.formal import Formal, FormalStep
     from dslc.emit.functions_target import FunctionTarget
     from dslc.emit.python import Class, Statement
-    from dslc.ir.graph import Program, Step, Tie
-    from dslc.ir.owners import Owner
+    from dslc.ir.graph import Program
     from dslc.passes.pipeline import Checked
     from dslc.syntax.expressions import Expr
-
-
-def is_table(owner: Step) -> bool:
-    """Whether a step is an embedding, whose layer is called in both directions."""
-    return isinstance(owner.action, ApplyOp) and owner.action.op is Embedding
 
 
 @final
@@ -62,7 +54,7 @@ class FunctionModule(ModuleWriter):
         self.layers: dict[str, str] = {}
         self.layer_count = 0
         self.unread = Unread(())
-        self.inner = InnerTies(program, ())
+        self.ties = FunctionTies(program)
 
     def helper(self, name: str) -> str:
         """Puts a helper into the module; its classes are registered under the spec's name."""
@@ -106,15 +98,14 @@ def write_functions(checked: Checked, target: FunctionTarget) -> FunctionModule:
     program = checked.program
     module = FunctionModule(program, target, header(program))
     formals = formal_modules(checked)
-    module.owners = Owners(program, formals)
+    module.owners = Owners(program, formals, module.ties)
     module.borders = Borders(target, formals)
     module.unread = Unread(formals)
-    module.inner = InnerTies(program, formals)
-    module.owners.partly |= module.inner.read()
     names = {f.module.name: module.names.fresh(function_name(program, f)) for f in formals}
     target.survey(module, formals)
     for formal in formals:
         FunctionWriter(module, formal, names[formal.module.name]).write()
+    target.finish(module)
     return module
 
 
@@ -131,7 +122,7 @@ def model_function(module: FunctionModule) -> str:
 
 
 @final
-class FunctionWriter(ClassWriter):
+class FunctionWriter(LayerWriter):
     """Writes one function; what it takes shows while it is written."""
 
     def __init__(self, module: FunctionModule, formal: Formal, name: str) -> None:
@@ -139,9 +130,9 @@ class FunctionWriter(ClassWriter):
         self.functions = module
         self.functions_target = module.functions_target
         self.name = name
-        self.kept: dict[int, str] = {}
+        self.kept = {}
+        self.lists = {}
         self.choices: set[str] = set()
-        self.ties = Ties(formal.module.body)
         self.function_body = FunctionBody(self)
         self.body = self.function_body
 
@@ -284,45 +275,6 @@ class FunctionWriter(ClassWriter):
             return False
         return flow.is_free(name) and (name in self.choices or self.parameters.names.is_free(name))
 
-    def reused(self) -> set[int]:
-        """The steps that another one runs again."""
-        return {found.reused for found in all_formal(self.formal.steps) if found.reused is not None}
-
-    def kept_layers(self) -> set[int]:
-        """The steps whose layers are kept in variables, since several steps or rounds call them."""
-        shared = {
-            found.step.id
-            for found in all_formal(self.formal.steps)
-            if found.step.repeat is not None and found.step.repeat.share
-        }
-        return shared | self.reused() | self.opened() | self.ties.users.keys()
-
-    def opened(self) -> set[int]:
-        """The calls behind which a step of this module has a weight."""
-        return self.functions.inner.opened.get(self.formal.module.name, set())
-
-    def layer_of(self, step: Step, tie: Tie, *words: str) -> str:
-        """Another model's layer that owns a weight, found by its name; `words` lead below it."""
-        owner = self.owner(step, tie)
-        assert tie.model is not None
-        self.refuse_tensor(owner)
-        path = PathText(self.functions_target.separator, (str(tie.path[0]), False))
-        for part in owner.path:
-            is_word = isinstance(part, str)
-            path = path.word(part) if is_word else path.expression(self.body.index_text(part))
-        for word in words:
-            path = path.word(word)
-        return self.functions_target.layer_at(self.body.models[tie.model], str(path))
-
-    def refuse_tensor(self, owner: Owner) -> None:
-        """Refuses a weight that its own model has as a tensor, since several of its steps share it."""
-        writer = self.module.units[owner.module].writer
-        assert isinstance(writer, FunctionWriter)
-        if writer.ties.users.get(owner.step.id) and not is_table(owner.step):
-            path = ".".join(map(str, owner.path))
-            reason = f"`{path}` is shared inside its model and tied from another one"
-            raise BuildError(f"{reason}, which the {self.target.name} backend cannot express")
-
     def refuse_apart(self, name: str) -> None:
         """Refuses to hold a model that nothing here runs: a graph is what leads to its outputs."""
         called = [f.callee.module.name for f in all_formal(self.formal.steps) if f.callee]
@@ -332,53 +284,3 @@ class FunctionWriter(ClassWriter):
         if adds and name not in {*called, *inner}:
             reason = f"training adds steps with weights and leaves the model `{name}` out"
             raise BuildError(f"{reason}, which is then in no graph: call it under `train.steps`")
-
-    def is_read_elsewhere(self, found: FormalStep) -> bool:
-        """Whether a step of another model or block reads this one's weight, and not its whole layer."""
-        return (self.formal.module.name, found.step.id) in self.module.owners.partly
-
-    def tied_layer(self, step: Step, tie: Tie) -> tuple[Step, str]:
-        """The step that owns a tied weight, and the variable that holds its layer."""
-        owner = owner_of(self.module.program, tie)
-        if owner is not None:
-            if not is_table(owner.step):
-                path = tie_path(tie)
-                reason = f"`{path}` is one weight of another model's layer"
-                raise BuildError(f"{reason}: tie all of the layer's weights to an op like it")
-            return owner.step, self.layer_of(step, tie)
-        inner = self.functions.inner.find(self.formal, step, tie)
-        if inner is not None:
-            return inner[1].step, self.inner_layer(*inner)
-        found = self.ties.find(step, tie)
-        if found is None or found.id not in self.kept:
-            path = tie_path(tie)
-            reason = f"`{path}` is tied from `{self.formal.module.name}`, where it is not seen"
-            raise BuildError(f"{reason}: tie it in the model or block that holds both")
-        return found, self.kept[found.id]
-
-    def inner_layer(self, call: Step, owner: Owner) -> str:
-        """A block's layer that owns a weight, or the weight as a tensor, found by its name."""
-        self.refuse_nested(call, owner)
-        path = self.function_body.root
-        for part in owner.path:
-            path = path.word(str(part))
-        if is_table(owner.step):
-            return self.functions_target.layer_at(self.kept[call.id], str(path))
-        path = path.word(owner.weight)
-        layer = self.functions_target.layer_at(self.kept[call.id], str(path))
-        return f"{layer}({next(iter(self.body.inputs.values()))})"
-
-    def refuse_nested(self, call: Step, owner: Owner) -> None:
-        """Refuses a weight behind layers in layers, which have no names from outside."""
-        assert isinstance(call.action, CallModule)
-        unit = self.module.units[call.action.module]
-        assert isinstance(unit.writer, FunctionWriter)
-        inside = {
-            step.label
-            for step in all_steps(unit.writer.formal.module.body)
-            if step.id in unit.writer.kept_layers() and isinstance(step.action, CallModule)
-        }
-        if call.id not in self.kept or inside & set(map(str, owner.path)):
-            path = ".".join(map(str, owner.path))
-            reason = f"`{path}` is tied from `{self.formal.module.name}`, where it is not seen"
-            raise BuildError(f"{reason}: tie it in the model or block that holds both")

@@ -11,6 +11,7 @@ from dslc.emit.functions_loops import LoopWriter
 from dslc.emit.functions_names import PathText
 from dslc.emit.functions_regions import FunctionRegions
 from dslc.emit.functions_runtime import size_reads
+from dslc.emit.method import word_of
 from dslc.emit.python import Line, Parameter
 from dslc.emit.shapes import boundary_layout
 from dslc.ir.graph import (
@@ -32,8 +33,8 @@ class FunctionBody(FunctionRegions):
     """Writes the statements of one function into its flow."""
 
     def __init__(self, writer: FunctionWriter) -> None:
-        super().__init__(writer)
         self.function = writer
+        super().__init__(writer)
         self.names = writer.parameters.names
         self.names.reserve("name")
         self.inputs = {item.name: self.names.fresh(item.name) for item in self.formal.module.inputs}
@@ -41,6 +42,7 @@ class FunctionBody(FunctionRegions):
         self.is_main = module.is_model
         self.is_part = module.is_model and not writer.parameters.is_main
         self.models = self.name_models()
+        self.loans = self.name_loans()
         start = ((module.home or "", False),) if self.is_part else ()
         start = start if self.is_main else (("name", True),)
         self.path = PathText(writer.functions_target.separator, *start)
@@ -48,6 +50,7 @@ class FunctionBody(FunctionRegions):
         self.uses_name = False
         self.loops = LoopWriter(self)
         self.anchors: list[Value] = []
+        self.scan_before: list[list[Line]] = []
 
     def run(self) -> None:
         """Writes the whole body and its return."""
@@ -60,6 +63,11 @@ class FunctionBody(FunctionRegions):
                 )
         super().run()
 
+    def name_loans(self) -> dict[str, str]:
+        """The arguments that hold layers of what calls the function, by their paths."""
+        loans = self.function.functions.ties.of(self.formal.module.name)
+        return {path: self.names.fresh(word_of(loan.path)) for path, loan in loans.items()}
+
     def name_models(self) -> dict[str, str]:
         """The variables of the models that the function makes or is given."""
         modules = self.writer.module.program.modules
@@ -70,6 +78,11 @@ class FunctionBody(FunctionRegions):
         """What a function takes beside params: a block's inputs, and the models that it calls."""
         inputs = () if self.is_main else tuple(self.inputs.values())
         found = [Parameter(name, self.target.tensor) for name in inputs]
+        loans = self.function.functions.ties.of(self.formal.module.name)
+        for path, name in self.loans.items():
+            if path in self.loans_used:
+                kind = "list[layers.Layer]" if loans[path].listed else "layers.Layer"
+                found.append(Parameter(name, kind))
         models = () if self.holds else self.models.values()
         model = self.function.functions_target.model
         return found + [Parameter(name, model) for name in models]
@@ -237,6 +250,11 @@ class FunctionBody(FunctionRegions):
             self.flow.remaining[key] -= 1
         inside = any(value.heavy for value in values if value is not None)
         super().finish(found, values, texts, heavy=heavy or inside)
+        if found.step.id in self.function.lent():  # whose weights are there once it is called
+            for slot in texts:
+                key = (found.step.id, slot)
+                if self.flow.remaining.get(key, 0) and key not in self.flow.returned:
+                    self.flow.store(key)
 
     def context(self, found: FormalStep, values: list[Value | None]) -> FunctionContext:
         """What the rule of an op sees."""

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, final
 
-from dslc.emit.backend import BuildError
 from dslc.emit.context import OpContext
 from dslc.emit.flattening import linear_behind
 from dslc.emit.flow import LONGEST
 from dslc.emit.functions_runtime import RuntimeLayer, unknown_names
-from dslc.emit.python import Line
 from dslc.ir.dims import Dim, symbols_of
 
 if TYPE_CHECKING:
@@ -20,7 +18,7 @@ if TYPE_CHECKING:
     from dslc.emit.functions import FunctionWriter
     from dslc.emit.functions_runtime import Code
     from dslc.ir.dims import DimLike
-    from dslc.ir.graph import Step
+    from dslc.ops.base import Op
 
 
 @final
@@ -47,42 +45,64 @@ class FunctionContext(OpContext):
 
     def call(self, constructor: str, arguments: str) -> str:
         """A layer called; one that several steps or rounds call is kept in a variable."""
+        function, step = self.function, self.step
         if self.owned is not None:
-            return f"{self.writer.layer_of(self.step, self.owned)}({arguments})"
-        step = self.step
-        shares = step.repeat is not None and step.repeat.share
-        owner = step.id if self.found.reused is None else self.found.reused
-        if owner in self.function.reused():
-            refuse_instances(self.found)
-        elif not self.users and not shares:
-            if len(constructor) + len(arguments) <= LONGEST:
-                return f"{constructor}({arguments})"
-            variable = self.body.layer_variable(step.label, is_kept=False)
-            self.statement(f"{variable} = {constructor}")
-            return f"{variable}({arguments})"
-        if owner not in self.function.kept:
-            variable = self.body.layer_variable(step.label)
-            self.function.kept[owner] = variable
-            line = Line(f"{variable} = {constructor}")
-            (self.body.loops.before[-1] if shares else self.body.flow.lines).append(line)
-        return f"{self.function.kept[owner]}({arguments})"
+            layer = function.layer_of(step, self.owned)
+            return f"{function.here(step, layer, None, self.owned)}({arguments})"
+        if self.untied:
+            target = function.functions_target
+            constructor, arguments = target.with_others(self, constructor, arguments)
+            self.untied.clear()
+        if self.found.reused is not None:
+            return f"{function.again(self.found)}({arguments})"
+        if step.id in function.kept_layers():
+            return f"{function.keep(self.found, constructor)}({arguments})"
+        if len(constructor) + len(arguments) <= LONGEST:
+            return f"{constructor}({arguments})"
+        variable = self.body.layer_variable(step.label, is_kept=False)
+        self.statement(f"{variable} = {constructor}")
+        return f"{variable}({arguments})"
 
-    def tied_layer(self, weight: str) -> tuple[Step, str] | None:
-        """The step that owns the weight that one of this op's is tied to, and its layer."""
-        tie = self.step.tie.get(weight)
-        self.untied.discard(weight)
-        if self.owned is not None:
-            return None
-        return None if tie is None else self.function.tied_layer(self.step, tie)
+    def with_others(self, text: str) -> str:
+        """What the rule wrote: the layer in it has other layers' weights already."""
+        return text
 
     @property
-    def users(self) -> list[Step]:
-        """The steps whose weights are this op's."""
-        return self.function.ties.users.get(self.step.id, [])
+    def is_lent(self) -> bool:
+        """Whether other steps read this op's weights, and do not just call its layer."""
+        return self.function.is_read_elsewhere(self.found)
 
-    def keep(self, variable: str) -> None:
-        """Keeps the tensor of this op's weight for the steps that share it."""
-        self.function.kept[self.step.id] = variable
+    def owner_op(self, weight: str) -> type[Op] | None:
+        """The op that has the weight which one of this op's is; None where that is its own."""
+        if not self.is_tied(weight):
+            return None
+        return self.writer.tied_op(self.step, self.step.tie[weight])
+
+    def owner_layer(self, weight: str) -> tuple[str, str]:
+        """The layer that has the weight which one of this op's is, and the weight's name there."""
+        tie = self.step.tie[weight]
+        self.untied.discard(weight)
+        owner = self.function.owner(self.step, tie)
+        return self.function.layer_of(self.step, tie), owner.weight or "weight"
+
+    def owner_layer_here(self, weight: str) -> str:
+        """The layer that has the weight which one of this op's is, to be called by this op."""
+        layer, _ = self.owner_layer(weight)
+        return self.function.here(self.step, layer, None, self.step.tie[weight])
+
+    def owner_layer_kept(self, weight: str) -> tuple[str, str]:
+        """As `owner_layer`, while the weight still counts as one that the rule has not asked for."""
+        untied = set(self.untied)
+        found = self.owner_layer(weight)
+        self.untied = untied
+        return found
+
+    def owner_sample(self, weight: str) -> Op:
+        """The op that has the weight which one of this op's is, with its attributes."""
+        owner = self.function.owner(self.step, self.step.tie[weight])
+        found = self.function.module.owners.steps[owner.module, owner.step.id].op
+        assert found is not None
+        return found
 
     def is_static(self, dim: object) -> bool:
         """Whether a size is known when the model is built."""
@@ -95,20 +115,34 @@ class FunctionContext(OpContext):
         """A size of the first input where it stands, from its shape if nothing else knows it."""
         return self.size(dim) if self.is_static(dim) else f"{self.variable()}.shape[-1]"
 
+    @property
+    def anchor(self) -> str:
+        """A value of the graph, on which a layer is called that needs none."""
+        anchors = self.body.anchors
+        return anchors[-1].text if anchors else next(iter(self.body.inputs.values()))
+
     def parameter(self, weight: str, shape: list[str]) -> str:
         """A learned tensor that no native layer has, in a variable; it hangs on the first input."""
-        anchors = self.body.anchors
-        anchor = anchors[-1].text if anchors else next(iter(self.body.inputs.values()))
+        anchor = self.anchor
+        variable = self.body.names.fresh(
+            f"{self.step.label}_{weight}" if weight else self.step.label
+        )
+        self.statement(f"{variable} = {self.parameter_layer(weight, shape)}({anchor})")
+        return variable
+
+    def parameter_layer(self, weight: str, shape: list[str]) -> str:
+        """The layer that has a learned tensor: another's, or its own, which may be kept."""
+        function = self.function
         if self.owned is not None:
-            layer = self.function.layer_of(self.step, self.owned, *([weight] if weight else []))
-            return f"{layer}({anchor})"
+            layer = function.layer_of(self.step, self.owned, *([weight] if weight else []))
+            return function.here(self.step, layer, None, self.owned)
+        if self.found.reused is not None and not weight:
+            return function.again(self.found)
         name = self.path(weight) if weight else self.name
         sizes = "".join(f"{size}, " for size in shape)
-        wanted = f"{self.step.label}_{weight}" if weight else self.step.label
-        variable = self.body.names.fresh(wanted)
         layer = f"{self.helper('Parameter')}(({sizes}), name={name})"
-        self.statement(f"{variable} = {layer}({anchor})")
-        return variable
+        is_kept = not weight and self.step.id in function.kept_layers()
+        return function.keep(self.found, layer) if is_kept else layer
 
     def at_run_time(self, attributes: Iterable[str] | None, code: Code, doc: str) -> str:
         known = attributes is not None
@@ -125,13 +159,6 @@ class FunctionContext(OpContext):
         if self.function.module.owners.reads(name, reader.step.id):
             return None
         return self.body.path_text(reader.step.label, "flatten")
-
-
-def refuse_instances(found: FormalStep) -> None:
-    """Refuses to run a repeat again whose instances have weights of their own."""
-    if found.step.repeat is not None and not found.step.repeat.share:
-        reason = f"`{found.step.label}` repeats and is used again"
-        raise BuildError(f"{reason}: put it into a `group` with a name, and reuse that")
 
 
 def beside(steps: list[FormalStep], left: FormalStep, right: FormalStep) -> bool:

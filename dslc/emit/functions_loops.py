@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, final
 
 from dslc.emit.drafts import loop_header
 from dslc.emit.flow import STREAM, Value, written_inputs
-from dslc.emit.functions_context import refuse_instances
 from dslc.emit.functions_names import texts_of
 from dslc.emit.functions_runtime import size_reads
 from dslc.emit.python import For, Line
@@ -39,6 +38,7 @@ class LoopWriter:
         self.carried: dict[int, Value] = {}
         self.taken: list[set[str]] = []
         self.before: list[list[Statement]] = []
+        self.index = ""
 
     def write(self, found: FormalStep) -> None:
         """A step's text in a loop that passes the value on."""
@@ -89,7 +89,8 @@ class LoopWriter:
         step, flow, body = found.step, self.body.flow, self.body
         repeat = step.repeat
         assert repeat is not None
-        index = self.enter(repeat)
+        outer_index, self.index = self.index, self.enter(repeat)
+        index = self.index
         outer_path, outer, flow.lines = body.path, flow.lines, []
         body.path = body.path.word(step.label)
         if not repeat.share:
@@ -110,6 +111,7 @@ class LoopWriter:
         words = frozenset(re.findall(r"[A-Za-z_]\w*", text))
         names = [body.writer.loop_names[name] for name in repeat.names]
         self.leave(repeat)
+        self.index = outer_index
         rounds = repeat.over if repeat.times is None else repeat.times
         assert rounds is not None
         iterable = body.writer.expression(rounds)
@@ -143,19 +145,15 @@ class LoopWriter:
 
     def shared_call(self, found: FormalStep, given: list[str]) -> str | None:
         """The call of layers that several rounds or steps run; None where no layer is shared."""
-        repeat, function = found.step.repeat, self.body.function
+        function = self.body.function
         if not function.has_layers(found):
             return None
-        owner = found.step.id if found.reused is None else found.reused
-        if owner in function.reused() | function.opened():
-            refuse_instances(found)
-        elif repeat is None or not repeat.share:
+        if found.reused is not None:
+            layer = function.again(found)
+        elif found.step.id in function.kept_layers():
+            layer = function.keep(found, function.call_of(found, given, shared=True))
+        else:
             return None
-        if owner not in function.kept:
-            function.kept[owner] = self.body.layer_variable(found.step.label)
-            line = Line(f"{function.kept[owner]} = {function.call_of(found, given, shared=True)}")
-            (self.body.flow.lines if repeat is None else self.before[-1]).append(line)
-        layer = function.kept[owner]
         return f"{layer}({given[0]})" if len(given) == 1 else f"{layer}([{', '.join(given)}])"
 
     def enter(self, repeat: Repeat) -> str:

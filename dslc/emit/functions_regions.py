@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dslc.emit.backend import BuildError
 from dslc.emit.bodies import BodyWriter
-from dslc.emit.flattening import all_formal
 from dslc.emit.flow import Value
 from dslc.emit.functions_names import call_depth
 from dslc.emit.python import If, Line
@@ -31,6 +29,7 @@ class FunctionRegions(BodyWriter):
     loops: LoopWriter
     path: PathText
     anchors: list[Value]
+    scan_before: list[list[Line]]
 
     def label_of(self, found: FormalStep) -> str:
         """What a step adds to the path."""
@@ -90,18 +89,14 @@ class FunctionRegions(BodyWriter):
 
     def scan(self, found: FormalStep, first: Value | None = None) -> None:
         """A scan: a function of one round, which a layer of its own runs over time."""
-        inner = list(all_formal(found.bodies[0]))
-        steps = {step.step.id for step in inner}
-        if any(step.reused is not None and step.reused not in steps for step in inner):
-            label = found.step.label or "scan"
-            raise BuildError(
-                f"inside `{label}` a step around it is used again: a round is a model of its own"
-            )
         self.settle()
-        kept, self.function.kept = self.function.kept, {}
         outer, self.path = self.path, self.path.word(self.label_of(found))
+        lines, start, before = self.flow.lines, len(self.flow.lines), list[Line]()
+        self.scan_before.append(before)
         super().scan(found, first)
-        self.path, self.function.kept = outer, kept
+        self.scan_before.pop()
+        lines[start:start] = before
+        self.path = outer
 
     def captured(self, found: FormalStep) -> list[Key]:
         """The values from around that the body reads, those that it takes sizes from among them."""

@@ -9,10 +9,12 @@ from dslc.emit.target import Target
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from dslc.emit.classes import ClassWriter
     from dslc.emit.flow import Value
     from dslc.emit.formal import Formal
     from dslc.emit.functions import FunctionModule, FunctionWriter
     from dslc.emit.functions_body import FunctionBody
+    from dslc.emit.functions_context import FunctionContext
     from dslc.emit.functions_names import PathText
     from dslc.emit.python import Class, Function, Statement
 
@@ -35,6 +37,9 @@ class FunctionTarget(Target):
 
     def survey(self, module: FunctionModule, formals: Sequence[Formal]) -> None:
         """Looks at all that will be written, before anything is."""
+
+    def finish(self, module: FunctionModule) -> None:
+        """Looks at all that was written."""
 
     def enter(
         self, writer: FunctionWriter, name: str, variable: str, stream: str
@@ -68,6 +73,21 @@ class FunctionTarget(Target):
     def layer_at(self, model: str, name: str) -> str:
         """A model's layer of a name; both are expressions."""
         raise TypeError("a target says how layers are found")
+
+    def layer_inside(self, writer: ClassWriter, model: str, name: str) -> str:
+        """A layer of a name anywhere in a model, in the models inside it too."""
+        raise TypeError("a target says how layers are found")
+
+    def elsewhere(self, writer: ClassWriter, layer: str) -> str:
+        """What calls a layer of another graph."""
+        del writer
+        return layer
+
+    def with_others(
+        self, context: FunctionContext, constructor: str, arguments: str
+    ) -> tuple[str, str]:
+        """What makes a layer some of whose weights are other layers', and what it is called on."""
+        raise TypeError("a target says how layers share weights")
 
     def size(self, tensor: str, axis: int) -> str:
         """The size of an axis, when a layer runs."""

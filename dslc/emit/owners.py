@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from dslc.emit.borrowing import Borrowing
     from dslc.emit.formal import Formal, FormalStep
+    from dslc.emit.functions_ties import FunctionTies
     from dslc.ir.graph import Program, Step, Tie
     from dslc.ir.owners import Owner
 
@@ -35,7 +36,7 @@ class Owners:
         self,
         program: Program,
         formals: Iterable[Formal],
-        borrowing: Borrowing | None = None,
+        borrowing: Borrowing | FunctionTies | None = None,
     ) -> None:
         self.program = program
         self.borrowing = borrowing

@@ -115,6 +115,11 @@ class OperationReader(Reader):
                 key.text, (*all_ops(), "residual", "parallel", "group", "scan", "reuse", "expr")
             )
             help = f"did you mean `{close}`?" if close else "`dslc ops` lists the ops"
+            if key.text in ("weight_norm", "spectral_norm"):
+                close, help = (
+                    None,
+                    f"an op's own weight takes it: `linear: {{normalize: {key.text}}}`",
+                )
             if " - " in key.text:
                 help = "the `- ` of every step of a list stands in the same column"
             fix = mend(key.span, key.text, close)

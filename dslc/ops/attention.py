@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dslc.ops.attributes import Boolean, Fields, Maybe, Number, Size, Which
 from dslc.ops.base import Check, Input, Op, Weight
-from dslc.ops.linear import FAN_IN, KAIMING
+from dslc.ops.normed import FAN_IN, KAIMING
 from dslc.ops.scaled_attention import check_scores
 from dslc.ops.shapes import need_rank
 from dslc.typed import TYPE_CHECKING

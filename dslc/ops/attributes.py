@@ -218,7 +218,7 @@ class Number(Attribute):
 
 
 class Numbers(Number):
-    """A list of real numbers, or one."""
+    """A list of real numbers."""
 
     kind = "numbers"
 
@@ -226,10 +226,9 @@ class Numbers(Number):
         return "a list of numbers"
 
     def check(self, value: object) -> object:
-        items = value if is_list(value) else (value,)
-        if not items:
+        if not is_list(value) or not value:
             raise self.refuse(value)
-        return tuple(super(Numbers, self).check(item) for item in items)
+        return tuple(super(Numbers, self).check(item) for item in value)
 
 
 class Boolean(Attribute):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dslc.ops.attributes import Boolean, Number, Size, Word
 from dslc.ops.base import Check, Input, Op, OpError, Weight
-from dslc.ops.linear import FAN_IN, KAIMING
+from dslc.ops.normed import FAN_IN, KAIMING
 from dslc.ops.shapes import need_rank
 from dslc.typed import TYPE_CHECKING
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dslc.ops.attributes import Boolean, Padding, Size, Sizes
 from dslc.ops.base import Check, Input, Op, OpError, Weight
+from dslc.ops.normed import fan_in, made_of, normalize
 from dslc.ops.shapes import broadcast, need_rank, product
 from dslc.ops.windows import FORMS, spatial_sizes
 from dslc.typed import TYPE_CHECKING
@@ -15,13 +16,12 @@ if TYPE_CHECKING:
     from dslc.ir.dims import DimLike
     from dslc.ir.types import TensorType
 
-KAIMING = ("kaiming_uniform",)
-FAN_IN = ("fan_in_uniform", ("sibling", "weight"))
-
 
 class Linear(Op):
     """An affine map of the last axis: `x @ weight.T + bias`.
 
+    With `normalize: weight_norm` the weight is `scale * v / |v|` for each output, with
+    `spectral_norm` it is divided by an estimate of its largest singular value, moved in training.
     Shape: `[…, in]` → `[…, out]`. Source: ONNX Gemm and MatMul; `torch.nn.Linear`.
     """
 
@@ -30,6 +30,7 @@ class Linear(Op):
     primary = "out"
     out = Size(minimum=1, doc="the size of the last axis after the map")
     bias = Boolean(True, doc="whether a learned vector is added")
+    normalize = normalize()
 
     def infer(self, check: Check, *types: TensorType) -> TensorType:
         (x,) = types
@@ -38,8 +39,9 @@ class Linear(Op):
         return x.with_shape(*x.shape[:-1], self.out)
 
     def weights(self, *types: TensorType) -> tuple[Weight, ...]:
-        weight = Weight("weight", (self.out, types[0].shape[-1]), KAIMING)
-        return (weight, Weight("bias", (self.out,), FAN_IN)) if self.bias else (weight,)
+        weights = made_of(self.normalize, (self.out, types[0].shape[-1]))
+        bias = Weight("bias", (self.out,), fan_in(self.normalize))
+        return (*weights, bias) if self.bias else weights
 
     def flops(self, types: Sequence[TensorType], outputs: Sequence[TensorType]) -> DimLike:
         bias = outputs[0].elements if self.bias else 0
@@ -83,10 +85,10 @@ class _Convolution(Op):
     def weights(self, *types: TensorType) -> tuple[Weight, ...]:
         channels = types[0].shape[1]
         out = self.out_of(channels)
-        weight = Weight(
-            "weight", (out, channels // self.groups_of(channels), *self.values["kernel"]), KAIMING
-        )
-        return (weight, Weight("bias", (out,), FAN_IN)) if self.bias else (weight,)
+        shape = (out, channels // self.groups_of(channels), *self.values["kernel"])
+        kind = self.values.get("normalize", "none")
+        weights = made_of(kind, shape)
+        return (*weights, Weight("bias", (out,), fan_in(kind))) if self.bias else weights
 
     def flops(self, types: Sequence[TensorType], outputs: Sequence[TensorType]) -> DimLike:
         channels = types[0].shape[1]
@@ -118,6 +120,7 @@ class Conv1d(_Convolution):
     padding = Padding(1, doc="zeros on both sides, or `same` or `valid`")
     dilation = Sizes(1, 1, minimum=1, doc="the distance between the window's elements")
     groups = Size(1, minimum=1, doc="channel groups that do not see each other")
+    normalize = normalize()
 
 
 class Conv2d(_Convolution):
@@ -137,6 +140,7 @@ class Conv2d(_Convolution):
     padding = Padding(2, doc="zeros on both sides, or `same` or `valid`")
     dilation = Sizes(2, 1, minimum=1, doc="the distance between the window's elements")
     groups = Size(1, minimum=1, doc="channel groups that do not see each other")
+    normalize = normalize()
 
 
 class Conv3d(_Convolution):
@@ -155,6 +159,7 @@ class Conv3d(_Convolution):
     padding = Padding(3, doc="zeros on both sides, or `same` or `valid`")
     dilation = Sizes(3, 1, minimum=1, doc="the distance between the window's elements")
     groups = Size(1, minimum=1, doc="channel groups that do not see each other")
+    normalize = normalize()
 
 
 class DepthwiseConv2d(_Convolution):

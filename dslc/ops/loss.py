@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dslc.ops.attributes import Axis, Integer, Maybe, Number
+from dslc.ops.attributes import Axis, Integer, Maybe, Number, Numbers
 from dslc.ops.base import Check, Input, Op, OpError
 from dslc.ops.shapes import count_axes, resolve_axis
 from dslc.typed import TYPE_CHECKING
@@ -18,7 +18,9 @@ class CrossEntropy(Op):
     """The mean of `-log softmax(logits)[target]` over all places.
 
     `label_smoothing` e mixes the target with the uniform distribution: `(1 - e) * onehot + e / C`.
-    Places whose target is `ignore_index` count nothing.
+    Places whose target is `ignore_index` count nothing. With `class_weights` a place counts as much as
+    its target's class: the sum over places is divided by the sum of their weights, and in the smoothed
+    part each class has its own.
     Shape: `[N, C, …]`, integers `[N, …]` (the shape without `axis`) → scalar.
     Source: ONNX SoftmaxCrossEntropyLoss; `torch.nn.functional.cross_entropy`.
     """
@@ -29,9 +31,14 @@ class CrossEntropy(Op):
     axis = Axis(1, doc="the axis of the classes")
     label_smoothing = Number(0.0, minimum=0, below=1, doc="the share given to all classes alike")
     ignore_index = Maybe(Integer(doc="the target of places that do not count"))
+    class_weights = Maybe(Numbers(minimum=0, doc="how much each class counts, in order"))
 
     def infer(self, check: Check, *types: TensorType) -> TensorType:
-        classes_axis(self, check, *types)
+        axis = classes_axis(self, check, *types)
+        if self.class_weights is not None:
+            classes, given = types[0].shape[axis], len(self.class_weights)
+            message = f"there are {classes} classes, and {given} `class_weights`"
+            check.require("==", classes, given, message, code="E0308", attribute="class_weights")
         return types[0].with_shape()
 
     def ceilings(self, *types: TensorType) -> tuple[DimLike | None, ...]:

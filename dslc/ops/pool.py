@@ -150,31 +150,34 @@ class AvgPool3d(_Pool3d):
 class LpPool1d(_Pool1d):
     """The p-norm of each window: `sum(|x| ** p) ** (1 / p)`; padding adds nothing.
 
-    Shape as `max_pool1d`. Source: ONNX LpPool; `torch.nn.functional.lp_pool1d`.
+    `ceil` and shape as in `max_pool1d`. Source: ONNX LpPool; `torch.nn.functional.lp_pool1d`.
     """
 
     family = "pool"
     p = Integer(2, minimum=1, doc="the order of the norm")
+    ceil = Boolean(False, doc="whether the last window may reach beyond the end")
 
 
 class LpPool2d(_Pool2d):
     """The p-norm of each window: `sum(|x| ** p) ** (1 / p)`; padding adds nothing.
 
-    Shape as `max_pool2d`. Source: ONNX LpPool; `torch.nn.functional.lp_pool2d`.
+    `ceil` and shape as in `max_pool2d`. Source: ONNX LpPool; `torch.nn.functional.lp_pool2d`.
     """
 
     family = "pool"
     p = Integer(2, minimum=1, doc="the order of the norm")
+    ceil = Boolean(False, doc="whether the last window may reach beyond the end")
 
 
 class LpPool3d(_Pool3d):
     """The p-norm of each window: `sum(|x| ** p) ** (1 / p)`; padding adds nothing.
 
-    Shape as `max_pool3d`. Source: ONNX LpPool; `torch.nn.functional.lp_pool3d`.
+    `ceil` and shape as in `max_pool3d`. Source: ONNX LpPool; `torch.nn.functional.lp_pool3d`.
     """
 
     family = "pool"
     p = Integer(2, minimum=1, doc="the order of the norm")
+    ceil = Boolean(False, doc="whether the last window may reach beyond the end")
 
 
 class _GlobalPool(Op):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dslc.ops.attributes import Sizes, Word
+from dslc.ops.attributes import Boolean, Sizes, Word
 from dslc.ops.base import Check, Input, Op
 from dslc.ops.shapes import need_rank, same_dtype
 from dslc.typed import TYPE_CHECKING
@@ -43,16 +43,21 @@ class AffineGrid(Op):
 class GridSample(Op):
     """An image sampled at places, x and y from -1 to 1, blended of the four pixels around each.
 
-    -1 and 1 are the outer edges of the image; outside it is 0, or with `border` the nearest pixel.
+    With `nearest` it is the nearest pixel, which of two alike has an even number. -1 and 1 are the
+    outer edges of the image, with `align_corners` the middles of its outer pixels. Outside the image
+    it is 0, with `border` its nearest pixel, with `reflection` its mirror image.
     Shape: `[N, C, H, W]`, grid `[N, h, w, 2]` → `[N, C, h, w]`.
-    Source: ONNX GridSample; `torch.nn.functional.grid_sample` with `align_corners=False`;
-    Jaderberg et al. 2015.
+    Source: ONNX GridSample; `torch.nn.functional.grid_sample`; Jaderberg et al. 2015.
     """
 
     family = "tensor"
     primary = "padding"
     inputs = (Input("x"), Input("grid"))
-    padding = Word("zeros", words=("zeros", "border"), doc="what is outside the image")
+    padding = Word(
+        "zeros", words=("zeros", "border", "reflection"), doc="what is outside the image"
+    )
+    mode = Word("bilinear", words=("bilinear", "nearest"), doc="how pixels are blended")
+    align_corners = Boolean(False, doc="whether -1 and 1 are the middles of the outer pixels")
 
     def infer(self, check: Check, *types: TensorType) -> TensorType:
         x, grid = types

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dslc.ops.attributes import Boolean, Padding, Size, Sizes
 from dslc.ops.base import Check, Input, Op, OpError, Weight
-from dslc.ops.linear import FAN_IN, KAIMING
+from dslc.ops.normed import FAN_IN, KAIMING
 from dslc.ops.shapes import need_rank, product
 from dslc.ops.windows import FORMS, spatial_sizes
 from dslc.typed import TYPE_CHECKING

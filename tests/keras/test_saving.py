@@ -1,8 +1,11 @@
 """Saved and loaded models: tied weights are still one, layers of our own come back."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
+from dslc.passes.pipeline import check_file
 from tests.keras.networks import (
     inputs_of,
     model_with,
@@ -11,6 +14,9 @@ from tests.keras.networks import (
     spec,
     weights_of,
 )
+
+TIES_AT = Path(__file__).parents[1] / "numeric" / "ties"
+TIES = sorted(TIES_AT.glob("*.yaml"))
 
 TIED = """
 inputs: {ids: "i64[N, T]"}
@@ -110,12 +116,26 @@ outputs: {late: late, pairs: pairs, cross: cross, grouped: grouped}
             np.testing.assert_array_equal(np.asarray(found[name]), np.asarray(value))
 
 
-def test_a_tie_into_a_block_is_refused_by_name_where_it_would_come_apart(tmp_path):
-    """Keras makes two layers of one that stands in a model and beside it, so loading must fail."""
+@pytest.mark.parametrize("name", ["inside", *(path.stem for path in TIES)])
+def test_layers_of_other_graphs_come_back_as_one(name, tmp_path):
     import keras
+    from dslc_keras.runtime.portable import load_weights, to_portable
 
-    checked = spec(INSIDE)
+    checked = spec(INSIDE) if name == "inside" else check_file(str(TIES_AT / f"{name}.yaml"))
     model = model_with(checked, weights_of(checked))
     model.save(tmp_path / "model.keras")
-    with pytest.raises(ValueError, match="not connected"):
-        keras.saving.load_model(tmp_path / "model.keras")
+    loaded = keras.saving.load_model(tmp_path / "model.keras")
+    inputs = inputs_of(checked, {"N": 2, "T": 5})
+    given = inputs if len(inputs) > 1 else next(iter(inputs.values()))
+    np.testing.assert_array_equal(outputs_of(loaded(given)), outputs_of(model(given)))
+    tied = {info.tied for info in checked.weights() if info.tied}
+    found = to_portable(loaded)
+    scaled = {path: array * 1.3 if path in tied else array for path, array in found.items()}
+    load_weights(loaded, scaled)
+    (expected,) = reference(checked, scaled, inputs).values()
+    assert abs(outputs_of(loaded(given)) - expected).max() < 1e-5 * abs(expected).max()
+
+
+def outputs_of(found):
+    """The only output of a model."""
+    return np.asarray(next(iter(found.values())) if isinstance(found, dict) else found)

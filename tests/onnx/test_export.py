@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import onnx
 import onnx_ir
+import onnxruntime
 import pytest
 from dslc_onnx import ExportError, backend
 from dslc_onnx.wire import serialise
@@ -177,8 +178,8 @@ def test_double_precision_stays() -> None:
 
 def test_weights_beyond_the_limit_are_refused_before_they_are_made() -> None:
     huge = spec({"x": "f32[N, 30000]"}, "- linear: 30000\n  name: y")
-    with pytest.raises(ExportError, match="2 GiB"):
-        backend.export(huge)
+    with pytest.raises(ExportError, match="weight_bytes"):
+        backend.export(huge, limits=Limits().override("weight_bytes", 1 << 31))
     with pytest.raises(ExportError, match="weight_bytes"):
         backend.export(small(), limits=Limits().override("weight_bytes", 100))
 
@@ -256,3 +257,30 @@ def test_the_first_of_equal_scores_counts() -> None:
     data = export(spec({"x": "f32[N, 3]", "t": "i64[N]"}, steps), {})
     inputs = {"x": np.zeros((4, 3), np.float32), "t": np.array([0, 1, 2, 0])}
     assert run_onnxruntime(data, inputs)["out_0"] == 0.5
+
+
+def test_weights_stand_beside_a_file_that_they_do_not_fit_into(tmp_path: Path) -> None:
+    checked = small()
+    weights = random_weights(checked)
+    path = tmp_path / "model.onnx"
+    backend.save(checked, weights, path, longest=1000)
+    assert path.stat().st_size < 1000
+    beside = tmp_path / "model.onnx.data"
+    assert beside.stat().st_size >= 4 * 4 * 300
+    onnx.checker.check_model(str(path), full_check=True)
+    loaded = onnx.load(str(path))
+    found = {t.name: onnx.numpy_helper.to_array(t) for t in loaded.graph.initializer}
+    assert found.keys() == weights.keys()
+    for name, array in weights.items():
+        np.testing.assert_array_equal(found[name], array)
+    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    inputs = random_inputs(checked, {"N": 2}, ids=2)
+    expected = run_onnxruntime(export(checked, weights), inputs)
+    for name, array in zip(expected, session.run(None, inputs), strict=True):
+        np.testing.assert_array_equal(array, expected[name])
+    backend.save(checked, weights, path, longest=1000)  # the same again is no change
+    other = {name: array + 1 for name, array in weights.items()}
+    before = beside.read_bytes()
+    with pytest.raises(OutputError, match="--force"):
+        backend.save(checked, other, path, longest=1000)
+    assert beside.read_bytes() == before

@@ -25,8 +25,17 @@ def linear(c: OpContext) -> str:
         sizes = ", ".join(c.size(dim) for dim in shape)
         options += f', kernel_metadata={{"flattened": ({sizes})}}'
     width = c.size(c.types[0].shape[-1])
-    layer = c.layer(f"nnx.Linear({width}, {c.attribute('out')}{options}, rngs=rngs)")
-    return f"{layer}({c.x})"
+    made = f"nnx.Linear({width}, {c.attribute('out')}{options}, rngs=rngs)"
+    return f"{c.layer(normalized(c, made))}({c.x})"
+
+
+WRAPPERS = {"weight_norm": "WeightNorm", "spectral_norm": "SpectralNorm"}
+
+
+def normalized(c: OpContext, layer: str) -> str:
+    """A layer, or one around it that makes its kernel of other weights."""
+    kind = c.op.values.get("normalize", "none")
+    return layer if kind == "none" else f"{c.helper(WRAPPERS[kind])}({layer})"
 
 
 def tied_linear(c: OpContext) -> str:
@@ -59,8 +68,8 @@ def convolution(c: OpContext) -> str:
     if not values["bias"]:
         make, bias = constructor(c, "nnx.Conv", ("bias",), "use_bias=False")
     kernel = sizes_text(c, "kernel")
-    layer = c.layer(f"{make}({c.size(channels)}, {out}, {kernel}{options}{bias}, rngs=rngs)")
-    return f"{layer}({c.x})"
+    made = f"{make}({c.size(channels)}, {out}, {kernel}{options}{bias}, rngs=rngs)"
+    return f"{c.layer(normalized(c, made))}({c.x})"
 
 
 @RULES.add(Embedding)

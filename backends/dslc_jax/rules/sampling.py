@@ -19,5 +19,8 @@ def affine_grid(c: OpContext) -> str:
 
 @RULES.add(GridSample)
 def grid_sample(c: OpContext) -> str:
-    border = "" if c.op.values["padding"] == "zeros" else ", border=True"
-    return f"{c.helper('grid_sample')}({', '.join(c.args)}{border})"
+    values = c.op.values
+    options = "" if values["padding"] == "zeros" else f', padding="{values["padding"]}"'
+    options += ", nearest=True" if values["mode"] == "nearest" else ""
+    options += c.option("align_corners", False, run=True)
+    return f"{c.helper('grid_sample')}({', '.join(c.args)}{options})"

@@ -126,6 +126,11 @@ def _weights(model: nnx.Module) -> Iterator[_Weight]:
         layer = nodes[path[:-1]]
         name = NAMES.get(own, own) if _is_layer(layer) else own
         kernel = _kernel_shape(node) if _is_layer(layer) and own == "kernel" else None
+        wrapper = type(nodes[path[:-2]] if place[-1:] == ["layer"] else layer)
+        wrapped = dict(getattr(wrapper, "portable_names", ()))
+        if wrapped and place[-1:] == ["layer"]:
+            place.pop()
+        name = wrapped.get(name, name)
         parts = dict(getattr(type(nodes[path[:-2]]), "portable", ()))
         if parts:
             name = f"{name}_{parts[place.pop()]}"

@@ -5,13 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dslc.emit.context import literal
-from dslc.emit.functions import is_table
 from dslc.ops.linear import Conv1d, Conv2d, Conv3d, DepthwiseConv2d, Embedding, Linear, Matmul
 from dslc_keras.layers import flag, named, option
 from dslc_keras.rules import RULES
 from dslc_keras.survey import convolution_helper
 from dslc_keras.target_of import survey_of
-from dslc_keras.ties import shared_tensor
+from dslc_keras.ties import tied_tensor
 
 if TYPE_CHECKING:
     from dslc.emit.functions_context import FunctionContext
@@ -19,13 +18,9 @@ if TYPE_CHECKING:
 
 @RULES.add(Linear)
 def linear(c: FunctionContext) -> str:
-    out, width = c.attribute("out"), c.types[0].shape[-1]
-    tied = c.tied_layer("weight")
-    if tied is not None and is_table(tied[0]):
-        return f"{tied[1]}({c.x}, reverse=True)" + bias(c, out)
-    if tied is not None or c.users or c.function.is_read_elsewhere(c.found):
-        weight = shared_tensor(c, [out, c.width(width)])
-        return f"{c.x} @ ops.transpose({weight})" + bias(c, out)
+    out = c.attribute("out")
+    if c.owner_op("weight") is Embedding:
+        return f"{c.owner_layer_here('weight')}({c.x}, reverse=True)" + bias(c, out)
     options = (out, flag(c, "bias", "use_bias"))
     if c.types[0].rank > 1:
         return named(c, "layers.Dense", *options)
@@ -34,19 +29,16 @@ def linear(c: FunctionContext) -> str:
 
 
 def bias(c: FunctionContext, out: str) -> str:
-    """The sum with a bias of the op's own, where it has one."""
+    """The sum with a bias, the op's own or another layer's, where it has one."""
+    if c.is_tied("bias"):
+        return f" + {tied_tensor(c, 'bias')}"
     return f" + {c.parameter('bias', [out])}" if c.op.values["bias"] else ""
 
 
 @RULES.add(Embedding)
 def embedding(c: FunctionContext) -> str:
-    tied = c.tied_layer("weight")
-    if tied is None:
-        is_reversed = c.users or c.function.is_read_elsewhere(c.found)
-        kind = "ReversibleEmbedding" if is_reversed else "Embedding"
-        return named(c, f"layers.{kind}", c.attribute("vocab"), c.attribute("dim"))
-    owner, layer = tied
-    return f"{layer}({c.x})" if is_table(owner) else f"ops.take({layer}, {c.x}, axis=0)"
+    kind = "ReversibleEmbedding" if c.is_lent else "Embedding"
+    return named(c, f"layers.{kind}", c.attribute("vocab"), c.attribute("dim"))
 
 
 @RULES.add(Conv1d, Conv2d, Conv3d, DepthwiseConv2d)

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 @RULES.add(CrossEntropy)
 def cross_entropy(c: OpContext) -> str:
     logits, target = c.args
+    if c.op.values["class_weights"] is not None:
+        return weighted(c)
     rank = c.types[0].rank
     axis = c.axis(c.op.values["axis"])
     ignored = c.op.values["ignore_index"] is not None
@@ -23,6 +25,14 @@ def cross_entropy(c: OpContext) -> str:
     options.append(option(c, "label_smoothing", 0.0))
     name = c.helper("masked_cross_entropy" if ignored else "cross_entropy")
     return f"{name}({', '.join(text for text in options if text)})"
+
+
+def weighted(c: OpContext) -> str:
+    """A loss in which classes count differently."""
+    options = [c.numbers_list("class_weights"), f"axis={c.axis(c.op.values['axis'])}"]
+    options += [option(c, "ignore_index", None), option(c, "label_smoothing", 0.0)]
+    texts = [text for text in (*c.args, *options) if text]
+    return f"{c.helper('weighted_cross_entropy')}({', '.join(texts)})"
 
 
 @RULES.add(Mse)

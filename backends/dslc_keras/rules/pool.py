@@ -87,6 +87,8 @@ def adaptive_pool(c: OpContext) -> str:
 def lp_pool(c: OpContext) -> str:
     kernel, stride = kernel_and_stride(c)
     x, order = c.x, option(c, "p", 2)
+    if c.op.values["ceil"]:
+        return f"{c.helper('ceil_lp_pool')}({x}, {rounded_up(c)}{order and f', {order}'})"
     if c.op.values["padding"] == "same":
         x = f"{c.helper('PadSame')}({kernel}, {stride})({x})"
     elif is_padded(c):

@@ -20,7 +20,7 @@ def joined(*texts: str) -> str:
 
 @RULES.add(Anchors)
 def anchors(c: FunctionContext) -> str:
-    lists = c.listed("sizes"), c.listed("ratios")
+    lists = c.numbers_list("sizes"), c.numbers_list("ratios")
     options = option(c, "offset", 0.0), option(c, "rounded", False)
     return f"{c.helper('Anchors')}({joined(*lists, c.attribute('stride'), *options)})({c.x})"
 
@@ -34,6 +34,7 @@ def match_boxes(c: FunctionContext) -> dict[str, str]:
 
 @RULES.add(SampleBalanced)
 def sample_balanced(c: FunctionContext) -> dict[str, str]:
+    c.refuse_seeded("draws with each framework's own numbers", "take `shuffle: false`")
     options = option(c, "share", 0.5), option(c, "shuffle", True)
     layer = f"{c.helper('SampleBalanced')}({joined(c.attribute('max'), *options)})"
     return c.unpack(f"{layer}({joined(*c.args)})", ("ids", "positive", "valid"))

@@ -19,5 +19,8 @@ def affine_grid(c: OpContext) -> str:
 
 @RULES.add(GridSample)
 def grid_sample(c: OpContext) -> str:
-    border = "" if c.op.values["padding"] == "zeros" else "border=True"
-    return f"{c.helper('GridSample')}({border})({', '.join(c.args)})"
+    values = c.op.values
+    options = [] if values["padding"] == "zeros" else [f'padding="{values["padding"]}"']
+    options += ["nearest=True"] if values["mode"] == "nearest" else []
+    options += [f"align_corners={c.attribute('align_corners')}"] * values["align_corners"]
+    return f"{c.helper('GridSample')}({', '.join(options)})({', '.join(c.args)})"

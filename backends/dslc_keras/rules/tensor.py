@@ -9,6 +9,7 @@ from dslc_keras.dtypes import DTYPES
 from dslc_keras.layers import axis_text
 from dslc_keras.reshaping import flatten_image, reshaped
 from dslc_keras.rules import RULES
+from dslc_keras.ties import tied_tensor
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -96,6 +97,6 @@ def cast(c: OpContext) -> str:
 
 @RULES.add(Parameter)
 def parameter(c: FunctionContext) -> str:
-    variable = c.parameter("", c.shape_texts("shape"))
-    c.keep(variable)
-    return variable
+    if c.is_tied("weight"):
+        return tied_tensor(c, "weight")
+    return c.parameter("", c.shape_texts("shape"))

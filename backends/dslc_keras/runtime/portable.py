@@ -82,8 +82,11 @@ def places(model: keras.Model) -> dict[str, Place]:
                 break
         else:
             own = {"": Place(layer.value)} if type(layer).__name__ == "Parameter" else {}
+            own |= normed(layer)
             own |= recurrent(layer)
             own |= {name: Place(getattr(layer, name)) for name in getattr(layer, "portable", ())}
+        tracked = {id(variable) for variable in layer.weights}  # what is tied is another layer's
+        own = {name: place for name, place in own.items() if id(place.variable) in tracked}
         image: Any = by_name.get(f"{layer.name}-flatten")
         if image is not None:
             own["weight"] = permuted(own["weight"], image.input.shape[1:])
@@ -212,6 +215,25 @@ def prelu(layer: layers.PReLU) -> dict[str, Place]:
 def rms_norm(layer: layers.RMSNormalization) -> dict[str, Place]:
     """A norm with a scale alone."""
     return {"weight": Place(layer.scale)}
+
+
+def normed(layer: Any) -> dict[str, Place]:
+    """A layer whose kernel is made of other weights, under PyTorch's names for these."""
+    kind, found = type(layer).__name__, dict[str, Place]()
+    if kind not in ("WeightNorm", "SpectralNorm"):
+        return found
+    inner = next(function(layer.layer) for k, function in KINDS if isinstance(layer.layer, k))
+    path, weight = "parametrizations.weight", inner.pop("weight")
+    if kind == "WeightNorm":
+        shape = (-1,) + (1,) * (len(layer.layer.kernel.shape) - 1)
+
+        def apart(array: Array) -> Array:
+            return array.reshape(shape)
+
+        found[f"{path}.original0"] = Place(layer.scale, np.ravel, apart)
+        return {f"{path}.original1": weight, **found, **inner}
+    found = {f"{path}.0._{name}": Place(getattr(layer, name)) for name in ("u", "v")}
+    return {f"{path}.original": weight, **found, **inner}
 
 
 def cells(layer: Any) -> dict[str, Any]:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from dslc.ops.linear import Conv1d, Conv2d, Conv3d, DepthwiseConv2d, Embedding, Linear, Matmul
+from dslc.ops.normed import MADE_OF
 from dslc_onnx.lowering import ROWS
 from dslc_onnx.rules import RULES
 from dslc_onnx.types import DTYPES
@@ -23,7 +26,27 @@ def linear(at: Lowering[Linear]) -> Result:
     if at.type.rank != 2:
         at.form = ROWS
     bias = [at.weight("bias")] if at.op.bias else []
-    return at.emit("Gemm", at.input(), at.weight("weight"), *bias, transB=1)
+    return at.emit("Gemm", at.input(), kernel(at), *bias, transB=1)
+
+
+def kernel(at: Lowering[Any]) -> ir.Value:
+    """The weight; one that is made of others is computed here, once for all."""
+    kind = at.op.values.get("normalize", "none")
+    names = MADE_OF[kind]
+    if kind == "none":
+        return at.weight(names[0])
+    return at.prepared("weight", names, lambda: made(kind, [at.array(name) for name in names]))
+
+
+def made(kind: str, parts: list[Any]) -> Any:
+    """A weight from what it is made of."""
+    whole, *beside = (part.astype(np.float64) for part in parts)
+    matrix = whole.reshape(len(whole), -1)
+    if kind == "weight_norm":
+        length = np.linalg.norm(matrix, axis=1).reshape(beside[0].shape)
+        return (beside[0] * whole / length).astype(parts[0].dtype)
+    u, v = beside
+    return (whole / (u @ matrix @ v)).astype(parts[0].dtype)
 
 
 @RULES.add(Conv1d, Conv2d, Conv3d, DepthwiseConv2d)
@@ -34,7 +57,7 @@ def convolution(at: Lowering[Any]) -> Result:
     if groups != 1:
         attributes["group"] = groups
     bias = [at.weight("bias")] if at.op.bias else []
-    return at.emit("Conv", x, at.weight("weight"), *bias, **attributes)
+    return at.emit("Conv", x, kernel(at), *bias, **attributes)
 
 
 @RULES.add(Embedding)

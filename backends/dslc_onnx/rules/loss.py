@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from dslc.ops.loss import CrossEntropy, Mse
 from dslc.ops.shapes import resolve_axis
 from dslc_onnx.lowering import ROWS
 from dslc_onnx.rules import RULES
 from dslc_onnx.rules.arithmetic import reduced
-from dslc_onnx.types import DTYPES, product, rows_type
+from dslc_onnx.types import DTYPES, numpy_dtype, product, rows_type
 
 if TYPE_CHECKING:
     import onnx_ir as ir
@@ -27,17 +29,65 @@ def cross_entropy(at: Lowering[CrossEntropy]) -> Result:
     label = "plain" if share else ""
     options = {} if ignored is None else {"ignore_index": ignored}
     kind, values = "SoftmaxCrossEntropyLoss", [logits, target]
+    factors = class_weights(at)
+    values += [] if factors is None else [factors]
     found = at.graph.node(kind, values, [(f"{at.path}/{label}".rstrip("/"), at.type)], options)[0]
     if not share:
         return found
     sure = at.emit("LogSoftmax", logits, type=type, label="log_softmax", axis=1)
-    if ignored is None:
+    if factors is not None:
+        even = weighed_mean(at, sure, type, target, factors)
+    elif ignored is None:
         even = at.emit("ReduceMean", sure, type=at.type, label="uniform", keepdims=0)
     else:
         even = kept_mean(at, sure, type, target)
     main = at.emit("Mul", found, at.number(1 - share), type=at.type, label="share")
     rest = at.emit("Mul", even, at.number(-share), type=at.type, label="smoothing")
     return at.emit("Add", main, rest)
+
+
+def class_weights(at: Lowering[CrossEntropy]) -> ir.Value | None:
+    """How much each class counts, if they differ."""
+    given, dtype = at.op.class_weights, numpy_dtype(at.type.dtype)
+    if given is None:
+        return None
+    key = ("class_weights", at.type.dtype, *given)
+    name = f"{at.path}.class_weights"
+    return at.graph.initializer(key, name, lambda: np.array(given, dtype))
+
+
+def weighed_mean(
+    at: Lowering[CrossEntropy],
+    sure: ir.Value,
+    type: TensorType,
+    target: ir.Value,
+    factors: ir.Value,
+) -> ir.Value:
+    """The mean over classes of what each counts, over the weights of the places that count."""
+    places = type.with_shape(type.shape[0], *type.shape[2:])
+    given = at.operand(1).type.dtype
+    ids = places.with_dtype(given if given == "i32" else "i64")
+    flags = places.with_dtype("bool")
+    count = len(at.op.class_weights)
+    one, last = type.with_shape(count, *(1 for _ in type.shape[2:])), at.type.with_shape(count)
+    spread = at.sizes.reshape(factors, last, one, f"{at.path}/factors")
+    every = at.emit("Mul", sure, spread, type=type, label="weighed")
+    each = reduced(at, "ReduceSum", every, [1], places, "each", keep=False)
+    if at.op.ignore_index is None:
+        weights = at.emit("Gather", factors, target, type=places, label="weights", axis=0)
+    else:
+        index = at.number(at.op.ignore_index, ids.dtype)
+        same = at.emit("Equal", target, index, type=flags, label="ignored")
+        none = at.number(0.0, type.dtype)
+        each = at.emit("Where", same, none, each, type=places, label="kept")
+        first = at.number(0, ids.dtype)
+        known = at.emit("Where", same, first, target, type=ids, label="known")
+        found = at.emit("Gather", factors, known, type=places, label="found", axis=0)
+        weights = at.emit("Where", same, none, found, type=places, label="weights")
+    total = at.emit("ReduceSum", each, type=at.type, label="sum", keepdims=0)
+    whole = at.emit("ReduceSum", weights, type=at.type, label="whole", keepdims=0)
+    mean = at.emit("Div", total, whole, type=at.type, label="mean")
+    return at.emit("Mul", mean, at.number(1 / count), type=at.type, label="uniform")
 
 
 def kept_mean(

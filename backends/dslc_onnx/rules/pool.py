@@ -74,10 +74,14 @@ def padded(at: Lowering[Any]) -> ir.Value:
 
 def behind(at: Lowering[Any]) -> list[int]:
     """The pads of a window of an input that is padded already, so that its size is rounded up."""
-    op = at.op
-    windows = zip(op.kernel, op.stride, op.padding, strict=True)
-    ends = [at.known(beyond(*window) - window[2], "padding") for window in windows]
+    ends = last(at)
     return [0] * len(ends) + ends
+
+
+def last(at: Lowering[Any]) -> list[int]:
+    """How far behind the padding the last windows may reach."""
+    windows = zip(at.op.kernel, at.op.stride, at.op.padding, strict=True)
+    return [at.known(beyond(*window) - window[2], "padding") for window in windows]
 
 
 @RULES.add(GlobalAvgPool)
@@ -98,6 +102,9 @@ def global_max_pool(at: Lowering[GlobalMaxPool]) -> Result:
 
 @RULES.add(LpPool1d, LpPool2d, LpPool3d)
 def lp_pool(at: Lowering[Any]) -> Result:
-    """`LpPool`."""
+    """`LpPool`, which rounds its sizes up by more zeros behind: old ones know no `ceil_mode`."""
     x, attributes = windowed(at)
+    if attributes.pop("ceil_mode", 0):
+        ends = [side + end for side, end in zip(at.op.padding, last(at), strict=True)]
+        attributes["pads"] = [*at.op.padding, *ends]
     return at.emit("LpPool", x, p=at.op.p, **attributes)

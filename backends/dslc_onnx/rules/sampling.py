@@ -37,6 +37,7 @@ def affine_grid(at: Lowering[AffineGrid]) -> Result:
 @RULES.add(GridSample)
 def grid_sample(at: Lowering[GridSample]) -> Result:
     """`GridSample`."""
-    mode = "linear" if at.graph.opset >= 20 else "bilinear"
-    options = {"mode": mode, "padding_mode": at.op.padding, "align_corners": 0}
+    mode = "linear" if at.op.mode == "bilinear" and at.graph.opset >= 20 else at.op.mode
+    corners = int(at.op.align_corners)
+    options = {"mode": mode, "padding_mode": at.op.padding, "align_corners": corners}
     return at.graph.node("GridSample", [at.input(0), at.input(1)], [(at.path, at.type)], options)[0]

@@ -19,8 +19,17 @@ def linear(c: OpContext) -> str:
         return f"F.linear({c.x}, {'.'.join(filter(None, weight))}{bias})"
     bias = "" if c.op.values["bias"] else ", bias=False"
     width = c.size(c.types[0].shape[-1])
-    layer = c.layer(f"nn.Linear({width}, {c.attribute('out')}{bias})")
+    layer = c.layer(normalized(c, f"nn.Linear({width}, {c.attribute('out')}{bias})"))
     return f"{layer}({c.x})"
+
+
+def normalized(c: OpContext, layer: str) -> str:
+    """A layer with PyTorch's own parametrization of its weight, if it has one."""
+    kind = c.op.values.get("normalize", "none")
+    if kind == "none":
+        return layer
+    c.require(f"from torch.nn.utils.parametrizations import {kind}")
+    return f"{kind}({layer})"
 
 
 def bias_beside(c: OpContext) -> str:
@@ -57,7 +66,8 @@ def convolution(c: OpContext) -> str:
         options += c.option("groups", 1)
     options += "" if values["bias"] else ", bias=False"
     kernel = c.attribute("kernel")
-    layer = c.layer(f"nn.Conv{rank}d({c.size(channels)}, {out}, {kernel}{options})")
+    made = f"nn.Conv{rank}d({c.size(channels)}, {out}, {kernel}{options})"
+    layer = c.layer(normalized(c, made))
     return f"{layer}({x})"
 
 

@@ -13,7 +13,11 @@ if TYPE_CHECKING:
 
 @RULES.add(CrossEntropy)
 def cross_entropy(c: OpContext) -> str:
-    logits, target = c.args
+    weighs = c.op.values["class_weights"] is not None
+    logits = c.variable() if weighs else c.x
+    target, weights = c.args[1], ""
+    if weighs:
+        weights = f", {logits}.new_tensor({c.numbers_list('class_weights')})"
     rank = c.types[0].rank
     axis = c.op.values["axis"] % rank
     if axis != 1:
@@ -23,7 +27,7 @@ def cross_entropy(c: OpContext) -> str:
     given = c.op.values["ignore_index"] is not None
     options = f", ignore_index={c.run_attribute('ignore_index')}" if given else ""
     options += c.option("label_smoothing", 0.0, run=True)
-    return f"F.cross_entropy({logits}, {target}{options})"
+    return f"F.cross_entropy({logits}, {target}{weights}{options})"
 
 
 @RULES.add(Mse)

@@ -83,7 +83,8 @@ def lp_pool(c: OpContext) -> str:
     x, padding = c.x, c.option("padding", 0, run=True)
     if c.op.values["padding"] == "same":
         x, padding = f"{c.helper('pad_same')}({x}, {kernel}, {stride})", ""
-    return f"{c.helper('lp_pool')}({x}, {kernel}, {stride}{padding}{c.option('p', 2, run=True)})"
+    options = c.option("p", 2, run=True) + (", ceil=True" if c.op.values["ceil"] else "")
+    return f"{c.helper('lp_pool')}({x}, {kernel}, {stride}{padding}{options})"
 
 
 def window(c: OpContext) -> str:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @RULES.add(Anchors)
 def anchors(c: OpContext) -> str:
-    lists = f"{c.listed('sizes')}, {c.listed('ratios')}"
+    lists = f"{c.numbers_list('sizes')}, {c.numbers_list('ratios')}"
     options = c.option("offset", 0.0, run=True) + c.option("rounded", False, run=True)
     return f"{c.helper('anchor_boxes')}({c.x}, {lists}, {c.run_attribute('stride')}{options})"
 
@@ -31,6 +31,7 @@ def match_boxes(c: OpContext) -> dict[str, str]:
 
 @RULES.add(SampleBalanced)
 def sample_balanced(c: OpContext) -> dict[str, str]:
+    c.refuse_seeded("draws with each framework's own numbers", "take `shuffle: false`")
     given = ", ".join([*c.args, c.run_attribute("max")]) + c.option("share", 0.5, run=True)
     shuffle = "" if c.op.values["shuffle"] else ", shuffle=False"
     code = f"{c.helper('sample_balanced')}({given}{shuffle})"

@@ -20,5 +20,9 @@ def affine_grid(c: OpContext) -> str:
 
 @RULES.add(GridSample)
 def grid_sample(c: OpContext) -> str:
-    padding = "" if c.op.values["padding"] == "zeros" else ', padding_mode="border"'
-    return f"F.grid_sample({', '.join(c.args)}{padding}, align_corners=False)"
+    values = c.op.values
+    options = "" if values["mode"] == "bilinear" else f', mode="{values["mode"]}"'
+    if values["padding"] != "zeros":
+        options += f', padding_mode="{values["padding"]}"'
+    options += f", align_corners={c.run_attribute('align_corners')}"
+    return f"F.grid_sample({', '.join(c.args)}{options})"

@@ -92,11 +92,11 @@ def bert_base(
     mask = keras.Input((None,), dtype="bool", name="mask")
     x = Identity(context)(tokens)
     word = layers.ReversibleEmbedding(vocab, dim, name="word")
-    y = Range()(x, x)  # [T]
-    x = word(x)  # [N, T, dim]
-    y = layers.Embedding(context, dim, name="position")(y)  # [T, dim]
+    y = word(x)  # [N, T, dim]
+    x = Range()(x, x)  # [T]
+    x = layers.Embedding(context, dim, name="position")(x)  # [T, dim]
     z = layers.Embedding(2, dim, name="segment")(segments)  # [N, T, dim]
-    x = x + y + z
+    x = y + x + z
     x = layers.LayerNormalization(epsilon=1e-12, name="norm")(x)
     x = layers.Dropout(dropout)(x)
     for i in range(depth):

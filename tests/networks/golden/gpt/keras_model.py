@@ -85,8 +85,8 @@ def gpt(
     tokens = keras.Input((None,), dtype="int32", name="tokens")
     x = Identity(context)(tokens)
     wte = layers.ReversibleEmbedding(vocab, dim, name="wte")
-    wpe = Parameter((context, dim), name="wpe")(tokens)
     y = wte(x)  # [N, T, dim]
+    wpe = Parameter((context, dim), name="wpe")(tokens)
     x = layers.Dropout(dropout)(y + Positions()(wpe, x))
     for i in range(depth):
         x = block(x, heads, rate=dropout, name=f"block-{i}")

@@ -64,8 +64,13 @@ class Scan(layers.Layer):
         return [*found, *(KerasTensor(x.shape, dtype=x.dtype) for x in start)]
 
     def get_config(self) -> dict[str, Any]:
+        step: Any = keras.saving.serialize_keras_object(self.step)
+        known = {layer.name: id(layer) for layer in self.step.layers}
+        for layer in step["config"]["layers"]:
+            if layer["name"] in known:  # the same one where it stands elsewhere too
+                layer["shared_object_id"] = known[layer["name"]]
         own = {
-            "step": keras.saving.serialize_keras_object(self.step),
+            "step": step,
             "over": self.over,
             "carries": self.carries,
             "length": self.length,
