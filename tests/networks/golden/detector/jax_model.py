@@ -16,8 +16,8 @@ from jax import Array
 
 def anchor_boxes(
     x: Array,
-    sizes: Sequence[float] | float,
-    ratios: Sequence[float] | float,
+    sizes: Sequence[float],
+    ratios: Sequence[float],
     stride: int,
     *,
     offset: float = 0.0,

@@ -28,8 +28,8 @@ class Anchors(layers.Layer):
 
     def __init__(
         self,
-        sizes: Sequence[float] | float,
-        ratios: Sequence[float] | float,
+        sizes: Sequence[float],
+        ratios: Sequence[float],
         stride: int,
         offset: float = 0.0,
         rounded: bool = False,

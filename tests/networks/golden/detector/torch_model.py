@@ -14,8 +14,8 @@ from torch.nn import functional as F
 
 def anchor_boxes(
     x: Tensor,
-    sizes: Sequence[float] | float,
-    ratios: Sequence[float] | float,
+    sizes: Sequence[float],
+    ratios: Sequence[float],
     stride: int,
     *,
     offset: float = 0.0,
@@ -94,20 +94,18 @@ def roi_align(
     counts = [k * samples for k in ((out, out) if isinstance(out, int) else out)]
     boxes = boxes * scale - (0.5 if aligned else 0.0)
     places: list[Tensor] = []
-    inside: list[Tensor] = []
     for axis, (size, count) in enumerate(zip(sizes[::-1], counts[::-1], strict=True)):
         start, end = boxes[..., axis, None], boxes[..., axis + 2, None]
         length = end - start if aligned else (end - start).clamp(min=1)
         cells = (torch.arange(count, dtype=x.dtype, device=x.device) + 0.5) / count
         at = start + length * cells
-        places.append((2 * at + 1) / size - 1)
-        inside.append((at >= -1) & (at <= size))
+        inside = (at >= -1) & (at <= size)
+        at = (2 * at.clamp(0, size - 1) + 1) / size - 1
+        places.append(at.masked_fill(~inside, -4))  # as far outside as to be 0
     shape = (n, r, *counts)
     pairs = (places[0][:, :, None], places[1][..., None])
     grid = torch.stack([part.expand(shape) for part in pairs], -1).flatten(1, 2)
-    seen = F.grid_sample(x, grid, padding_mode="border", align_corners=False)
-    mask = inside[0][:, :, None] & inside[1][..., None]
-    seen = F.avg_pool2d(seen * mask.flatten(1, 2)[:, None], samples)
+    seen = F.avg_pool2d(F.grid_sample(x, grid, align_corners=False), samples)
     return seen.unflatten(2, (r, -1)).transpose(1, 2).flatten(0, 1)
 
 
