@@ -7,12 +7,16 @@ from typing import TYPE_CHECKING
 from dslc.emit.bodies import BodyWriter
 from dslc.emit.flow import Value
 from dslc.emit.functions_names import call_depth
+from dslc.emit.functions_runtime import Rounds, RuntimeLayer, unknown_names
 from dslc.emit.python import If, Line
 from dslc.ir.graph import REGION_INPUT, Group, Parallel, Residual, Scan, round_slot
 from dslc.ir.walk import regions
 from dslc.passes.weights import branch_labels
+from dslc.syntax.expressions import to_python
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from dslc.emit.flow import Key
     from dslc.emit.formal import FormalStep
     from dslc.emit.functions import FunctionWriter
@@ -20,6 +24,7 @@ if TYPE_CHECKING:
     from dslc.emit.functions_names import PathText
     from dslc.emit.scans import ScanText
     from dslc.ir.graph import Ref
+    from dslc.syntax.expressions import Expr
 
 
 class FunctionRegions(BodyWriter):
@@ -30,6 +35,7 @@ class FunctionRegions(BodyWriter):
     path: PathText
     anchors: list[Value]
     scan_before: list[list[Line]]
+    rounds: str
 
     def label_of(self, found: FormalStep) -> str:
         """What a step adds to the path."""
@@ -93,14 +99,41 @@ class FunctionRegions(BodyWriter):
         outer, self.path = self.path, self.path.word(self.label_of(found))
         lines, start, before = self.flow.lines, len(self.flow.lines), list[Line]()
         self.scan_before.append(before)
+        self.rounds = self.rounds_of(found, first)
         super().scan(found, first)
         self.scan_before.pop()
         lines[start:start] = before
         self.path = outer
 
+    def rounds_of(self, found: FormalStep, first: Value | None) -> str:
+        """The numbers of a scan's rounds, as a tensor, where only a run knows how many there are."""
+        action = found.step.action
+        assert isinstance(action, Scan)
+        times = action.times
+        if times is None or not unknown_names(self.function, found):
+            return ""
+        given = [None if ref is None else self.flow.read(ref) for ref in found.step.inputs]
+        values = given if first is None else [first, *given[1:]]
+
+        def code(_: str, rename: Callable[[str], str]) -> str:
+            return f"ops.arange({to_python(times, rename)})"
+
+        return RuntimeLayer(Rounds(self.function, found, values)).call(
+            code, "A number for each round."
+        )
+
+    def enter_times(self, text: ScanText, times: Expr) -> None:
+        if not self.rounds:
+            super().enter_times(text, times)
+            return
+        text.over.append(self.rounds)
+        text.axes.append(0)
+        text.parts.append(self.own_variable("number"))
+
     def captured(self, found: FormalStep) -> list[Key]:
         """The values from around that the body reads, those that it takes sizes from among them."""
-        return list(dict.fromkeys((*super().captured(found), *self.loops.sizes_read(found))))
+        inner = [key for step in found.bodies[0] for key in self.loops.sizes_read(step)]
+        return list(dict.fromkeys((*super().captured(found), *inner)))
 
     def enter_carries(self, text: ScanText, action: Scan, first: Value | None) -> None:
         super().enter_carries(text, action, first)

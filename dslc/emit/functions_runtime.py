@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, final
 
 from dslc.emit.names import class_name
 from dslc.emit.python import Function, Line, Parameter
-from dslc.ir.graph import MODULE, ApplyOp
+from dslc.ir.graph import MODULE, ApplyOp, Scan
 from dslc.syntax.expressions import free_names
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 class RuntimeLayer:
     """One layer: its tensors, the sizes it reads from them, and the numbers it is given."""
 
-    def __init__(self, context: FunctionContext) -> None:
+    def __init__(self, context: FunctionContext | Rounds) -> None:
         self.context = context
         self.function = context.function
         self.names = self.function.module.names.child()
@@ -56,6 +56,8 @@ class RuntimeLayer:
 
     def wanted(self) -> str:
         """The name that the class would like to have."""
+        if isinstance(self.context, Rounds):
+            return f"{class_name(self.context.step.label)}Rounds"
         step, op = self.context.step, self.context.op
         name = class_name(step.name or step.label or op.name)
         return (
@@ -118,6 +120,24 @@ class RuntimeLayer:
         return self.function.body.flow.values[MODULE, input]
 
 
+@final
+class Rounds:
+    """What a layer sees that counts the rounds of a scan: the scan's inputs."""
+
+    def __init__(
+        self, function: FunctionWriter, found: FormalStep, values: list[Value | None]
+    ) -> None:
+        self.function = function
+        self.found = found
+        self.step = found.step
+        self.values = values
+
+    def arg(self, position: int) -> str | None:
+        """One input's expression."""
+        value = self.values[position]
+        return None if value is None else value.operand
+
+
 def stored_axis(axis: int, rank: int) -> int:
     """Where an axis of the spec lies when the channels are last."""
     return {0: 0, 1: rank - 1}.get(axis, axis - 1)
@@ -128,6 +148,8 @@ def unknown_names(
 ) -> list[str]:
     """The names in a step's attributes whose values only a run knows."""
     action = found.step.action
+    if isinstance(action, Scan) and action.times is not None:
+        return sorted(n for n in free_names(action.times) if not function.is_static(n))
     if not isinstance(action, ApplyOp):
         return []
     wanted = action.attributes if attributes is None else attributes

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from dslc.emit.python import Statement
     from dslc.ir.graph import Ref
     from dslc.ir.types import TensorType
+    from dslc.syntax.expressions import Expr
 
 
 @final
@@ -92,7 +93,7 @@ class ScanWriter(MethodWriter):
         self.enter_over(text, action, first)
         self.enter_carries(text, action, first)
         if action.times is not None:
-            text.times = self.flow.index_text(action.times)
+            self.enter_times(text, action.times)
         self.write_round(text, action)
         for ref in step.inputs[first is not None : len(action.over)]:
             assert ref is not None
@@ -148,6 +149,10 @@ class ScanWriter(MethodWriter):
             text.starts.append(value.text)
             text.carries.append(variable)
             flow.values[found.step.id, round_slot(name)] = self.carry_value(found, name, variable)
+
+    def enter_times(self, text: ScanText, times: Expr) -> None:
+        """How often a scan runs where it has no sequence."""
+        text.times = self.flow.index_text(times)
 
     def carry_variable(self, name: str, value: Value, ref: Ref) -> str:
         """A carry's variable: the one that it starts in, where that has its name and is free."""

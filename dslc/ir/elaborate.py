@@ -133,6 +133,9 @@ class Elaborator:
 
     def read_imports(self, root: Mapping) -> None:
         """The specs that the file imports, and what it sees of their blocks."""
+        for key, value in root.entries:  # what a misspelt key would import has been told there
+            if key.text not in TOP_KEYS and nearest(key.text, TOP_KEYS) == "imports":
+                self.units |= {name.text: None for name, _ in getattr(value, "entries", ())}
         if self.imports is None:
             return
         self.units |= self.imports.read(root, self.source, self.report)
@@ -151,9 +154,10 @@ class Elaborator:
 
     def unknown_keys(self, fields: Mapping, known: tuple[str, ...], where: str) -> None:
         """Reports keys that nothing reads; what they were meant to be is then not missing."""
+        free = tuple(name for name in known if fields.key(name) is None)
         for key, _ in fields.entries:
             if key.text not in known:
-                self.reader.unknown_key(key, known, where)
+                self.reader.unknown_key(key, known, where, free)
                 self.meant.add((id(fields), nearest(key.text, known)))
                 if key.text in STEPS_ELSEWHERE:
                     self.meant.add((id(fields), "steps"))

@@ -77,6 +77,7 @@ class Imports:
             if not is_snake(key.text):
                 message = "the name of an import is in snake_case, such as `res`"
                 report.error("E1007", key.span, message)
+                found[key.text] = None  # what is called by that name has been reported here
                 continue
             found[key.text] = None
             reference = reader.text(value, "an import")

@@ -237,9 +237,11 @@ class OperationReader(Reader):
             return self.word(node, scope)
         if attribute.reads == "either" and isinstance(node, Scalar) and node.text.isalpha():
             close = nearest(node.text, attribute.words)
-            if close and (scope is None or not scope.knows(node.text)):
+            params = () if scope is None else scope.all_names()
+            if node.text not in params and (close or not nearest(node.text, params)):
                 message = f"`{attribute.name}` takes {attribute.describe()}, not `{node.text}`"
-                help, fix = f"did you mean `{close}`?", mend(node.span, node.text, close)
+                help = f"did you mean `{close}`?" if close else None
+                fix = mend(node.span, node.text, close)
                 self.report.error("E0504", node.span, message, help=help, fix=fix)
                 return None
         return self.expression(node, scope)

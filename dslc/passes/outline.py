@@ -24,7 +24,7 @@ from dslc.ir.graph import (
     plain_step,
 )
 from dslc.ir.walk import all_steps, ends, free_names_of, with_regions
-from dslc.syntax.expressions import Name
+from dslc.syntax.expressions import Name, free_names
 from dslc.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -122,6 +122,7 @@ class _Outline:
         body, outputs = contents(step, owner)
         name = self.fresh_name(step.label, owner)
         captured = captured_values(step, body)
+        captured += [ref for ref in counted_by(step, owner) if ref not in captured]
         entered = dict(zip(entry_refs(step), entry_names(step), strict=True))
         names = entered | value_names(owner, captured, tuple(entered.values()))
         mapping = {ref: Ref(MODULE, name) for ref, name in names.items()}
@@ -233,6 +234,21 @@ def captured_values(step: Step, body: Body) -> list[Ref]:
             if ref is not None and ref.owner not in own:
                 found[ref] = None
     return list(found)
+
+
+def counted_by(step: Step, owner: Module) -> list[Ref]:
+    """The inputs of the owner that have the sizes by which a scan counts its rounds."""
+    action = step.action
+    if not isinstance(action, Scan) or action.times is None:
+        return []
+    found: list[Ref] = []
+    for name in sorted(free_names(action.times)):
+        for item in owner.inputs:
+            dims = () if item.type is None or item.type.dims is None else item.type.dims
+            if any(isinstance(dim, Name) and dim.id == name for dim in dims):
+                found.append(Ref(MODULE, item.name, step.span))
+                break
+    return found
 
 
 def value_names(owner: Module, captured: list[Ref], taken: tuple[str, ...]) -> dict[Ref, str]:

@@ -14,6 +14,7 @@ from tests.keras.networks import (
     spec,
     weights_of,
 )
+from tests.numeric.networks import load
 
 TIES_AT = Path(__file__).parents[1] / "numeric" / "ties"
 TIES = sorted(TIES_AT.glob("*.yaml"))
@@ -134,6 +135,17 @@ def test_layers_of_other_graphs_come_back_as_one(name, tmp_path):
     load_weights(loaded, scaled)
     (expected,) = reference(checked, scaled, inputs).values()
     assert abs(outputs_of(loaded(given)) - expected).max() < 1e-5 * abs(expected).max()
+
+
+def test_the_transformer_paper_comes_back(tmp_path):
+    import keras
+
+    checked = load("transformer_base")
+    model = model_with(checked, weights_of(checked))
+    model.save(tmp_path / "model.keras")
+    loaded = keras.saving.load_model(tmp_path / "model.keras")
+    inputs = inputs_of(checked, {"N": 2, "S": 6, "T": 5})
+    np.testing.assert_array_equal(outputs_of(loaded(inputs)), outputs_of(model(inputs)))
 
 
 def outputs_of(found):
