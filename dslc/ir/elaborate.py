@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from dslc.syntax.tree import Node
 
 LANGUAGE_VERSION = 1
-TOP = ("dslc", "name", "doc", "imports", "params", "defaults", "inputs", "where")
+TOP = ("dslc", "name", "doc", "imports", "ops", "params", "defaults", "inputs", "where")
 TOP_KEYS = (*TOP, "blocks", "steps", "outputs", "models", "main", "train", "weights")
 BLOCK_KEYS = ("doc", "params", "inputs", "where", "steps", "outputs")
 
@@ -117,7 +117,6 @@ class Elaborator:
             opened=self.opened,
             models=names,
             chosen=models.chosen(() if several is None else names),
-            imports=() if self.imports is None else tuple(self.imports.found),
             units=self.units,
         )
         return self.with_imported(program)
@@ -133,6 +132,9 @@ class Elaborator:
 
     def read_imports(self, root: Mapping) -> None:
         """The specs that the file imports, and what it sees of their blocks."""
+        for key, value in root.entries:  # what a misspelt key would import has been told there
+            if key.text not in TOP_KEYS and nearest(key.text, TOP_KEYS) == "imports":
+                self.units |= {name.text: None for name, _ in getattr(value, "entries", ())}
         if self.imports is None:
             return
         self.units |= self.imports.read(root, self.source, self.report)
@@ -141,7 +143,10 @@ class Elaborator:
                 self.signatures[f"{prefix}.{name}"] = signature
 
     def with_imported(self, program: Program) -> Program:
-        """The program with the modules of the files that it imports."""
+        """The program with the files that it reaches, and the modules that it imports."""
+        if self.imports is not None:
+            imports, op_files = map(tuple, (self.imports.found, self.imports.op_files))
+            program = program.replace(imports=imports, op_files=op_files)
         if not self.units:
             return program
         from dslc.ir.linking import linked, resolved
@@ -151,9 +156,10 @@ class Elaborator:
 
     def unknown_keys(self, fields: Mapping, known: tuple[str, ...], where: str) -> None:
         """Reports keys that nothing reads; what they were meant to be is then not missing."""
+        free = tuple(name for name in known if fields.key(name) is None)
         for key, _ in fields.entries:
             if key.text not in known:
-                self.reader.unknown_key(key, known, where)
+                self.reader.unknown_key(key, known, where, free)
                 self.meant.add((id(fields), nearest(key.text, known)))
                 if key.text in STEPS_ELSEWHERE:
                     self.meant.add((id(fields), "steps"))
@@ -388,7 +394,7 @@ def elaborate(
         limits: Bounds what is imported.
     """
     imports = None
-    if isinstance(root, Mapping) and "imports" in root:
+    if isinstance(root, Mapping) and ("imports" in root or "ops" in root):
         from dslc.ir.imports import Imports
 
         imports = Imports(source, loader, limits)

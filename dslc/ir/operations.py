@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from dslc.syntax.expressions import Expr
     from dslc.syntax.tree import Node
 
+NO_OPS = ("E1003", "E1011", "E1012")
+"""What a file of ops that could not be had is told by."""
 INITIALISERS: dict[str, tuple[str, ...]] = {
     "zeros": (),
     "ones": (),
@@ -110,6 +112,8 @@ class OperationReader(Reader):
             help = "put it under `train.steps`"
             self.report.error("E0818", key.span, message, help=help)
             return None
+        if op is None and any(item.code in NO_OPS for item in self.report.diagnostics):
+            return None  # it may be one of those that could not be had
         if op is None:
             close = nearest(
                 key.text, (*all_ops(), "residual", "parallel", "group", "scan", "reuse", "expr")
@@ -237,9 +241,11 @@ class OperationReader(Reader):
             return self.word(node, scope)
         if attribute.reads == "either" and isinstance(node, Scalar) and node.text.isalpha():
             close = nearest(node.text, attribute.words)
-            if close and (scope is None or not scope.knows(node.text)):
+            params = () if scope is None else scope.all_names()
+            if node.text not in params and (close or not nearest(node.text, params)):
                 message = f"`{attribute.name}` takes {attribute.describe()}, not `{node.text}`"
-                help, fix = f"did you mean `{close}`?", mend(node.span, node.text, close)
+                help = f"did you mean `{close}`?" if close else None
+                fix = mend(node.span, node.text, close)
                 self.report.error("E0504", node.span, message, help=help, fix=fix)
                 return None
         return self.expression(node, scope)

@@ -22,6 +22,16 @@ if TYPE_CHECKING:
     from dslc.syntax.tree import Node
 
 PARAM_KEYS = ("type", "default", *BOUNDS, "doc")
+KINDS_ELSEWHERE = {
+    "integer": "int",
+    "number": "float",
+    "double": "float",
+    "boolean": "bool",
+    "string": "str",
+    "text": "str",
+    "array": "list",
+}
+"""What others call the types of params."""
 KINDS = {"int": int, "float": float, "bool": bool, "str": str, "list": tuple}
 
 
@@ -73,7 +83,7 @@ class ParamReader(Reader):
     def bare_word(self, key: Scalar, value: Scalar, scope: Scope) -> Param:
         """Reports a word where an expression is read, and takes it for the word."""
         text = value.text
-        kind = nearest(text, KINDS)
+        kind = KINDS_ELSEWHERE.get(text) or nearest(text, KINDS)
         if kind is not None and nearest(text, scope.all_names()) is None:
             message, help = f"`{text}` is no type of params", f"did you mean `{kind}`?"
             self.report.error(
@@ -102,7 +112,7 @@ class ParamReader(Reader):
         kind_node, default, doc = fields.get("type"), fields.get("default"), fields.get("doc")
         kind = "" if kind_node is None else self.text(kind_node, "`type`") or ""
         if kind_node is not None and kind not in KINDS:
-            close = nearest(kind, KINDS)
+            close = KINDS_ELSEWHERE.get(kind) or nearest(kind, KINDS)
             help = f"did you mean `{close}`?" if close else f"a param is one of {', '.join(KINDS)}"
             message, fix = f"`{kind}` is no type of params", mend(kind_node.span, kind, close)
             self.report.error("E0705", kind_node.span, message, help=help, fix=fix)

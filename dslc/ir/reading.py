@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from math import isfinite
 
-from dslc.diagnostics import mend, nearest
+from dslc.diagnostics import meant, mend, nearest
 from dslc.ops import find
 from dslc.syntax.expressions import (
     Expr,
@@ -147,7 +147,8 @@ class Reader:
             if not scope.knows(name.id) and name.id[:1].islower():
                 places.setdefault(name.id, []).append(name.span)
         for name, (first, *others) in places.items():
-            close = TRUTHS.get(name.lower()) or nearest(name, scope.all_names())
+            known = (*scope.all_names(), *TRUTHS.values())
+            close = TRUTHS.get(name.lower()) or nearest(name, known)
             help = f"did you mean `{close}`?" if close else "declare it under `params`"
             if close is None and find(name) is not None:
                 help = f"in an expression a word has quotes of its own: \"'{name}'\""
@@ -202,7 +203,11 @@ class Reader:
         value = node.value if isinstance(node, Scalar) else node
         if value is not None and not isinstance(value, bool):
             assert node is not None
-            self.report.error("E0623", node.span, f"{what} is `true` or `false`")
+            word = str(value)
+            close = TRUTHS.get(word.lower()) or nearest(word, TRUTHS.values())
+            help, fix = f"did you mean `{close}`?" if close else None, mend(node.span, word, close)
+            message = f"{what} is `true` or `false`"
+            self.report.error("E0623", node.span, message, help=help, fix=fix)
         return value is True
 
     def text(self, node: Node, what: str) -> str | None:
@@ -261,13 +266,23 @@ class Reader:
             if key.text not in known:
                 self.unknown_key(key, known, where)
 
-    def unknown_key(self, key: Scalar, known: Iterable[str], where: str) -> None:
-        """Reports a key that nothing reads; of one that is no ASCII that has been said."""
+    def unknown_key(
+        self, key: Scalar, known: Iterable[str], where: str, free: Iterable[str] | None = None
+    ) -> None:
+        """Reports a key that nothing reads; of one that is no ASCII that has been said.
+
+        Args:
+            key: The key.
+            known: The keys that are read.
+            where: What holds them.
+            free: Those of them that it may have been meant to be, by default all.
+        """
         if not key.text.isascii():
             return
         known = sorted(known)
-        close = nearest(key.text, known)
-        if key.text in STEPS_ELSEWHERE and "steps" in known:
+        free = known if free is None else sorted(free)
+        close = meant(key.text, free)
+        if key.text in STEPS_ELSEWHERE and "steps" in free:
             close = "steps"
         help = f"did you mean `{close}`?" if close else f"{where} takes {', '.join(known)}"
         message, fix = f"{where} has no key `{key.text}`", mend(key.span, key.text, close)

@@ -67,6 +67,14 @@ class ReferenceReader(OperationReader):
         self.named: dict[int, Step] = {}
         self.branch_scopes: dict[int, dict[str, Scope]] = {}
         self.scan_inputs: dict[int, tuple[Ref | None, ...]] = {}
+        self.around: list[tuple[list[Node], int]] = []
+        """The bodies that are read, the innermost last, and where the steps to come begin."""
+
+    def comes_later(self, name: str) -> bool:
+        """Whether a step further down has a name."""
+        later = (node for nodes, place in self.around for node in nodes[place:])
+        names = (node.get("name") for node in later if isinstance(node, Mapping))
+        return any(isinstance(found, Scalar) and found.text == name for found in names)
 
     def reference(self, node: Node, scope: Scope, *, several: bool = False) -> Ref | None:
         """A reference to a value above; `several` allows `*`."""
@@ -81,6 +89,8 @@ class ReferenceReader(OperationReader):
         if found is None:
             close = nearest(str(head), scope.all_values())
             help = f"did you mean `{close}`?" if close else "give the step a `name`, above this one"
+            if self.comes_later(str(head)):
+                close, help = None, "references point upwards alone: put that step above this one"
             message, fix = f"no value is called `{head}` here", ()
             if isinstance(node, Scalar) and node.plain:
                 fix = mend(node.span, str(head), close, text)

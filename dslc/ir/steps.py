@@ -55,7 +55,9 @@ class StepReader(RepeatReader):
         steps: list[Step] = []
         current = start
         outside, self.report.reads_steps = self.report.reads_steps, True
-        for node in nodes:
+        self.around.append((nodes, 0))
+        for place, node in enumerate(nodes, 1):
+            self.around[-1] = (nodes, place)
             step = self.step(node, scope, current)
             if step is None:
                 current = Ref(UNKNOWN, "", node.span)
@@ -63,6 +65,7 @@ class StepReader(RepeatReader):
                 steps.append(step)
                 current = Ref(step.id, "", step.span)
         self.report.reads_steps = outside
+        self.around.pop()
         return Body(tuple(steps), current)
 
     def step(self, node: Node, scope: Scope, previous: Ref) -> Step | None:
@@ -350,7 +353,9 @@ class StepReader(RepeatReader):
         if key.text in self.broken:
             return None
         if module is None:
-            close = nearest(key.text, self.modules) or self.op_meant(key.text)
+            brought = (name for name in self.modules if name.endswith(f".{key.text}"))
+            close = next(brought, None) or nearest(key.text, self.modules)
+            close = close or self.op_meant(key.text)
             help = f"did you mean `{close}`?" if close else "declare it under `blocks`"
             several = any(signature.is_model for signature in self.modules.values())
             message = f"no block {'or model ' if several else ''}is called `{key.text}`"

@@ -206,9 +206,10 @@ def report_more(source: Source, program: Program, report: Report, limits: Limits
     rest of the steps can still be checked.
     """
     errors = [item for item in report.diagnostics if item.severity == "error"]
-    in_expressions = [item.code[:3] == "E02" and report.is_in_step(item) for item in errors]
     if not all(
-        item.code in IN_STEPS or local for item, local in zip(errors, in_expressions, strict=True)
+        item.code in IN_STEPS
+        or (report.is_in_step(item) and (item.code[:3] == "E02" or item.code == "E0602"))
+        for item in errors
     ):
         return
     spans = {item.span for item in errors}

@@ -207,6 +207,8 @@ def _colon_missing_above(failure: _Failure) -> Diagnostic | None:
         return None
     indent = len(text) - len(text.lstrip())
     span = failure.span(number, indent + 1, len(text) - indent)
+    if (glued := _glued_dash(failure, text.strip(), span)) is not None:
+        return glued
     message = f"{quote(text.strip(), 40)} is no `key: value`: a colon is missing"
     return failure.error("E0102", message, "write `key: value`, with a space after the colon", span)
 
@@ -228,6 +230,16 @@ def _unclosed_bracket(failure: _Failure) -> Diagnostic | None:
     return failure.error("E0102", message, f"close it with `{closing}`", place)
 
 
+def _glued_dash(failure: _Failure, text: str, span: Span) -> Diagnostic | None:
+    """An item of a list whose dash has no space behind it."""
+    if len(text) < 2 or text[0] != "-" or not text[1].isalpha():
+        return None
+    fixed = f"- {text[1:]}"
+    message = f"{quote(text, 40)} has no space behind its dash"
+    fix = (Edit(span, fixed),)
+    return failure.error("E0102", message, f"write {quote(fixed, 40)}", span, fix=fix)
+
+
 def _missing_colon(failure: _Failure) -> Diagnostic | None:
     """A line among `key: value` lines that has no colon."""
     opened = failure.opened
@@ -236,6 +248,8 @@ def _missing_colon(failure: _Failure) -> Diagnostic | None:
     number = opened.line + 1
     text = failure.source.line(number)[opened.column :].split(" #")[0].rstrip()
     span = failure.span(number, opened.column + 1, max(1, len(text)))
+    if (glued := _glued_dash(failure, text, span)) is not None:
+        return glued
     message = f"{quote(text, 40)} is no `key: value`: a colon is missing, or a quote does not end"
     help = "write `key: value` with a space after the colon, or indent the line as part of the text"
     return failure.error("E0102", message, help, span)

@@ -1,11 +1,16 @@
 """`dslc check --fix`: misspelt words are mended in place, all else stays as it is."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
 
 from dslc.cli.main import main
+from dslc.diagnostics import Report
+from dslc.diagnostics.catalogue import codes, lookup
+from dslc.passes.pipeline import check_source
+from dslc.source import Source
 
 WRONG = """\
 dslc: 1
@@ -67,3 +72,41 @@ def test_a_right_file_is_left_alone(tmp_path: Path) -> None:
     before = path.stat().st_mtime_ns
     assert main(["check", str(path), "--fix"]) == 0
     assert path.stat().st_mtime_ns == before
+
+
+EXAMPLES = [code for code in codes() if lookup(code).bad.startswith("dslc: 1")]
+CASES = sorted((Path(__file__).parents[1] / "errors" / "cases").glob("*.yaml"))
+
+
+def has_fix(text: str) -> bool:
+    """Whether some mistake of a spec has a mechanical mend."""
+    report = Report()
+    check_source(Source("net.yaml", text), report)
+    return any(item.fix for item in report.diagnostics)
+
+
+@pytest.mark.parametrize("code", [c for c in EXAMPLES if has_fix(lookup(c).bad)])
+def test_an_example_that_has_a_mend_is_right_after_it(
+    code: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "net.yaml"
+    path.write_text(lookup(code).bad)
+    assert main(["check", str(path), "--fix"]) == 0, capsys.readouterr().err
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.stem)
+def test_no_mend_leaves_its_mistake(
+    case: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / case.name
+    path.write_bytes(case.read_bytes())
+    main(["check", str(path), "--format", "json"])
+    before = json.loads(capsys.readouterr().out)["diagnostics"]
+    mended = {(i["code"], i["message"], i["line"]) for i in before if i.get("fix")}
+    if not mended:
+        return
+    main(["check", str(path), "--fix", "--format", "json"])
+    printed = capsys.readouterr()
+    assert re.search(r": [1-9][0-9]* mended", printed.err)
+    after = {(i["code"], i["message"], i["line"]) for i in json.loads(printed.out)["diagnostics"]}
+    assert not mended & after
