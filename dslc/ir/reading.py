@@ -237,7 +237,7 @@ class Reader:
         known = tuple(dim for dim in dims if dim is not None)
         return TypeExpr(found.dtype, known, found.span) if len(known) == len(dims) else None
 
-    def mapping(self, node: Node | None, what: str) -> Mapping | None:
+    def mapping(self, node: Node | None, what: str, help: str | None = None) -> Mapping | None:
         """A mapping; nothing at all counts as an empty one and gives None."""
         if node is None or (
             isinstance(node, Scalar) and node.style == "plain" and node.value is None
@@ -245,7 +245,8 @@ class Reader:
             return None
         if isinstance(node, Mapping):
             return node
-        self.report.error("E0603", node.span, f"{what} is a mapping (`key: value` lines)")
+        message = f"{what} is a mapping (`key: value` lines)"
+        self.report.error("E0603", node.span, message, help=help)
         return None
 
     def items(self, node: Node | None, what: str) -> list[Node]:
