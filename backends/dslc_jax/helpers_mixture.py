@@ -14,6 +14,14 @@ def route(logits: Array, k: int) -> Array:
     return nnx.softmax(jnp.where(logits < least, -jnp.inf, logits))
 
 
+def within_capacity(gates: Array, k: int, capacity: float) -> Array:
+    """The gates of the rows that each expert has room for, which come first; 0 for the others."""
+    taken = (gates > 0).reshape(-1, gates.shape[-1])
+    rows, experts = taken.shape
+    limit = -(-rows * k * round(1000 * capacity) // (1000 * experts))
+    return gates * (taken.cumsum(0) <= limit).reshape(gates.shape)
+
+
 class MixtureOfExperts(nnx.Module):
     """Small networks side by side, of which each row is given to the k that a router picks.
 
@@ -27,10 +35,11 @@ class MixtureOfExperts(nnx.Module):
         hidden: int,
         *,
         k: int = 2,
+        capacity: float | None = None,
         activation: Callable[[Array], Array] | None = None,
         rngs: nnx.Rngs,
     ) -> None:
-        self.k, self.activation = k, activation
+        self.k, self.capacity, self.activation = k, capacity, activation
         start = nnx.initializers.normal(0.02)
         self.router = nnx.Param(start(rngs.params(), (experts, dim)))
         self.inner = nnx.Param(start(rngs.params(), (experts, hidden, dim)))
@@ -38,10 +47,12 @@ class MixtureOfExperts(nnx.Module):
 
     def __call__(self, x: Array) -> tuple[Array, Array]:
         logits = x @ self.router[...].T
-        gates = route(logits, self.k)
+        gates = whole = route(logits, self.k)
+        if self.capacity is not None:
+            gates = within_capacity(gates, self.k, self.capacity)
         h = jnp.einsum("...d,ehd->...eh", x, self.inner[...])
         h = nnx.gelu(h, approximate=False) if self.activation is None else self.activation(h)
         y = jnp.einsum("...eh,edh,...e->...d", h, self.outer[...], gates)
         rows = tuple(range(x.ndim - 1))
-        share, wanted = (gates > 0).mean(rows), nnx.softmax(logits).mean(rows)
+        share, wanted = (whole > 0).mean(rows), nnx.softmax(logits).mean(rows)
         return y, (share * wanted).sum() * logits.shape[-1] / self.k

@@ -18,6 +18,15 @@ def route(logits: KerasTensor, k: int) -> KerasTensor:
     return ops.softmax(ops.where(logits < least, -1e30, logits))
 
 
+def within_capacity(gates: KerasTensor, k: int, capacity: float) -> KerasTensor:
+    """The gates of the rows that each expert has room for, which come first; 0 for the others."""
+    experts = gates.shape[-1]
+    taken = ops.reshape(ops.cast(gates > 0, "int32"), (-1, experts))
+    whole, parts = ops.shape(taken)[0] * (k * round(1000 * capacity)), 1000 * experts
+    room = ops.cumsum(taken, axis=0) <= (whole + parts - 1) // parts
+    return gates * ops.reshape(ops.cast(room, gates.dtype), ops.shape(gates))
+
+
 @keras.saving.register_keras_serializable(package="dslc")
 class MixtureOfExperts(layers.Layer):
     """Small networks side by side, of which each row is given to the k that a router picks.
@@ -28,10 +37,17 @@ class MixtureOfExperts(layers.Layer):
     portable = ("router", "inner", "outer")
 
     def __init__(
-        self, experts: int, hidden: int, k: int = 2, activation: str = "gelu", **options: Any
+        self,
+        experts: int,
+        hidden: int,
+        k: int = 2,
+        capacity: float | None = None,
+        activation: str = "gelu",
+        **options: Any,
     ) -> None:
         super().__init__(**options)
         self.experts, self.hidden, self.k, self.activation = experts, hidden, k, activation
+        self.capacity = capacity
         self.function: Any = keras.activations.get(activation)
 
     def build(self, shape: tuple[int | None, ...]) -> None:
@@ -42,15 +58,18 @@ class MixtureOfExperts(layers.Layer):
 
     def call(self, x: KerasTensor) -> tuple[KerasTensor, KerasTensor]:
         logits = ops.matmul(x, ops.transpose(self.router))
-        gates = route(logits, self.k)
+        gates = whole = route(logits, self.k)
+        if self.capacity is not None:
+            gates = within_capacity(gates, self.k, self.capacity)
         h = self.function(ops.einsum("...d,ehd->...eh", x, self.inner))
         each = ops.einsum("...eh,edh->...ed", h, self.outer)
         y = ops.sum(each * gates[..., None], axis=-2)
         rows = tuple(range(len(x.shape) - 1))
-        share = ops.mean(ops.cast(gates > 0, gates.dtype), axis=rows)
+        share = ops.mean(ops.cast(whole > 0, gates.dtype), axis=rows)
         wanted = ops.mean(ops.softmax(logits), axis=rows)
         return y, ops.sum(share * wanted) * self.experts / self.k
 
     def get_config(self) -> dict[str, Any]:
         own = {"experts": self.experts, "hidden": self.hidden, "k": self.k}
+        own |= {"capacity": self.capacity}
         return {**super().get_config(), **own, "activation": self.activation}

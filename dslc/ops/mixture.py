@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dslc.ops.attributes import Size, Word
+from dslc.ops.attributes import Maybe, Number, Size, Word
 from dslc.ops.base import Check, Input, Op, OpError, Weight
 from dslc.typed import TYPE_CHECKING
 
@@ -44,8 +44,10 @@ class MixtureOfExperts(Op):
 
     `sum over e of gate[e] * outer[e] activation(inner[e] x)`, the gates being `top_k_router` of
     `router x`. `balance` is 1 where rows are spread evenly, and grows with the imbalance; added to a
-    loss it keeps all experts in use. No row is dropped: every expert computes every row, and gates
-    of 0 take out what does not count.
+    loss it keeps all experts in use. Every expert computes every row, and gates of 0 take out what does
+    not count. With `capacity` c, of R rows in all an expert takes the first
+    `ceil(c * R * k / experts)` that it is given, in order, and passes over the others; c counts in
+    thousandths.
     Weights: `router` `[experts, D]`, `inner` `[experts, hidden, D]`, `outer` `[experts, D, hidden]`.
     Shape: `[N, D]` or `[N, T, D]` → the same, and `balance`, a scalar.
     Source: ONNX Einsum; Shazeer et al. 2017; Fedus et al. 2022.
@@ -56,6 +58,7 @@ class MixtureOfExperts(Op):
     experts = Size(minimum=1, doc="the number of experts")
     hidden = Size(minimum=1, doc="the width inside an expert")
     k = Size(2, minimum=1, doc="how many experts a row goes to")
+    capacity = Maybe(Number(minimum=0.001, doc="how many even shares of the rows an expert takes"))
     activation = Word("gelu", words=("gelu", "silu", "relu"), doc="the function inside an expert")
 
     def infer(self, check: Check, *types: TensorType) -> tuple[TensorType, ...]:

@@ -21,6 +21,7 @@ def top_k_router(c: FunctionContext) -> str:
 def mixture_of_experts(c: FunctionContext) -> dict[str, str]:
     word = c.op.values["activation"]
     sizes = [c.attribute(name) for name in ("experts", "hidden")]
-    options = [option(c, "k", 2), "" if word == "gelu" else f'activation="{word}"']
+    options = [option(c, "k", 2), option(c, "capacity", None)]
+    options += ["" if word == "gelu" else f'activation="{word}"']
     layer = named(c, c.helper("MixtureOfExperts"), *sizes, *options)
     return c.unpack(layer, ("value", "balance"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from math import sqrt
 from typing import TYPE_CHECKING, Any
 
+from dslc.ir.dims import ceil_div
 from dslc.ops.mixture import MixtureOfExperts, TopKRouter
 from dslc_onnx.lowering import ROWS, Operand
 from dslc_onnx.rules import RULES
@@ -47,15 +48,31 @@ def mixture_of_experts(at: Lowering[MixtureOfExperts]) -> Result:
     inside = rows.with_shape(rows.shape[0], op.experts, op.hidden)
     logits = at.emit("Gemm", x, at.weight("router"), type=scores, label="logits", transB=1)
     share = gates(at, logits, scores, "gates")
+    used = share if op.capacity is None else within_capacity(at, share, scores)
     h = at.emit(
         *("Einsum", x, at.weight("inner")), type=inside, label="inside", equation="md,ehd->meh"
     )
     h = activated(at, h, inside)
-    parts = (h, at.weight("outer"), share)
+    parts = (h, at.weight("outer"), used)
     equation = "meh,edh,me->md"
     y = at.emit("Einsum", *parts, type=rows, label="value_rows", equation=equation)
     value = Operand(f"{at.path}/value", at.type, y, ROWS if at.type.rank > 2 else "")
     return [value, Operand(f"{at.path}/balance", at.outputs["balance"], balance(at, logits, share))]
+
+
+def within_capacity(at: Lowering[MixtureOfExperts], share: ir.Value, type: TensorType) -> ir.Value:
+    """The gates of the rows that each expert has room for, which come first; 0 for the others."""
+    flags, to = type.with_dtype("bool"), DTYPES[type.dtype].value
+    rows, experts = type.shape
+    whole = rows * at.op.k * round(1000 * at.op.capacity)
+    room = at.sizes.size(ceil_div(whole, 1000 * experts))
+    limit = at.emit("Cast", room, type=type.with_shape(1), label="room", to=to)
+    taken = at.emit("Greater", share, at.number(0.0), type=flags, label="routed")
+    counted = at.emit("Cast", taken, type=type, label="queued", to=to)
+    axis = at.graph.scalar("i64", 0)
+    place = at.emit("CumSum", counted, axis, type=type, label="place")
+    inside = at.emit("LessOrEqual", place, limit, type=flags, label="inside")
+    return at.emit("Where", inside, share, at.number(0.0), type=type, label="used")
 
 
 def activated(at: Lowering[MixtureOfExperts], x: ir.Value, type: TensorType) -> ir.Value:

@@ -20,6 +20,7 @@ def top_k_router(c: OpContext) -> str:
 def mixture_of_experts(c: OpContext) -> dict[str, str]:
     word = c.op.values["activation"]
     sizes = [c.size(c.types[0].shape[-1]), *(c.attribute(n) for n in ("experts", "hidden"))]
-    options = c.option("k", 2) + ("" if word == "gelu" else f", activation=F.{word}")
+    options = c.option("k", 2) + c.option("capacity", None)
+    options += "" if word == "gelu" else f", activation=F.{word}"
     layer = c.layer(f"{c.helper('MixtureOfExperts')}({', '.join(sizes)}{options})")
     return c.unpack(f"{layer}({c.x})", ("value", "balance"))
