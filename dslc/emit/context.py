@@ -74,12 +74,14 @@ class OpContext:
         """Whether what is drawn at random is the same bits in every framework."""
         return self.writer.module.program.deterministic
 
-    def refuse_seeded(self) -> None:
+    def refuse_seeded(
+        self,
+        what: str = "drops parts of its states with each framework's own numbers",
+        help: str = "write single layers with `dropout` between",
+    ) -> None:
         """Refuses what draws at random and has no form yet that is the same in every framework."""
         if self.is_seeded and self.op.draws:
-            what = f"`{self.op.name}` drops parts of its states with each framework's own numbers"
-            help = "write single layers with `dropout` between, or leave out `deterministic`"
-            raise BuildError(f"{what}: {help}")
+            raise BuildError(f"`{self.op.name}` {what}: {help}, or leave out `deterministic`")
 
     @property
     def first(self) -> Value:
@@ -154,13 +156,15 @@ class OpContext:
         return action.attributes.get(name)
 
     def numbers_list(self, name: str) -> str:
-        """A list of numbers where the layer is called, in brackets."""
-        expression, rename = self.written(name), self.writer.call_name
+        """A list of numbers where the op is called: in brackets, or what stands for one."""
+        expression = self.written(name)
+        rename = self.maker_name if self.is_symbolic else self.writer.call_name
         if isinstance(expression, ListOf):
-            texts = [to_python(item, rename) for item in expression.items]
-        else:
-            texts = [literal(value) for value in self.op.values[name]]
-        return f"[{', '.join(texts)}]"
+            return f"[{', '.join(to_python(item, rename) for item in expression.items)}]"
+        if expression is None or isinstance(expression, Literal):
+            return f"[{', '.join(literal(value) for value in self.op.values[name])}]"
+        self.writer.require_math(expression)
+        return to_python(expression, rename)
 
     def run_shape(self, name: str) -> str:
         """The sizes of a shape attribute, one after the other, where the layer is called."""
@@ -230,7 +234,7 @@ class OpContext:
             slots = (name, "") if k == 0 else (name,)
             read = any(body.flow.remaining.get((self.step.id, slot), 0) for slot in slots)
             wanted = f"{self.step.label}_{name}" if name.isdigit() else name
-            found[name] = body.names.fresh(wanted) if read else "_"
+            found[name] = body.fresh_variable(wanted) if read else "_"
         return found
 
     def unpack(self, code: str, names: tuple[str, ...]) -> dict[str, str]:
