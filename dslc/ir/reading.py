@@ -82,6 +82,16 @@ def has_dot(expression: Expr) -> bool:
     return any("." in name for name in free_names(expression))
 
 
+def misspelt_imports(root: Mapping, known: Iterable[str]) -> dict[str, None]:
+    """The names under a key that was meant to be `imports`: that has been told at the key."""
+    return {
+        name.text: None
+        for key, value in root.entries
+        if key.text not in known and nearest(key.text, known) == "imports"
+        for name, _ in (value.entries if isinstance(value, Mapping) else ())
+    }
+
+
 class Reader:
     """Turns pieces of the tree into typed pieces, reporting what does not fit."""
 
