@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from dslc.emit.backend import BuildError
+from dslc.emit.flattening import all_formal, all_reads
+from dslc.emit.flow import written_inputs
 from dslc.emit.given import with_given
 from dslc.emit.layouts import stored_axis
 from dslc.emit.python import Line
@@ -257,6 +259,16 @@ class OpContext:
         """Whether some of the weights are other layers', or other layers' are some of these."""
         place = (self.writer.formal.module.name, self.step.id)
         return bool(self.untied) or place in self.writer.module.owners.partly
+
+    @property
+    def meets_channels(self) -> bool:
+        """Whether all that reads this op's value works on channels, and wants them where they lie."""
+        steps = list(all_formal(self.writer.formal.steps))
+        reads = [r for r in all_reads(self.writer.formal, steps) if r.owner == self.step.id]
+        readers = [s for s in steps if any(r in reads for r in written_inputs(s))]
+        inputs = sum(r.owner == self.step.id for s in readers for r in written_inputs(s))
+        alike = all(s.op is not None and s.op.layout == "channels" for s in readers)
+        return bool(readers) and alike and inputs == len(reads)
 
     def own_name(self, weight: str) -> str:
         """What the layer of an op calls one of its weights."""
