@@ -41,10 +41,11 @@ class Attend(layers.Layer):
         seen: KerasTensor | None = None,
         bias: KerasTensor | None = None,
     ) -> KerasTensor:
-        t, s, groups = ops.shape(q)[2], ops.shape(k)[2], q.shape[1] // k.shape[1]
+        t, s, width = ops.shape(q)[2], ops.shape(k)[2], ops.shape(q)[3]
+        groups = 1 if k.shape[1] is None else q.shape[1] // k.shape[1]
         if groups > 1:
             k, v = (ops.repeat(part, groups, axis=1) for part in (k, v))
-        scale = q.shape[-1] ** -0.5 if self.scale is None else self.scale
+        scale = ops.rsqrt(ops.cast(width, q.dtype)) if self.scale is None else self.scale
         scores = ops.einsum("nhtd,nhsd->nhts", q, k) * scale
         if bias is not None:
             scores = scores - ops.negative(bias)

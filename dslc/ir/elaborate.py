@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from dslc.syntax.tree import Node
 
 LANGUAGE_VERSION = 1
-TOP = ("dslc", "name", "doc", "imports", "params", "defaults", "inputs", "where")
+TOP = ("dslc", "name", "doc", "imports", "ops", "params", "defaults", "inputs", "where")
 TOP_KEYS = (*TOP, "blocks", "steps", "outputs", "models", "main", "train", "weights")
 BLOCK_KEYS = ("doc", "params", "inputs", "where", "steps", "outputs")
 
@@ -117,7 +117,6 @@ class Elaborator:
             opened=self.opened,
             models=names,
             chosen=models.chosen(() if several is None else names),
-            imports=() if self.imports is None else tuple(self.imports.found),
             units=self.units,
         )
         return self.with_imported(program)
@@ -144,7 +143,10 @@ class Elaborator:
                 self.signatures[f"{prefix}.{name}"] = signature
 
     def with_imported(self, program: Program) -> Program:
-        """The program with the modules of the files that it imports."""
+        """The program with the files that it reaches, and the modules that it imports."""
+        if self.imports is not None:
+            imports, op_files = map(tuple, (self.imports.found, self.imports.op_files))
+            program = program.replace(imports=imports, op_files=op_files)
         if not self.units:
             return program
         from dslc.ir.linking import linked, resolved
@@ -392,7 +394,7 @@ def elaborate(
         limits: Bounds what is imported.
     """
     imports = None
-    if isinstance(root, Mapping) and "imports" in root:
+    if isinstance(root, Mapping) and ("imports" in root or "ops" in root):
         from dslc.ir.imports import Imports
 
         imports = Imports(source, loader, limits)

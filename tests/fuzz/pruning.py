@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from copy import deepcopy
+from time import monotonic
 from typing import Any
 
 from tests.fuzz.menu import mentions
@@ -10,7 +11,7 @@ from tests.fuzz.specs import Spec
 from tests.fuzz.typing import Step, Type, renamed
 
 Fails = Callable[[Spec], bool]
-MOST_TRIALS = 400
+MOST_SECONDS = 120
 
 
 def pruned(spec: Spec) -> Spec:
@@ -51,16 +52,15 @@ def heads(paths: Any) -> set[str]:
 
 
 def reduced(spec: Spec, fails: Fails) -> Spec:
-    """The least spec that a few hundred trials find which fails as the given one does."""
-    trials = 0
+    """The least spec that two minutes of trials find which fails as the given one does."""
+    ends = monotonic() + MOST_SECONDS
     found = spec
     again = True
     while again:
         again = False
         for smaller in candidates(found):
-            if trials >= MOST_TRIALS:
+            if monotonic() > ends:
                 return found
-            trials += 1
             if fails(smaller):
                 found, again = smaller, True
                 break

@@ -14,7 +14,7 @@ from dslc.tools.verify_figures import values_apart
 from tests.numeric.evaluator import evaluate
 from tests.numeric.frameworks import backend_named
 from tests.numeric.judge import Batch, of_case
-from tests.numeric.table import BATCHES, Case
+from tests.numeric.table import BATCHES, RIGHT, Case
 
 TOLERANCE = 2e-7
 
@@ -54,3 +54,19 @@ def test_every_float_becomes_a_double() -> None:
     for found, _ in evaluated("linear"):
         kinds = {array.dtype for array in found.values() if array.dtype.kind == "f"}
         assert kinds == {np.dtype(np.float64)}
+
+
+@pytest.mark.parametrize("case", [case for case in RIGHT if case.evaluator], ids=repr)
+def test_an_excuse_is_true(case: Case) -> None:
+    """Where a case says why the evaluator cannot judge it, the evaluator fails or says otherwise."""
+    comparison = Batch([case]).comparison
+    model = backend_named("onnx").export(comparison.checked, comparison.weights)
+    for sizes in comparison.settings:
+        expected = comparison.reference.case(sizes, 0, training=False)
+        try:
+            found = evaluate(model, expected.inputs)
+        except Exception:
+            return
+        if not values_apart(found, expected.outputs).max_rel <= TOLERANCE:
+            return
+    pytest.fail(f"the evaluator can judge it: {case.evaluator}")

@@ -23,7 +23,7 @@ def agrees(spec: Spec, *backends: str) -> None:
 @pytest.mark.torch
 @pytest.mark.onnx
 @pytest.mark.xdist_group("onnx")
-@settings(few, max_examples=40)
+@settings(few, max_examples=24)
 @given(networks())
 def test_fuzz_torch_and_onnx(spec: Spec) -> None:
     agrees(spec, "torch", "onnx")
@@ -31,7 +31,7 @@ def test_fuzz_torch_and_onnx(spec: Spec) -> None:
 
 @pytest.mark.keras
 @pytest.mark.xdist_group("keras")
-@settings(few, max_examples=12)
+@settings(few, max_examples=10)
 @given(networks())
 def test_fuzz_keras(spec: Spec) -> None:
     agrees(spec, "keras")
@@ -39,7 +39,7 @@ def test_fuzz_keras(spec: Spec) -> None:
 
 @pytest.mark.jax
 @pytest.mark.xdist_group("jax")
-@settings(few, max_examples=5)
+@settings(few, max_examples=4)
 @given(networks())
 def test_fuzz_jax(spec: Spec) -> None:
     agrees(spec, "jax")
