@@ -13,7 +13,7 @@ from dslc.ir.models import MODEL_KEYS, ModelsReader, fresh, held, model_signatur
 from dslc.ir.opened import Opened
 from dslc.ir.operations import Signature
 from dslc.ir.params import ParamReader
-from dslc.ir.reading import STEPS_ELSEWHERE, camel, home_of, is_camel, is_nothing
+from dslc.ir.reading import STEPS_ELSEWHERE, camel, home_of, is_camel, is_nothing, misspelt_imports
 from dslc.ir.scope import Scope
 from dslc.ir.steps import StepReader
 from dslc.ir.walk import called_by
@@ -132,9 +132,7 @@ class Elaborator:
 
     def read_imports(self, root: Mapping) -> None:
         """The specs that the file imports, and what it sees of their blocks."""
-        for key, value in root.entries:  # what a misspelt key would import has been told there
-            if key.text not in TOP_KEYS and nearest(key.text, TOP_KEYS) == "imports":
-                self.units |= {name.text: None for name, _ in getattr(value, "entries", ())}
+        self.units |= misspelt_imports(root, TOP_KEYS)
         if self.imports is None:
             return
         self.units |= self.imports.read(root, self.source, self.report)
