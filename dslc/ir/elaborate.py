@@ -225,8 +225,7 @@ class Elaborator:
                 message, fix = f"no op is called `{key.text}`", mend(key.span, key.text, close)
                 self.report.error("E0501", key.span, message, help=help, fix=fix)
                 continue
-            given = self.reader.mapping(value, f"the defaults of `{key.text}`")
-            if given is None:
+            if (given := self.reader.mapping(value, f"the defaults of `{key.text}`")) is None:
                 continue
             rest = Mapping([(k, v) for k, v in given.entries if k.text != "init"], given.span)
             attributes = reader.named_attributes(op, rest, scope) or {}
