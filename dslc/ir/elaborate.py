@@ -13,7 +13,7 @@ from dslc.ir.models import MODEL_KEYS, ModelsReader, fresh, held, model_signatur
 from dslc.ir.opened import Opened
 from dslc.ir.operations import Signature
 from dslc.ir.params import ParamReader
-from dslc.ir.reading import STEPS_ELSEWHERE, camel, home_of, is_camel, is_nothing
+from dslc.ir.reading import STEPS_ELSEWHERE, camel, home_of, is_camel, is_nothing, misspelt_imports
 from dslc.ir.scope import Scope
 from dslc.ir.steps import StepReader
 from dslc.ir.walk import called_by
@@ -132,9 +132,7 @@ class Elaborator:
 
     def read_imports(self, root: Mapping) -> None:
         """The specs that the file imports, and what it sees of their blocks."""
-        for key, value in root.entries:  # what a misspelt key would import has been told there
-            if key.text not in TOP_KEYS and nearest(key.text, TOP_KEYS) == "imports":
-                self.units |= {name.text: None for name, _ in getattr(value, "entries", ())}
+        self.units |= misspelt_imports(root, TOP_KEYS)
         if self.imports is None:
             return
         self.units |= self.imports.read(root, self.source, self.report)
@@ -227,8 +225,7 @@ class Elaborator:
                 message, fix = f"no op is called `{key.text}`", mend(key.span, key.text, close)
                 self.report.error("E0501", key.span, message, help=help, fix=fix)
                 continue
-            given = self.reader.mapping(value, f"the defaults of `{key.text}`")
-            if given is None:
+            if (given := self.reader.mapping(value, f"the defaults of `{key.text}`")) is None:
                 continue
             rest = Mapping([(k, v) for k, v in given.entries if k.text != "init"], given.span)
             attributes = reader.named_attributes(op, rest, scope) or {}
