@@ -10,6 +10,7 @@ from dslc.emit.context import OpContext
 from dslc.emit.flow import Value, written_inputs
 from dslc.emit.layouts import layout_after
 from dslc.emit.loops import LoopWriter, refuse_optional
+from dslc.emit.parameters import lower
 from dslc.emit.python import Line
 from dslc.emit.scans import read_at_the_end
 from dslc.ir.graph import MODULE, ApplyOp, CallModule, Scan
@@ -68,7 +69,9 @@ class BodyWriter(LoopWriter):
                 self.flow.names[step.id, ""] = step.name
             for inner in found.bodies:
                 self.name_values(inner)
-        self.flow.taken = set(self.inputs.values()) - {"x"}
+        types = self.formal.inputs.values()
+        sizes = {lower(str(dim)) for type in types for dim in type.shape}
+        self.flow.taken = set(self.inputs.values()) - {"x"} | sizes
 
     def step(self, found: FormalStep) -> None:
         """One step."""
