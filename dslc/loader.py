@@ -24,6 +24,9 @@ class ZooLoader:
         limits: `file_bytes` bounds each file.
     """
 
+    allow_plugins = False
+    """Whether Python files that a spec names may run."""
+
     def __init__(self, limits: Limits) -> None:
         self.limits = limits
         self.sources: dict[str, Source] = {}
@@ -42,6 +45,13 @@ class ZooLoader:
         if importer.startswith(ZOO):
             message = "a spec that ships imports only specs that ship"
             raise problem("E1001", message, "write `zoo:name`")
+        return self.file(reference, importer)
+
+    def python(self, reference: str, importer: str) -> Source:
+        """The Python file that a reference means, to be read as any other and run by nobody here."""
+        if not is_path(reference) or not reference.endswith(".py"):
+            help = "it begins at the file that names it: `./my_ops.py`"
+            raise problem("E1012", f"`{reference}` is no path of a Python file", help)
         return self.file(reference, importer)
 
     def file(self, reference: str, importer: str) -> Source:
@@ -74,6 +84,7 @@ class FolderLoader(ZooLoader):
         limits: `file_bytes` bounds each file.
         root: The folder that no import may leave; by default that of the spec.
         unsaved: Texts to take in place of files, by absolute path.
+        allow_plugins: Whether Python files that a spec names may run.
     """
 
     def __init__(
@@ -82,8 +93,11 @@ class FolderLoader(ZooLoader):
         limits: Limits,
         root: str | None = None,
         unsaved: Mapping[str, str] | None = None,
+        *,
+        allow_plugins: bool = False,
     ) -> None:
         super().__init__(limits)
+        self.allow_plugins = allow_plugins
         self.root = os.path.dirname(source.path) if root is None else root
         self.unsaved = unsaved or {}
         self.sources = {os.path.realpath(source.path): source}

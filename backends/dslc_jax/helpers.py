@@ -196,13 +196,6 @@ def lp_pool(
     return (mean * math.prod(kernel)) ** (1 / p)
 
 
-def adaptive_windows(x: Array, *counts: int) -> Array:
-    """Axes between rows and channels cut into windows: [N, height, rows, width, columns, C]."""
-    n, *sizes, c = x.shape
-    pairs = zip(counts, sizes, strict=True)
-    return x.reshape(n, *(part for count, size in pairs for part in (count, size // count)), c)
-
-
 class ConvTranspose(nnx.Module):
     """A convolution turned around: what PyTorch computes, its weight as PyTorch has it.
 

@@ -29,3 +29,25 @@ def box_decode(anchors: Array, moves: Array) -> Array:
     centre = anchors[..., :2] + sizes / 2 + moves[..., :2] * sizes
     half = sizes * jnp.exp(jnp.minimum(moves[..., 2:], math.log(1000 / 16))) / 2
     return jnp.concatenate([centre - half, centre + half], -1)
+
+
+def match_boxes(
+    anchors: Array,
+    boxes: Array,
+    valid: Array | None = None,
+    *,
+    high: float = 0.5,
+    low: float | None = None,
+    best: bool = False,
+) -> tuple[Array, Array, Array]:
+    """The box that each anchor overlaps most, and the anchors that are taken for it or for none."""
+    overlap = box_iou(anchors, boxes)
+    if valid is not None:
+        overlap = jnp.where(valid[:, None], overlap, -1)
+    most, ids = overlap.max(-1), overlap.argmax(-1)
+    positive = most >= high
+    if best:
+        top, place = overlap.max(1, keepdims=True), overlap.argmax(1, keepdims=True)
+        own = jnp.arange(overlap.shape[1])[:, None] == place
+        positive = positive | (own & (top > 0)).any(-1)
+    return ids, positive, (most < (high if low is None else low)) & ~positive

@@ -4,6 +4,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import Array
 
 
@@ -31,3 +32,29 @@ def largest(x: Array, axes: tuple[int, ...], *, keepdims: bool = False) -> Array
 
     top.defjvp(slope)
     return top(x)
+
+
+def adaptive_pool(x: Array, *counts: int, largest_of: bool = False) -> Array:
+    """The mean or the largest of as many windows as are asked for; [N, ..., C].
+
+    Where a size does not divide, windows overlap: their places are looked up.
+    """
+    for axis, count in enumerate(counts, 1):
+        size = x.shape[axis]
+        begins = np.arange(count + 1) * size // count
+        ends = -(-np.arange(1, count + 1) * size // count)
+        lengths = ends - begins[:-1]
+        if size % count == 0:
+            x = x.reshape(*x.shape[:axis], count, size // count, *x.shape[axis + 1 :])
+        else:
+            places = begins[:-1, None] + np.arange(lengths.max())
+            x = jnp.take(x, np.minimum(places, ends[:, None] - 1), axis)
+        if largest_of:
+            x = largest(x, (axis + 1,))
+        elif size % count == 0:
+            x = x.mean(axis + 1)
+        else:
+            inside = np.arange(lengths.max()) < lengths[:, None]
+            share = (inside / lengths[:, None]).reshape(*inside.shape, *(1,) * (x.ndim - axis - 2))
+            x = (x * share.astype(x.dtype)).sum(axis + 1)
+    return x

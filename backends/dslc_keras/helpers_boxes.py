@@ -33,3 +33,28 @@ def box_decode(anchors: KerasTensor, moves: KerasTensor) -> KerasTensor:
     centre = anchors[..., :2] + sizes / 2 + moves[..., :2] * sizes
     half = sizes * ops.exp(ops.minimum(moves[..., 2:], math.log(1000 / 16))) / 2
     return ops.concatenate([centre - half, centre + half], axis=-1)
+
+
+def match_boxes(
+    anchors: KerasTensor,
+    boxes: KerasTensor,
+    valid: KerasTensor | None = None,
+    *,
+    high: float = 0.5,
+    low: float | None = None,
+    best: bool = False,
+) -> tuple[KerasTensor, KerasTensor, KerasTensor]:
+    """The box that each anchor overlaps most, and the anchors that are taken for it or for none."""
+    overlap = box_iou(anchors, boxes)
+    if valid is not None:
+        overlap = ops.where(valid[:, None], overlap, -1.0)
+    most, ids = ops.max(overlap, axis=-1), ops.argmax(overlap, axis=-1)
+    positive = most >= high
+    if best:
+        top, place = ops.max(overlap, axis=1), ops.argmax(overlap, axis=1)
+        numbers = ops.cumsum(ops.ones_like(ids), axis=1) - 1
+        own = ops.equal(numbers[..., None], place[:, None])
+        own = ops.logical_and(own, (top > 0)[:, None])
+        positive = ops.logical_or(positive, ops.any(own, axis=-1))
+    negative = most < (high if low is None else low)
+    return ids, positive, ops.logical_and(negative, ops.logical_not(positive))

@@ -27,7 +27,10 @@ def lp_pool(
 
 @keras.saving.register_keras_serializable(package="dslc")
 class AdaptivePool(layers.Layer):
-    """The mean or the largest value of as many windows, all alike, as are asked for."""
+    """The mean or the largest value of as many windows as are asked for.
+
+    Where a size does not divide, or only a run knows it, places of windows are looked up.
+    """
 
     def __init__(self, out: int | tuple[int, ...], way: str = "mean", **options: Any) -> None:
         super().__init__(**options)
@@ -39,9 +42,29 @@ class AdaptivePool(layers.Layer):
         pool = ops.mean if self.way == "mean" else ops.max
         for axis, out in enumerate(counts, 1):
             _, *sizes = ops.shape(x)
-            cut = [*sizes[: axis - 1], out, sizes[axis - 1] // out, *sizes[axis:]]
-            x = pool(ops.reshape(x, (-1, *cut)), axis=axis + 1)
+            size = sizes[axis - 1]
+            if out == 1:
+                x = pool(x, axis=axis, keepdims=True)
+            elif isinstance(x.shape[axis], int) and size % out == 0:
+                cut = [*sizes[: axis - 1], out, size // out, *sizes[axis:]]
+                x = pool(ops.reshape(x, (-1, *cut)), axis=axis + 1)
+            else:
+                x = self.looked_up(x, axis, out, size)
         return x
+
+    def looked_up(self, x: KerasTensor, axis: int, out: int, size: Any) -> KerasTensor:
+        """One axis, by the places of its windows."""
+        begins = ops.arange(out) * size // out
+        ends = ((ops.arange(out) + 1) * size + out - 1) // out
+        places = begins[:, None] + ops.arange(size // out + 2)
+        found = ops.take(x, ops.minimum(places, ends[:, None] - 1), axis=axis)
+        if self.way != "mean":
+            return ops.max(found, axis=axis + 1)
+        lengths = ops.cast(ends - begins, x.dtype)[:, None]
+        share = ops.cast(places < ends[:, None], x.dtype) / lengths
+        for _ in range(len(x.shape) - axis - 1):
+            share = share[..., None]
+        return ops.sum(found * share, axis=axis + 1)
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "out": self.out, "way": self.way}
@@ -263,6 +286,43 @@ class ResizeNearest(layers.Layer):
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "size": self.size}
+
+
+@keras.saving.register_keras_serializable(package="dslc")
+class ResizeBicubic(layers.Layer):
+    """An image blended from the sixteen elements around each place, as PyTorch and ONNX do."""
+
+    def __init__(
+        self,
+        scale: int | tuple[int, int] = 1,
+        size: int | tuple[int, int] | None = None,
+        **options: Any,
+    ) -> None:
+        super().__init__(**options)
+        self.scale, self.size = scale, size
+
+    def call(self, x: KerasTensor) -> KerasTensor:
+        given = self.scale if self.size is None else self.size
+        for axis, number in enumerate((given, given) if isinstance(given, int) else given, 1):
+            before = ops.shape(x)[axis]
+            after = before * number if self.size is None else number
+            edge, ratio = (ops.cast(n, x.dtype) for n in (before - 1, before / after))
+            place = (ops.cast(ops.arange(after), x.dtype) + 0.5) * ratio - 0.5
+            low = ops.floor(place)
+            parts: list[Any] = []
+            for near in (-1, 0, 1, 2):
+                far = ops.abs(place - low - near)
+                inner = (1.25 * far - 2.25) * far**2 + 1
+                outer = ((-0.75 * far + 3.75) * far - 6) * far + 3
+                share = ops.where(far <= 1, inner, outer)
+                taken = ops.cast(ops.minimum(ops.maximum(low + near, 0), edge), "int32")
+                share = ops.reshape(share, (-1, 1, 1) if axis == 1 else (-1, 1))
+                parts.append(share * ops.take(x, taken, axis=axis))
+            x = parts[0] + parts[1] + (parts[2] + parts[3])
+        return x
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "scale": self.scale, "size": self.size}
 
 
 def local_response_norm(

@@ -72,6 +72,7 @@ class KerasTarget(FunctionTarget):
         Path(__file__).with_name("helpers_measures.py"),
         Path(__file__).with_name("helpers_graph.py"),
         Path(__file__).with_name("helpers_boxes.py"),
+        Path(__file__).with_name("helpers_regions.py"),
         Path(__file__).with_name("helpers_mixture.py"),
         Path(__file__).with_name("helpers_sampling.py"),
         Path(__file__).with_name("helpers_values.py"),

@@ -29,3 +29,25 @@ def box_decode(anchors: Tensor, moves: Tensor) -> Tensor:
     centre = anchors[..., :2] + sizes / 2 + moves[..., :2] * sizes
     half = sizes * moves[..., 2:].clamp(max=math.log(1000 / 16)).exp() / 2
     return torch.cat([centre - half, centre + half], -1)
+
+
+def match_boxes(
+    anchors: Tensor,
+    boxes: Tensor,
+    valid: Tensor | None = None,
+    *,
+    high: float = 0.5,
+    low: float | None = None,
+    best: bool = False,
+) -> tuple[Tensor, Tensor, Tensor]:
+    """The box that each anchor overlaps most, and the anchors that are taken for it or for none."""
+    overlap = box_iou(anchors.detach(), boxes.detach())
+    if valid is not None:
+        overlap = overlap.masked_fill(~valid[:, None], -1)
+    most, ids = overlap.max(-1)
+    positive = most >= high
+    if best:
+        top, place = overlap.max(1, keepdim=True)
+        own = torch.arange(overlap.shape[1], device=boxes.device)[:, None] == place
+        positive = positive | (own & (top > 0)).any(-1)
+    return ids, positive, (most < (high if low is None else low)) & ~positive

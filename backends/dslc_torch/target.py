@@ -44,6 +44,7 @@ class TorchTarget(Target):
         Path(__file__).with_name("helpers_measures.py"),
         Path(__file__).with_name("helpers_graph.py"),
         Path(__file__).with_name("helpers_boxes.py"),
+        Path(__file__).with_name("helpers_regions.py"),
         Path(__file__).with_name("helpers_mixture.py"),
     )
     names = ("spectral_norm", "weight_norm")

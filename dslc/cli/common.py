@@ -57,7 +57,9 @@ def add_spec_options(parser: argparse.ArgumentParser) -> None:
         help="another limit, such as steps=200000; may be repeated",
     )
     parser.add_argument(
-        "--allow-plugins", action="store_true", help="reserved: no spec can name Python files yet"
+        "--allow-plugins",
+        action="store_true",
+        help="run the Python files that a spec names in `ops`",
     )
 
 
@@ -136,6 +138,7 @@ class Call:
         self.facts: tuple[str, ...] = ()
         self.checked: Checked | None = None
         self.limits = limits_of(options)
+        self.allow_plugins: bool = options.allow_plugins
         self.overrides = overrides_of(options, self.sources) if options.set else {}
 
     def check(
@@ -161,7 +164,7 @@ class Call:
         except SpecError as error:
             return None, error.diagnostics
         self.sources[source.path] = source
-        loader = FolderLoader(source, self.limits, root)
+        loader = FolderLoader(source, self.limits, root, allow_plugins=self.allow_plugins)
         checked = check_source(source, report, self.overrides, self.limits, loader)
         self.sources |= {item.path: item for item in loader.sources.values()}
         self.facts, self.checked = report.facts, checked

@@ -26,7 +26,7 @@ COMMANDS = {
 """Every command with its line of help; its file is `dslc/cli/NAME.py` and its function `run`."""
 
 SPEC_AT_FAULT = ("BuildError", "ExportError", "WeightsError")
-CALL_AT_FAULT = ("MissingBackendError",)
+CALL_AT_FAULT = ("MissingBackendError", "PluginError")
 """Errors of parts that are loaded only when they are needed, by name: their message is for people."""
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dslc.cli.common import Call, UsageError, add_spec_options, command_parser
+from dslc.source import SourceError
 
 if TYPE_CHECKING:
     from dslc.passes.weights import WeightInfo
@@ -38,6 +39,8 @@ def run(arguments: list[str]) -> int:
     given, infos = section_of(checked), infos_of(checked)
     if options.source is not None:
         path = Path(options.source)
+        if not path.exists():
+            raise SourceError(options.source, "no such file")
     elif given is not None:
         path = file_of(checked, given)
     elif options.output is not None:

@@ -81,4 +81,18 @@ ENTRIES: dict[str, Entry] = {
         importing("res: zoo:resnet50", "res.ResNet50:\n- res.ResNet50: {classes: 9}\n  from: x"),
         importing("res: zoo:resnet50", "res.ResNet50:\n- res.ResNet50:\n  from: x"),
     ),
+    "E1011": Entry(
+        "a file of ops that may not run",
+        "`ops` names Python files with ops of your own. Python can do anything, and it runs as soon "
+        "as the spec is checked, so a file runs only where the call says `--allow-plugins`; from "
+        "Python, `dslc.plugin.load(path)` before the spec is read says the same. An installed "
+        "package needs neither: it names its ops in its entry points.",
+        steps("- relu", IMAGE, head="ops: [./my_ops.py]\n"),
+        steps("- relu", IMAGE),
+    ),
+    "E1012": Entry(
+        "a file of ops that cannot be used",
+        "The path of such a file begins at the spec that names it (`./my_ops.py`). It cannot be "
+        "read, raised an error as it ran, or declares no op: a class below `dslc.plugin.Op` with a `family`.",
+    ),
 }

@@ -82,6 +82,16 @@ class Rules:
         reason = self.gaps.get(op)
         if reason:
             raise BuildError(f"`{op.name}` has no form in the {self.backend} backend: {reason}")
-        raise BuildError(
-            f"`{op.name}` has no rule in the {self.backend} backend; add one to its rules"
-        )
+        return self.own(op)
+
+    def own(self, op: type[Op]) -> Rule:
+        """The rule of a user's op; raises `BuildError` where there is none."""
+        from dslc.plugin import RULES, home, is_own
+
+        found = RULES.get((self.backend, op))
+        if found is not None:
+            return found
+        message = f"`{op.name}` has no rule in the {self.backend} backend"
+        if not is_own(op):
+            raise BuildError(f"{message}; add one to its rules")
+        raise BuildError(f'{message}: add `@rule("{self.backend}", {op.__name__})` in {home(op)}')

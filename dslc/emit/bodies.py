@@ -261,8 +261,8 @@ class BodyWriter(LoopWriter):
         slots = call_outputs(found)
         layouts = self.layouts_from(found)
         if len(slots) > 1:
-            free = self.names.is_free(wanted)
-            variable = self.names.fresh(wanted if free else f"{wanted}_outputs")
+            free = self.names.is_free(wanted) and self.flow.is_free(wanted)
+            variable = self.fresh_variable(wanted if free else f"{wanted}_outputs")
             self.flow.lines.append(Line(f"{variable} = {text}"))
             texts = {s: (f'{variable}["{s}"]', layouts[s]) for s in slots}
         else:
@@ -356,7 +356,7 @@ class BodyWriter(LoopWriter):
             return {"": start.text, slots[0]: start.text}
         if self.is_optional(found):
             raise refuse_optional(found)
-        variable = self.names.fresh("outputs")
+        variable = self.fresh_variable("outputs")
         self.flow.lines.append(Line(f"{variable} = {text}"))
         self.flow.lines.append(Line(f'{start.text} = {variable}["{slots[0]}"]'))
         return {"": start.text, **{slot: f'{variable}["{slot}"]' for slot in slots}}
@@ -368,7 +368,8 @@ class BodyWriter(LoopWriter):
         for slot in slots:
             read = self.flow.remaining.get((identifier, slot), 0) or slot in found.step.kept
             wanted = f"{found.step.label}_{slot}" if slot.isdecimal() else slot
-            names[slot] = self.names.fresh(wanted or found.step.name or "value") if read else "_"
+            wanted = wanted or found.step.name or "value"
+            names[slot] = self.fresh_variable(wanted) if read else "_"
         return names
 
 

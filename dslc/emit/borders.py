@@ -161,9 +161,13 @@ class Uses:
         if isinstance(found.op, self.borders.target.any_layout):
             return
         keys = [ref.key for ref in found.step.inputs if ref is not None]
-        keys += [(found.step.id, slot) for slot in found.outputs]
+        outputs = [(found.step.id, slot) for slot in found.outputs]
         kind = found.op.layout
-        for key in keys:
+        if kind == "channels":
+            for key in keys[1:]:
+                self.borders.want((self.own, *key), "spec")
+            keys = keys[:1]
+        for key in (*keys, *outputs):
             if kind != "spec":
                 self.link(key, (found.step.id, ""))
             if kind in ("spec", "channels"):

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from dslc.emit.backend import BuildError
+from dslc.emit.flattening import all_formal, all_reads
+from dslc.emit.flow import written_inputs
 from dslc.emit.given import with_given
 from dslc.emit.layouts import stored_axis
 from dslc.emit.python import Line
@@ -74,12 +76,14 @@ class OpContext:
         """Whether what is drawn at random is the same bits in every framework."""
         return self.writer.module.program.deterministic
 
-    def refuse_seeded(self) -> None:
+    def refuse_seeded(
+        self,
+        what: str = "drops parts of its states with each framework's own numbers",
+        help: str = "write single layers with `dropout` between",
+    ) -> None:
         """Refuses what draws at random and has no form yet that is the same in every framework."""
         if self.is_seeded and self.op.draws:
-            what = f"`{self.op.name}` drops parts of its states with each framework's own numbers"
-            help = "write single layers with `dropout` between, or leave out `deterministic`"
-            raise BuildError(f"{what}: {help}")
+            raise BuildError(f"`{self.op.name}` {what}: {help}, or leave out `deterministic`")
 
     @property
     def first(self) -> Value:
@@ -154,13 +158,15 @@ class OpContext:
         return action.attributes.get(name)
 
     def numbers_list(self, name: str) -> str:
-        """A list of numbers where the layer is called, in brackets."""
-        expression, rename = self.written(name), self.writer.call_name
+        """A list of numbers where the op is called: in brackets, or what stands for one."""
+        expression = self.written(name)
+        rename = self.maker_name if self.is_symbolic else self.writer.call_name
         if isinstance(expression, ListOf):
-            texts = [to_python(item, rename) for item in expression.items]
-        else:
-            texts = [literal(value) for value in self.op.values[name]]
-        return f"[{', '.join(texts)}]"
+            return f"[{', '.join(to_python(item, rename) for item in expression.items)}]"
+        if expression is None or isinstance(expression, Literal):
+            return f"[{', '.join(literal(value) for value in self.op.values[name])}]"
+        self.writer.require_math(expression)
+        return to_python(expression, rename)
 
     def run_shape(self, name: str) -> str:
         """The sizes of a shape attribute, one after the other, where the layer is called."""
@@ -230,7 +236,7 @@ class OpContext:
             slots = (name, "") if k == 0 else (name,)
             read = any(body.flow.remaining.get((self.step.id, slot), 0) for slot in slots)
             wanted = f"{self.step.label}_{name}" if name.isdigit() else name
-            found[name] = body.names.fresh(wanted) if read else "_"
+            found[name] = body.fresh_variable(wanted) if read else "_"
         return found
 
     def unpack(self, code: str, names: tuple[str, ...]) -> dict[str, str]:
@@ -253,6 +259,16 @@ class OpContext:
         """Whether some of the weights are other layers', or other layers' are some of these."""
         place = (self.writer.formal.module.name, self.step.id)
         return bool(self.untied) or place in self.writer.module.owners.partly
+
+    @property
+    def meets_channels(self) -> bool:
+        """Whether all that reads this op's value works on channels, and wants them where they lie."""
+        steps = list(all_formal(self.writer.formal.steps))
+        reads = [r for r in all_reads(self.writer.formal, steps) if r.owner == self.step.id]
+        readers = [s for s in steps if any(r in reads for r in written_inputs(s))]
+        inputs = sum(r.owner == self.step.id for s in readers for r in written_inputs(s))
+        alike = all(s.op is not None and s.op.layout == "channels" for s in readers)
+        return bool(readers) and alike and inputs == len(reads)
 
     def own_name(self, weight: str) -> str:
         """What the layer of an op calls one of its weights."""

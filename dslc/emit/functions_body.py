@@ -282,7 +282,8 @@ class FunctionBody(FunctionRegions):
         if len(outputs) == 1:
             self.finish(found, values, {"": (text, layouts[outputs[0]])}, heavy=True)
             return
-        names = {slot: self.names.fresh(slot or found.step.name or "value") for slot in outputs}
+        wanted = {slot: slot or found.step.name or "value" for slot in outputs}
+        names = {slot: self.fresh_variable(name) for slot, name in wanted.items()}
         self.flow.lines.append(Line(f"{', '.join(names.values())} = {text}"))
         texts = {slot: (name, layouts[slot]) for slot, name in names.items()}
         self.finish(found, values, texts, heavy=False)

@@ -61,7 +61,7 @@ class RuntimeLayer:
         step, op = self.context.step, self.context.op
         name = class_name(step.name or step.label or op.name)
         return (
-            f"{name}Input" if op.weights(*self.context.types) else name
+            f"{name}Places" if op.weights(*self.context.types) else name
         )  # the layer of its weights has that
 
     def method(self, body: list[Statement]) -> Function:

@@ -36,7 +36,7 @@ def wanted_layouts(
     spec = ["spec"] * len(values)
     kind = found.op.layout
     if kind == "channels":
-        return ["last" if value.type.rank > 2 else "spec" for value in values]
+        return ["last" if values[0].type.rank > 2 else "spec", *spec[1:]]
     if kind == "spec" or all(value.layout == "spec" for value in values):
         return spec
     if kind == "elementwise" and len({value.type.rank for value in values}) == 1:

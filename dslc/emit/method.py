@@ -69,6 +69,13 @@ class MethodWriter:
             return {name: f"self.{home}" for name, home in homes.items()}
         return {name: self.names.fresh(home) for name, home in homes.items()}
 
+    def fresh_variable(self, wanted: str) -> str:
+        """A new name that no value has which something still reads."""
+        name = self.names.fresh(wanted)
+        while not self.flow.is_free(name):
+            name = self.names.fresh(wanted)
+        return name
+
     def name_loans(self) -> dict[str, str]:
         """The arguments that hold the layers which the method is given, by their paths."""
         loans = self.writer.module.borrowing.of(self.formal.module.name)

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from dslc import plugin
 from dslc.diagnostics import Report
 from dslc.syntax.expressions import NO_SPAN, ExpressionError, evaluate, number_text
 from dslc.syntax.reader import read
@@ -23,6 +26,7 @@ if TYPE_CHECKING:
 
 MAIN: Final = "net.yaml"
 FOLDER: Final = "imports"
+OPS: Final = "ops"
 
 
 def spec_files(checked: Checked) -> dict[str, str | bytes]:
@@ -39,7 +43,25 @@ def spec_files(checked: Checked) -> dict[str, str | bytes]:
     }
     for path, source in sources.items():
         found[f"{FOLDER}/{names[path]}"] = with_edits(source, import_edits(program, names, path))
+    return found | op_files(program)
+
+
+def op_files(program: Program) -> dict[str, str | bytes]:
+    """The Python files with ops that a spec names, and their helpers, where they lie to each other."""
+    found: dict[str, str | bytes] = {}
+    for item in program.op_files:
+        found[place_of(program, item.source.path)] = item.source.text
+        for path in plugin.helpers_of(item.source):
+            place = place_of(program, path)
+            if ".." not in place.split("/"):
+                found[place] = Path(path).read_text(encoding="utf-8")
     return found
+
+
+def place_of(program: Program, path: str) -> str:
+    """Where a file of ops is in the project: below `ops` as it was below the spec's folder."""
+    folder = os.path.realpath(os.path.dirname(program.path))
+    return f"{OPS}/{Path(os.path.relpath(os.path.realpath(path), folder)).as_posix()}"
 
 
 def import_names(program: Program) -> dict[str, str]:
@@ -59,11 +81,17 @@ def import_edits(
     program: Program, names: ReadOnly[str, str], path: str | None = None
 ) -> list[tuple[Span, str]]:
     """What to write for the imports of one file, by default the main one, and where."""
-    folder = f"./{FOLDER}/" if path is None else "./"
-    return [
+    folder, up = (f"./{FOLDER}/", "./") if path is None else ("./", "../")
+    here = path or program.path
+    found = [
         (item.span, f"{folder}{names[item.source.path]}")
         for item in program.imports
-        if item.span.file == (path or program.path)
+        if item.span.file == here
+    ]
+    return found + [
+        (item.span, up + place_of(program, item.source.path))
+        for item in program.op_files
+        if item.span.file == here
     ]
 
 

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from dslc import plugin
 from dslc.emit.layouts import axis_name
 from dslc.ir.graph import Parallel
 from dslc.syntax.expressions import evaluate
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
     from dslc.emit.backend import Rules
     from dslc.emit.classes import ClassWriter
@@ -63,6 +64,11 @@ class Target:
     dtypes: Mapping[str, str] = {}
     closed = False
     rules: Rules
+
+    def helper_files(self) -> list[Path]:
+        """The files of helpers, those of users' ops behind the backend's own."""
+        own = plugin.HELPERS.get(self.rules.backend, {})
+        return [*self.helpers, *map(Path, own)]
 
     def prepare(self, context: OpContext) -> None:
         """Puts the inputs of an op into a form that the framework computes, before its rule."""

@@ -52,7 +52,7 @@ class ModuleWriter:
         for statement in target.imports:
             self.module.require(statement)
         self.names = Names([*imported_names(target.imports), *target.names])
-        self.helper_files = {n: path for path in target.helpers for n in defined_names(path)}
+        self.helper_files = {n: path for path in target.helper_files() for n in defined_names(path)}
         self.names.reserve(*self.helper_files)
         self.formals: list[Formal] = []
         self.class_names: dict[str, str] = {}

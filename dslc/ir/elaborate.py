@@ -13,7 +13,7 @@ from dslc.ir.models import MODEL_KEYS, ModelsReader, fresh, held, model_signatur
 from dslc.ir.opened import Opened
 from dslc.ir.operations import Signature
 from dslc.ir.params import ParamReader
-from dslc.ir.reading import STEPS_ELSEWHERE, camel, home_of, is_camel, is_nothing
+from dslc.ir.reading import STEPS_ELSEWHERE, camel, home_of, is_camel, is_nothing, misspelt_imports
 from dslc.ir.scope import Scope
 from dslc.ir.steps import StepReader
 from dslc.ir.walk import called_by
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from dslc.syntax.tree import Node
 
 LANGUAGE_VERSION = 1
-TOP = ("dslc", "name", "doc", "imports", "params", "defaults", "inputs", "where")
+TOP = ("dslc", "name", "doc", "imports", "ops", "params", "defaults", "inputs", "where")
 TOP_KEYS = (*TOP, "blocks", "steps", "outputs", "models", "main", "train", "weights")
 BLOCK_KEYS = ("doc", "params", "inputs", "where", "steps", "outputs")
 
@@ -117,7 +117,6 @@ class Elaborator:
             opened=self.opened,
             models=names,
             chosen=models.chosen(() if several is None else names),
-            imports=() if self.imports is None else tuple(self.imports.found),
             units=self.units,
         )
         return self.with_imported(program)
@@ -133,9 +132,7 @@ class Elaborator:
 
     def read_imports(self, root: Mapping) -> None:
         """The specs that the file imports, and what it sees of their blocks."""
-        for key, value in root.entries:  # what a misspelt key would import has been told there
-            if key.text not in TOP_KEYS and nearest(key.text, TOP_KEYS) == "imports":
-                self.units |= {name.text: None for name, _ in getattr(value, "entries", ())}
+        self.units |= misspelt_imports(root, TOP_KEYS)
         if self.imports is None:
             return
         self.units |= self.imports.read(root, self.source, self.report)
@@ -144,7 +141,10 @@ class Elaborator:
                 self.signatures[f"{prefix}.{name}"] = signature
 
     def with_imported(self, program: Program) -> Program:
-        """The program with the modules of the files that it imports."""
+        """The program with the files that it reaches, and the modules that it imports."""
+        if self.imports is not None:
+            imports, op_files = map(tuple, (self.imports.found, self.imports.op_files))
+            program = program.replace(imports=imports, op_files=op_files)
         if not self.units:
             return program
         from dslc.ir.linking import linked, resolved
@@ -225,8 +225,7 @@ class Elaborator:
                 message, fix = f"no op is called `{key.text}`", mend(key.span, key.text, close)
                 self.report.error("E0501", key.span, message, help=help, fix=fix)
                 continue
-            given = self.reader.mapping(value, f"the defaults of `{key.text}`")
-            if given is None:
+            if (given := self.reader.mapping(value, f"the defaults of `{key.text}`")) is None:
                 continue
             rest = Mapping([(k, v) for k, v in given.entries if k.text != "init"], given.span)
             attributes = reader.named_attributes(op, rest, scope) or {}
@@ -392,7 +391,7 @@ def elaborate(
         limits: Bounds what is imported.
     """
     imports = None
-    if isinstance(root, Mapping) and "imports" in root:
+    if isinstance(root, Mapping) and ("imports" in root or "ops" in root):
         from dslc.ir.imports import Imports
 
         imports = Imports(source, loader, limits)

@@ -6,9 +6,10 @@ two. Globs are those of weight paths: `*` is one part or some of one, `**` any n
 
 from __future__ import annotations
 
+from dslc.diagnostics import quote
 from dslc.ir.reading import Reader
 from dslc.ir.record import Record
-from dslc.syntax.tree import Mapping, Scalar
+from dslc.syntax.tree import Mapping, Scalar, Sequence
 from dslc.train.globs import wildcards
 from dslc.typed import TYPE_CHECKING, final
 
@@ -62,8 +63,11 @@ class GivenReader(Reader):
         fields = node if isinstance(node, Mapping) else Mapping([], node.span)
         if isinstance(node, Scalar) and node.text and node.value is not None:
             fields = Mapping([(Scalar("file", "plain", node.span), node)], node.span)
-        elif not isinstance(node, Mapping):
-            self.mapping(node, "`weights`")
+        elif isinstance(node, Sequence):
+            help = "write `weights: {file: start.safetensors}`"
+            message = "`weights` is a file, or a mapping with one"
+            self.report.error("E0603", node.span, message, help=help)
+            return None
         self.only_keys(fields, KEYS, "`weights`")
         file = self.file(fields)
         renames = self.mapping(fields.get("rename"), "`rename`")
@@ -111,7 +115,7 @@ class GivenReader(Reader):
             or len(parts) > MOST_PARTS
             or text.count("*") > MOST_STARS
         ):
-            message = f"`{text}` is no glob of weight paths"
+            message = f"{quote(text)} is no glob of weight paths"
             help = "parts stand between dots: `layer.*.weight`, `head.**`"
             self.report.error("E1103", node.span, message, help=help)
             return None

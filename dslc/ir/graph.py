@@ -312,11 +312,19 @@ class Import(Record):
 
 
 @final
+class OpFile(Record):
+    """A Python file with ops that a spec names, and where it does."""
+
+    source: Source
+    span: Span
+
+
+@final
 class Program(Record):
     """A whole spec: its modules by name, its params with their values, its main model.
 
     Modules of imported files that something calls are among the modules, the files' params among
-    the modules' own; `imports` are those of every file that is reached, in the order of reading, and
+    the modules' own; `imports` and `op_files` are those of every file that is reached, in the order of reading, and
     `units` what this file imports, by name. `imported` are the modules that calls such as
     `res.Bottleneck` mean, as far as the program has them.
 
@@ -342,6 +350,7 @@ class Program(Record):
     models: tuple[str, ...] = ()
     chosen: str | None = None
     imports: tuple[Import, ...] = ()
+    op_files: tuple[OpFile, ...] = ()
     units: Units | None = None
     deterministic: bool = False
     imported: tuple[tuple[str, str], ...] = ()
@@ -350,7 +359,8 @@ class Program(Record):
     @property
     def whole_text(self) -> str:
         """The spec's text with those of all imported files behind it, each once."""
-        texts = {item.source.path: item.source.text for item in self.imports}
+        found = (*self.imports, *self.op_files)
+        texts = {item.source.path: item.source.text for item in found}
         return "\0".join((self.text, *texts.values()))
 
     @property

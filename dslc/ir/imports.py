@@ -19,6 +19,7 @@ from dslc.typed import TYPE_CHECKING, final
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from dslc.ir.graph import OpFile
     from dslc.ir.imported_names import Unit
     from dslc.limits import Limits
     from dslc.source import Source, Span
@@ -56,6 +57,7 @@ class Imports:
 
     Attributes:
         found: The lines of their `imports` sections, each behind those of the file it brings.
+        op_files: The Python files with ops that they name.
         units: What each file is to those that import it, by path; None where it is no spec.
     """
 
@@ -64,11 +66,16 @@ class Imports:
         self.limits = limits
         self.units: dict[str, Unit | None] = {}
         self.found: list[Import] = []
+        self.op_files: list[OpFile] = []
         self.open: list[str] = [source.path]
         self.spans: list[Span] = []
 
     def read(self, root: Mapping, source: Source, report: Report) -> dict[str, Unit | None]:
         """The specs that a file imports, by the name that it gives them."""
+        if "ops" in root:
+            from dslc.ir.own_ops import read_op_files
+
+            self.op_files += read_op_files(root, source, report, self.load)
         reader = Reader(report)
         fields = reader.mapping(root.get("imports"), "`imports`")
         found: dict[str, Unit | None] = {}

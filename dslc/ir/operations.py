@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from dslc.syntax.expressions import Expr
     from dslc.syntax.tree import Node
 
+NO_OPS = ("E1003", "E1011", "E1012")
+"""What a file of ops that could not be had is told by."""
 INITIALISERS: dict[str, tuple[str, ...]] = {
     "zeros": (),
     "ones": (),
@@ -110,6 +112,8 @@ class OperationReader(Reader):
             help = "put it under `train.steps`"
             self.report.error("E0818", key.span, message, help=help)
             return None
+        if op is None and any(item.code in NO_OPS for item in self.report.diagnostics):
+            return None  # it may be one of those that could not be had
         if op is None:
             close = nearest(
                 key.text, (*all_ops(), "residual", "parallel", "group", "scan", "reuse", "expr")

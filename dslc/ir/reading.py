@@ -82,6 +82,16 @@ def has_dot(expression: Expr) -> bool:
     return any("." in name for name in free_names(expression))
 
 
+def misspelt_imports(root: Mapping, known: Iterable[str]) -> dict[str, None]:
+    """The names under a key that was meant to be `imports`: that has been told at the key."""
+    return {
+        name.text: None
+        for key, value in root.entries
+        if key.text not in known and nearest(key.text, known) == "imports"
+        for name, _ in (value.entries if isinstance(value, Mapping) else ())
+    }
+
+
 class Reader:
     """Turns pieces of the tree into typed pieces, reporting what does not fit."""
 
@@ -237,7 +247,7 @@ class Reader:
         known = tuple(dim for dim in dims if dim is not None)
         return TypeExpr(found.dtype, known, found.span) if len(known) == len(dims) else None
 
-    def mapping(self, node: Node | None, what: str) -> Mapping | None:
+    def mapping(self, node: Node | None, what: str, help: str | None = None) -> Mapping | None:
         """A mapping; nothing at all counts as an empty one and gives None."""
         if node is None or (
             isinstance(node, Scalar) and node.style == "plain" and node.value is None
@@ -245,7 +255,8 @@ class Reader:
             return None
         if isinstance(node, Mapping):
             return node
-        self.report.error("E0603", node.span, f"{what} is a mapping (`key: value` lines)")
+        message = f"{what} is a mapping (`key: value` lines)"
+        self.report.error("E0603", node.span, message, help=help)
         return None
 
     def items(self, node: Node | None, what: str) -> list[Node]:

@@ -70,6 +70,10 @@ class ReferenceReader(OperationReader):
         self.around: list[tuple[list[Node], int]] = []
         """The bodies that are read, the innermost last, and where the steps to come begin."""
 
+    def visible(self, scope: Scope) -> set[str]:
+        """The names of all values that a reference may begin at."""
+        return scope.all_values()
+
     def comes_later(self, name: str) -> bool:
         """Whether a step further down has a name."""
         later = (node for nodes, place in self.around for node in nodes[place:])
@@ -87,7 +91,7 @@ class ReferenceReader(OperationReader):
         head, *rest = parts
         found = scope.find(str(head))
         if found is None:
-            close = nearest(str(head), scope.all_values())
+            close = nearest(str(head), self.visible(scope))
             help = f"did you mean `{close}`?" if close else "give the step a `name`, above this one"
             if self.comes_later(str(head)):
                 close, help = None, "references point upwards alone: put that step above this one"

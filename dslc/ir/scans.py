@@ -12,7 +12,7 @@ from dslc.ir.graph import Ref, Scan, round_slot
 from dslc.ir.reading import is_nothing
 from dslc.ir.reuse import ReuseReader
 from dslc.ir.scope import Scope
-from dslc.syntax.tree import Mapping, Sequence
+from dslc.syntax.tree import Mapping, Scalar, Sequence
 from dslc.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -93,7 +93,9 @@ class ScanReader(ReuseReader):
         self, node: Node | None, what: str, scope: Scope
     ) -> dict[str, tuple[Span, Ref | None]]:
         """References by name, each with where the name stands."""
-        fields = self.mapping(node, what)
+        read = node.text if isinstance(node, Scalar) else "x"
+        help = f"give each value a name inside: `{what.strip('`')}: {{v: {read}}}`"
+        fields = self.mapping(node, what, help)
         found: dict[str, tuple[Span, Ref | None]] = {}
         for name, value in fields.entries if fields else ():
             if self.step_name(name) is not None:

@@ -218,7 +218,7 @@ class Op:
         primary: The attribute that a bare scalar or list sets.
         inputs: The inputs in order.
         outputs: The names of several outputs, the first being the step's value; else empty.
-        layout: How the op meets a channels-last backend: "channels" wants channels last,
+        layout: How the op meets a channels-last backend: "channels" wants them last in its first input,
             "elementwise" takes any layout, "axes" maps its axes, "spec" wants the spec's order.
         chance: The attributes that say how much of it is drawn at random, in training or always.
         settled: What those are where nothing is drawn, if not 0.

@@ -17,32 +17,34 @@ class _Boxes(Op):
     """What ops of two lists of boxes share."""
 
     def check_boxes(self, check: Check, types: Sequence[TensorType]) -> None:
-        """Raises unless both are `[…, 4]`, of one rank."""
+        """Raises unless both are `[R, 4]` or `[N, R, 4]`, and the first has no more axes."""
         same_dtype(self.name, types)
         for position, value in enumerate(types):
-            if value.rank < 2 or value.rank != types[0].rank:
+            if value.rank not in (2, 3) or value.rank < types[0].rank:
                 message = f"`{self.name}` takes boxes [R, 4] or [N, R, 4], not {value}"
                 raise OpError("E0303", message, input=position)
-            message = f"the last axis of boxes is 4, not {value.shape[-1]}"
-            sizes = (value.shape[-1], 4)
-            axis = value.rank - 1
-            check.require("==", *sizes, message, code="E0304", input=position, axis=axis)
+            check_corners(check, value, position)
 
-    def check_alike(
-        self, check: Check, left: TensorType, right: TensorType, axes: Sequence[int]
-    ) -> None:
-        """Raises unless some axes of both are alike."""
-        for axis in axes:
-            sizes = (left.shape[axis], right.shape[axis])
+    def check_alike(self, check: Check, left: TensorType, right: TensorType, first: int) -> None:
+        """Raises unless the axes of the left are those of the right, up to one from the end."""
+        for place in range(-left.rank, first):
+            sizes, axis = (left.shape[place], right.shape[place]), place + right.rank
             message = f"axis {axis} of both is {sizes[0]} and {sizes[1]}"
             check.require("==", *sizes, message, code="E0304", input=1, axis=axis)
+
+
+def check_corners(check: Check, boxes: TensorType, position: int) -> None:
+    """Raises unless the last axis holds four corners."""
+    message = f"the last axis of boxes is 4, not {boxes.shape[-1]}"
+    sizes, axis = (boxes.shape[-1], 4), boxes.rank - 1
+    check.require("==", *sizes, message, code="E0304", input=position, axis=axis)
 
 
 class BoxIou(_Boxes):
     """The shared area of each pair of boxes, as a share of the area of both together.
 
-    Shape: `[…, R, 4]`, `[…, S, 4]` → `[…, R, S]`. Source: ONNX Min, Max and Div;
-    `torchvision.ops.box_iou`.
+    Boxes of rank 2 are the same for every image. Shape: `[…, R, 4]`, `[…, S, 4]` → `[…, R, S]`.
+    Source: ONNX Min, Max and Div; `torchvision.ops.box_iou`.
     """
 
     family = "detection"
@@ -51,8 +53,8 @@ class BoxIou(_Boxes):
     def infer(self, check: Check, *types: TensorType) -> TensorType:
         self.check_boxes(check, types)
         boxes, others = types
-        self.check_alike(check, boxes, others, range(boxes.rank - 2))
-        return boxes.with_shape(*boxes.shape[:-1], others.shape[-2])
+        self.check_alike(check, boxes, others, -2)
+        return others.with_shape(*others.shape[:-2], boxes.shape[-2], others.shape[-2])
 
     def flops(self, types: Sequence[TensorType], outputs: Sequence[TensorType]) -> DimLike:
         return 12 * outputs[0].elements
@@ -62,7 +64,8 @@ class BoxEncode(_Boxes):
     """What leads from anchors to boxes: how far the centre moves and the logarithm of the growth.
 
     `((x - xa) / wa, (y - ya) / ha, log(w / wa), log(h / ha))` of centres and sizes.
-    Shape: `[…, R, 4]` twice → `[…, R, 4]`. Source: ONNX Div and Log; Ren et al. 2015.
+    Anchors of rank 2 are the same for every image. Shape: `[…, R, 4]` twice → `[…, R, 4]`.
+    Source: ONNX Div and Log; Ren et al. 2015.
     """
 
     family = "detection"
@@ -71,8 +74,8 @@ class BoxEncode(_Boxes):
     def infer(self, check: Check, *types: TensorType) -> TensorType:
         self.check_boxes(check, types)
         anchors, other = types
-        self.check_alike(check, anchors, other, range(anchors.rank - 1))
-        return anchors
+        self.check_alike(check, anchors, other, -1)
+        return other
 
     def flops(self, types: Sequence[TensorType], outputs: Sequence[TensorType]) -> DimLike:
         return 5 * outputs[0].elements
@@ -81,7 +84,8 @@ class BoxEncode(_Boxes):
 class BoxDecode(_Boxes):
     """The boxes to which moves lead from anchors: `box_encode` turned around.
 
-    A side grows by at most `1000 / 16`. Shape: `[…, R, 4]` twice → `[…, R, 4]`.
+    A side grows by at most `1000 / 16`. Anchors of rank 2 are the same for every image.
+    Shape: `[…, R, 4]` twice → `[…, R, 4]`.
     Source: ONNX Mul and Exp; Ren et al. 2015.
     """
 
@@ -91,8 +95,8 @@ class BoxDecode(_Boxes):
     def infer(self, check: Check, *types: TensorType) -> TensorType:
         self.check_boxes(check, types)
         anchors, other = types
-        self.check_alike(check, anchors, other, range(anchors.rank - 1))
-        return anchors
+        self.check_alike(check, anchors, other, -1)
+        return other
 
     def flops(self, types: Sequence[TensorType], outputs: Sequence[TensorType]) -> DimLike:
         return 5 * outputs[0].elements

@@ -215,7 +215,10 @@ class GlobalMaxPool(_GlobalPool):
 
 
 class _AdaptivePool(Op):
-    """A pool with a given number of windows, all alike and side by side."""
+    """A pool with a given number of windows.
+
+    Window i goes from `i * size // out` up to `(i + 1) * size / out`, rounded up.
+    """
 
     layout = "channels"
     primary = "out"
@@ -224,10 +227,6 @@ class _AdaptivePool(Op):
         (x,) = types
         windows = self.values["out"]
         need_rank(self.name, x, len(windows) + 2, FORMS[len(windows)])
-        for axis, size in enumerate(x.shape[2:]):
-            message = f"`out` must divide axis {axis + 2}, {size}, and {windows[axis]} does not"
-            rest = size % windows[axis]
-            check.require("==", rest, 0, message, code="E0307", attribute="out")
         return x.with_shape(*x.shape[:2], *windows)
 
     def flops(self, types: Sequence[TensorType], outputs: Sequence[TensorType]) -> DimLike:
@@ -237,23 +236,23 @@ class _AdaptivePool(Op):
 class _AdaptivePool1d(_AdaptivePool):
     """What the adaptive pools over one axis share."""
 
-    out = Sizes(1, minimum=1, doc="the length after it; it divides the one before")
+    out = Sizes(1, minimum=1, doc="the length after it")
 
 
 class _AdaptivePool2d(_AdaptivePool):
     """What the adaptive pools over two axes share."""
 
-    out = Sizes(2, minimum=1, doc="the height and width after it; they divide those before")
+    out = Sizes(2, minimum=1, doc="the height and width after it")
 
 
 class _AdaptivePool3d(_AdaptivePool):
     """What the adaptive pools over three axes share."""
 
-    out = Sizes(3, minimum=1, doc="the depth, height and width after it; they divide those before")
+    out = Sizes(3, minimum=1, doc="the depth, height and width after it")
 
 
 class AdaptiveAvgPool1d(_AdaptivePool1d):
-    """The mean of each of `out` windows; the sizes divide, so that no windows overlap.
+    """The mean of each of `out` windows, which overlap where the sizes do not divide.
 
     Shape: `[N, C, L]` → `[N, C, out]`. Source: ONNX AveragePool; `torch.nn.AdaptiveAvgPool1d`.
     """
@@ -262,7 +261,7 @@ class AdaptiveAvgPool1d(_AdaptivePool1d):
 
 
 class AdaptiveMaxPool1d(_AdaptivePool1d):
-    """The largest value of each of `out` windows; the sizes divide, so that no windows overlap.
+    """The largest value of each of `out` windows, which overlap where the sizes do not divide.
 
     Shape: `[N, C, L]` → `[N, C, out]`. Source: ONNX MaxPool; `torch.nn.AdaptiveMaxPool1d`.
     """
@@ -271,7 +270,7 @@ class AdaptiveMaxPool1d(_AdaptivePool1d):
 
 
 class AdaptiveAvgPool3d(_AdaptivePool3d):
-    """The mean of each of `out` windows; the sizes divide, so that no windows overlap.
+    """The mean of each of `out` windows, which overlap where the sizes do not divide.
 
     Shape: `[N, C, D, H, W]` → `[N, C, *out]`. Source: ONNX AveragePool;
     `torch.nn.AdaptiveAvgPool3d`.
@@ -281,7 +280,7 @@ class AdaptiveAvgPool3d(_AdaptivePool3d):
 
 
 class AdaptiveMaxPool3d(_AdaptivePool3d):
-    """The largest value of each of `out` windows; the sizes divide, so that no windows overlap.
+    """The largest value of each of `out` windows, which overlap where the sizes do not divide.
 
     Shape: `[N, C, D, H, W]` → `[N, C, *out]`. Source: ONNX MaxPool; `torch.nn.AdaptiveMaxPool3d`.
     """
@@ -290,17 +289,17 @@ class AdaptiveMaxPool3d(_AdaptivePool3d):
 
 
 class AdaptiveAvgPool2d(_AdaptivePool2d):
-    """The mean of each of `out` windows; the sizes divide, so that no windows overlap.
+    """The mean of each of `out` windows, which overlap where the sizes do not divide.
 
     Shape: `[N, C, H, W]` → `[N, C, *out]`. Source: ONNX AveragePool;
-    `torch.nn.AdaptiveAvgPool2d`, which also takes sizes that do not divide.
+    `torch.nn.AdaptiveAvgPool2d`.
     """
 
     family = "pool"
 
 
 class AdaptiveMaxPool2d(_AdaptivePool2d):
-    """The largest value of each of `out` windows; the sizes divide, so that no windows overlap.
+    """The largest value of each of `out` windows, which overlap where the sizes do not divide.
 
     Shape: `[N, C, H, W]` → `[N, C, *out]`. Source: ONNX MaxPool; `torch.nn.AdaptiveMaxPool2d`.
     """

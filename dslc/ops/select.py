@@ -180,9 +180,10 @@ class Resize(Op):
     """An image in another size, without antialiasing.
 
     `nearest` takes the element at `floor(place * before / after)`; `bilinear` blends the four around
-    the place whose centre is meant (half pixels, edges repeated). Shape: `[N, C, H, W]` →
-    `[N, C, *size]`, or `[N, C, H * scale, W * scale]`. Source: ONNX Resize (`asymmetric` and
-    `floor`, or `half_pixel`); `torch.nn.functional.interpolate`.
+    the place whose centre is meant (half pixels, edges repeated), `bicubic` the sixteen, with
+    `a = -0.75`. Shape: `[N, C, H, W]` → `[N, C, *size]`, or `[N, C, H * scale, W * scale]`.
+    Source: ONNX Resize (`asymmetric` and `floor`, or `half_pixel`);
+    `torch.nn.functional.interpolate`; Keys 1981.
     """
 
     family = "tensor"
@@ -190,7 +191,7 @@ class Resize(Op):
     primary = "scale"
     scale = Maybe(Sizes(2, minimum=1, doc="the integers by which height and width are multiplied"))
     size = Maybe(Sizes(2, minimum=1, doc="the height and width after it"))
-    mode = Word("nearest", words=("nearest", "bilinear"), doc="how elements are found")
+    mode = Word("nearest", words=("nearest", "bilinear", "bicubic"), doc="how elements are found")
 
     def infer(self, check: Check, *types: TensorType) -> TensorType:
         (x,) = types
@@ -203,4 +204,4 @@ class Resize(Op):
         return x.with_shape(*x.shape[:2], x.shape[2] * high, x.shape[3] * wide)
 
     def flops(self, types: Sequence[TensorType], outputs: Sequence[TensorType]) -> DimLike:
-        return (7 if self.mode == "bilinear" else 0) * outputs[0].elements
+        return {"nearest": 0, "bilinear": 7, "bicubic": 35}[self.mode] * outputs[0].elements

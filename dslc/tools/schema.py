@@ -108,6 +108,11 @@ def _sections(ops: dict[str, type[Op]]) -> Schema:
             "propertyNames": {"pattern": SNAKE},
             "additionalProperties": {"type": "string", "pattern": r"^(\.\.?/|zoo:)"},
         },
+        "ops": {
+            "type": "array",
+            "description": "Python files with ops of your own; they run only under `--allow-plugins`",
+            "items": {"type": "string", "pattern": r"^\.\.?/.*\.py$"},
+        },
         "params": {"$ref": "#/definitions/params"},
         "defaults": {
             "type": "object",

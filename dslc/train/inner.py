@@ -47,6 +47,11 @@ class TrainingReader(StepReader):
                 return found
         return super().reference(node, scope, several=several)
 
+    def visible(self, scope: Scope) -> set[str]:
+        """The names of all values of the graph, and of those inside the model."""
+        inner = set[str]() if self.inner is None else self.inner.opened.scope.all_values()
+        return super().visible(scope) | inner
+
     def names_value(self, name: str, scope: Scope) -> bool:
         """Whether a name stands for a value, of the graph or inside the model."""
         if super().names_value(name, scope):

@@ -19,7 +19,7 @@ FRAGMENTS = ("E01", "E02", "W0101", "W0102")
 WHOLE_SPECS = [code for code in codes() if not code.startswith(FRAGMENTS)]
 WITHOUT_EXAMPLE = {
     *("E0101", "E0707", "E0901", "E0902", "E0903", "E0904", "E0905", "E0906", "E0907", "E0909"),
-    *("E1008", "E1009"),
+    *("E1008", "E1009", "E1012"),
 }
 """Those that need a call, a limit, bytes or a second file to show."""
 

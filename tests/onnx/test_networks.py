@@ -115,6 +115,7 @@ def test_gpt(opset: int) -> None:
     checked = check(GPT.format(depth=3, dim=8, heads=2))
     weights = calm(random_weights(checked))
     data = export(checked, weights, opset=opset)
+    assert ("Attention" in nodes_of(data)) == (opset >= 23)
     for sizes in ({"N": 1, "T": 6}, {"N": 3, "T": 7}):
         inputs = random_inputs(checked, sizes, ids=11)
         expected = gpt(torch.from_numpy(inputs["tokens"]), tensors(weights), 3).numpy()

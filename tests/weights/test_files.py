@@ -291,6 +291,40 @@ def test_a_file_outside_the_folder_is_not_read(
     assert "leads out of the spec's folder" in capsys.readouterr().err
 
 
+MODELS = """
+dslc: 1
+name: Pair
+models:
+  Left:
+    inputs: {x: "f32[N, 4]"}
+    steps:
+      - linear: 3
+        name: head
+  Right:
+    inputs: {x: "f32[N, 4]"}
+    steps:
+      - linear: 3
+        name: head
+weights: {file: w.safetensors, rename: {"old.*": "left.head.*"}, new: ["right.**"]}
+"""
+
+
+@pytest.mark.torch
+def test_several_models_start_from_one_file(net: Path) -> None:
+    net.write_text(MODELS)
+    arrays = {"old.weight": np.ones((3, 4), np.float32), "old.bias": np.ones(3, np.float32)}
+    save_file(arrays, "w.safetensors")
+    pair = dslc.load(net)
+    assert (pair.torch().left.head.weight == 1).all()
+    assert (pair.models["Left"].torch().left.head.bias == 1).all()
+    assert not (pair.torch().right.head.weight == 1).all()
+
+
+def test_a_file_that_the_call_names_and_is_not_there(net: Path) -> None:
+    net.write_text(SMALL)
+    assert main(["weights", str(net), "missing.safetensors"]) == 2
+
+
 def test_a_model_lists_its_weights(net: Path, capsys: pytest.CaptureFixture[str]) -> None:
     net.write_text(SMALL)
     assert main(["weights", str(net)]) == 0

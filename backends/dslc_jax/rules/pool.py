@@ -106,9 +106,6 @@ def global_pool(c: OpContext) -> str:
     AdaptiveMaxPool3d,
 )
 def adaptive_pool(c: OpContext) -> str:
-    count, out = c.types[0].rank - 2, ", ".join(sizes(c, "out", run=True))
-    windows = f"{c.helper('adaptive_windows')}({c.x}, {out})"
-    inside = tuple(range(2, 2 * count + 1, 2))
-    if "max" in c.op.name:
-        return f"{c.helper('largest')}({windows}, {inside})"
-    return f"{windows}.mean({inside[0] if count == 1 else inside})"
+    way = ", largest_of=True" if "max" in c.op.name else ""
+    out = ", ".join(sizes(c, "out", run=True))
+    return f"{c.helper('adaptive_pool')}({c.x}, {out}{way})"

@@ -67,7 +67,8 @@ def transpose(c: OpContext) -> str:
     stored = stored_order(rank, value.layout)
     order = [stored.index(axis) for axis in c.op.order(rank)]
     turned = [order[axis] for axis in stored_order(rank, "last")]
-    c.layout = "last" if rank > 3 and turned == list(range(rank)) else "spec"
+    kept = turned == list(range(rank)) and (rank > 3 or (rank == 3 and c.meets_channels))
+    c.layout = "last" if kept else "spec"
     order = turned if c.layout == "last" else order
     moved = [k for k, axis in enumerate(order) if k != axis]
     if not moved:

@@ -101,6 +101,9 @@ def stop_gradient(c: FunctionContext) -> str:
 @RULES.add(Resize)
 def resize(c: FunctionContext) -> str:
     bilinear, size = c.op.values["mode"] == "bilinear", c.op.values["size"]
+    if c.op.values["mode"] == "bicubic":
+        given = c.attribute("scale") if size is None else f"size={c.attribute('size')}"
+        return f"{c.helper('ResizeBicubic')}({given})({c.x})"
     if size is None:
         mode = ', interpolation="bilinear"' if bilinear else ""
         return f"layers.UpSampling2D({c.attribute('scale')}{mode})({c.x})"

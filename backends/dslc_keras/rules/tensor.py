@@ -37,9 +37,11 @@ def reshape(c: OpContext) -> str:
 @RULES.add(Transpose)
 def transpose(c: OpContext) -> str:
     assert isinstance(c.op, Transpose)
-    c.layout = "spec"
-    order = [c.axis(axis) for axis in c.op.order(c.types[0].rank)]
-    if order == sorted(order):
+    rank = c.types[0].rank
+    order = [c.axis(axis) for axis in c.op.order(rank)]
+    turned = [order[axis] for axis in (0, *range(2, rank), 1)] if rank > 2 else []
+    c.layout = "last" if turned == list(range(rank)) and c.meets_channels else "spec"
+    if c.layout == "last" or order == sorted(order):
         return c.x
     return f"ops.transpose({c.x}, ({', '.join(map(str, order))}))"
 

@@ -41,7 +41,62 @@ that sees nothing gives a mean and no NaN."""
 def attention(at: Attention) -> Result:
     """`softmax(q k + bias + mask) v` between projections; see the top of this file."""
     head = at.known(at.op.size_of_head(Check(None), at.type.shape[2]), "head_dim")
-    query, key, value = heads(at, head)
+    joined = fused(at, head) if is_fused(at) else apart(at, head)
+    at.form = ROWS
+    bias = [at.weight("out.bias")] if "out" in at.op.projection_bias else []
+    return at.emit("Gemm", joined, at.weight("out.weight"), *bias, transB=1)
+
+
+def is_fused(at: Attention) -> bool:
+    """Whether one operator does it all: from opset 23 on, as onnxruntime has it.
+
+    That is in float32, and with a mask, if there is one, of its own for each query.
+    """
+    if at.graph.opset < 23 or at.type.dtype != "f32":
+        return False
+    time, places = at.type.shape[1], at.operand(1).type.shape[1]
+    shapes = added_shapes(at, time, places)
+    whole = broadcast(Check(None), "mask", shapes) if shapes else (time, places)
+    return whole[-2:] == (time, places)
+
+
+def added_shapes(at: Attention, time: DimLike, places: DimLike) -> list[tuple[DimLike, ...]]:
+    """The shapes of what is added to scores: a mask, a bias, and what hides keys by their place."""
+    given, bias = ([*at.operands, None, None][k] for k in (3, 4))
+    shapes = [] if given is None else [mask_type(given.type).shape]
+    shapes += [] if bias is None else [bias.type.shape]
+    hides = at.op.causal or at.op.values.get("window") is not None
+    return [*shapes, *([(time, places)] if hides else [])]
+
+
+def fused(at: Attention, head: int) -> ir.Value:
+    """`Attention`, whose heads lie side by side in rows; the scale is in the queries already."""
+    inputs: list[ir.Value | None] = []
+    for position, (name, value) in enumerate(heads(at, head, share=False).items()):
+        type, count = at.operand(position).type, count_of(at, name)
+        old = type.with_shape(*type.shape[:2], count, head)
+        new = type.with_shape(*type.shape[:2], count * head)
+        inputs.append(at.sizes.reshape(value, old, new, f"{at.path}/{name}_flat"))
+    batch, time, places = *at.type.shape[:2], at.operand(1).type.shape[1]
+    added = full_mask(at, time, places)
+    if len(at.operands) > 4 and at.operands[4] is not None:
+        bias = at.convert(at.operands[4], WHOLE)
+        if added is not None:
+            shape = broadcast(Check(None), "mask", added_shapes(at, time, places))
+            type = at.type.with_shape(*shape)
+            bias = at.emit("Add", added, bias, type=type, label="added")
+        added = bias
+    inputs += [] if added is None else [added]
+    counts = {"q_num_heads": at.known(at.op.heads, "heads")}
+    counts["kv_num_heads"] = at.known(at.op.shared_heads(), "kv_heads")
+    seen = at.type.with_shape(batch, time, at.op.heads * head)
+    y = at.emit("Attention", *inputs, type=seen, label="seen", scale=1.0, **counts)
+    return at.sizes.reshape(y, seen, rows_type(seen), f"{at.path}/joined")
+
+
+def apart(at: Attention, head: int) -> ir.Value:
+    """Scores, their softmax, and what they weigh, as rows."""
+    query, key, value = heads(at, head, share=True).values()
     (batch, time, _), places = at.type.shape, at.operand(1).type.shape[1]
     shape = at.type.with_shape(batch, at.op.heads, time, places)
     scores = at.emit("Einsum", query, key, type=shape, label="scores", equation="bthd,bshd->bhts")
@@ -58,19 +113,19 @@ def attention(at: Attention) -> Result:
         label="seen",
         equation="bhts,bshd->bthd",
     )
-    at.form = ROWS
     inner = at.type.with_shape(rows_type(at.type).shape[0], at.op.heads * head)
-    joined = at.sizes.reshape(seen, at.type.with_shape(), inner, f"{at.path}/joined")
-    bias = [at.weight("out.bias")] if "out" in at.op.projection_bias else []
-    return at.emit("Gemm", joined, at.weight("out.weight"), *bias, transB=1)
+    return at.sizes.reshape(seen, at.type.with_shape(), inner, f"{at.path}/joined")
 
 
-def heads(at: Attention, head: int) -> list[ir.Value]:
-    """Queries, keys and values as `[N, T, heads, head]`, normalised, turned, a head for each query's."""
+def heads(at: Attention, head: int, *, share: bool) -> dict[str, ir.Value]:
+    """Queries, keys and values as `[N, T, heads, head]`, normalised, turned.
+
+    Where they `share`, keys and values have a head for each of the queries'.
+    """
     found: dict[str, ir.Value] = {}
     for position, names in groups(at):
         found.update(zip(names, project(at, position, names, head), strict=True))
-    parts: list[ir.Value] = []
+    parts: dict[str, ir.Value] = {}
     for position, name in enumerate(("query", "key", "value")):
         value, source = found[name], at.operand(position).type
         type = source.with_shape(*source.shape[:2], count_of(at, name), head)
@@ -78,7 +133,8 @@ def heads(at: Attention, head: int) -> list[ir.Value]:
             value = normalised(at, value, type, name)
         if name != "value" and at.op.rotary:
             value = turned(at, value, type, name)
-        parts.append(value if name == "query" else repeated(at, value, type, name))
+        alone = name == "query" or not share
+        parts[name] = value if alone else repeated(at, value, type, name)
     return parts
 
 

@@ -40,19 +40,23 @@ def sized(
 @RULES.add(BoxIou)
 def box_iou(at: Lowering[BoxIou]) -> Result:
     """Corners of every pair, then areas."""
-    rank, found = at.type.rank, at.type
+    return overlap(at, at.type, "")
+
+
+def overlap(at: Lowering[Any], found: TensorType, label: str) -> ir.Value:
+    """The overlap of the first two inputs, `[…, R, 4]` and `[…, S, 4]`."""
     corners: list[tuple[ir.Value, ir.Value]] = []
     areas: list[ir.Value] = []
-    for position, label in enumerate(("boxes", "others")):
+    for position, name in enumerate(("boxes", "others")):
         type = at.operand(position).type
         wide = [*type.shape[:-2], *((type.shape[-2], 1), (1, type.shape[-2]))[position]]
         full = type.with_shape(*wide, 4)
-        axis = at.graph.integers(rank - 1 - position)
-        x = at.emit("Unsqueeze", at.input(position), axis, type=full, label=label)
-        low, high, half = halves(at, x, full, label)
-        side = at.emit("Sub", high, low, type=half, label=f"{label}_sides")
+        axis = at.graph.integers(type.rank - 1 - position)
+        x = at.emit("Unsqueeze", at.input(position), axis, type=full, label=name)
+        low, high, half = halves(at, x, full, name)
+        side = at.emit("Sub", high, low, type=half, label=f"{name}_sides")
         own = full.with_shape(*wide)
-        areas.append(reduced(at, "ReduceProd", side, [rank], own, f"{label}_area", keep=False))
+        areas.append(reduced(at, "ReduceProd", side, [type.rank], own, f"{name}_area", keep=False))
         corners.append((low, high))
     pair = found.with_shape(*found.shape, 2)
     (a, c), (b, d) = corners
@@ -60,18 +64,18 @@ def box_iou(at: Lowering[BoxIou]) -> Result:
     high = at.emit("Min", c, d, type=pair, label="high")
     sides = at.emit("Sub", high, low, type=pair, label="sides")
     inside = at.emit("Relu", sides, type=pair, label="inside")
-    shared = reduced(at, "ReduceProd", inside, [rank], found, "shared", keep=False)
+    shared = reduced(at, "ReduceProd", inside, [found.rank], found, "shared", keep=False)
     both = at.emit("Add", *areas, type=found, label="both")
     whole = at.emit("Sub", both, shared, type=found, label="whole")
-    return at.emit("Div", shared, whole)
+    return at.emit("Div", shared, whole, type=found, label=label)
 
 
 @RULES.add(BoxEncode)
 def box_encode(at: Lowering[BoxEncode]) -> Result:
     """Moves of centres by sizes, logarithms of growth."""
-    low, high, half = halves(at, at.input(0), at.type, "anchors")
-    centre, size = sized(at, low, high, half, "anchors")
-    low, high, _ = halves(at, at.input(1), at.type, "boxes")
+    low, high, own = halves(at, at.input(0), at.operand().type, "anchors")
+    centre, size = sized(at, low, high, own, "anchors")
+    low, high, half = halves(at, at.input(1), at.type, "boxes")
     wanted, grown = sized(at, low, high, half, "boxes")
     way = at.emit("Sub", wanted, centre, type=half, label="way")
     moved = at.emit("Div", way, size, type=half, label="moved")
@@ -83,9 +87,9 @@ def box_encode(at: Lowering[BoxEncode]) -> Result:
 @RULES.add(BoxDecode)
 def box_decode(at: Lowering[BoxDecode]) -> Result:
     """Centres moved, half sizes grown, corners joined."""
-    low, high, half = halves(at, at.input(0), at.type, "anchors")
-    centre, size = sized(at, low, high, half, "anchors")
-    moves, growth, _ = halves(at, at.input(1), at.type, "moves")
+    low, high, own = halves(at, at.input(0), at.operand().type, "anchors")
+    centre, size = sized(at, low, high, own, "anchors")
+    moves, growth, half = halves(at, at.input(1), at.type, "moves")
     way = at.emit("Mul", moves, size, type=half, label="way")
     middle = at.emit("Add", centre, way, type=half, label="middle")
     limit = at.number(log(1000 / 16))

@@ -10,6 +10,7 @@ from dslc.ops.measures import F1, R2, Auc, MeanIou, Perplexity, Precision, Recal
 from dslc.ops.shapes import product, resolve_axis
 from dslc_onnx.rules import RULES
 from dslc_onnx.rules.arithmetic import reduced
+from dslc_onnx.rules.graph import scalar
 from dslc_onnx.rules.loss import scores_and_target
 from dslc_onnx.rules.metric import hits, target, wide
 
@@ -75,9 +76,7 @@ def one_hot(at: Lowering[Any], ids: ir.Value, label: str, rows: TensorType) -> i
     values = at.graph.initializer(
         "off and on", "constant/[0,1]", lambda: np.array([0, 1], np.float32)
     )
-    classes = rows.shape[1]  # a number of no axes, which the reference evaluator needs
-    is_known = isinstance(classes, int)
-    depth = at.graph.scalar("i64", classes) if is_known else at.sizes.size(classes)
+    depth = scalar(at, rows.shape[1])  # of no axes, as the reference evaluator needs it
     return at.emit("OneHot", flat, depth, values, type=rows, label=label, axis=-1)
 
 

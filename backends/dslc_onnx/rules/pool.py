@@ -6,12 +6,6 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from dslc.ops.pool import (
-    AdaptiveAvgPool1d,
-    AdaptiveAvgPool2d,
-    AdaptiveAvgPool3d,
-    AdaptiveMaxPool1d,
-    AdaptiveMaxPool2d,
-    AdaptiveMaxPool3d,
     AvgPool1d,
     AvgPool2d,
     AvgPool3d,
@@ -114,26 +108,3 @@ def lp_pool(at: Lowering[Any]) -> Result:
         ends = [side + end for side, end in zip(at.op.padding, last(at), strict=True)]
         attributes["pads"] = [*at.op.padding, *ends]
     return at.emit("LpPool", x, p=at.op.p, **attributes)
-
-
-@RULES.add(
-    AdaptiveAvgPool1d,
-    AdaptiveAvgPool2d,
-    AdaptiveAvgPool3d,
-    AdaptiveMaxPool1d,
-    AdaptiveMaxPool2d,
-    AdaptiveMaxPool3d,
-)
-def adaptive_pool(at: Lowering[Any]) -> Result:
-    """A pool whose window is known, else a reduction of the image cut into windows."""
-    average, type = "avg" in at.op.name, at.operand().type
-    pairs = list(zip(at.op.out, type.shape[2:], strict=True))
-    window = [size // out for out, size in pairs]
-    if all(isinstance(size, int) for size in window):
-        name = "AveragePool" if average else "MaxPool"
-        return at.emit(name, at.input(), kernel_shape=window, strides=window)
-    sizes = [size for out, inner in zip(at.op.out, window, strict=True) for size in (out, inner)]
-    cut = type.with_shape(*type.shape[:2], *sizes)
-    parts = at.sizes.reshape(at.input(), type, cut, f"{at.path}/windows")
-    name, inside = "ReduceMean" if average else "ReduceMax", list(range(3, cut.rank, 2))
-    return reduced(at, name, parts, inside, at.type, "", keep=False)

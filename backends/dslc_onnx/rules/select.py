@@ -133,6 +133,8 @@ def resize(at: Lowering[Resize]) -> Result:
     if at.op.mode == "nearest":
         how = {"mode": "nearest", "coordinate_transformation_mode": "asymmetric"}
         how["nearest_mode"] = "floor"
+    if at.op.mode == "bicubic":
+        how |= {"mode": "cubic", "cubic_coeff_a": -0.75}
     if at.op.size is not None:
         return at.emit("Resize", at.input(), None, None, at.sizes.shape(at.type.shape), **how)
     high, wide = (at.known(scale, "scale") for scale in at.op.scale)

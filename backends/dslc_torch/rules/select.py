@@ -94,7 +94,8 @@ def stop_gradient(c: OpContext) -> str:
 
 @RULES.add(Resize)
 def resize(c: OpContext) -> str:
-    mode = ', mode="bilinear"' if c.op.values["mode"] == "bilinear" else ""
+    mode = c.op.values["mode"]
+    mode = "" if mode == "nearest" else f', mode="{mode}"'
     if c.op.values["size"] is not None:
         return f"F.interpolate({c.x}, {c.run_attribute('size')}{mode})"
     return f"F.interpolate({c.x}, scale_factor={c.run_attribute('scale')}{mode})"

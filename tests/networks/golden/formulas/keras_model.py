@@ -51,7 +51,7 @@ def formulas(decay: float = 0.9) -> keras.Model:
     x = conv1d(layers.ZeroPadding1D(1)(layers.Permute((2, 1))(sound)))  # [N, T, 8]
     steps = x * ops.sigmoid(1.702 * x)
     scaled = Scaled()(steps)
-    x = decay * steps + (1 - decay) * scaled**2
+    x = ops.convert_to_tensor(decay * steps + (1 - decay) * scaled**2, sparse=False)
     one = gated(x, scaled, beta=2.0, name="one")
     two = gated(one, scaled, name="two")
     x = layers.LSTM(8, return_sequences=True, name="memory")(two)

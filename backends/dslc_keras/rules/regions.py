@@ -1,0 +1,54 @@
+"""Regions of images in Keras."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dslc.ops.proposals import Anchors, MatchBoxes, SampleBalanced
+from dslc.ops.regions import NonMaxSuppression, RoiAlign
+from dslc_keras.layers import option
+from dslc_keras.rules import RULES
+
+if TYPE_CHECKING:
+    from dslc.emit.functions_context import FunctionContext
+
+
+def joined(*texts: str) -> str:
+    """Arguments; empty ones are left out."""
+    return ", ".join(text for text in texts if text)
+
+
+@RULES.add(Anchors)
+def anchors(c: FunctionContext) -> str:
+    lists = c.numbers_list("sizes"), c.numbers_list("ratios")
+    options = option(c, "offset", 0.0), option(c, "rounded", False)
+    return f"{c.helper('Anchors')}({joined(*lists, c.attribute('stride'), *options)})({c.x})"
+
+
+@RULES.add(MatchBoxes)
+def match_boxes(c: FunctionContext) -> dict[str, str]:
+    options = option(c, "high", 0.5), option(c, "low", None), option(c, "best", False)
+    code = f"{c.helper('match_boxes')}({joined(*c.args, *options)})"
+    return c.unpack(code, ("ids", "positive", "negative"))
+
+
+@RULES.add(SampleBalanced)
+def sample_balanced(c: FunctionContext) -> dict[str, str]:
+    c.refuse_seeded("draws with each framework's own numbers", "take `shuffle: false`")
+    options = option(c, "share", 0.5), option(c, "shuffle", True)
+    layer = f"{c.helper('SampleBalanced')}({joined(c.attribute('max'), *options)})"
+    return c.unpack(f"{layer}({joined(*c.args)})", ("ids", "positive", "valid"))
+
+
+@RULES.add(NonMaxSuppression)
+def non_max_suppression(c: FunctionContext) -> dict[str, str]:
+    options = option(c, "iou", 0.5), option(c, "score", None)
+    layer = f"{c.helper('NonMaxSuppression')}({joined(c.attribute('max'), *options)})"
+    return c.unpack(f"{layer}({joined(*c.args)})", ("ids", "valid"))
+
+
+@RULES.add(RoiAlign)
+def roi_align(c: FunctionContext) -> str:
+    options = option(c, "scale", 1.0), option(c, "samples", 2), option(c, "aligned", True)
+    layer = f"{c.helper('RoiAlign')}({joined(c.attribute('out'), *options)})"
+    return f"{layer}({joined(*c.args)})"

@@ -1,0 +1,1 @@
+"""Ops for dslc from a package of its own."""
