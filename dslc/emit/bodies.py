@@ -38,6 +38,8 @@ class BodyWriter(LoopWriter):
         flow.count([], [ref for _, ref in outputs])
         if len(outputs) == 1:
             flow.returned = {outputs[0][1].key}
+        types = self.formal.inputs.values()
+        flow.taken = {lower(str(dim)) for type in types for dim in type.shape}
         for name, variable in self.inputs.items():
             self.bind_input(name, variable)
         self.entries = {name: flow.values[MODULE, name] for name in self.inputs}
@@ -69,9 +71,7 @@ class BodyWriter(LoopWriter):
                 self.flow.names[step.id, ""] = step.name
             for inner in found.bodies:
                 self.name_values(inner)
-        types = self.formal.inputs.values()
-        sizes = {lower(str(dim)) for type in types for dim in type.shape}
-        self.flow.taken = set(self.inputs.values()) - {"x"} | sizes
+        self.flow.taken |= set(self.inputs.values()) - {"x"}
 
     def step(self, found: FormalStep) -> None:
         """One step."""
