@@ -10,6 +10,7 @@ from dslc.emit.context import OpContext
 from dslc.emit.flow import Value, written_inputs
 from dslc.emit.layouts import layout_after
 from dslc.emit.loops import LoopWriter, refuse_optional
+from dslc.emit.parameters import lower
 from dslc.emit.python import Line
 from dslc.emit.scans import read_at_the_end
 from dslc.ir.graph import MODULE, ApplyOp, CallModule, Scan
@@ -37,6 +38,8 @@ class BodyWriter(LoopWriter):
         flow.count([], [ref for _, ref in outputs])
         if len(outputs) == 1:
             flow.returned = {outputs[0][1].key}
+        types = self.formal.inputs.values()
+        flow.taken = {lower(str(dim)) for type in types for dim in type.shape}
         for name, variable in self.inputs.items():
             self.bind_input(name, variable)
         self.entries = {name: flow.values[MODULE, name] for name in self.inputs}
@@ -68,7 +71,7 @@ class BodyWriter(LoopWriter):
                 self.flow.names[step.id, ""] = step.name
             for inner in found.bodies:
                 self.name_values(inner)
-        self.flow.taken = set(self.inputs.values()) - {"x"}
+        self.flow.taken |= set(self.inputs.values()) - {"x"}
 
     def step(self, found: FormalStep) -> None:
         """One step."""
