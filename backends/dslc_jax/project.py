@@ -15,6 +15,7 @@ from dslc.emit.project import (
     trained_writer,
     training_files,
 )
+from dslc.ir.types import FLOATS
 from dslc_jax.target import JaxTarget
 
 if TYPE_CHECKING:
@@ -86,7 +87,7 @@ class JaxBackend:
         """What `model.py` holds; `io_layout` is what its model takes unless told otherwise."""
         if io_layout not in ("spec", "native"):
             raise BuildError(f"there is no layout {io_layout!r}: it is spec or native")
-        refuse_doubles(checked)
+        refuse_dtypes(checked)
         return lower(checked.form, lambda spec: write_module(spec, JaxTarget(io_layout)))
 
     def model_source(self, checked: Checked, *, io_layout: str = "spec") -> str:
@@ -180,8 +181,11 @@ def portable_source() -> str:
     return text.replace("from dslc.train.runtime.weights import", "from weights import")
 
 
-def refuse_doubles(checked: Checked) -> None:
-    """Raises where a model needs float64, which JAX computes only under a global switch."""
+def refuse_dtypes(checked: Checked) -> None:
+    """Raises where a model needs float64, which JAX computes only under a global switch.
+
+    And where weights meet other floats than float32: JAX would turn the result into float32.
+    """
     from dslc.passes.weights import sites
 
     values = [(f"the input `{name}`", type) for name, type in checked.instance.inputs.items()]
@@ -190,6 +194,14 @@ def refuse_doubles(checked: Checked) -> None:
     for what, type in values:
         if type.dtype == "f64":
             raise BuildError(f"{what} is f64, and JAX computes in f32 unless x64 is switched on")
+    for site in sites(checked.instance):
+        types = [type for type in site.iteration.inputs if type is not None]
+        floats = [type.dtype for type in types if type.dtype in FLOATS]
+        op = site.iteration.op
+        if floats and floats[0] != "f32" and op is not None and op.weights(*types):
+            message = f"`{site.path}` has weights and computes in {floats[0]}; those of JAX are f32"
+            help = "cast to f32 before it, or train with `precision: bf16`"
+            raise BuildError(f"{message}: {help}", site.step.span)
 
 
 backend = JaxBackend()

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     Array = NDArray[Any]
 
-DTYPES = {"f32": torch.float32, "f64": torch.float64}
+DTYPES = {"f16": torch.float16, "bf16": torch.bfloat16, "f32": torch.float32, "f64": torch.float64}
 
 
 @final
@@ -31,7 +31,7 @@ class TorchDriver:
     Args:
         checked: The spec.
         source: The text of its `model.py`.
-        dtype: "f32", or "f64" for every float in the model.
+        dtype: "f32" for the floats that the spec has, or "f64" for every float in the model.
         device: Where it runs; float32 means float32 there.
     """
 
@@ -44,8 +44,12 @@ class TorchDriver:
         self.dtype = DTYPES[dtype]
         self.device = torch.device(device)
         torch.backends.cudnn.allow_tf32 = False
-        self.model = model_class(load_module(source, "model"))().to(self.device, self.dtype)
-        self.inputs = {name: type.dtype in FLOATS for name, type in checked.instance.inputs.items()}
+        self.model = model_class(load_module(source, "model"))().to(self.device)
+        types = checked.instance.inputs
+        self.inputs = {n: DTYPES[t.dtype] if t.dtype in FLOATS else None for n, t in types.items()}
+        if dtype == "f64":
+            self.model.to(self.dtype)
+            self.inputs = {name: own and self.dtype for name, own in self.inputs.items()}
         self.outputs = [name for name, _ in checked.instance.module.outputs]
         self.frozen = tuple(f"{path}." for path in frozen_paths(checked.instance))
         for name, weight in self.model.named_parameters():
@@ -63,13 +67,13 @@ class TorchDriver:
         """The portable weights as they are now."""
         state = self.model.state_dict()
         kept = {name: value for name, value in state.items() if "num_batches" not in name}
-        return {name: value.detach().cpu().numpy().copy() for name, value in kept.items()}
+        return {name: to_array(value) for name, value in kept.items()}
 
     def forward(self, inputs: Mapping[str, Array], *, training: bool = False) -> dict[str, Array]:
         """The outputs by name."""
         with torch.no_grad():
             outputs = self.run(self.tensors(inputs), training)
-        return {name: value.detach().cpu().numpy().copy() for name, value in outputs.items()}
+        return {name: to_array(value) for name, value in outputs.items()}
 
     def gradients(
         self,
@@ -82,7 +86,7 @@ class TorchDriver:
         tensors = self.tensors(inputs)
         sources = {n: p for n, p in self.model.named_parameters() if p.requires_grad}
         for name, tensor in tensors.items():
-            if self.inputs[name]:
+            if self.inputs[name] is not None:
                 sources[f"input:{name}"] = nn.Parameter(tensor)
                 tensors[name] = sources[f"input:{name}"]
         outputs = self.run(tensors, training)
@@ -99,9 +103,7 @@ class TorchDriver:
             allow_unused=True,
             materialize_grads=True,
         )
-        return {
-            name: value.cpu().numpy().copy() for name, value in zip(sources, found, strict=True)
-        }
+        return {name: to_array(value) for name, value in zip(sources, found, strict=True)}
 
     def epsilons(self) -> dict[str, float]:
         """The epsilon of every normalisation by its path."""
@@ -111,10 +113,8 @@ class TorchDriver:
     def tensors(self, inputs: Mapping[str, Array]) -> dict[str, Tensor]:
         """The inputs as tensors, floats in the model's dtype."""
         return {
-            name: torch.tensor(
-                inputs[name], dtype=self.dtype if is_float else None, device=self.device
-            )
-            for name, is_float in self.inputs.items()
+            name: torch.tensor(inputs[name], dtype=dtype, device=self.device)
+            for name, dtype in self.inputs.items()
         }
 
     def run(self, tensors: Mapping[str, Tensor], training: bool) -> dict[str, Tensor]:
@@ -128,6 +128,12 @@ class TorchDriver:
             module.train()  # cuDNN differentiates in this mode alone; dropout is what it changes
         found = self.model(*tensors.values())
         return found if isinstance(found, dict) else {self.outputs[0]: found}
+
+
+def to_array(tensor: Tensor) -> Array:
+    """A tensor's numbers, those of sixteen bits as float32."""
+    is_short = tensor.dtype in (torch.float16, torch.bfloat16)
+    return (tensor.float() if is_short else tensor).detach().cpu().numpy().copy()
 
 
 def model_class(module: Any) -> type[nn.Module]:

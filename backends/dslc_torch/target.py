@@ -64,6 +64,10 @@ class TorchTarget(Target):
             return f"{layer}({args})"
         return f"{layer}({args}) if {layer} is not None else {otherwise}"
 
+    def in_dtype(self, constructor: str, dtype: str) -> str:
+        words = {"f16": "half", "bf16": "bfloat16", "f64": "double"}
+        return f"{constructor}.{words[dtype]}()"
+
     def without(self, context: OpContext, constructor: str, weights: list[str]) -> str:
         return f"{context.helper('without')}({constructor}, {', '.join(map(repr, weights))})"
 

@@ -13,6 +13,7 @@ from dslc.emit.python import Line
 from dslc.emit.varying import varies
 from dslc.ir.dims import text_of
 from dslc.ir.graph import MODULE, ApplyOp
+from dslc.ir.types import FLOATS
 from dslc.syntax.expressions import ListOf, Literal, free_names, number_text, to_python
 from dslc.values import is_list
 
@@ -251,8 +252,16 @@ class OpContext:
         if self.untied:
             names = sorted(self.own_name(weight) for weight in self.untied)
             constructor = self.writer.target.without(self, constructor, names)
+        if self.weight_dtype != "f32":
+            constructor = self.writer.target.in_dtype(constructor, self.weight_dtype)
         self.made = self.writer.layer(self.found, constructor)
         return self.made
+
+    @property
+    def weight_dtype(self) -> str:
+        """The dtype of the op's weights: that of the floats which meet them."""
+        floats = [type.dtype for type in (*self.types, self.out) if type.dtype in FLOATS]
+        return floats[0] if floats and self.op.weights(*self.types) else "f32"
 
     @property
     def shares_weights(self) -> bool:

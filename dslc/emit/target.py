@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dslc import plugin
+from dslc.emit.backend import BuildError
 from dslc.emit.layouts import axis_name
 from dslc.ir.graph import Parallel
 from dslc.syntax.expressions import evaluate
@@ -88,6 +89,10 @@ class Target:
     def call_optional(self, layer: str, args: str, otherwise: str) -> str:
         """A call of a layer that may be absent."""
         raise TypeError("a target says what stands for an absent layer")
+
+    def in_dtype(self, constructor: str, dtype: str) -> str:
+        """A constructor of a layer whose weights are no f32."""
+        raise BuildError(f"weights are f32 in this backend, not {dtype}")
 
     def without(self, context: OpContext, constructor: str, weights: list[str]) -> str:
         """A constructor of a layer that has none of some weights."""

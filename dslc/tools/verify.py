@@ -31,6 +31,8 @@ from dslc.tools.verify_figures import (
     FORWARD,
     GRADIENT,
     gradients_apart,
+    rounded,
+    slack_of,
     values_apart,
     worst,
 )
@@ -119,7 +121,8 @@ class Comparison:
         infos = [info for info in checked.weights() if info.tied is None]
         shapes = {info.path: tuple(int(size) for size in info.shape) for info in infos}  # pyright: ignore[reportArgumentType]
         zeros = [info.path for info in infos if info.role == "zeros"]
-        self.weights = random_weights(shapes, seed, zeros)
+        self.slack = slack_of(self.dtypes())
+        self.weights = rounded(random_weights(shapes, seed, zeros), self.slack)
         self.buffers = frozenset(info.path for info in infos if info.role == "buffer")
         inputs = (name for name, type in checked.instance.inputs.items() if type.dtype in FLOATS)
         self.moved = {info.path for info in infos if info.role == "trained"}
@@ -128,6 +131,13 @@ class Comparison:
         self.training_settings = settings(checked.instance.inputs, checked.facts, rows=MANY_ROWS)
         self.below, self.least = ceilings(checked.instance), floors(checked.instance)
         self.outputs: dict[str, list[Arrays]] = {}
+
+    def dtypes(self) -> set[str]:
+        """The dtypes that the spec computes in."""
+        found = {type.dtype for type in self.checked.instance.inputs.values()}
+        for site in sites(self.checked.instance):
+            found |= {type.dtype for type in site.iteration.outputs.values()}
+        return found
 
     @cached_property
     def reference(self) -> Reference:
@@ -203,7 +213,7 @@ class Comparison:
         outputs = run(driver, self.weights, self.buffers, case.inputs, training=False)
         noise = partial(self.reference.noise, case)
         result.forward.append(
-            values_apart(outputs, case.outputs).allow(FORWARD, lambda: noise()[0])
+            values_apart(outputs, case.outputs).allow(self.slack * FORWARD, lambda: noise()[0])
         )
 
     def compare_cases(
@@ -216,7 +226,7 @@ class Comparison:
             outputs = run(driver, self.weights, self.buffers, case.inputs, training)
             difference = values_apart(outputs, case.outputs)
             noise = partial(reference.noise, case)
-            result.forward.append(difference.allow(FORWARD, lambda n=noise: n()[0]))
+            result.forward.append(difference.allow(self.slack * FORWARD, lambda n=noise: n()[0]))
             found.append(outputs)
             if self.is_enough(result):
                 break
@@ -236,7 +246,7 @@ class Comparison:
             gradients = driver.gradients(case.inputs, case.cotangents, training=training)
             difference = gradients_apart(gradients, case.gradients)
             noise = partial(reference.noise, case)
-            found.append(difference.allow(GRADIENT, lambda n=noise: n()[1]))
+            found.append(difference.allow(self.slack * GRADIENT, lambda n=noise: n()[1]))
             if difference.ok:
                 return difference
         return min(found, key=lambda item: item.max_rel)
@@ -271,7 +281,7 @@ class Comparison:
         """The forward difference of each two backends, over all settings."""
         return {
             (left, right): worst(
-                values_apart(a, b)
+                values_apart(a, b).allow(self.slack * FORWARD, lambda: 0.0)
                 for a, b in zip(self.outputs[left], self.outputs[right], strict=True)
             )
             for left, right in combinations(self.outputs, 2)

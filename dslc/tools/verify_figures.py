@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 FORWARD = 5e-6
 GRADIENT = 1e-5
 TRAINING = 1e-6
+COARSER = {"f16": 2.0**11, "bf16": 2.0**14}
+"""How many times more a net may differ that computes in floats of sixteen bits somewhere."""
 FLOOR = 0.1
 MARGIN = 10
 TINY = 1e-30
@@ -69,6 +71,28 @@ class Difference:
 
     def __repr__(self) -> str:
         return f"Difference({self.max_abs:.2e}, {self.max_rel:.2e}, {self.where!r})"
+
+
+def slack_of(dtypes: Iterable[str]) -> float:
+    """How many times more than in float32 values of these dtypes may differ."""
+    return max((COARSER.get(dtype, 1.0) for dtype in dtypes), default=1.0)
+
+
+def rounded(weights: Arrays, slack: float) -> dict[str, NDArray[Any]]:
+    """Weights that the coarsest dtype of a net holds exactly, so that they come out as they go in."""
+    if slack == COARSER["f16"]:
+        return {
+            name: array.astype(np.float16).astype(array.dtype) for name, array in weights.items()
+        }
+    if slack == COARSER["bf16"]:
+        return {name: to_bf16(array) for name, array in weights.items()}
+    return dict(weights)
+
+
+def to_bf16(array: NDArray[Any]) -> NDArray[Any]:
+    """An array of float32 with the last sixteen bits of each number zero."""
+    bits = np.ascontiguousarray(array, np.float32).view(np.uint32) & np.uint32(0xFFFF0000)
+    return bits.view(np.float32).reshape(array.shape)
 
 
 def worst(differences: Iterable[Difference]) -> Difference:

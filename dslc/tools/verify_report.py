@@ -142,7 +142,7 @@ class Verification:
         loose = [d.allowed for b in self.backends for part in b.parts().values() for d in part]
         if loose and max(loose) > GRADIENT:
             notes.append(
-                "float32 rounding alone moves this net much: differences up to "
+                "rounding alone moves this net much: differences up to "
                 f"{max(loose):.0e} were allowed"
             )
         if self.self_check is not None:

@@ -11,7 +11,7 @@ from dslc.ops.shapes import resolve_axis
 from dslc_onnx.lowering import form_type
 from dslc_onnx.rules import RULES
 from dslc_onnx.rules.arithmetic import reduced
-from dslc_onnx.types import product
+from dslc_onnx.types import numpy_dtype, product
 
 if TYPE_CHECKING:
     import onnx_ir as ir
@@ -54,8 +54,10 @@ def group_norm_before_21(at: Lowering[GroupNorm], groups: int) -> Result:
 
 def filled(at: Lowering[Any], name: str, count: int) -> ir.Value:
     """Ones for a scale or zeros for a shift, where nothing is learned."""
-    array = np.full(count, float(name == "weight"), np.float32)
-    return at.graph.initializer(("filled", name, count), f"constant/{name}[{count}]", lambda: array)
+    dtype = numpy_dtype(at.type.dtype)
+    array = np.full(count, float(name == "weight"), dtype)
+    key = ("filled", name, count, at.type.dtype)
+    return at.graph.initializer(key, f"constant/{name}[{count}]", lambda: array)
 
 
 def along(at: Lowering[Any], name: str, axis: int) -> ir.Value:
