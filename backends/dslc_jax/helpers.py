@@ -179,6 +179,12 @@ def local_response_norm(
     return x / (k + alpha / size * total) ** beta
 
 
+def instance_norm(x: Array, eps: float = 1e-5) -> Array:
+    """Each channel of each row at mean 0 and variance 1 over its places."""
+    places = tuple(range(1, x.ndim - 1))
+    return (x - x.mean(places, keepdims=True)) * jax.lax.rsqrt(x.var(places, keepdims=True) + eps)
+
+
 def l2_normalize(x: Array, axis: int = -1, eps: float = 1e-12) -> Array:
     """Divides by the norm over an axis, which counts as `eps` at least."""
     return x * jax.lax.rsqrt(jnp.maximum((x * x).sum(axis, keepdims=True), eps**2))

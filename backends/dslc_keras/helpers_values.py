@@ -60,6 +60,13 @@ class LayerScale(layers.Layer):
         return {**super().get_config(), "value": self.value, "axis": self.axis}
 
 
+def instance_norm(x: KerasTensor, *, eps: float) -> KerasTensor:
+    """Each channel of each row at mean 0 and variance 1 over its places."""
+    places = tuple(range(1, len(x.shape) - 1))
+    mean, variance = ops.moments(x, axes=places, keepdims=True)
+    return (x - mean) * ops.rsqrt(variance + eps)
+
+
 def l2_normalize(x: KerasTensor, *, axis: int = -1, eps: float = 1e-12) -> KerasTensor:
     """Divides by the norm over an axis, which counts as `eps` at least."""
     return x * ops.rsqrt(ops.maximum(ops.sum(ops.square(x), axis=axis, keepdims=True), eps**2))

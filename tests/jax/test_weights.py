@@ -166,12 +166,6 @@ def test_an_embedding_takes_the_rows_of_a_linear_map() -> None:
     assert (driver.forward(inputs)["out_1"] == weights["map.weight"][inputs["ids"]]).all()
 
 
-def test_a_tie_that_cannot_be_is_refused() -> None:
-    steps = "- conv2d: {out: 4, kernel: 1}\n  name: a\n- conv2d: {out: 4, kernel: 1}\n  name: y\n"
-    with pytest.raises(BuildError, match=r"weight.*another layer"):
-        backend.model_source(net(steps + "  tie: {weight: a.weight}", 'x: "f32[N, 4, H, W]"'))
-
-
 def test_doubles_are_refused() -> None:
     with pytest.raises(BuildError, match="x64"):
         backend.model_source(net("- relu:\n  name: y", 'x: "f64[N, 4]"'))

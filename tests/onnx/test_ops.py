@@ -86,11 +86,17 @@ def test_every_rule_has_a_case() -> None:
     assert set(backend.rules.table) <= tried
 
 
+DRAWN = ("sample_balanced",)
+"""Ops that draw numbers, beside the random ones: onnxruntime has no such operators from opset 22 on."""
+
+
 @pytest.mark.parametrize("opset", [17, 18, 21, 23])
 @pytest.mark.parametrize("name", [name for name in BATCHES if name != "random"])
 def test_shared_cases_at_other_opsets(name: str, opset: int) -> None:
     """Operators that do not exist there are expanded to what does: the numbers stay."""
     cases = [case for case in BATCHES[name] if "onnx" not in case.gaps]
+    if opset > 21:
+        cases = [case for case in cases if case.op not in DRAWN]
     checked = check(table_spec(cases))
     weights = random_weights(checked)
     ids = 1 if name == "graph" else 2  # one of its graphs has one node

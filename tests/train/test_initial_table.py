@@ -26,7 +26,7 @@ def test_a_few_rows_fill_every_weight(path: Path) -> None:
     weights = check_file(str(path)).weights()
     rows = initial_table(weights)
     assert fills(rows, {w.path: call_of(w.initialiser) for w in weights if w.tied is None})
-    assert len(rows) <= 8
+    assert len(rows) <= 9
 
 
 def test_the_rows_give_the_same_bits_as_the_spec() -> None:

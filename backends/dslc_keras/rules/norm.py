@@ -34,6 +34,8 @@ def momentum(c: FunctionContext) -> str:
 
 @RULES.add(InstanceNorm)
 def instance_norm(c: FunctionContext) -> str:
+    if not c.op.values["affine"] and not isinstance(c.out.shape[1], int):
+        return f"{c.helper('instance_norm')}({c.x}, eps={c.attribute('eps')})"
     options = [f"epsilon={c.attribute('eps')}"]
     options += [flag(c, "affine", "center"), flag(c, "affine", "scale")]
     return named(c, "layers.GroupNormalization", "groups=-1", *options)

@@ -9,6 +9,7 @@ import numpy as np
 from dslc.ops.norm import BatchNorm, InstanceNorm, LayerNorm, RmsNorm
 from dslc_onnx.lowering import form_type
 from dslc_onnx.rules import RULES
+from dslc_onnx.rules.arithmetic import reduced
 from dslc_onnx.rules.scaling import filled
 
 if TYPE_CHECKING:
@@ -42,11 +43,25 @@ def constant_like(at: Lowering[BatchNorm], name: str, number: float) -> ir.Value
 
 @RULES.add(InstanceNorm)
 def instance_norm(at: Lowering[InstanceNorm]) -> Result:
-    """`InstanceNormalization`."""
+    """`InstanceNormalization`; its formula where nothing is learned and only a run counts channels."""
+    if not at.op.affine and not isinstance(at.type.shape[1], int):
+        return standardised(at)
     channels = at.known(at.type.shape[1], "channels")
     names = ("weight", "bias")
     learned = [at.weight(n) if at.op.affine else filled(at, n, channels) for n in names]
     return at.emit("InstanceNormalization", at.input(), *learned, epsilon=at.op.eps)
+
+
+def standardised(at: Lowering[InstanceNorm]) -> ir.Value:
+    """Each channel of each row at mean 0 and variance 1."""
+    type, axes = at.type, list(range(2, at.type.rank))
+    one = type.with_shape(*type.shape[:2], *(1 for _ in axes))
+    mean = reduced(at, "ReduceMean", at.input(), axes, one, "mean")
+    centred = at.emit("Sub", at.input(), mean, type=type, label="centred")
+    square = at.emit("Mul", centred, centred, type=type, label="square")
+    variance = reduced(at, "ReduceMean", square, axes, one, "variance")
+    safe = at.emit("Add", variance, at.number(at.op.eps), type=one, label="safe")
+    return at.emit("Div", centred, at.emit("Sqrt", safe, type=one, label="root"))
 
 
 @RULES.add(LayerNorm)

@@ -24,7 +24,9 @@ def batch_norm(c: OpContext) -> str:
 @RULES.add(InstanceNorm)
 def instance_norm(c: OpContext) -> str:
     x = c.types[0]
-    options = c.option("eps", 1e-5) + (", affine=True" if c.op.values["affine"] else "")
+    if not c.op.values["affine"]:  # the layer would ask for a size that it does not use
+        return f"F.instance_norm({c.x}{c.option('eps', 1e-5, run=True)})"
+    options = c.option("eps", 1e-5) + ", affine=True"
     layer = c.layer(f"nn.InstanceNorm{x.rank - 2}d({c.size(x.shape[1])}{options})")
     return f"{layer}({c.x})"
 
