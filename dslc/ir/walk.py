@@ -18,7 +18,7 @@ from dslc.syntax.types import ELLIPSIS
 from dslc.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     from dslc.ir.graph import Action, Body, Module, Ref, Step
     from dslc.syntax.expressions import Expr
@@ -136,3 +136,16 @@ def expressions_of(step: Step, action: Action) -> Iterator[Expr]:
         yield from (part for part in tie.path if not isinstance(part, str))
     for initialiser in step.init.values():
         yield from (value for _, value in initialiser.arguments)
+
+
+def chooses(modules: Mapping[str, Module]) -> bool:
+    """Whether a step of some modules is an op that a param names."""
+    found = (action for module in modules.values() for _, action in choices_of(module.body))
+    return next(found, None) is not None
+
+
+def choices_of(body: Body) -> Iterator[tuple[Step, ChooseOp]]:
+    """The steps of a body whose op a param names."""
+    for step, action in actions(body):
+        if isinstance(action, ChooseOp):
+            yield step, action

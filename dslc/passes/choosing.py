@@ -21,7 +21,7 @@ from dslc.ir.graph import (
     Reuse,
     plain_step,
 )
-from dslc.ir.walk import actions, all_steps, with_regions
+from dslc.ir.walk import all_steps, with_regions
 from dslc.ops import find
 from dslc.ops.base import Op
 from dslc.passes.values import Failed
@@ -66,19 +66,6 @@ def settled(binder: Binder, step: Step, environment: dict[str, object]) -> Step:
         attributes = {**found.action.attributes, **never}
         found = found.replace(action=found.action.replace(attributes=attributes))
     return found
-
-
-def chooses(modules: Mapping[str, Module]) -> bool:
-    """Whether a step of some modules is an op that a param names."""
-    found = (action for module in modules.values() for _, action in choices_of(module.body))
-    return next(found, None) is not None
-
-
-def choices_of(body: Body) -> Iterator[tuple[Step, ChooseOp]]:
-    """The steps of a body whose op a param names."""
-    for step, action in actions(body):
-        if isinstance(action, ChooseOp):
-            yield step, action
 
 
 def concrete(checked: Checked, report: Report, limits: Limits) -> Checked | None:

@@ -10,6 +10,7 @@ from dslc.collector import collector_paused
 from dslc.diagnostics import Report, SpecError
 from dslc.ir.elaborate import elaborate
 from dslc.ir.facts import Facts
+from dslc.ir.walk import chooses
 from dslc.limits import Limits
 from dslc.loader import FolderLoader
 from dslc.passes.binding import Binder, input_type
@@ -278,9 +279,11 @@ def with_plain_ops(checked: Checked, report: Report, limits: Limits) -> Checked 
     sources = (program.text, *(item.source.text for item in program.imports))
     if not any("$" in text for text in sources):
         return checked
-    from dslc.passes.choosing import chooses, concrete
+    if not chooses(program.modules):
+        return checked
+    from dslc.passes.choosing import concrete
 
-    return concrete(checked, report, limits) if chooses(program.modules) else checked
+    return concrete(checked, report, limits)
 
 
 def type_model(

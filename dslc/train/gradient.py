@@ -10,7 +10,6 @@ from dslc.ir.graph import MODULE, ApplyOp
 from dslc.ir.types import FLOATS
 from dslc.ir.walk import ends, regions
 from dslc.ops.base import Check, Input, Op
-from dslc.ops.select import StopGradient
 from dslc.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -62,6 +61,8 @@ def check_gradients(body: BodyInstance, report: Report) -> None:
 
 def depends(body: BodyInstance, of: Ref, wrt: Ref) -> bool:
     """Whether a value is computed from another, through steps that have a gradient."""
+    from dslc.ops.select import StopGradient
+
     moved = {wrt.key}
     for found in body.steps:
         action = found.step.action

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from dslc.diagnostics import nearest
 from dslc.syntax.tree import Mapping, Scalar, Sequence
-from dslc.train.averaging import Ema
 from dslc.train.globs import matches
-from dslc.train.regularizers import Regularizer
-from dslc.train.stopping import EarlyStopping
 from dslc.typed import TYPE_CHECKING, final
 
 if TYPE_CHECKING:
@@ -16,7 +13,10 @@ if TYPE_CHECKING:
     from dslc.diagnostics import Report
     from dslc.passes.weights import WeightInfo
     from dslc.syntax.tree import Node
+    from dslc.train.averaging import Ema
+    from dslc.train.regularizers import Regularizer
     from dslc.train.settings import SettingsReader
+    from dslc.train.stopping import EarlyStopping
     from dslc.train.training import Training
 
 OPTION_KEYS = ("regularize", "freeze", "ema", "early_stopping")
@@ -43,22 +43,45 @@ class Options:
 
 def read_options(reader: SettingsReader, fields: Mapping) -> Options:
     """The options of a section; what is wrong is reported and left out."""
-    node = fields.get("regularize")
-    nodes = [] if node is None else node.items if isinstance(node, Sequence) else [node]
-    found = [reader.choice(Regularizer, item) for item in nodes]
-    average = stopping = None
-    key, value = fields.key("ema"), fields.get("ema")
-    if key is not None and value is not None:
-        average = reader.made(Ema, key, value)
-    key, value = fields.key("early_stopping"), fields.get("early_stopping")
-    if key is not None and value is not None:
-        stopping = reader.made(EarlyStopping, key, value)
     return Options(
-        tuple(part for part in found if part is not None),
+        read_regularizers(reader, fields.get("regularize")),
         tuple(item.text for item in texts(fields.get("freeze"), reader)),
-        average if isinstance(average, Ema) else None,
-        stopping if isinstance(stopping, EarlyStopping) else None,
+        read_average(reader, fields),
+        read_stopping(reader, fields),
     )
+
+
+def read_regularizers(reader: SettingsReader, node: Node | None) -> tuple[Regularizer, ...]:
+    """What is added to the loss for weights, one or a list."""
+    if node is None:
+        return ()
+    from dslc.train.regularizers import Regularizer
+
+    nodes = node.items if isinstance(node, Sequence) else [node]
+    found = [reader.choice(Regularizer, item) for item in nodes]
+    return tuple(part for part in found if part is not None)
+
+
+def read_average(reader: SettingsReader, fields: Mapping) -> Ema | None:
+    """The average of the weights, if one is kept."""
+    key, value = fields.key("ema"), fields.get("ema")
+    if key is None or value is None:
+        return None
+    from dslc.train.averaging import Ema
+
+    found = reader.made(Ema, key, value)
+    return found if isinstance(found, Ema) else None
+
+
+def read_stopping(reader: SettingsReader, fields: Mapping) -> EarlyStopping | None:
+    """When training ends before its last epoch, if it may."""
+    key, value = fields.key("early_stopping"), fields.get("early_stopping")
+    if key is None or value is None:
+        return None
+    from dslc.train.stopping import EarlyStopping
+
+    found = reader.made(EarlyStopping, key, value)
+    return found if isinstance(found, EarlyStopping) else None
 
 
 def texts(node: Node | None, reader: SettingsReader) -> Iterator[Scalar]:

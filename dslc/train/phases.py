@@ -7,7 +7,6 @@ from dslc.ir.reading import home_of, is_snake
 from dslc.ops.attributes import Integer
 from dslc.syntax.tree import Mapping, Scalar, Sequence
 from dslc.train.choices import Choice
-from dslc.train.clipping import Clipping
 from dslc.train.graph import GraphReader
 from dslc.train.optimizers import Optimizer
 from dslc.train.schedules import Constant, Schedule
@@ -18,6 +17,7 @@ if TYPE_CHECKING:
     from dslc.ir.graph import Module, Program
     from dslc.source import Span
     from dslc.syntax.tree import Node
+    from dslc.train.clipping import Clipping
     from dslc.train.settings import SettingsReader
 
 GRAPH_KEYS = ("steps", "loss", "optimizer", "schedule", "clip", "metrics")
@@ -158,12 +158,19 @@ class PhasesReader:
             optimizer = self.settings.choice(Optimizer, chosen)
         chosen = fields.get("schedule")
         schedule = Constant({}) if chosen is None else self.settings.choice(Schedule, chosen)
-        chosen = fields.get("clip")
-        clipping = None if chosen is None else self.settings.choice(Clipping, chosen)
+        clipping = self.clipping(fields.get("clip"))
         if graph is None or optimizer is None or schedule is None:
             return None
         model = None if reader.calls_itself else reader.model
         return PhaseSection(fields, graph, model, optimizer, schedule, clipping)
+
+    def clipping(self, node: Node | None) -> Clipping | None:
+        """How gradients are bounded, if they are."""
+        if node is None:
+            return None
+        from dslc.train.clipping import Clipping
+
+        return self.settings.choice(Clipping, node)
 
     def update(self, node: Node | None) -> dict[str, Span]:
         """The models that a phase updates, with where it names them."""
