@@ -6,7 +6,7 @@ import pytest
 
 import dslc
 from dslc.api import loads
-from dslc.passes.choosing import chooses
+from dslc.ir.walk import chooses
 from dslc.passes.weights import sites
 
 LIBRARY = """
