@@ -133,12 +133,12 @@ class Recurrent(nnx.Module):
         rngs: nnx.Rngs,
     ) -> None:
         self.step = step
-        self.one_bias = not second_bias
+        self.one_bias, self.rows = not second_bias, gates * hidden
         names = [[f"l{k}", f"l{k}_reverse"][: 1 + bidirectional] for k in range(layers)]
         self.names = tuple(map(tuple, names))
         self.dropout = nnx.Dropout(dropout, rngs=rngs)
         self.state_dropout = nnx.Dropout(recurrent_dropout, rngs=rngs)
-        initial, rows = nnx.initializers.lecun_normal(), gates * hidden
+        initial, rows = nnx.initializers.lecun_normal(), self.rows
         for k, pair in enumerate(self.names):
             width = len(pair) * hidden if k else features
             for name in pair:
@@ -208,8 +208,8 @@ class RecurrentCell(nnx.Module):
         rngs: nnx.Rngs,
     ) -> None:
         self.step = step
-        self.one_bias = not second_bias
-        initial, rows = nnx.initializers.lecun_normal(), gates * hidden
+        self.one_bias, self.rows = not second_bias, gates * hidden
+        initial, rows = nnx.initializers.lecun_normal(), self.rows
         self.weight_ih = nnx.Param(initial(rngs.params(), (rows, features)))
         self.weight_hh = nnx.Param(initial(rngs.params(), (rows, hidden)))
         self.bias_ih = nnx.Param(jnp.zeros(rows))

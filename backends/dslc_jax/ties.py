@@ -25,7 +25,11 @@ TABLES = (Embedding, EmbeddingBag, LearnedPosition)
 
 
 def own_name(op: Op, weight: str) -> str:
-    """What a layer of Flax calls a weight."""
+    """What a layer of Flax calls a weight, inside another where that makes its kernel of others."""
+    made = weight.startswith("parametrizations")
+    if made or op.values.get("normalize", "none") != "none":
+        name = weight.rpartition(".")[2]
+        return "scale" if name == "original0" else f"layer.{'kernel' if made else name}"
     return name_in(type(op), weight)
 
 
@@ -46,11 +50,12 @@ def name_in(op: type[Op], weight: str) -> str:
 
 def owner_text(c: OpContext, weight: str) -> tuple[str, bool]:
     """The variable of another layer that is a weight of an op, and whether it is a kernel."""
-    op = c.writer.tied_op(c.step, c.step.tie[weight])
+    op = c.writer.tied_found(c.step, c.step.tie[weight]).op
     layer, name = c.owner_of(weight)
-    if op is Parameter:
+    if isinstance(op, Parameter):
         return layer, False
-    own = name_in(op, name)
+    assert op is not None
+    own = own_name(op, name)
     return f"{layer}.{own}", own.rpartition(".")[2] == "kernel"
 
 

@@ -44,7 +44,6 @@ class Recurrent(layers.Layer):
                 return_sequences=True,
                 return_state=True,
                 go_backwards=bool(way),
-                zero_output_for_mask=True,
                 name=f"l{k}{way}",
             )
             for k in range(depth)
@@ -71,6 +70,8 @@ class Recurrent(layers.Layer):
             x = found[0][0]
             if self.bidirectional:
                 x = ops.concatenate([x, ops.flip(found[1][0], axis=1)], axis=-1)
+        if mask is not None:
+            x = ops.where(mask[:, :, None], x, 0.0)
         return x, *(ops.concatenate(parts, axis=-1) for parts in zip(*ends, strict=True))
 
     def get_config(self) -> dict[str, Any]:

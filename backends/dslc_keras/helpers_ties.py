@@ -70,29 +70,49 @@ class Tied(Holder):
         """Makes the layer's weights, but for those that others have."""
         several = isinstance(input_shape, list)
         shapes = input_shape if several else [input_shape]
+        count = 1 if hasattr(self.layer, "state_size") else len(shapes) - len(self.keywords)
         if not self.layer.built:
-            self.layer.build(*shapes[: len(shapes) - len(self.keywords)])
-        for path, (owner, name, *_) in self.owners.items():
-            place, own = place_of_weight(self.layer, path)
-            variable = getattr(place, own)
-            key = next(key for key, value in vars(place).items() if value is variable)
-            self.places[path] = place, key, tuple(variable.shape)
-            delattr(place, key)
-            vars(place)[key] = getattr(*place_of_weight(owner, name))
+            self.layer.build(*shapes[:count])
+        for path in self.owners:
+            self.release(path)
+        self.restore()
+
+    def release(self, path: str) -> None:
+        """Takes a weight of its own from the layer."""
+        place, own = place_of_weight(self.layer, path)
+        variable = getattr(place, own)
+        key = next(key for key, value in vars(place).items() if value is variable)
+        self.places[path] = place, key, tuple(variable.shape)
+        delattr(place, key)
+
+    def restore(self) -> None:
+        """Gives the layer the other layers' variables."""
+        for path, (place, key, _) in self.places.items():
+            owner, name, *_ = self.owners[path]
+            vars(place)[key] = weight_of(owner, name)
+
+    def borrow(self) -> None:
+        """Gives the layer, where it is called, what lies in another way in the other layer."""
+        for path, (place, key, shape) in self.places.items():
+            vars(place)[key] = self.borrowed(path, shape)
+
+    def borrowed(self, path: str, shape: tuple[int, ...] = ()) -> Any:
+        """A weight of another layer as this one has it."""
+        owner, name, *turn = self.owners[path]
+        weight = weight_of(owner, name)
+        return as_in_layer(as_in_file(weight, turn[0]), turn[1], shape) if turn else weight
+
+    def own(self, path: str) -> Any:
+        """A weight that is the layer's own."""
+        return weight_of(self.layer, path)
 
     def call(self, inputs: Any) -> Any:
         given = list(inputs) if isinstance(inputs, (list, tuple)) else [inputs]
         count = len(given) - len(self.keywords)
-        for path, (owner, name, *turn) in self.owners.items():
-            if turn:
-                place, key, shape = self.places[path]
-                weight = as_in_file(getattr(*place_of_weight(owner, name)), turn[0])
-                vars(place)[key] = as_in_layer(weight, turn[1], shape)
+        self.borrow()
         named = dict(zip(self.keywords, given[count:], strict=True))
         outputs = self.layer(*given[:count], **named, **self.options)
-        for path, (owner, name, *_) in self.owners.items():
-            place, key, _ = self.places[path]
-            vars(place)[key] = getattr(*place_of_weight(owner, name))
+        self.restore()
         return outputs
 
     def get_config(self) -> dict[str, Any]:
@@ -112,6 +132,70 @@ class Tied(Holder):
         return cls(**{**config, "layer": layer, "owners": owners})
 
 
+class Biases(layers.Layer):
+    """Biases of a GRU beside which another layer's stand, their gates as the portable file has them."""
+
+    def __init__(self, widths: Mapping[str, int], **options: Any) -> None:
+        super().__init__(**options)
+        self.portable = tuple(widths)
+        for name, width in widths.items():
+            setattr(self, name, self.add_weight(shape=(width,), initializer="zeros", name=name))
+
+
+@keras.saving.register_keras_serializable(package="dslc")
+class TiedGru(Tied):
+    """A GRU with a bias of another layer.
+
+    Keras has both biases of a cell in one variable, here they are apart: one tied, one its own.
+    """
+
+    def build(self, input_shape: Any) -> None:
+        self.cells: dict[str, Any] = {}
+        super().build(input_shape)
+        halves = [f"{start}.{half}" for start in self.cells for half in range(2)]
+        self.kept = {path: name_of_bias(path) for path in halves if path not in self.owners}
+        width = 3 * next(iter(self.cells.values())).units
+        widths = dict.fromkeys(self.kept.values(), width)
+        self.biases = Biases(widths, name=f"{self.layer.name}-")
+
+    @property
+    def portable_layers(self) -> list[layers.Layer]:
+        return [self.layer, self.biases]
+
+    def release(self, path: str) -> None:
+        start, _, half = path.rpartition(".")
+        if not half.isdigit():
+            super().release(path)
+        elif start not in self.cells:
+            self.cells[start], _ = place_of_weight(self.layer, start)
+            delattr(self.cells[start], "bias")
+            self.cells[start].bias = None
+
+    def own(self, path: str) -> Any:
+        if path not in self.kept:
+            return super().own(path)
+        return as_in_layer(getattr(self.biases, self.kept[path]), "gates")
+
+    def borrow(self) -> None:
+        super().borrow()
+        for start, cell in self.cells.items():
+            paths = [f"{start}.{half}" for half in range(2)]
+            halves = [self.own(p) if p in self.kept else self.borrowed(p) for p in paths]
+            vars(cell)["bias"] = ops.stack(halves)
+
+    def restore(self) -> None:
+        super().restore()
+        for cell in self.cells.values():
+            vars(cell)["bias"] = None
+
+
+def name_of_bias(path: str) -> str:
+    """What a cell's bias is called in the portable file, such as `bias_hh_l0`."""
+    *parts, _, half = path.split(".")
+    name = ("bias_ih", "bias_hh")[int(half)]
+    return f"{name}_{parts[1] if len(parts) > 1 else 'l0'}" if parts else name
+
+
 @keras.saving.register_keras_serializable(package="dslc")
 class WeightOf(Holder):
     """A weight of another layer as a tensor; it is called on any tensor, since graphs begin there."""
@@ -123,7 +207,7 @@ class WeightOf(Holder):
         self.layer, self.weight, self.layout = layer, weight, layout
 
     def call(self, _: KerasTensor) -> KerasTensor:
-        return as_in_file(getattr(*place_of_weight(self.layer, self.weight)), self.layout)
+        return as_in_file(weight_of(self.layer, self.weight), self.layout)
 
     def get_config(self) -> dict[str, Any]:
         layer = serialized(self.layer)
@@ -182,10 +266,17 @@ class Part(keras.Model):
 def place_of_weight(layer: Any, path: str) -> tuple[Any, str]:
     """What has a weight in a layer, and the weight's name there."""
     *parts, name = path.split(".")
-    layer = layer.layer if isinstance(layer, Tied) else layer
     for part in parts:
         layer = layer[part] if isinstance(layer, Mapping) else getattr(layer, part)
     return layer, name
+
+
+def weight_of(layer: Any, path: str) -> Any:
+    """A weight of a layer, or a row of one where the path ends in a number."""
+    if isinstance(layer, Tied):
+        return layer.own(path)
+    place, name = place_of_weight(layer, path)
+    return weight_of(layer, path[:-2])[int(name)] if name.isdigit() else getattr(place, name)
 
 
 def as_in_file(weight: Any, layout: str) -> Any:
@@ -194,18 +285,33 @@ def as_in_file(weight: Any, layout: str) -> Any:
     rank = len(weight.shape)
     if layout == "kernel":
         return ops.transpose(weight, (rank - 1, rank - 2, *range(rank - 2)))
+    if layout == "depthwise":
+        return ops.reshape(ops.transpose(weight, (2, 3, 0, 1)), (-1, 1, *weight.shape[:2]))
+    if layout == "gates":
+        return reset_first(ops.transpose(weight))
     if layout in ("heads", "out"):
         rows = weight.shape[0] if layout == "heads" else -1
         return ops.transpose(ops.reshape(weight, (rows, -1 if rows > 0 else weight.shape[-1])))
     return ops.reshape(weight, (-1,)) if layout == "flat" else weight
 
 
-def as_in_layer(weight: Any, layout: str, shape: tuple[int, ...]) -> Any:
+def as_in_layer(weight: Any, layout: str, shape: tuple[int, ...] = ()) -> Any:
     """A weight of the portable file as a layer has it."""
     rank = len(weight.shape)
+    if layout == "gates":
+        return ops.transpose(reset_first(weight))
+    if layout == "depthwise":
+        high, wide, *channels = shape
+        return ops.transpose(ops.reshape(weight, (*channels, high, wide)), (2, 3, 0, 1))
     if layout in ("kernel", "heads", "out"):
         weight = ops.transpose(weight, (*range(2, rank), 1, 0))
     return ops.reshape(weight, shape)
+
+
+def reset_first(weight: Any) -> Any:
+    """A GRU's gates z, r, n as r, z, n, and the other way round."""
+    first, second, third = ops.split(weight, 3)
+    return ops.concatenate([second, first, third])
 
 
 def layer_named(model: Any, name: str) -> Any:

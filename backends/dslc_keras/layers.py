@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dslc.emit.context import literal
+from dslc.ir.graph import ApplyOp
 from dslc.syntax.expressions import free_names
 from dslc_keras.dtypes import DTYPES
 
 if TYPE_CHECKING:
     from dslc.emit.context import OpContext
+    from dslc.emit.formal import FormalStep
     from dslc.emit.functions_context import FunctionContext
 
 
@@ -74,3 +76,27 @@ def axes_text(c: OpContext, axes: tuple[int, ...]) -> str:
     if len(places) == 1:
         return axis_text(c, axes[0])
     return f"({', '.join(map(str, places))})"
+
+
+def is_native(found: FormalStep) -> bool:
+    """Whether Keras's layer for a transposed convolution, and a cropping, say the same."""
+    assert found.op is not None
+    values, action = found.op.values, found.step.action
+    names = ("kernel", "stride", "padding", "output_padding", "dilation")
+    written = [getattr(action, "attributes", {}).get(name) for name in names]
+    if literal(values["groups"]) != "1" or any(e is not None and free_names(e) for e in written):
+        return False
+    windows = zip(*(values[name] for name in names), strict=True)
+    return all(k >= s and p >= more and d == 1 for k, s, p, more, d in windows)
+
+
+def is_stacked(found: FormalStep) -> bool:
+    """Whether a recurrent step is more than one layer in one direction over all places."""
+    assert found.op is not None
+    values, inputs = found.op.values, found.inputs
+    varies = found.step.action.attributes if isinstance(found.step.action, ApplyOp) else {}
+    changes = any(
+        name in varies and free_names(varies[name]) for name in ("layers", "bidirectional")
+    )
+    has_lengths = len(inputs) > 1 and inputs[1] is not None
+    return values["layers"] != 1 or values["bidirectional"] or has_lengths or changes

@@ -21,31 +21,42 @@ from dslc.ops.positions import LearnedPosition
 from dslc.ops.recurrent import Gru, GruCell, Lstm, LstmCell, Rnn, RnnCell
 from dslc.ops.tensor import Parameter
 from dslc.ops.transposed import ConvTranspose1d, ConvTranspose2d, ConvTranspose3d, SeparableConv2d
+from dslc_keras.layers import is_native, is_stacked
 
 if TYPE_CHECKING:
+    from dslc.emit.formal import FormalStep
     from dslc.emit.functions_context import FunctionContext
     from dslc.ops.base import Op
 
 KERNELS = (Linear, Conv1d, Conv2d, Conv3d, GcnConv, SageConv)
 TABLES = (Embedding, EmbeddingBag, LearnedPosition)
 NORMS = (BatchNorm, InstanceNorm, LayerNorm, GroupNorm)
-CONVERTIBLE = ("file", "kernel", "heads", "out", "flat")
-"""The layouts that can be turned to the portable file's and back."""
+TRANSPOSED = (ConvTranspose1d, ConvTranspose2d, ConvTranspose3d)
+PARTS = "parametrizations"
+RECURRENT = (Rnn, Lstm, Gru, RnnCell, LstmCell, GruCell)
 
 
-def place_of(op: Op, weight: str) -> tuple[str, str]:
-    """Where the layer of an op has a weight, and how it lies there."""
+def place_of(found: FormalStep, weight: str) -> tuple[str, str]:
+    """Where the layer of a step has a weight, and how it lies there."""
+    op = found.op
+    assert op is not None
     part, _, name = weight.rpartition(".")
     kind = "kernel" if name == "weight" else "file"
+    if part.startswith("parametrizations"):
+        return {"original0": "scale"}.get(name, "layer.kernel"), part
+    if op.values.get("normalize", "none") != "none":
+        return f"layer.{name}", "file"
     if isinstance(op, MultiHeadAttention):
         return attention(op, part, name)
-    if isinstance(op, Rnn | Lstm | Gru | RnnCell | LstmCell | GruCell):
-        return recurrent(op, weight)
-    if isinstance(op, (*KERNELS, DepthwiseConv2d)):
-        kind = "depthwise" if isinstance(op, DepthwiseConv2d) and name == "weight" else kind
+    if isinstance(op, RECURRENT):
+        return recurrent(found, op, weight)
+    if isinstance(op, SeparableConv2d):
+        own = f"{part}_kernel" if name == "weight" else "bias"
+        return own, "depthwise" if own == "depthwise_kernel" else kind
+    if isinstance(op, DepthwiseConv2d) and name == "weight":
+        return "kernel", "depthwise"
+    if isinstance(op, KERNELS) or (isinstance(op, TRANSPOSED) and is_native(found)):
         return ("kernel" if name == "weight" else name), kind
-    if isinstance(op, ConvTranspose1d | ConvTranspose2d | ConvTranspose3d | SeparableConv2d):
-        refuse(op, weight, "its layer depends on its numbers")
     if name == "weight" and isinstance(op, TABLES):
         return "embeddings", "file"
     if isinstance(op, NORMS):
@@ -74,36 +85,33 @@ def attention(op: MultiHeadAttention, part: str, name: str) -> tuple[str, str]:
 MAPS = ("query", "key", "value", "out")
 
 
-def recurrent(op: Op, weight: str) -> tuple[str, str]:
+def recurrent(found: FormalStep, op: Op, weight: str) -> tuple[str, str]:
     """A weight of a recurrent layer or cell."""
-    values = op.values
-    if values.get("layers", 1) != 1 or values.get("bidirectional"):
-        refuse(op, weight, "its layers are in lists")
-    name = weight.removesuffix("_l0")
-    gru = isinstance(op, Gru | GruCell)
-    start = "cell." if weight.endswith("_l0") else ""
+    name, _, layer = weight.partition("_l")
+    start = "cell." if layer else ""
+    if layer and is_stacked(found):
+        start = f"parts.l{layer}.cell."
+    is_gru = isinstance(op, Gru | GruCell)
     if name.startswith("weight"):
         own = "kernel" if name == "weight_ih" else "recurrent_kernel"
-        return f"{start}{own}", "gates" if gru else "kernel"
-    if gru:
-        refuse(op, weight, "Keras has both biases of a GRU in one variable")
+        return f"{start}{own}", "gates" if is_gru else "kernel"
+    if is_gru:
+        return f"{start}bias.{0 if name == 'bias_ih' else 1}", "gates"
     return f"{start}bias", "file"
-
-
-def refuse(op: Op, weight: str, why: str) -> None:
-    """Refuses a tie of a weight that is no variable of its own."""
-    raise BuildError(f"`{op.name}` cannot share its weight `{weight}` in the keras backend: {why}")
 
 
 def with_others(c: FunctionContext, constructor: str, arguments: str) -> tuple[str, str]:
     """A layer that has some weights of other layers, and what it is called on."""
     given: list[str] = []
+    owns: list[str] = []
     for weight in sorted(c.untied):
-        own, wanted = place_of(c.op, weight)
+        own, wanted = place_of(c.found, weight)
+        owns.append(own)
         layer, name, lies = owner_of(c, weight)
         turn = [] if lies == wanted else [f'"{lies}"', f'"{wanted}"']
-        if turn and not (lies in CONVERTIBLE and wanted in CONVERTIBLE):
-            refuse(c.op, weight, f"it lies there as `{wanted}`, and the other one as `{lies}`")
+        if turn and (PARTS in lies or PARTS in wanted):
+            reason = f"`{c.op.name}` cannot have `{weight}` of another layer in the keras backend"
+            raise BuildError(f"{reason}: it is a part of a weight, and the other is none like it")
         given.append(f'"{own}": ({", ".join([layer, repr(name), *turn])})')
     node = ast.parse(f"f({arguments})", mode="eval").body
     assert isinstance(node, ast.Call)
@@ -118,15 +126,15 @@ def with_others(c: FunctionContext, constructor: str, arguments: str) -> tuple[s
         options.append(
             f"options={{{', '.join(f'{k.arg!r}: {ast.unparse(k.value)}' for k in fixed)}}}"
         )
-    made = f"{c.helper('Tied')}({', '.join([constructor, *options])})"
+    halves = any(key.rpartition(".")[2].isdigit() for key in owns)
+    made = f"{c.helper('TiedGru' if halves else 'Tied')}({', '.join([constructor, *options])})"
     return made, texts[0] if len(texts) == 1 else f"[{', '.join(texts)}]"
 
 
 def owner_of(c: FunctionContext, weight: str) -> tuple[str, str, str]:
     """The layer that has a weight of an op, the weight's name in it, and how it lies there."""
     layer, name = c.owner_layer_kept(weight)
-    op = c.owner_sample(weight)
-    own, lies = place_of(op, name)
+    own, lies = place_of(c.writer.tied_found(c.step, c.step.tie[weight]), name)
     return layer, own, lies
 
 

@@ -59,6 +59,9 @@ class TorchTarget(Target):
     def optional(self, constructor: str, condition: str, *, alone: bool) -> str:
         return f"{constructor} if {condition} else {'nn.Identity()' if alone else None}"
 
+    def none_if_absent(self, constructor: str) -> str:
+        return re.sub(r" else nn\.Identity\(\)$", " else None", constructor)
+
     def call_optional(self, layer: str, args: str, otherwise: str) -> str:
         if args == otherwise:
             return f"{layer}({args})"

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import ast
 from typing import TYPE_CHECKING
 
 from dslc.emit.backend import BuildError
+from dslc.emit.calls import call_outputs, gives_several, variables_in
 from dslc.emit.context import OpContext
 from dslc.emit.flow import Value, written_inputs
 from dslc.emit.layouts import layout_after
-from dslc.emit.loops import LoopWriter, refuse_optional
+from dslc.emit.loops import LoopWriter
 from dslc.emit.parameters import lower
-from dslc.emit.python import Line
+from dslc.emit.python import If, Line
+from dslc.emit.regions import assigned
 from dslc.emit.scans import read_at_the_end
 from dslc.ir.graph import MODULE, ApplyOp, CallModule, Scan
 from dslc.ir.walk import ends
@@ -84,19 +85,27 @@ class BodyWriter(LoopWriter):
             self.writer.enter_loop(found)
             if step.repeat is not None:
                 self.loop(found)
-            elif isinstance(step.action, ApplyOp):
-                self.op(found)
+            elif self.is_optional(found) and gives_several(found):
+                self.under_condition(found, self.always)
             else:
-                self.call(found)
+                self.always(found)
             self.writer.leave_loop(found)
-        elif step.when is not None and self.is_optional(found):
-            self.conditional_region(found)
+        elif self.is_optional(found):
+            self.under_condition(found, self.region)
         else:
             self.region(found)
 
+    def always(self, found: FormalStep) -> None:
+        """One run of an op or a call."""
+        if isinstance(found.step.action, ApplyOp):
+            self.op(found)
+        else:
+            self.call(found)
+
     def is_optional(self, found: FormalStep) -> bool:
         """Whether a `when` depends on anything but constants, so that it stays an `if`."""
-        return found.step.when is not None and bool(free_names(found.step.when))
+        when = found.step.when
+        return when is not None and bool(free_names(when)) and found.step.id not in self.decided
 
     def operands(self, found: FormalStep, *, heavy: bool) -> list[Value | None]:
         """The values of a step's inputs, laid out as its op wants them."""
@@ -192,6 +201,7 @@ class BodyWriter(LoopWriter):
         if any(isinstance(draft, str) and draft.startswith(made) for draft in self.writer.drafts):
             if text == f"{own}({first.text})" or text == f"{own}({first.operand})":
                 return self.target.call_optional(own, first.text, first.text)
+            self.writer.none_if_absent(found)
             return f"{text} if {own} is not None else {first.text}"
         return f"{text} if {self.condition(found)} else {first.text}"
 
@@ -214,8 +224,6 @@ class BodyWriter(LoopWriter):
                 text, layout = self.optional_call(found, given[0], (layer, args), layout)
             self.finish(found, values, {"": (text, layout)}, heavy=True)
             return
-        if self.is_optional(found):
-            raise refuse_optional(found)
         names = self.output_names(found, outputs)
         self.flow.lines.append(Line(f"{', '.join(names.values())} = {text}"))
         texts = {slot: (name, layouts[slot]) for slot, name in names.items() if name != "_"}
@@ -242,8 +250,6 @@ class BodyWriter(LoopWriter):
         given = [value.text for value in values if value is not None]
         text = self.writer.model_call(found, given)
         if self.is_optional(found):
-            if len(call_outputs(found)) > 1:
-                raise refuse_optional(found)
             text = f"{text} if {self.condition(found)} else {given[0]}"
         self.bind_model(found, values, text, found.step.name or "outputs")
 
@@ -304,14 +310,40 @@ class BodyWriter(LoopWriter):
         return self.loop_variables[found.step.id]
 
     def round(self, found: FormalStep, values: list[Value | None]) -> dict[str, Value]:
-        """Writes one round; gives its outputs, each in a variable."""
+        """Writes one round, under its condition; gives its outputs, each in a variable."""
         start = values[0]
         assert start is not None
+        if not self.is_optional(found):
+            return self.whole_round(found, values, start)
+        outer, self.flow.lines = self.flow.lines, []
+        made = self.whole_round(found, values, start)
+        lines, self.flow.lines = self.flow.lines, outer
+        layer = self.loop_variables.get(found.step.id)
+        call = lines[-1].code if len(lines) == 1 and isinstance(lines[0], Line) else ""
+        if layer and call == f"{start.text} = {layer}({start.text})":
+            chosen = self.target.call_optional(layer, start.text, start.text)
+            self.flow.lines.append(Line(f"{start.text} = {chosen}"))
+            return made
+        assert found.step.when is not None
+        gaps = [
+            name for name in (made[s].text for s in found.step.kept if s) if name.isidentifier()
+        ]
+        self.flow.lines += [Line(f"{name} = None") for name in gaps]
+        if layer:
+            self.writer.none_if_absent(found)
+        condition = f"{layer} is not None" if layer else self.index_text(found.step.when)
+        self.flow.lines.append(If(condition, lines))
+        return made
+
+    def whole_round(
+        self, found: FormalStep, values: list[Value | None], start: Value
+    ) -> dict[str, Value]:
+        """One round of a step that is there."""
         if found.op is not None:
             text, layout = self.apply(found, values)[""]
             made = Value(text, variables_in(text), start.type, layout=layout)
             text = self.in_layout(made, start.layout).text
-            self.flow.lines.append(Line(f"{start.text} = {text}"))
+            self.flow.lines = assigned(self.flow.lines, text, start.text)
             return {"": start}
         assert found.callee is not None
         is_model = found.callee.module.is_model
@@ -332,13 +364,8 @@ class BodyWriter(LoopWriter):
         args = ", ".join([*given, *self.others_for(found)])
         slots = call_outputs(found)
         if len(slots) == 1:
-            text = f"{layer}({args})"
-            if self.is_optional(found):
-                text = self.target.call_optional(layer, args, start.text)
-            self.flow.lines.append(Line(f"{start.text} = {text}"))
+            self.flow.lines.append(Line(f"{start.text} = {layer}({args})"))
             return {"": start.text}
-        if self.is_optional(found):
-            raise refuse_optional(found)
         names = self.output_names(found, slots) | {"": start.text}
         self.flow.lines.append(Line(f"{', '.join(names[s] for s in slots)} = {layer}({args})"))
         return names
@@ -350,12 +377,8 @@ class BodyWriter(LoopWriter):
         slots = call_outputs(found)
         text = self.writer.model_call(found, [v.text for v in values if v is not None])
         if len(slots) == 1:
-            if self.is_optional(found):
-                text = f"{text} if {self.condition(found)} else {start.text}"
             self.flow.lines.append(Line(f"{start.text} = {text}"))
             return {"": start.text, slots[0]: start.text}
-        if self.is_optional(found):
-            raise refuse_optional(found)
         variable = self.fresh_variable("outputs")
         self.flow.lines.append(Line(f"{variable} = {text}"))
         self.flow.lines.append(Line(f'{start.text} = {variable}["{slots[0]}"]'))
@@ -371,18 +394,3 @@ class BodyWriter(LoopWriter):
             wanted = wanted or found.step.name or "value"
             names[slot] = self.fresh_variable(wanted) if read else "_"
         return names
-
-
-def call_outputs(found: FormalStep) -> list[str]:
-    """The outputs that a call gives: its value, and what the block hands out beyond it."""
-    assert found.callee is not None
-    module = found.callee.module
-    if module.is_model:
-        return [name for name, _ in module.outputs]
-    return ["", *(name for name, _ in module.outputs if name)]
-
-
-def variables_in(text: str) -> frozenset[str]:
-    """The names in an expression that a rule made."""
-    tree = ast.parse(text, mode="eval")
-    return frozenset(node.id for node in ast.walk(tree) if isinstance(node, ast.Name))

@@ -331,6 +331,11 @@ class ClassWriter:
         assert isinstance(action, ApplyOp)
         return action.op
 
+    def tied_found(self, step: Step, tie: Tie) -> FormalStep:
+        """The step that owns a tied weight, with its op's attributes."""
+        owner = self.owner(step, tie)
+        return self.module.owners.steps[owner.module, owner.step.id]
+
     def shared_layer(self, found: FormalStep, constructor: str) -> str:
         """A layer without weights, made once for all steps that would make the same."""
         for draft in self.drafts:
@@ -343,6 +348,15 @@ class ClassWriter:
         self.stored["io_layout"] = "io_layout"
         self.parameters.io_layout = True
         return "self.io_layout"
+
+    def none_if_absent(self, found: FormalStep) -> None:
+        """Lets a step's layer be `None` where its condition does not hold: its call asks for that."""
+        own = f"self.{found.step.label}"
+        for k, draft in enumerate(self.drafts):
+            if isinstance(draft, LoopDraft) and draft.own == own:
+                draft.constructor = self.target.none_if_absent(draft.constructor)
+            elif isinstance(draft, str) and draft.startswith(f"{own} = "):
+                self.drafts[k] = self.target.none_if_absent(draft)
 
     def conditional(self, condition: str) -> _Conditional:
         """Collects the layers that are only made under a condition."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, final
 
-from dslc.emit.bodies import call_outputs
+from dslc.emit.calls import call_outputs
 from dslc.emit.flow import NOTHING, Value
 from dslc.emit.functions_context import FunctionContext
 from dslc.emit.functions_loops import LoopWriter
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from dslc.emit.flow import Key
     from dslc.emit.formal import FormalStep
     from dslc.emit.functions import FunctionWriter
+    from dslc.emit.python import Statement
     from dslc.ir.graph import Ref
     from dslc.syntax.expressions import Expr
 
@@ -50,7 +51,7 @@ class FunctionBody(FunctionRegions):
         self.uses_name = False
         self.loops = LoopWriter(self)
         self.anchors: list[Value] = []
-        self.scan_before: list[list[Line]] = []
+        self.scan_before: list[tuple[list[Statement], int]] = []
 
     def run(self) -> None:
         """Writes the whole body and its return."""
@@ -81,7 +82,7 @@ class FunctionBody(FunctionRegions):
         loans = self.function.functions.ties.of(self.formal.module.name)
         for path, name in self.loans.items():
             if path in self.loans_used:
-                kind = "list[layers.Layer]" if loans[path].listed else "layers.Layer"
+                kind = loans[path].kind
                 found.append(Parameter(name, kind))
         models = () if self.holds else self.models.values()
         model = self.function.functions_target.model
@@ -131,6 +132,18 @@ class FunctionBody(FunctionRegions):
         if is_kept:
             self.flow.layers.add(name)
         return name
+
+    def layer_place(self, *, is_lent: bool) -> list[Statement]:
+        """Where a layer is made: here, or before the scans that the innermost loop runs."""
+        loops = len(self.loops.before)
+        scans = (lines for lines, around in self.scan_before if around == loops)
+        return next(scans, self.flow.lines) if is_lent else self.flow.lines
+
+    def list_place(self) -> list[Statement]:
+        """Where a list of layers begins: before the outermost loop or scan."""
+        if self.scan_before and not self.scan_before[0][1]:
+            return self.scan_before[0][0]
+        return self.loops.before[0]
 
     def bind_input(self, name: str, variable: str) -> None:
         """An input of a block as it is; one of the model as the target makes it."""

@@ -72,6 +72,14 @@ class FunctionContext(OpContext):
         """Whether other steps read this op's weights, and do not just call its layer."""
         return self.function.is_read_elsewhere(self.found)
 
+    @property
+    def is_called_again(self) -> bool:
+        """Whether other steps call this op's layer, or it calls another step's."""
+        module = self.function.formal.module.name
+        lends = (module, self.step.id) in self.function.module.owners.whole
+        again = self.owned is not None or self.found.reused is not None
+        return again or lends or self.step.id in self.function.reused()
+
     def owner_op(self, weight: str) -> type[Op] | None:
         """The op that has the weight which one of this op's is; None where that is its own."""
         if not self.is_tied(weight):
@@ -95,13 +103,6 @@ class FunctionContext(OpContext):
         untied = set(self.untied)
         found = self.owner_layer(weight)
         self.untied = untied
-        return found
-
-    def owner_sample(self, weight: str) -> Op:
-        """The op that has the weight which one of this op's is, with its attributes."""
-        owner = self.function.owner(self.step, self.step.tie[weight])
-        found = self.function.module.owners.steps[owner.module, owner.step.id].op
-        assert found is not None
         return found
 
     def is_static(self, dim: object) -> bool:

@@ -62,17 +62,23 @@ class LayerWriter(ClassWriter):
         if step.id in self.kept and shares:
             return self.kept[step.id]
         variable = self.kept[step.id] = body.layer_variable(step.label)
-        line = Line(f"{variable} = {constructor}")
-        if body.scan_before and step.id in self.lent():
-            body.scan_before[0].append(line)
-        else:
-            (body.loops.before[-1] if shares else body.flow.lines).append(line)
+        place = (
+            body.loops.before[-1] if shares else body.layer_place(is_lent=step.id in self.lent())
+        )
+        place.append(Line(f"{variable} = {constructor}"))
         if step.id in self.functions.ties.listed[self.formal.module.name]:
-            self.lists[step.id] = body.layer_variable(plural(step.label))
-            start = body.scan_before[0] if body.scan_before else body.loops.before[0]
-            start.append(Line(f"{self.lists[step.id]} = []"))
-            body.flow.lines.append(Line(f"{self.lists[step.id]}.append({variable})"))
+            place.append(Line(self.listed(step, variable)))
         return variable
+
+    def listed(self, step: Step, variable: str) -> str:
+        """The statement that puts a round's layer into the list of all, by its numbers if several."""
+        body = self.function_body
+        name = self.lists[step.id] = body.layer_variable(plural(step.label))
+        is_numbered = self.functions.ties.places[self.formal.module.name][step.id].is_numbered
+        body.list_place().append(Line(f"{name} = {'{}' if is_numbered else '[]'}"))
+        if is_numbered:
+            return f"{name}[{', '.join(body.loops.indices)}] = {variable}"
+        return f"{name}.append({variable})"
 
     def again(self, found: FormalStep) -> str:
         """The layer of a step above that runs again; in a loop, that of the same round."""
@@ -83,7 +89,10 @@ class LayerWriter(ClassWriter):
             text = self.lists[owner] if repeats else self.kept[owner]
         else:
             text = self.function_body.loan_text(label)
-        text = f"{text}[{self.function_body.loops.index}]" if repeats else text
+        if repeats:
+            numbers = self.function_body.loops.indices
+            around = self.functions.ties.around(self.formal.module.name, owner)
+            text = f"{text}[{', '.join([*numbers[:around], numbers[-1]])}]"
         return self.here(found.step, text, owner)
 
     def here(self, step: Step, layer: str, owner: int | None, tie: Tie | None = None) -> str:
@@ -106,16 +115,17 @@ class LayerWriter(ClassWriter):
             return self.held_text(held)
         loan = ties.ties[module, step.id, tie_path(tie)]
         text = self.function_body.loan_text(path_text(loan.path))
-        return f"{text}[{self.index_of(loan.held.indices[0])}]" if loan.listed else text
+        numbers = ", ".join(self.index_of(part) for part in loan.held.indices)
+        return f"{text}[{numbers}]" if loan.listed else text
 
     def held_text(self, held: Held, *, listed: bool = False) -> str:
         """A layer that this function has made, or the list of all rounds' of it."""
         step = held.place.step
         if listed:
-            return self.lists[step.id]
+            return self.all_in_round(held)
         text = self.kept[step.id]
         if held.indices:
-            text = f"{self.lists[step.id]}[{self.index_of(held.indices[0])}]"
+            text = f"{self.lists[step.id]}[{self.numbers_of(held)}]"
         if not held.inner:
             return text
         numbers = iter(held.indices)
@@ -123,6 +133,21 @@ class LayerWriter(ClassWriter):
         module = getattr(step.action, "module", "")
         path = self.path_of(self.function_body.root, (*outer, *held.inner))
         return self.found_in(text, path, module, held.owner)
+
+    def all_in_round(self, held: Held) -> str:
+        """The list of a step's layers, of the round of the loops around where some run around both."""
+        found, around = self.lists[held.place.step.id], held.around
+        if not around:
+            return found
+        numbers = "".join(f"{number}, " for number in self.function_body.loops.indices[:around])
+        key = f"key[{around}]" if held.place.path.count(ANY) == around + 1 else f"key[{around}:]"
+        rounds = f"for key, layer in {found}.items() if key[:{around}] == ({numbers})"
+        return f"{{{key}: layer {rounds}}}"
+
+    def numbers_of(self, held: Held) -> str:
+        """The numbers that choose a round's layer: those of the loops around, and the tie's own."""
+        around = self.function_body.loops.indices[: held.around]
+        return ", ".join([*around, *(self.index_of(part) for part in held.indices)])
 
     def found_in(self, model: str, path: PathText, module: str, step: Step) -> str:
         """A layer of a model or a block that is one, found by its name."""

@@ -38,7 +38,7 @@ class LoopWriter:
         self.carried: dict[int, Value] = {}
         self.taken: list[set[str]] = []
         self.before: list[list[Statement]] = []
-        self.index = ""
+        self.indices: list[str] = []
 
     def write(self, found: FormalStep) -> None:
         """A step's text in a loop that passes the value on."""
@@ -89,16 +89,19 @@ class LoopWriter:
         step, flow, body = found.step, self.body.flow, self.body
         repeat = step.repeat
         assert repeat is not None
-        outer_index, self.index = self.index, self.enter(repeat)
-        index = self.index
+        index, around = self.enter(repeat), self.indices
         outer_path, outer, flow.lines = body.path, flow.lines, []
         body.path = body.path.word(step.label)
         if not repeat.share:
+            self.indices = [*around, index]
             body.path = body.path.expression(index)
         inner = [(step.id, slot) for slot in step.kept if slot]
         for key in inner:
             flow.remaining[key] = flow.remaining.get(key, 0) + 1
         result = body.in_layout(self.round(found, value), value.layout)
+        if body.is_optional(found):  # a round without the step gives nothing
+            gaps = [flow.read_key(key).text for key in inner]
+            flow.lines[:0] = [Line(f"{name} = None") for name in gaps if name.isidentifier()]
         for key in inner:
             self.keep(found, key[1], flow.read_key(key))
             flow.remaining[key] -= 1
@@ -111,7 +114,7 @@ class LoopWriter:
         words = frozenset(re.findall(r"[A-Za-z_]\w*", text))
         names = [body.writer.loop_names[name] for name in repeat.names]
         self.leave(repeat)
-        self.index = outer_index
+        self.indices = around
         rounds = repeat.over if repeat.times is None else repeat.times
         assert rounds is not None
         iterable = body.writer.expression(rounds)

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from dslc.emit.functions import FunctionWriter
     from dslc.emit.functions_loops import LoopWriter
     from dslc.emit.functions_names import PathText
+    from dslc.emit.python import Statement
     from dslc.emit.scans import ScanText
     from dslc.ir.graph import Ref
     from dslc.syntax.expressions import Expr
@@ -34,7 +35,7 @@ class FunctionRegions(BodyWriter):
     loops: LoopWriter
     path: PathText
     anchors: list[Value]
-    scan_before: list[list[Line]]
+    scan_before: list[tuple[list[Statement], int]]
     rounds: str
 
     def label_of(self, found: FormalStep) -> str:
@@ -97,8 +98,9 @@ class FunctionRegions(BodyWriter):
         """A scan: a function of one round, which a layer of its own runs over time."""
         self.settle()
         outer, self.path = self.path, self.path.word(self.label_of(found))
-        lines, start, before = self.flow.lines, len(self.flow.lines), list[Line]()
-        self.scan_before.append(before)
+        lines, start = self.flow.lines, len(self.flow.lines)
+        before: list[Statement] = []
+        self.scan_before.append((before, len(self.loops.before)))
         self.rounds = self.rounds_of(found, first)
         super().scan(found, first)
         self.scan_before.pop()

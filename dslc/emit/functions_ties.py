@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, final
 
-from dslc.emit.backend import BuildError
 from dslc.ir.graph import ApplyOp, CallModule, Reuse, Scan, Tie
 from dslc.ir.owners import Owner, owner_of, path_text, tie_path
 from dslc.ir.walk import regions
@@ -17,7 +16,7 @@ from dslc.passes.weights import branch_labels
 from dslc.syntax.expressions import free_names
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
     from dslc.ir.graph import Body, Program, Step
     from dslc.ir.owners import Part
@@ -32,34 +31,43 @@ ANY = "*"
 class Place:
     """A step in a function: the scope that it stands in, and its own path with a number's place.
 
-    `scan` is the scan whose round it belongs to, 0 for none: a round is a graph of its own.
+    `scan` is the scan whose round it belongs to, 0 for none: a round is a graph of its own. A step
+    `may_lack` where a condition stands at it or around it.
     """
 
-    __slots__ = ("order", "path", "scan", "scope", "step")
+    __slots__ = ("may_lack", "order", "path", "scan", "scope", "step")
 
-    def __init__(self, step: Step, scope: Path, order: int, scan: int) -> None:
+    def __init__(self, step: Step, scope: Path, order: int, scan: int, *, may_lack: bool) -> None:
         self.step = step
         self.scope = scope
         self.order = order
         self.scan = scan
+        self.may_lack = may_lack
         repeats = step.repeat is not None and not step.repeat.share
         own = (step.label,) if step.label else ()
         self.path = (*scope, *own, *((ANY,) if repeats and own else ()))
+
+    @property
+    def is_numbered(self) -> bool:
+        """Whether its layers are kept by their numbers: a list has no gaps, nor several axes."""
+        return self.may_lack or self.path.count(ANY) > 1
 
 
 @final
 class Held:
     """A layer that has a weight: the step that made it here, and the op, further in where that calls.
 
-    `indices` choose a round of the loops that made it, `place` is its path in the function, `inner`
-    the rest of it in what the step calls, and `weight` the weight's own name.
+    `indices` choose a round of the loops that made it, but for the first `around` loops, which run
+    around the reader too; `place` is its path in the function, `inner` the rest of it in what the step
+    calls, and `weight` the weight's own name. Where the indices are the reader's, `count` says how many.
     """
 
-    __slots__ = ("home", "indices", "inner", "owner", "place", "weight")
+    __slots__ = ("around", "home", "indices", "inner", "owner", "place", "weight")
 
-    def __init__(self, place: Place, indices: Path, owner: Owner) -> None:
+    def __init__(self, place: Place, indices: Path, owner: Owner, count: int | None = None) -> None:
         self.place = place
         self.indices = indices
+        self.around = place.path.count(ANY) - (len(indices) if count is None else count)
         self.home = owner.module
         self.owner = owner.step
         self.inner = owner.path
@@ -77,6 +85,17 @@ class Loan:
         self.home = home
         self.held = held
         self.listed = listed
+
+    @property
+    def kind(self) -> str:
+        """What it is, as an annotation."""
+        if not self.listed:
+            return "layers.Layer"
+        place = self.held.place
+        if not place.is_numbered:
+            return "list[layers.Layer]"
+        number = "int" if place.path.count(ANY) - self.held.around == 1 else "tuple[int, ...]"
+        return f"dict[{number}, layers.Layer]"
 
 
 @final
@@ -129,10 +148,11 @@ class FunctionTies:
         self.lent[module].add(step.id)
         if held.indices:
             self.listed[module].add(step.id)
-        if len(held.indices) > 1:
-            path = path_text(held.place.path)
-            reason = f"`{path}` is in a repeat in a repeat, and a tie chooses one of them"
-            raise BuildError(f"{reason}: give the inner ones as a `group` of their own")
+
+    def around(self, module: str, step: int) -> int:
+        """How many loops run around a step that another one beside it runs again in a loop."""
+        place = self.places[module].get(step)
+        return 0 if place is None else place.path.count(ANY) - 1
 
     def note_reuse(self, module: str, step: Step) -> None:
         """Notes that a step runs again, which may stand around the module."""
@@ -147,7 +167,7 @@ class FunctionTies:
             if place is not None:
                 self.lent[name].add(step.id)
                 listed = place.path[-1] == ANY
-                held = Held(place, (), Owner(name, step, (), ""))
+                held = Held(place, (), Owner(name, step, (), ""), int(listed))
                 loan = Loan((step.label,), name, held, listed=listed)
             if loan is not None:
                 self.loans.setdefault(module, {})[step.label] = loan
@@ -262,18 +282,18 @@ class FunctionTies:
         return None if found is None else Held(place, indices, found)
 
 
-def numbered(body: Body) -> Iterator[Place]:
-    """Every step of a body with its place, in order."""
-    found = enumerate(places(body, (), 0))
-    return (Place(step, scope, k, scan) for k, (step, scope, scan) in found)
+def numbered(body: Body) -> list[Place]:
+    """Every step of a body and of the regions inside with its place, in order."""
+    found: list[Place] = []
 
+    def visit(body: Body, scope: Path, scan: int, may_lack: bool) -> None:
+        for step in body.steps:
+            lacks = may_lack or step.when is not None
+            place = Place(step, scope, len(found), scan, may_lack=lacks)
+            found.append(place)
+            inner = step.id if isinstance(step.action, Scan) else scan
+            for label, region in zip(branch_labels(step), regions(step.action), strict=False):
+                visit(region, (*place.path, label) if label else place.path, inner, lacks)
 
-def places(body: Body, scope: Path, scan: int) -> Iterator[tuple[Step, Path, int]]:
-    """Every step of a body and of the regions inside, with the scope around it."""
-    for step in body.steps:
-        yield step, scope, scan
-        inside = Place(step, scope, 0, scan).path
-        round_of = step.id if isinstance(step.action, Scan) else scan
-        for label, inner in zip(branch_labels(step), regions(step.action), strict=False):
-            path = (*inside, label) if label else inside
-            yield from places(inner, path, round_of)
+    visit(body, (), 0, False)
+    return found

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dslc.emit.backend import BuildError
 from dslc.emit.flow import Value, written_inputs
 from dslc.emit.python import For, Line
 from dslc.emit.regions import RegionWriter
@@ -136,9 +135,3 @@ def plural(word: str) -> str:
     if word.endswith("s"):
         return f"all_{word}"
     return f"{word[:-1]}ies" if word.endswith("y") and word[-2:-1] not in "aeiou" else f"{word}s"
-
-
-def refuse_optional(found: FormalStep) -> BuildError:
-    """The error for a step of several outputs that may be absent."""
-    message = f"`{found.step.label}` gives several values and has a `when`"
-    return BuildError(f"{message}; put the condition at the steps that read them, or inside")

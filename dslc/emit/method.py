@@ -55,6 +55,7 @@ class MethodWriter:
         self.loans = self.name_loans()
         self.loans_used: set[str] = set()
         self.flow = Flow(self.comment)
+        self.decided: set[int] = set()
         self.last_shape = ""
         self.entries: dict[str, Value] = {}
         self.entry = 0

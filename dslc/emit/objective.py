@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, final
 
-from dslc.emit.bodies import BodyWriter, call_outputs
+from dslc.emit.bodies import BodyWriter
+from dslc.emit.calls import call_outputs
 from dslc.emit.classes import ClassWriter
 from dslc.emit.flow import Value
 from dslc.emit.formal import Formal, FormalStep

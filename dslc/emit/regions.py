@@ -12,13 +12,22 @@ from dslc.emit.scans import ScanWriter
 from dslc.ir.graph import REGION_INPUT, Group, Parallel, Residual, Scan
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from dslc.emit.flow import Key
     from dslc.emit.formal import FormalStep
+    from dslc.emit.python import Statement
     from dslc.ir.graph import Ref
 
 
 class RegionWriter(ScanWriter):
-    """Writes regions; a subclass writes the steps inside."""
+    """Writes regions; a subclass writes the steps inside.
+
+    Attributes:
+        decided: The steps around whose text their condition stands already.
+    """
+
+    decided: set[int]
 
     def steps(self, steps: list[FormalStep]) -> None:
         """Steps in order."""
@@ -122,25 +131,45 @@ class RegionWriter(ScanWriter):
             value = Value(part, used, type, heavy=heavy, layout=own if way == "none" else layout)
             self.flow.bind((found.step.id, slot), value)
 
-    def conditional_region(self, found: FormalStep) -> None:
-        """A region under a `when`: an `if` here and in the constructor."""
-        step = found.step
+    def under_condition(self, found: FormalStep, write: Callable[[FormalStep], None]) -> None:
+        """A step under a `when`: an `if` here and in the constructor around what `write` does."""
+        step, flow, key = found.step, self.flow, (found.step.id, "")
         start = step.inputs[0]
         assert start is not None
         assert step.when is not None
-        entry = self.flow.store_ref(start)
+        entry = flow.store_ref(start)
         condition = self.condition(found)
-        busy = self.flow.busy()
-        outer, self.flow.lines = self.flow.lines, []
+        busy = flow.busy()
+        outer, flow.lines = flow.lines, []
+        self.decided.add(step.id)
         with self.writer.conditional(self.writer.expression(step.when)):
-            self.region(found)
-        value, entry = self.met(self.flow.read_key((step.id, "")), entry)
-        variable = self.joined_in(step.id, entry, busy)
-        if value.text != variable:
-            self.flow.lines.append(Line(f"{variable} = {value.text}"))
-        body, self.flow.lines = self.flow.lines, outer
-        if variable != entry.text:
-            self.flow.lines.append(Line(f"{variable} = {entry.text}"))
-        self.flow.lines.append(If(condition, body))
-        stored = Value(variable, frozenset((variable,)), value.type, layout=value.layout)
-        self.flow.values[step.id, ""] = stored
+            write(found)
+        self.decided.discard(step.id)
+        body, flow.lines = flow.lines, outer
+        if key in flow.values:  # something reads it
+            value, entry = self.met(flow.read_key(key), entry)
+            variable = self.joined_in(step.id, entry, busy)
+            body = assigned(body, value.text, variable)
+            if variable != entry.text:
+                flow.lines.append(Line(f"{variable} = {entry.text}"))
+            stored = Value(variable, frozenset((variable,)), value.type, layout=value.layout)
+            flow.values[key] = stored
+        flow.lines.append(If(condition, body))
+
+
+def assigned(lines: list[Statement], value: str, variable: str) -> list[Statement]:
+    """Statements, and a variable that holds a value behind them: what they unpack goes there at once."""
+    if value == variable:
+        return lines
+    last = lines[-1] if lines else None
+    targets, _, rest = last.code.partition(" = ") if isinstance(last, Line) else ("", "", "")
+    names = targets.split(", ")
+    if (
+        isinstance(last, Line)
+        and names.count(value) == 1
+        and variable not in names
+        and len(names) > 1
+    ):
+        named = ", ".join(variable if name == value else name for name in names)
+        return [*lines[:-1], Line(f"{named} = {rest}", last.comment)]
+    return [*lines, Line(f"{variable} = {value}")]

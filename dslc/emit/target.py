@@ -86,6 +86,10 @@ class Target:
         """A layer that is only made under a condition; `alone` where it is called on one value."""
         raise TypeError("a target says what stands for an absent layer")
 
+    def none_if_absent(self, constructor: str) -> str:
+        """An optional layer's constructor, where what stands for an absent one is never called."""
+        return constructor
+
     def call_optional(self, layer: str, args: str, otherwise: str) -> str:
         """A call of a layer that may be absent."""
         raise TypeError("a target says what stands for an absent layer")

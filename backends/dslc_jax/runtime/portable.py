@@ -140,6 +140,17 @@ def _weights(model: nnx.Module) -> Iterator[_Weight]:
         elif own.startswith("bias_ih") and layer.one_bias:
             second = own.replace("bias_ih", "bias_hh")
             yield _Weight(".".join((*place, second)), path, node, is_second_bias=True)
+    yield from _lone_biases(nodes)
+
+
+def _lone_biases(nodes: Mapping[Any, Any]) -> Iterator[_Weight]:
+    """The second biases, zero in the file, beside first ones that are other layers'."""
+    for path, layer in nodes.items():
+        for own, value in vars(layer).items() if getattr(layer, "one_bias", False) else ():
+            if own.startswith("bias_ih") and value is None:
+                name = ".".join((*map(str, path), own.replace("bias_ih", "bias_hh")))
+                zeros = nnx.Param(jnp.zeros(layer.rows))
+                yield _Weight(name, (*path, own), zeros, is_second_bias=True)
 
 
 def _is_layer(node: Any) -> bool:

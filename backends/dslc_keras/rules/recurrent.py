@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dslc.ops.recurrent import Gru, GruCell, Lstm, LstmCell, Rnn, RnnCell
-from dslc_keras.layers import named, option
+from dslc_keras.layers import is_stacked, named, option
 from dslc_keras.rules import RULES
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ def recurrent(c: FunctionContext) -> str | dict[str, str]:
     options = [option(c, "recurrent_dropout", 0.0), *activation(c)]
     several = [option(c, "layers", 1, "depth"), option(c, "bidirectional", False)]
     lengths = c.arg(1)
-    if lengths or any(several):
+    if is_stacked(c.found):
         kind = f'"{KINDS[c.op.name]}"'
         options = [kind, c.attribute("hidden"), *several, option(c, "dropout", 0.0), *options]
         call = f"{c.x}, {lengths}" if lengths else c.x
@@ -40,6 +40,8 @@ def plain(c: FunctionContext, options: list[str]) -> str | dict[str, str]:
     last, state = c.reads("last"), c.reads("state")
     if not isinstance(c.op, Lstm):
         last, state = last + state, 0
+    if c.is_called_again:  # for other outputs, maybe
+        return unpacked(c, named(c, layer, *options, all_states, "return_state=True"))
     if sequences <= 1 and not last and not state:
         text = named(c, layer, *options, all_states)
         return {"": text, "sequence": text}

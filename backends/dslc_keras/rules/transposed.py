@@ -12,7 +12,7 @@ from dslc.ops.transposed import (
     ConvTranspose3d,
     SeparableConv2d,
 )
-from dslc_keras.layers import flag, named, option
+from dslc_keras.layers import flag, is_native, named, option
 from dslc_keras.rules import RULES
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ def conv_transpose(c: FunctionContext) -> str:
     values, rank = c.op.values, c.types[0].rank - 2
     first = (c.attribute("out"), c.attribute("kernel"))
     bias = flag(c, "bias", "use_bias")
-    if not is_native(c):
+    if not is_native(c.found):
         names = [("stride", 1), ("padding", 0), ("output_padding", 0), ("dilation", 1)]
         options = [option(c, name, default) for name, default in (*names, ("groups", 1))]
         return named(c, c.helper("ConvTranspose"), *first, *options, bias)
@@ -40,22 +40,12 @@ def conv_transpose(c: FunctionContext) -> str:
     return f"layers.Cropping{rank}D({crops})({text})"
 
 
-def is_native(c: FunctionContext) -> bool:
-    """Whether Keras's layer and a cropping say the same."""
-    values = c.op.values
-    names = ("kernel", "stride", "padding", "output_padding", "dilation")
-    if literal(values["groups"]) != "1" or not all(c.is_constant(name) for name in names):
-        return False
-    windows = zip(*(values[name] for name in names), strict=True)
-    return all(k >= s and p >= more and d == 1 for k, s, p, more, d in windows)
-
-
 @RULES.add(SeparableConv2d)
 def separable_conv2d(c: FunctionContext) -> str:
-    """Two layers; strides with dilation, which Keras refuses, as every so many-th place."""
-    x, kernel, dilation = c.x, c.attribute("kernel"), option(c, "dilation", 1, "dilation_rate")
-    values, padding, strides, every = c.op.values, "", option(c, "stride", 1, "strides"), ""
-    stride = values["stride"]
+    """Keras's own layer; strides that it refuses, with dilation or uneven, as every so many-th place."""
+    x, values, every = c.x, c.op.values, ""
+    stride, strides = values["stride"], option(c, "stride", 1, "strides")
+    dilation, padding = option(c, "dilation", 1, "dilation_rate"), ""
     two_steps = strides and (dilation or len(set(stride)) > 1)
     if values["padding"] == "same" and two_steps:
         sizes = ", ".join(c.attribute(name) for name in ("kernel", "stride", "dilation"))
@@ -66,15 +56,9 @@ def separable_conv2d(c: FunctionContext) -> str:
         x = f"layers.ZeroPadding2D({c.attribute('padding')})({x})"
     if two_steps:
         every, strides = f"[:, ::{stride[0]}, ::{stride[1]}]", ""
-    multiplier = option(c, "multiplier", 1, "depth_multiplier")
-    options = [kernel, strides, padding, multiplier, dilation, "use_bias=False"]
-    options = [text for text in options if text]
-    depthwise = f"layers.DepthwiseConv2D({', '.join(options)}, name={c.path('depthwise')})"
-    bias = flag(c, "bias", "use_bias")
-    point = [
-        text for text in (c.attribute("out"), "1", bias, f"name={c.path('pointwise')}") if text
-    ]
-    return f"layers.Conv2D({', '.join(point)})({depthwise}({x}){every})"
+    options = [c.attribute("out"), c.attribute("kernel"), strides, padding, dilation]
+    options += [option(c, "multiplier", 1, "depth_multiplier"), flag(c, "bias", "use_bias")]
+    return named(c, "layers.SeparableConv2D", *options, call=x) + every
 
 
 @RULES.add(Bilinear)

@@ -56,7 +56,8 @@ def load_weights(model: keras.Model, weights: Mapping[str, Array] | str | os.Pat
     matched = match(arrays, shapes | zeros, source=source)
     for name in zeros:  # a second bias of another tool: only the sum matters
         first = name.replace("bias_hh", "bias_ih")
-        matched[first] = matched[first] + matched[name]
+        if first in matched:  # and not tied
+            matched[first] = matched[first] + matched[name]
     for name, place in found.items():
         place.variable.assign(np.ascontiguousarray(place.load(matched[name])))
 
@@ -168,16 +169,28 @@ def transposed_convolution(layer: layers.Conv2DTranspose) -> dict[str, Place]:
 
 
 def depthwise(layer: layers.DepthwiseConv2D) -> dict[str, Place]:
-    """A convolution of each channel: [H, W, C, multiplier] is [C * multiplier, 1, H, W] there."""
-    high, wide, channels, multiplier = layer.kernel.shape
+    """A convolution of each channel."""
+    return with_bias(layer, by_channel(layer.kernel))
+
+
+def separable(layer: layers.SeparableConv2D) -> dict[str, Place]:
+    """A convolution of each channel and one of single pixels, which has the bias."""
+    found = with_bias(layer, transposed(layer.pointwise_kernel, 2, 3, 1, 0))
+    found = {f"pointwise.{name}": place for name, place in found.items()}
+    return {"depthwise.weight": by_channel(layer.depthwise_kernel), **found}
+
+
+def by_channel(variable: keras.Variable) -> Place:
+    """A kernel [H, W, C, multiplier], which is [C * multiplier, 1, H, W] in the file."""
 
     def load(array: Array) -> Array:
+        high, wide, channels, multiplier = variable.shape
         return array.reshape(channels, multiplier, high, wide).transpose(2, 3, 0, 1)
 
     def save(array: Array) -> Array:
-        return array.transpose(2, 3, 0, 1).reshape(channels * multiplier, 1, high, wide)
+        return array.transpose(2, 3, 0, 1).reshape(-1, 1, *array.shape[:2])
 
-    return with_bias(layer, Place(layer.kernel, load, save))
+    return Place(variable, load, save)
 
 
 def embedding(layer: layers.Embedding) -> dict[str, Place]:
@@ -335,6 +348,7 @@ def permuted(place: Place, image: tuple[int, ...]) -> Place:
 KINDS: tuple[tuple[type | tuple[type, ...], Callable[[Any], dict[str, Place]]], ...] = (
     (layers.Dense, dense),
     (layers.DepthwiseConv2D, depthwise),
+    (layers.SeparableConv2D, separable),
     ((layers.Conv1D, layers.Conv2D, layers.Conv3D), convolution),
     (
         (layers.Conv1DTranspose, layers.Conv2DTranspose, layers.Conv3DTranspose),
