@@ -84,6 +84,29 @@ class RNN(nnx.Module):
         return sequence.swapaxes(0, 1), last, last
 
 
+class ReluRNN(nnx.Module):
+    """A recurrent layer with a ReLU from a zero state, with one bias.
+
+    f32[N, T, D] -> every hidden state f32[N, T, hidden], the last one f32[N, hidden] twice
+    """
+
+    portable = (("input", "ih_l0"), ("recurrent", "hh_l0"))  # in the names of the weight file
+
+    def __init__(self, features: int, hidden: int, *, rngs: nnx.Rngs) -> None:
+        self.hidden = hidden
+        self.input = nnx.Linear(features, hidden, rngs=rngs)
+        self.recurrent = nnx.Linear(hidden, hidden, use_bias=False, rngs=rngs)
+
+    def __call__(self, x: Array) -> tuple[Array, Array, Array]:
+        def step(h: Array, x_t: Array) -> tuple[Array, Array]:
+            h = nnx.relu(self.input(x_t) + self.recurrent(h))
+            return h, h
+
+        zeros = jnp.zeros((x.shape[0], self.hidden), x.dtype)
+        last, sequence = jax.lax.scan(step, zeros, x.swapaxes(0, 1))
+        return sequence.swapaxes(0, 1), last, last
+
+
 def rnn_step(new: Array, old: Array, *_: Array) -> tuple[Array, Array]:
     """A plain recurrent step: from what the input and the state add to its gate."""
     h = jnp.tanh(new + old)

@@ -1,6 +1,6 @@
 """Helpers for recurrent layers, put into generated PyTorch modules word for word."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
@@ -17,7 +17,7 @@ def one_bias(layer: nn.Module) -> nn.Module:
     return layer
 
 
-def run_padded(layer: nn.Module, x: Tensor, lengths: Tensor) -> Any:
+def run_padded(layer: Callable[..., Any], x: Tensor, lengths: Tensor) -> Any:
     """A recurrent layer over as many places of each row as its length says; behind them zeros."""
     counts = lengths.clamp(min=1).to("cpu", torch.int64)
     y, last = layer(pack_padded_sequence(x, counts, batch_first=True, enforce_sorted=False))

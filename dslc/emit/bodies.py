@@ -170,16 +170,16 @@ class BodyWriter(LoopWriter):
         self.target.prepare(context)
         start = len(self.flow.lines)
         result = self.target.rules.find(type(found.op))(context)
-        if context.untied and not context.made:
-            name, weight = found.op.name, min(context.untied)
-            message = f"`{name}` cannot take its weight `{weight}` from another layer"
-            raise BuildError(f"{message} in the {self.target.name} backend")
         layout = context.layout or layout_after(found, [v for v in values if v is not None])
         given = {"": result} if isinstance(result, str) else result
         texts = {slot: (context.with_others(text), layout) for slot, text in given.items()}
         for k, line in enumerate(self.flow.lines[start:], start):
             if isinstance(line, Line):
                 self.flow.lines[k] = Line(context.with_others(line.code), line.comment)
+        if context.untied and not context.gives:
+            name, weight = found.op.name, min(context.untied)
+            message = f"`{name}` cannot take its weight `{weight}` from another layer"
+            raise BuildError(f"{message} in the {self.target.name} backend, as it is written here")
         if self.is_optional(found) and found.step.repeat is None:
             texts[""] = self.optional(found, values, *texts[""])
         return texts
@@ -319,7 +319,8 @@ class BodyWriter(LoopWriter):
         made = self.whole_round(found, values, start)
         lines, self.flow.lines = self.flow.lines, outer
         layer = self.loop_variables.get(found.step.id)
-        call = lines[-1].code if len(lines) == 1 and isinstance(lines[0], Line) else ""
+        only = lines[0] if len(lines) == 1 else None
+        call = only.code if isinstance(only, Line) else ""
         if layer and call == f"{start.text} = {layer}({start.text})":
             chosen = self.target.call_optional(layer, start.text, start.text)
             self.flow.lines.append(Line(f"{start.text} = {chosen}"))

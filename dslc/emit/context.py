@@ -57,6 +57,7 @@ class OpContext:
         self.layout: str | None = None
         self.owned = writer.owned_by(found)
         self.untied = set(found.step.tie) if self.owned is None else set[str]()
+        self.gives = False  # whether what the rule wrote takes them
         self.made = ""
         self.stored: set[str] = set()
 
@@ -295,7 +296,9 @@ class OpContext:
         def call(layer: str, arguments: list[str]) -> str:
             return target.call_given(self, layer, weights, arguments)
 
-        return with_given(text, self.made, weights, call)
+        text, found = with_given(text, self.made, weights, call)
+        self.gives = self.gives or found
+        return text
 
     def shared_layer(self, constructor: str) -> str:
         """A layer without weights: one serves all steps that would make the same."""

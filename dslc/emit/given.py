@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     Calls = Callable[[str, list[str]], str]
 
 
-def with_given(text: str, layer: str, weights: Mapping[str, str], call: Calls) -> str:
-    """A statement or expression in which a layer is given weights of other layers.
+def with_given(text: str, layer: str, weights: Mapping[str, str], call: Calls) -> tuple[str, bool]:
+    """A statement or expression in which a layer is given weights of other layers; whether it reads any.
 
     Args:
         text: The statement or expression.
@@ -24,8 +24,8 @@ def with_given(text: str, layer: str, weights: Mapping[str, str], call: Calls) -
         weights: The other layers' weights by the layer's own names for them.
         call: What a call of the layer becomes, from the layer and the call's arguments.
     """
-    node = ast.parse(text)
-    return ast.unparse(_Given(layer, weights, call).visit(node))
+    given = _Given(layer, weights, call)
+    return ast.unparse(given.visit(ast.parse(text))), given.found
 
 
 @final
@@ -34,12 +34,14 @@ class _Given(ast.NodeTransformer):
         self.layer = layer
         self.weights = weights
         self.calls = call
+        self.found = False
 
     def visit_Call(self, node: ast.Call) -> ast.AST:
         """A call of the layer, or of anything else."""
         self.generic_visit(node)
         if ast.unparse(node.func) != self.layer:
             return node
+        self.found = True
         texts = [ast.unparse(part) for part in (*node.args, *node.keywords)]
         return ast.parse(self.calls(self.layer, texts), mode="eval").body
 
@@ -48,5 +50,6 @@ class _Given(ast.NodeTransformer):
         text = ast.unparse(node)
         for name, weight in self.weights.items():
             if text == f"{self.layer}.{name}":
+                self.found = True
                 return ast.parse(weight, mode="eval").body
         return self.generic_visit(node)

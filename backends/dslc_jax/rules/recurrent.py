@@ -26,9 +26,10 @@ def made(c: OpContext) -> str:
     width, hidden = c.size(c.types[0].shape[2]), c.attribute("hidden")
     options = c.option("layers", 1) + c.option("bidirectional", False)
     options += c.option("dropout", 0.0) + c.option("recurrent_dropout", 0.0)
-    plain = not options and not c.arg(1) and c.op.values.get("activation") != "relu"
-    if plain and not c.shares_weights:
-        return c.layer(f"{c.helper(c.op.name.upper())}({width}, {hidden}, rngs=rngs)")
+    if not options and not c.arg(1) and not c.shares_weights:
+        relu = "Relu" if c.op.values.get("activation") == "relu" else ""
+        kind = c.helper(f"{relu}{c.op.name.upper()}")
+        return c.layer(f"{kind}({width}, {hidden}, rngs=rngs)")
     given = f"{step(c)}, {width}, {hidden}{GATES.get(c.op.name, '')}{options}"
     return c.layer(f"{c.helper('Recurrent')}({given}, rngs=rngs)")
 

@@ -47,7 +47,10 @@ def run(c: OpContext, layer: str) -> str:
     if c.op.values["recurrent_dropout"]:
         given = [layer, c.x, c.run_attribute("recurrent_dropout"), *([lengths] if lengths else [])]
         return f"{c.helper('run_dropping')}({', '.join(given)})"
-    return f"{c.helper('run_padded')}({layer}, {c.x}, {lengths})" if lengths else f"{layer}({c.x})"
+    if not lengths:
+        return f"{layer}({c.x})"
+    called = f"lambda packed: {layer}(packed, None)" if c.untied else layer
+    return f"{c.helper('run_padded')}({called}, {c.x}, {lengths})"
 
 
 def top(c: OpContext, state: str) -> str:
