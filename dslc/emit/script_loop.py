@@ -24,6 +24,7 @@ def loop_names(flags: Mapping[str, bool]) -> dict[str, str]:
     """What the loop's template calls otherwise."""
     how = "HELD_OUT, SPLIT_SEED"
     return {
+        "RATE_AT": "learning_rate(step, total)" if flags["SCHEDULED"] else "LEARNING_RATE",
         **(LOOP_OF_PHASES if flags["PHASED"] else LOOP),
         "SOURCE": "arguments.data" if flags["FILES"] else "DATA",
         "HOW_SPLIT": f"{how}, STRATIFY" if flags["STRATIFIED"] else how,
@@ -38,7 +39,7 @@ def loop_parts(flags: Mapping[str, bool]) -> list[str]:
         found.insert(0, "Patience")
     if flags["MEASURES"]:
         found.append("evaluate")
-    return [*found, "main"]
+    return [*found, "train", "main"]
 
 
 def facts(program: Program, backend: str) -> str:

@@ -237,12 +237,8 @@ def evaluate(arguments: argparse.Namespace) -> dict[str, Any]:
     return {"rows": count, "metrics": average(trainer.measure, rows, BATCH)}
 
 
-def main() -> None:
+def train(arguments: argparse.Namespace) -> None:
     """Trains, from the beginning or from the newest checkpoint."""
-    arguments = parse_arguments()
-    if MEASURES and arguments.evaluate is not None:
-        print(json.dumps(evaluate(arguments)))
-        return
     arrays = load_rows(SOURCE)
     checkpoints = arguments.output / "checkpoints"
     with plain_errors():
@@ -267,10 +263,7 @@ def main() -> None:
                 progress.note(f"held_out_{STOP_METRIC} got no better for {PATIENCE} epochs")
                 break
             for batch in batches.epoch(epoch, start=step % batches.steps):
-                if SCHEDULED:
-                    reported = trainer.step(batch, learning_rate(step, total))
-                else:
-                    reported = trainer.step(batch, LEARNING_RATE)
+                reported = trainer.step(batch, RATE_AT)  # noqa: F821  # pyright: ignore
                 step += 1
                 if PHASED:
                     progress.step(step, epoch, **reported)
@@ -294,3 +287,12 @@ def main() -> None:
                 signals.leave(step)
         write(arguments.output / "weights.safetensors", trainer.outcome())
         progress.close()
+
+
+def main() -> None:
+    """Does what the call says."""
+    arguments = parse_arguments()
+    if MEASURES and arguments.evaluate is not None:
+        print(json.dumps(evaluate(arguments)))
+    else:
+        train(arguments)

@@ -237,6 +237,12 @@ def load_rows(source: str) -> Arrays:
         return load(source, COLUMNS)
 
 
+def state_of(arguments: argparse.Namespace) -> dict[str, Any]:
+    """What the checkpoints of a run have in common: to go on with another is refused."""
+    spec = spec_text(Path(__file__).parent)
+    return {"backend": RUN["backend"], "seed": arguments.seed, "batch": BATCH, "spec": spec}
+
+
 def begin(arguments: argparse.Namespace, checkpoint: Checkpoint | None) -> Trainer:
     """The trainer as a run begins, or as a checkpoint has it."""
     trainer = Trainer(arguments.seed, arguments.device)
@@ -279,28 +285,19 @@ def evaluate(arguments: argparse.Namespace) -> dict[str, Any]:
     return {"rows": count, "metrics": average(trainer.measure, rows, BATCH)}
 
 
-def main() -> None:
+def train(arguments: argparse.Namespace) -> None:
     """Trains, from the beginning or from the newest checkpoint."""
-    arguments = parse_arguments()
-    if arguments.evaluate is not None:
-        print(json.dumps(evaluate(arguments)))
-        return
     arrays = load_rows(arguments.data)
     checkpoints = arguments.output / "checkpoints"
     with plain_errors():
         training, held_out = split(arrays, HELD_OUT, SPLIT_SEED)
         batches = Batches(training, BATCH, arguments.seed)
-        state: dict[str, Any] = {
-            "backend": RUN["backend"],
-            "seed": arguments.seed,
-            "batch": BATCH,
-            "rows": batches.count,
-            "spec": spec_text(Path(__file__).parent),
-        }
+        state = {**state_of(arguments), "rows": batches.count}
         checkpoint = to_resume(checkpoints, SPEC, state, resume=arguments.resume)
-        step = checkpoint.step if checkpoint else 0
-        record(arguments.output, RUN, vars(arguments), PACKAGES, step if checkpoint else None)
+        resumed = checkpoint.step if checkpoint else None
+        record(arguments.output, RUN, vars(arguments), PACKAGES, resumed)
         trainer = begin(arguments, checkpoint)
+    step = resumed or 0
     total = arguments.epochs * batches.steps
     progress = Progress(arguments.output, total, done=step)
     with Signals() as signals, run_errors(lambda fault: locate(fault, arguments, batches)):
@@ -322,6 +319,15 @@ def main() -> None:
                 signals.leave(step)
         write(arguments.output / "weights.safetensors", trainer.weights())
         progress.close()
+
+
+def main() -> None:
+    """Does what the call says."""
+    arguments = parse_arguments()
+    if arguments.evaluate is not None:
+        print(json.dumps(evaluate(arguments)))
+    else:
+        train(arguments)
 
 
 if __name__ == "__main__":
