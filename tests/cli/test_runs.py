@@ -110,7 +110,7 @@ def test_what_does_not_fit_is_refused(
     assert not list(quiet.glob("o.*"))
 
 
-@pytest.mark.skipif(find_spec("pyarrow") is None, reason="needs pyarrow")
+@pytest.mark.skipif(find_spec("pyarrow") is None, reason="missing: pyarrow")
 def test_parquet_holds_the_same(folder: Path, quiet: Path) -> None:
     assert main(["predict", str(folder), "--data", "wine", "-o", "out.parquet"]) == 0
     from pyarrow.parquet import read_table
