@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from dslc.cli.build import add_backend_option
 from dslc.cli.common import Call, SpecFailedError, UsageError, add_spec_options, command_parser
 from dslc.files import write_tree
 from dslc.ops.base import snake_case
 from dslc.tools.backends import find_backend, project, require
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
 
 PASSED_ON = ("device", "epochs", "seed")
 
@@ -66,14 +71,22 @@ def train_in(folder: Path, arguments: list[str], home: Path | None = None) -> in
     environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
     command = [sys.executable, str(script), *arguments]
     process = subprocess.Popen(command, cwd=home or folder, env=environment)
-    pass_on(process)
-    status = process.wait()
+    with passed_on(process):
+        status = process.wait()
     if status < 0:
         return 128 - status
     return status if status in (0, 1) or status > 128 else 1
 
 
-def pass_on(process: subprocess.Popen[bytes]) -> None:
+@contextlib.contextmanager
+def passed_on(process: subprocess.Popen[bytes]) -> Generator[None]:
     """Lets a process save before it ends: it gets SIGTERM too, and Ctrl-C from the terminal."""
-    signal.signal(signal.SIGTERM, lambda kind, _: process.send_signal(kind))
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    before = {
+        signal.SIGTERM: signal.signal(signal.SIGTERM, lambda kind, _: process.send_signal(kind)),
+        signal.SIGINT: signal.signal(signal.SIGINT, signal.SIG_IGN),
+    }
+    try:
+        yield
+    finally:
+        for kind, handler in before.items():
+            signal.signal(kind, handler)

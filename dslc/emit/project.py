@@ -20,9 +20,7 @@ if TYPE_CHECKING:
     from dslc.passes.pipeline import Checked
 
 RUNTIME = Path(__file__).parents[1] / "train" / "runtime"
-TRAINING = (
-    *("checkpoint", "data", "faults", "initial", "progress", "record", "signals", "weights"),
-)
+TRAINING = ("checkpoint", "data", "faults", "initial", "progress", "record", "signals", "weights")
 """The runtime modules that every `train.py` imports."""
 BESIDE = re.compile(r"^from dslc[\w.]*\.runtime\.", re.MULTILINE)
 """How runtime modules import each other where they are written."""
