@@ -13,7 +13,8 @@ from typing import Any
 
 from dslc.ops import all_ops
 from tests.fuzz.judging import Verdict
-from tests.fuzz.work import run_chunk
+from tests.fuzz.record import read_record, write_record
+from tests.fuzz.work import Task, run_chunk
 from tests.numeric.frameworks import NAMES
 
 CHUNK = 20
@@ -29,28 +30,37 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=0, help="another seed, other networks")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--backends", default=",".join(NAMES))
+    parser.add_argument("--record", type=Path, help="a file of verdicts to go on from")
     options = parser.parse_args()
-    backends = options.backends.split(",")
-    sizes = [min(CHUNK, options.count - at) for at in range(0, options.count, CHUNK)]
-    tasks = [(options.seed * 100_000 + k, size, backends) for k, size in enumerate(sizes)]
-    verdicts: list[Verdict] = []
+    done = read_record(options.record)
+    tasks = [task for task in tasks_of(options) if task[0] not in done]
+    verdicts = [verdict for chunk in done.values() for verdict in chunk]
     with get_context("spawn").Pool(options.jobs, maxtasksperchild=CHUNKS_EACH) as pool:
-        for chunk in pool.imap_unordered(run_chunk, tasks):
+        for seed, chunk in pool.imap_unordered(run_chunk, tasks):
             verdicts += chunk
-            report_found(chunk, len(verdicts), options.count)
+            report_found(seed, chunk, f"{len(verdicts)} of {options.count}")
+            if options.record:
+                write_record(options.record, seed, chunk)
     print(summary(verdicts))
     return 0 if is_clean(verdicts) else 1
 
 
-def report_found(chunk: list[Verdict], done: int, count: int) -> None:
+def tasks_of(options: Any) -> list[Task]:
+    """The networks in chunks, each with a seed of its own."""
+    sizes = [min(CHUNK, options.count - at) for at in range(0, options.count, CHUNK)]
+    backends = options.backends.split(",")
+    return [(options.seed * 100_000 + k, size, backends) for k, size in enumerate(sizes)]
+
+
+def report_found(seed: int, chunk: list[Verdict], done: str) -> None:
     """Says how far it is, and shows and keeps what was found."""
     found = [finding for verdict in chunk for finding in verdict.findings]
     for number, finding in enumerate(found):
         FOLDER.mkdir(parents=True, exist_ok=True)
-        path = FOLDER / f"{finding.backend}_{done:05}_{number}.yaml"
+        path = FOLDER / f"{finding.backend}_{seed:05}_{number}.yaml"
         path.write_text(f"{finding}", encoding="utf-8")
         print(f"\n{finding}", flush=True)
-    print(f"{done} of {count} networks, {len(found)} new findings", flush=True)
+    print(f"{done} networks, {len(found)} new findings", flush=True)
 
 
 def summary(verdicts: list[Verdict]) -> str:

@@ -13,6 +13,7 @@ from dslc.tools.verify import Comparison
 from dslc.tools.verify_figures import FORWARD, values_apart
 from dslc.tools.verify_report import Compared
 from tests.fuzz.pruning import pruned
+from tests.fuzz.quick import Quick
 from tests.fuzz.specs import Spec, checked
 from tests.numeric.evaluator import evaluate as evaluate_file
 from tests.numeric.frameworks import backend_named
@@ -75,8 +76,8 @@ class Network:
     def faults(self, name: str) -> list[str]:
         """What is wrong with a backend, in words; nothing where it has a stated gap."""
         assert self.comparison is not None
-        backend: Any = backend_named(name)
         found = self.comparison
+        backend = Quick(name, found, self.spec)
         settings = found.settings, found.training_settings
         if name in ALONE:
             found.settings, found.training_settings = settings[0][:1], settings[1][:1]

@@ -2,12 +2,16 @@
 
 import sys
 import warnings
+from functools import cache
 
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import seed as seeded
 
-from tests.fuzz.judging import Verdict, judge
+from tests.fuzz.judging import Kinds, Verdict, judge
 from tests.fuzz.specs import Spec, networks
+
+Task = tuple[int, int, list[str]]
+"""A seed, how many networks of it, and the backends."""
 
 
 def drawn(seed: int, count: int) -> list[Spec]:
@@ -30,15 +34,19 @@ def drawn(seed: int, count: int) -> list[Spec]:
     return found[:count]
 
 
-def run_chunk(task: tuple[int, int, list[str]]) -> list[Verdict]:
-    """The verdicts on the networks of one seed."""
+@cache
+def known_kinds() -> Kinds:
+    """The faults that this process reduced already."""
+    return set()
+
+
+def run_chunk(task: Task) -> tuple[int, list[Verdict]]:
+    """The verdicts on the networks of one seed, beside it."""
     warnings.simplefilter("ignore")
     seed, count, backends = task
-    verdicts: list[Verdict] = []
-    for spec in drawn(seed, count):
-        verdicts.append(judge(spec, backends))
-        forget()
-    return verdicts
+    verdicts = [judge(spec, backends, known_kinds()) for spec in drawn(seed, count)]
+    forget()
+    return seed, verdicts
 
 
 def forget() -> None:
