@@ -50,6 +50,9 @@ class Ctc(Op):
         if isinstance(classes, int) and classes <= self.blank:
             message = f"there are {classes} classes, and none is called {self.blank}"
             raise OpError("E0504", message, attribute="blank")
+        if classes == 1:
+            message = "the blank is the only class, and a target needs another one"
+            raise OpError("E0504", message, attribute="blank")
         return logits.with_shape()
 
     def ceilings(self, *types: TensorType) -> tuple[DimLike | None, ...]:

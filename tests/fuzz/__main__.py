@@ -72,7 +72,7 @@ def summary(verdicts: list[Verdict]) -> str:
     for verdict in told:
         seconds.update(verdict.seconds)
     gaps = Counter(
-        gap.split("`", 1)[0] + gap.partition("`")[2][:90] for v in told for gap in v.gaps
+        gap.split("`", 1)[0] + gap.partition("`")[2][:90] for v in verdicts for gap in v.gaps
     )
     findings = [finding for v in verdicts for finding in v.findings]
     lines = [

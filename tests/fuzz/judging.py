@@ -59,7 +59,11 @@ def judge(spec: Spec, backends: list[str], known: Kinds | None = None) -> Verdic
     """Compares a network in every backend; what is wrong is reduced."""
     verdict, known = Verdict(), set[tuple[str, str]]() if known is None else known
     started = time.process_time()
-    network, found = reference_of(spec)
+    try:
+        network, found = reference_of(spec)
+    except BuildError as error:
+        verdict.gaps.append(f"{REFERENCE}: {error}")
+        return verdict
     if network is None or found:
         verdict.findings.append(finding(spec, REFERENCE, found, known))
         return verdict
@@ -87,6 +91,8 @@ def reference_of(spec: Spec) -> tuple[Network | None, list[str]]:
     try:
         network = Network(spec)
         words = [network.refusal] if network.refusal else network.shape_faults()
+    except BuildError:
+        raise
     except Exception as error:
         line = " ".join(str(error).split())[:300]
         return None, [f"it raised {type(error).__name__}: {line}"]
@@ -95,13 +101,11 @@ def reference_of(spec: Spec) -> tuple[Network | None, list[str]]:
 
 def faults_of(spec: Spec, backend: str) -> list[str]:
     """What is wrong with a spec in a backend, or with the reference itself."""
-    network, words = reference_of(spec)
-    if backend == REFERENCE:
-        return words
-    if network is None or words or not network.tells:
-        return []
     try:
-        return network.faults(backend)
+        network, words = reference_of(spec)
+        if backend == REFERENCE:
+            return words
+        return network.faults(backend) if network and network.tells and not words else []
     except Exception:
         return []
 
