@@ -76,7 +76,7 @@ def op_in_own_names(
         attribute = action.op.attributes[name]
         words = {isinstance(op.values[name], str) for op in ops}
         if attribute.symbolic and words == {False}:
-            values[name] = value(expression)
+            values[name] = signed(value(expression), [op.values[name] for op in ops])
             continue
         values[name] = concrete
         if len({attribute.decisive(op.values[name]) for op in ops}) > 1:
@@ -85,3 +85,16 @@ def op_in_own_names(
     if varying:
         op.values = VaryingValues(op.values, frozenset(varying), module, step)
     return op
+
+
+def signed(own: object, values: Sequence[object]) -> object:
+    """A size in a module's names; a place that all instances count from the end stays that number.
+
+    What a negative number means is not what a symbol means, whose sizes are positive.
+    """
+    lists = [value for value in (own, *values) if isinstance(value, tuple)]
+    if len(lists) == len(values) + 1 and len({len(item) for item in lists}) == 1:
+        return tuple(signed(part, others) for part, *others in zip(*lists, strict=True))
+    first = values[0]
+    is_negative = isinstance(first, int) and first < 0
+    return first if is_negative and all(value == first for value in values) else own

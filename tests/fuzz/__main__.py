@@ -74,6 +74,7 @@ def summary(verdicts: list[Verdict]) -> str:
     gaps = Counter(
         gap.split("`", 1)[0] + gap.partition("`")[2][:90] for v in verdicts for gap in v.gaps
     )
+    eased = [v.eased for v in told if v.eased]
     findings = [finding for v in verdicts for finding in v.findings]
     lines = [
         f"networks: {len(verdicts)}, of which {len(told)} had an output that was finite and not constant",
@@ -81,6 +82,7 @@ def summary(verdicts: list[Verdict]) -> str:
         f"steps of a network: {steps_of(told):g} in the median",
         "compared: "
         + ", ".join(f"{n} {k} ({seconds[n] / k:.2f} s each)" for n, k in compared.items()),
+        f"allowed more, as rounding moves the reference so far: {len(eased)} networks",
         *(f"no form, as stated, {k} times: {gap}" for gap, k in gaps.most_common(8)),
         *(
             f"not seen: {', '.join(sorted(all_ops().keys() - seen))}"

@@ -37,6 +37,7 @@ class Verdict:
         steps: Its steps as written.
         ops: The ops that ran.
         compared: The backends that were compared.
+        eased: The backends that were allowed more, as far as rounding moves the reference itself.
         gaps: What a backend says that it cannot build.
         seconds: What each backend took.
     """
@@ -46,6 +47,7 @@ class Verdict:
         self.steps = 0
         self.ops: set[str] = set()
         self.compared: list[str] = []
+        self.eased: list[str] = []
         self.gaps: list[str] = []
         self.findings: list[Finding] = []
         self.seconds: dict[str, float] = {}
@@ -79,7 +81,10 @@ def judge(spec: Spec, backends: list[str], known: Kinds | None = None) -> Verdic
         except BuildError as error:
             verdict.gaps.append(f"{name}: {error}")
             continue
+        except Exception as error:
+            words = [raised(error)]
         verdict.compared.append(name)
+        verdict.eased += [name] if network.eased else []
         verdict.seconds[name] = time.process_time() - started
         if words:
             verdict.findings.append(finding(network.spec, name, words, known))
@@ -94,8 +99,7 @@ def reference_of(spec: Spec) -> tuple[Network | None, list[str]]:
     except BuildError:
         raise
     except Exception as error:
-        line = " ".join(str(error).split())[:300]
-        return None, [f"it raised {type(error).__name__}: {line}"]
+        return None, [raised(error)]
     return network, words
 
 
@@ -106,8 +110,15 @@ def faults_of(spec: Spec, backend: str) -> list[str]:
         if backend == REFERENCE:
             return words
         return network.faults(backend) if network and network.tells and not words else []
-    except Exception:
+    except BuildError:
         return []
+    except Exception as error:
+        return [raised(error)]
+
+
+def raised(error: Exception) -> str:
+    """An error in one line."""
+    return f"it raised {type(error).__name__}: {' '.join(str(error).split())[:300]}"
 
 
 def finding(spec: Spec, backend: str, words: list[str], known: Kinds) -> Finding:
