@@ -148,7 +148,7 @@ def branches_left(found: FormalStep, given: set[str]) -> set[str]:
     slots = list(found.outputs)[1:]
     return {
         slot
-        for number, (slot, steps) in enumerate(zip(slots, found.bodies, strict=True))
+        for number, (slot, steps) in enumerate(zip(slots, found.bodies, strict=False))
         if not is_read(found, number, given) and any(map(has_weights, steps))
     }
 
