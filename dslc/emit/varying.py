@@ -8,7 +8,7 @@ at such a value raises `Varies`, which splits the module in one part for each va
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, final
+from typing import TYPE_CHECKING, Any, cast, final
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -92,9 +92,12 @@ def signed(own: object, values: Sequence[object]) -> object:
 
     What a negative number means is not what a symbol means, whose sizes are positive.
     """
-    lists = [value for value in (own, *values) if isinstance(value, tuple)]
-    if len(lists) == len(values) + 1 and len({len(item) for item in lists}) == 1:
-        return tuple(signed(part, others) for part, *others in zip(*lists, strict=True))
+    if isinstance(own, tuple):
+        parts = cast("tuple[object, ...]", own)
+        others = [cast("tuple[object, ...]", item) for item in values if isinstance(item, tuple)]
+        if len(others) == len(values) and {len(item) for item in others} == {len(parts)}:
+            return tuple(signed(part, [item[k] for item in others]) for k, part in enumerate(parts))
+        return own
     first = values[0]
     is_negative = isinstance(first, int) and first < 0
     return first if is_negative and all(value == first for value in values) else own

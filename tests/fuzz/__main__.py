@@ -66,7 +66,7 @@ def report_found(seed: int, chunk: list[Verdict], done: str) -> None:
 def summary(verdicts: list[Verdict]) -> str:
     """What was done, in a few lines."""
     told = [v for v in verdicts if v.tells]
-    seen = set[str]().union(*(v.ops for v in told))
+    seen = set[str]().union(*(v.ops for v in told)) & all_ops().keys()
     compared = Counter(name for v in told for name in v.compared)
     seconds: Counter[str] = Counter()
     for verdict in told:
@@ -108,7 +108,7 @@ def steps_of(verdicts: list[Verdict]) -> float:
 def is_clean(verdicts: list[Verdict]) -> bool:
     """Whether nothing was found, in networks that are worth it."""
     told: list[Any] = [v for v in verdicts if v.tells]
-    seen = set[str]().union(*(v.ops for v in told))
+    seen = set[str]().union(*(v.ops for v in told)) & all_ops().keys()
     is_much = share(seen) >= LEAST_SHARE or len(verdicts) < 500
     return is_much and steps_of(told) >= LEAST_STEPS and not any(v.findings for v in verdicts)
 

@@ -12,6 +12,8 @@ from tests.fuzz.pruning import reduced
 from tests.fuzz.specs import Spec, count_steps, tidy
 
 REFERENCE = "reference"
+INVALID = "checker refuses the model"
+"""What is no stated gap: a file that is wrong."""
 
 
 class Finding:
@@ -79,8 +81,10 @@ def judge(spec: Spec, backends: list[str], known: Kinds | None = None) -> Verdic
         try:
             words = network.faults(name)
         except BuildError as error:
-            verdict.gaps.append(f"{name}: {error}")
-            continue
+            if INVALID not in str(error):
+                verdict.gaps.append(f"{name}: {error}")
+                continue
+            words = [raised(error)]
         except Exception as error:
             words = [raised(error)]
         verdict.compared.append(name)
@@ -110,8 +114,8 @@ def faults_of(spec: Spec, backend: str) -> list[str]:
         if backend == REFERENCE:
             return words
         return network.faults(backend) if network and network.tells and not words else []
-    except BuildError:
-        return []
+    except BuildError as error:
+        return [raised(error)] if INVALID in str(error) else []
     except Exception as error:
         return [raised(error)]
 

@@ -48,7 +48,8 @@ def plain(c: OpContext) -> str:
 
 @RULES.add(LeakyRelu)
 def leaky_relu(c: OpContext) -> str:
-    if not c.is_symbolic:
+    slope = c.op.values["slope"]
+    if not c.is_symbolic or (isinstance(slope, float) and slope < 0):  # which the layer refuses
         return f"ops.leaky_relu({c.x}, {c.attribute('slope')})"
     return f"layers.LeakyReLU(negative_slope={c.attribute('slope')})({c.x})"
 
