@@ -95,9 +95,9 @@ def signed(own: object, values: Sequence[object]) -> object:
     if isinstance(own, tuple):
         parts = cast("tuple[object, ...]", own)
         others = [cast("tuple[object, ...]", item) for item in values if isinstance(item, tuple)]
-        if len(others) == len(values) and {len(item) for item in others} == {len(parts)}:
-            return tuple(signed(part, [item[k] for item in others]) for k, part in enumerate(parts))
-        return own
+        if len(others) != len(values) or {len(item) for item in others} != {len(parts)}:
+            return parts
+        return tuple(signed(part, [item[k] for item in others]) for k, part in enumerate(parts))
     first = values[0]
     is_negative = isinstance(first, int) and first < 0
     return first if is_negative and all(value == first for value in values) else own
