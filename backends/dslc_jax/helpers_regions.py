@@ -31,7 +31,7 @@ def sample_balanced(
 ) -> tuple[Array, Array, Array]:
     """Places of each row, positive ones first, and which of the `most` there are. [N, most]."""
     count = positive.shape[1]
-    order = 1 - jnp.arange(1, count + 1) / (count + 1)
+    order = 1 - jnp.arange(1, count + 1) / 2**22  # exact, so equal each time it is computed
     order = order if key is None else jax.random.uniform(key, positive.shape)
     own, wanted = jnp.where(positive, order, -1), int(most * share)
     padded = jnp.pad(own, ((0, 0), (0, wanted)), constant_values=-1)

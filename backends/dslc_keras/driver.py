@@ -99,6 +99,8 @@ class KerasDriver:
                 keras.ops.sum(self.to_spec(found[name]) * keras.ops.cast(array, found[name].dtype))
                 for name, array in cotangents.items()
             ]
+            wide = keras.backend.result_type(*(part.dtype for part in parts))
+            parts = [keras.ops.cast(part, wide) for part in parts]
             return sum(parts[1:], start=parts[0])
 
         variables = [place.variable for place in at.values()]

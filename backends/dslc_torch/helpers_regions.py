@@ -34,7 +34,7 @@ def sample_balanced(
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Places of each row, positive ones first, and which of the `most` there are. [N, most]."""
     count = positive.shape[1]
-    ordered = 1 - torch.arange(1, count + 1, device=positive.device) / (count + 1)
+    ordered = 1 - torch.arange(1, count + 1, device=positive.device) / 2**22  # exact
     order = torch.rand(positive.shape, device=positive.device) if shuffle else ordered
     least = torch.full((), -1.0, device=positive.device)
     own, wanted = torch.where(positive, order, least), int(most * share)

@@ -243,6 +243,8 @@ class OpContext:
 
     def unpack(self, code: str, names: tuple[str, ...]) -> dict[str, str]:
         """Several outputs from one expression that gives a sequence."""
+        if len(names) == 1:
+            return {"": f"{code}[0]", names[0]: f"{code}[0]"}
         found = self.unpack_names(*names)
         self.statement(f"{', '.join(found.values())} = {code}")
         return {"": found[names[0]], **found}

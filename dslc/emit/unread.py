@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, final
 from dslc.emit.backend import at_step
 from dslc.emit.borders import output_of
 from dslc.emit.flow import written_inputs
-from dslc.ir.graph import EVERY, Group, Scan
+from dslc.ir.graph import EVERY, Group, Parallel, Scan
 from dslc.ir.walk import regions
 
 if TYPE_CHECKING:
@@ -87,8 +87,10 @@ class Reach:
         self.read(written_inputs(found))
         self.read(ref for slot, ref in step.exports if slot in given)
         whole = "" in given or step.repeat is not None or not isinstance(step.action, Group)
-        for body, inner in zip(regions(step.action), found.bodies, strict=False):
-            if whole:
+        for number, (body, inner) in enumerate(
+            zip(regions(step.action), found.bodies, strict=False)
+        ):
+            if whole and (not is_fork(found) or is_read(found, number, given)):
                 self.read([body.result])
             if isinstance(step.action, Scan):
                 self.read(step.action.next)
@@ -109,6 +111,8 @@ class Reach:
             slots = set(every(callee)) - given
             inner = frozenset(given.intersection(callee.outputs))
             return slots if slots and self.unread.leaves(callee, inner) else set()
+        if is_fork(found):
+            return branches_left(found, given)
         slots = ({""} - given) | chosen
         if not given | chosen or found.step.repeat is None:
             return set() if given | chosen else slots
@@ -125,6 +129,28 @@ class Reach:
             return Reach(self.unread, steps, refs).held
 
         return bool(held(given) - held({"", *given, *chosen}))
+
+
+def is_fork(found: FormalStep) -> bool:
+    """Whether a step has an output for each of its branches."""
+    action = found.step.action
+    return isinstance(action, Parallel) and action.join == "none" and found.step.repeat is None
+
+
+def is_read(found: FormalStep, number: int, given: set[str]) -> bool:
+    """Whether one of a fork's branches is read; the first is the step's own value as well."""
+    slots = list(found.outputs)
+    return slots[number + 1] in given or (number == 0 and slots[0] in given)
+
+
+def branches_left(found: FormalStep, given: set[str]) -> set[str]:
+    """The branches of a fork that have weights and that nothing reads."""
+    slots = list(found.outputs)[1:]
+    return {
+        slot
+        for number, (slot, steps) in enumerate(zip(slots, found.bodies, strict=False))
+        if not is_read(found, number, given) and any(map(has_weights, steps))
+    }
 
 
 def every(formal: Formal) -> frozenset[str]:

@@ -8,7 +8,7 @@ at such a value raises `Varies`, which splits the module in one part for each va
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, final
+from typing import TYPE_CHECKING, Any, cast, final
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -76,7 +76,7 @@ def op_in_own_names(
         attribute = action.op.attributes[name]
         words = {isinstance(op.values[name], str) for op in ops}
         if attribute.symbolic and words == {False}:
-            values[name] = value(expression)
+            values[name] = signed(value(expression), [op.values[name] for op in ops])
             continue
         values[name] = concrete
         if len({attribute.decisive(op.values[name]) for op in ops}) > 1:
@@ -85,3 +85,19 @@ def op_in_own_names(
     if varying:
         op.values = VaryingValues(op.values, frozenset(varying), module, step)
     return op
+
+
+def signed(own: object, values: Sequence[object]) -> object:
+    """A size in a module's names; a place that all instances count from the end stays that number.
+
+    What a negative number means is not what a symbol means, whose sizes are positive.
+    """
+    if isinstance(own, tuple):
+        parts = cast("tuple[object, ...]", own)
+        others = [cast("tuple[object, ...]", item) for item in values if isinstance(item, tuple)]
+        if len(others) != len(values) or {len(item) for item in others} != {len(parts)}:
+            return parts
+        return tuple(signed(part, [item[k] for item in others]) for k, part in enumerate(parts))
+    first = values[0]
+    is_negative = isinstance(first, int) and first < 0
+    return first if is_negative and all(value == first for value in values) else own

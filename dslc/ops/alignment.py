@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dslc.ir.dims import dim_min
 from dslc.ops.attributes import Integer
-from dslc.ops.base import Check, Input, Op, OpError
+from dslc.ops.base import Check, Input, Op
 from dslc.ops.shapes import need_rank
 from dslc.typed import TYPE_CHECKING
 
@@ -47,9 +47,11 @@ class Ctc(Op):
             sizes = (logits.shape[0], value.shape[0])
             check.require("==", *sizes, message, code="E0304", input=position, axis=0)
         classes = logits.shape[2]
-        if isinstance(classes, int) and classes <= self.blank:
-            message = f"there are {classes} classes, and none is called {self.blank}"
-            raise OpError("E0504", message, attribute="blank")
+        message = (
+            f"there are {classes} classes; `ctc` needs the blank, {self.blank}, and another one"
+        )
+        least = max(self.blank + 1, 2)
+        check.require(">=", classes, least, message, code="E0504", attribute="blank")
         return logits.with_shape()
 
     def ceilings(self, *types: TensorType) -> tuple[DimLike | None, ...]:

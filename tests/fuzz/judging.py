@@ -1,5 +1,6 @@
 """One random network judged in several backends, and what is wrong reduced to the least spec."""
 
+import re
 import time
 from typing import Any
 
@@ -11,6 +12,8 @@ from tests.fuzz.pruning import reduced
 from tests.fuzz.specs import Spec, count_steps, tidy
 
 REFERENCE = "reference"
+INVALID = "checker refuses the model"
+"""What is no stated gap: a file that is wrong."""
 
 
 class Finding:
@@ -36,6 +39,7 @@ class Verdict:
         steps: Its steps as written.
         ops: The ops that ran.
         compared: The backends that were compared.
+        eased: The backends that were allowed more, as far as rounding moves the reference itself.
         gaps: What a backend says that it cannot build.
         seconds: What each backend took.
     """
@@ -45,62 +49,97 @@ class Verdict:
         self.steps = 0
         self.ops: set[str] = set()
         self.compared: list[str] = []
+        self.eased: list[str] = []
         self.gaps: list[str] = []
         self.findings: list[Finding] = []
         self.seconds: dict[str, float] = {}
 
 
-def judge(spec: Spec, backends: list[str]) -> Verdict:
+Kinds = set[tuple[str, str]]
+"""Faults that were reduced before: there is no need to reduce what is most likely the same."""
+
+
+def judge(spec: Spec, backends: list[str], known: Kinds | None = None) -> Verdict:
     """Compares a network in every backend; what is wrong is reduced."""
-    verdict = Verdict()
-    found = faults_of(spec, REFERENCE)
-    if found:
-        verdict.findings.append(finding(spec, REFERENCE, found))
+    verdict, known = Verdict(), set[tuple[str, str]]() if known is None else known
+    started = time.process_time()
+    try:
+        network, found = reference_of(spec)
+    except BuildError as error:
+        verdict.gaps.append(f"{REFERENCE}: {error}")
         return verdict
-    network = Network(spec)
+    if network is None or found:
+        verdict.findings.append(finding(spec, REFERENCE, found, known))
+        return verdict
     verdict.tells = network.tells
     if not network.tells:
         return verdict
     verdict.steps, verdict.ops = count_steps(network.spec), network.ops()
+    verdict.seconds[REFERENCE] = time.process_time() - started
     for name in backends:
-        started = time.monotonic()
+        started = time.process_time()
         try:
             words = network.faults(name)
         except BuildError as error:
-            verdict.gaps.append(f"{name}: {error}")
-            continue
+            if INVALID not in str(error):
+                verdict.gaps.append(f"{name}: {error}")
+                continue
+            words = [raised(error)]
+        except Exception as error:
+            words = [raised(error)]
         verdict.compared.append(name)
+        verdict.eased += [name] if network.eased else []
+        verdict.seconds[name] = time.process_time() - started
         if words:
-            verdict.findings.append(finding(network.spec, name, words))
-        verdict.seconds[name] = time.monotonic() - started
+            verdict.findings.append(finding(network.spec, name, words, known))
     return verdict
+
+
+def reference_of(spec: Spec) -> tuple[Network | None, list[str]]:
+    """A network with its reference, and what is wrong with the latter."""
+    try:
+        network = Network(spec)
+        words = [network.refusal] if network.refusal else network.shape_faults()
+    except BuildError:
+        raise
+    except Exception as error:
+        return None, [raised(error)]
+    return network, words
 
 
 def faults_of(spec: Spec, backend: str) -> list[str]:
     """What is wrong with a spec in a backend, or with the reference itself."""
     try:
-        network = Network(spec)
+        network, words = reference_of(spec)
         if backend == REFERENCE:
-            return [network.refusal] if network.refusal else network.shape_faults()
-        is_whole = network.comparison is not None and network.tells
-        return network.faults(backend) if is_whole else []
-    except BuildError:
-        return []
+            return words
+        return network.faults(backend) if network and network.tells and not words else []
+    except BuildError as error:
+        return [raised(error)] if INVALID in str(error) else []
     except Exception as error:
-        line = " ".join(str(error).split())[:300]
-        return [f"it raised {type(error).__name__}: {line}"] if backend == REFERENCE else []
+        return [raised(error)]
 
 
-def finding(spec: Spec, backend: str, words: list[str]) -> Finding:
+def raised(error: Exception) -> str:
+    """An error in one line."""
+    return f"it raised {type(error).__name__}: {' '.join(str(error).split())[:300]}"
+
+
+def finding(spec: Spec, backend: str, words: list[str], known: Kinds) -> Finding:
     """A fault with the least spec that has one of the same kind."""
-    kind = words[0].split(":")[0][:20]
-
-    def fails(smaller: Spec) -> bool:
-        return any(text.startswith(kind) for text in faults_of(smaller, backend))
-
-    least = reduced(spec, fails)
-    said = faults_of(least, backend) or words
+    kind = kind_of(words)
+    least, said = spec, words
+    if (backend, kind) not in known:
+        known.add((backend, kind))
+        least = reduced(spec, lambda smaller: kind_of(faults_of(smaller, backend)) == kind)
+        said = faults_of(least, backend) or words
     return Finding(backend, "\n".join(line[:400] for line in said), as_yaml(least))
+
+
+def kind_of(words: list[str]) -> str:
+    """What faults of one kind have in common: the first words, without names and numbers."""
+    text = words[0].split(" not ")[0] if words else ""
+    return re.sub(r"[\w./-]*\d[\w./-]*", "#", text)[:60]
 
 
 def as_yaml(spec: Spec) -> str:

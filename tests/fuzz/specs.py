@@ -90,8 +90,8 @@ def also_named(part: Any) -> set[str]:
     if not isinstance(part, dict):
         return set()
     found = set().union(*map(also_named, part.values())) if part else set()
-    found |= set(part.get("next", {}).values()) | {part.get("out", "")} | {part.get("reuse", "")}
-    return {name for name in found if isinstance(name, str)}
+    others = [*part.get("next", {}).values(), part.get("out"), part.get("reuse")]
+    return found | {name for name in others if isinstance(name, str)}
 
 
 def implied(part: Any) -> Any:

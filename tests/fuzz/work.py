@@ -2,43 +2,47 @@
 
 import sys
 import warnings
+from contextlib import suppress
+from functools import cache
+from random import Random
 
-from hypothesis import HealthCheck, Phase, given, settings
-from hypothesis import seed as seeded
+from hypothesis.errors import StopTest
+from hypothesis.internal.conjecture.data import ConjectureData
 
-from tests.fuzz.judging import Verdict, judge
+from tests.fuzz.judging import Kinds, Verdict, judge
 from tests.fuzz.specs import Spec, networks
+
+Task = tuple[int, int, list[str]]
+"""A seed, how many networks of it, and the backends."""
 
 
 def drawn(seed: int, count: int) -> list[Spec]:
-    """Random networks, the same for the same seed."""
+    """Random networks, the same for the same seed.
+
+    Each is drawn by itself: hypothesis's own search makes many of an earlier one's choices again,
+    so that of its networks a fifth are the same.
+    """
     found: list[Spec] = []
-
-    @seeded(seed)
-    @settings(
-        max_examples=count,
-        database=None,
-        deadline=None,
-        phases=[Phase.generate],
-        suppress_health_check=list(HealthCheck),
-    )
-    @given(networks())
-    def collect(spec: Spec) -> None:
-        found.append(spec)
-
-    collect()
-    return found[:count]
+    for number in range(count):
+        data = ConjectureData(random=Random(f"{seed}/{number}"))
+        with suppress(StopTest):
+            found.append(data.draw(networks()))
+    return found
 
 
-def run_chunk(task: tuple[int, int, list[str]]) -> list[Verdict]:
-    """The verdicts on the networks of one seed."""
+@cache
+def known_kinds() -> Kinds:
+    """The faults that this process reduced already."""
+    return set()
+
+
+def run_chunk(task: Task) -> tuple[int, list[Verdict]]:
+    """The verdicts on the networks of one seed, beside it."""
     warnings.simplefilter("ignore")
     seed, count, backends = task
-    verdicts: list[Verdict] = []
-    for spec in drawn(seed, count):
-        verdicts.append(judge(spec, backends))
-        forget()
-    return verdicts
+    verdicts = [judge(spec, backends, known_kinds()) for spec in drawn(seed, count)]
+    forget()
+    return seed, verdicts
 
 
 def forget() -> None:

@@ -18,6 +18,7 @@ DEVICE = os.environ.get("DSLC_DEVICE", "cpu")
 
 if DEVICE == "cpu":  # most of JAX's time here is compiling what then runs once
     flags = "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true"
+    flags += " --xla_cpu_use_fusion_emitters=false"
     os.environ.setdefault("XLA_FLAGS", flags)
 
 NAMES = ("torch", "keras", "jax", "onnx")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from dslc.emit.varying import varies
 from dslc.ops.activation import (
     Celu,
     Elu,
@@ -48,7 +49,8 @@ def plain(c: OpContext) -> str:
 
 @RULES.add(LeakyRelu)
 def leaky_relu(c: OpContext) -> str:
-    if not c.is_symbolic:
+    is_negative = not varies(c.op, "slope") and c.op.values["slope"] < 0  # which the layer refuses
+    if not c.is_symbolic or is_negative:
         return f"ops.leaky_relu({c.x}, {c.attribute('slope')})"
     return f"layers.LeakyReLU(negative_slope={c.attribute('slope')})({c.x})"
 

@@ -22,5 +22,7 @@ def accuracy(c: OpContext) -> str:
 def top_k_accuracy(c: OpContext) -> str:
     logits, target = c.args
     axis = c.op.values["axis"] % c.types[0].rank
-    top = f"{logits}.topk({c.run_attribute('k')}, {axis}).indices"
+    # of equals the first counts, which `topk` does not promise
+    order = f"{logits}.argsort(dim={axis}, descending=True, stable=True)"
+    top = f"{order}.narrow({axis}, 0, {c.run_attribute('k')})"
     return f"({top} == {target}.unsqueeze({axis})).any({axis}).float().mean()"

@@ -1,0 +1,66 @@
+"""How far float32 can be off: the judge in float32, each of its operations shaken by a last digit.
+
+Inputs and weights that are rounded (as `dslc verify` has them) do not reach a decision behind what
+saturates: `floor(log(exp(1)))` is 0 or 1, as the last digit falls. So the result of every operation,
+forward and backward, is moved by up to one unit in its last place. Where that moves the judge itself,
+no backend can be held to more.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+SEED = 0xD161
+LAST_PLACE = 2.0**-23
+
+
+class Shaken:
+    """A PyTorch driver whose operations are inexact in the last place."""
+
+    def __init__(self, make: Callable[[], Any]) -> None:
+        self.driver = make()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.driver, name)
+
+    def forward(self, inputs: Mapping[str, Any], *, training: bool = False) -> Any:
+        """The outputs by name."""
+        with shaking():
+            return self.driver.forward(inputs, training=training)
+
+    def gradients(
+        self, inputs: Mapping[str, Any], cotangents: Mapping[str, Any], *, training: bool = False
+    ) -> Any:
+        """The gradients of the sum of `output * cotangent`."""
+        with shaking():
+            return self.driver.gradients(inputs, cotangents, training=training)
+
+
+def shaking() -> Any:
+    """A context in which PyTorch's float32 results are moved in their last place."""
+    import torch
+    from torch.utils._python_dispatch import TorchDispatchMode
+
+    generator = torch.Generator().manual_seed(SEED)
+
+    def moved(value: Any) -> Any:
+        if not isinstance(value, torch.Tensor) or value.dtype != torch.float32:
+            return value
+        steps = torch.randint(-1, 2, value.shape, generator=generator)
+        return value * (1 + steps.to(torch.float32) * LAST_PLACE)
+
+    class Shaking(TorchDispatchMode):
+        def __torch_dispatch__(
+            self, func: Any, types: Any, args: Any = (), kwargs: Any = None
+        ) -> Any:
+            found = func(*args, **(kwargs or {}))
+            if is_moving(func):
+                return found
+            if isinstance(found, tuple | list):
+                return type(found)(map(moved, found))
+            return moved(found)
+
+    def is_moving(func: Any) -> bool:
+        schema = func._schema
+        return schema.is_mutable or any(item.alias_info for item in schema.returns)
+
+    return Shaking()
