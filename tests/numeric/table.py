@@ -96,6 +96,13 @@ class Case:
             join("_", self.name, slot): join(".", self.name, slot) for slot in self.gives or [""]
         }
 
+    @property
+    def turned(self) -> bool:
+        """Whether an input or output has a layout of its own in a framework that computes channels last."""
+        return any(
+            type.count(",") >= 3 for type in (*self.input_types().values(), *self.gives.values())
+        )
+
     def owns(self, name: str) -> bool:
         """Whether an output, a weight or an input's gradient belongs to this case."""
         own = name.removeprefix("input:")
@@ -154,11 +161,11 @@ WRONG = [case for case in CASES if case.fails is not None]
 
 
 def batches() -> dict[str, list[Case]]:
-    """The right cases in batches, each one spec: a family's, apart where the facts differ."""
+    """The right cases in batches, each one spec: a family's, apart where facts or layouts differ."""
     found: dict[str, list[Case]] = {}
     for case in RIGHT:
-        facts = ", ".join(case.where)
-        found.setdefault(join(" with ", case.family, facts), []).append(case)
+        kind = f"{case.family} of images" if case.turned else case.family
+        found.setdefault(join(" with ", kind, ", ".join(case.where)), []).append(case)
     return found
 
 
