@@ -224,9 +224,10 @@ class Comparison:
         found: list[Arrays] = []
         for number, sizes in enumerate(self.training_settings if training else self.settings):
             case = reference.case(sizes, self.seed, training=training)
-            slopes = driver.differentiable and number == 0
+            slopes = driver.differentiable and number == 0 and bool(case.gradients)
+            at_once = slopes and not self.hasty  # who is hasty wants the values by themselves
             outputs, gradients = run_through(
-                driver, self.weights, self.buffers, case, slopes=slopes
+                driver, self.weights, self.buffers, case, slopes=at_once
             )
             difference = values_apart(outputs, case.outputs)
             noise = partial(reference.noise, case)
@@ -234,7 +235,7 @@ class Comparison:
             found.append(outputs)
             if self.is_enough(result):
                 break
-            if gradients:
+            if slopes:
                 result.gradient.append(self.gradients(driver, reference, sizes, case, gradients))
         return found
 
@@ -252,6 +253,7 @@ class Comparison:
             assert case.gradients.keys() == self.moved, "the reference trains other weights"
             if draw:
                 case = reference.case(sizes, self.seed + draw, training=case.training)
+            if draw or not gradients:
                 driver.load(self.weights)
                 gradients = driver.gradients(case.inputs, case.cotangents, training=case.training)
             difference = gradients_apart(gradients, case.gradients)

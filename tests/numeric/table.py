@@ -23,6 +23,7 @@ from typing import Any
 import yaml
 
 from dslc.diagnostics import Report
+from dslc.ir.types import FLOATS
 from dslc.passes.pipeline import Checked, check_source
 from dslc.source import Source
 
@@ -78,7 +79,7 @@ class Case:
 
     def source(self, name: str, type: str) -> str:
         """What the op reads: an input, or the step that the input goes through."""
-        return "_".join([name, *self.after]) if type.startswith("f") else name
+        return "_".join([name, *self.after]) if type.partition("[")[0] in FLOATS else name
 
     def step_text(self, names: list[str]) -> str:
         """The case's own step."""
