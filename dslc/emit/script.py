@@ -26,6 +26,7 @@ from dslc.emit.python import (
     helper_source,
     to_source,
 )
+from dslc.emit.script_loop import facts, loop_names, loop_parts
 from dslc.emit.template import Template
 from dslc.emit.turns import Turn, learning_rates, leaves_out_of_models
 from dslc.emit.units import ModuleWriter
@@ -47,18 +48,10 @@ if TYPE_CHECKING:
 
 TEMPLATE = Path(__file__).parents[1] / "train" / "script_template.py"
 LOCAL = (
-    *("checkpoint", "data", "initial", "model", "portable", "progress"),
-    *("training_model", "weights"),
+    *("checkpoint", "data", "faults", "initial", "model", "portable", "progress", "record"),
+    *("signals", "training_model", "watching", "weights"),
 )
 """The modules that lie beside `train.py`."""
-
-LOOP = {"reported": "loss"}
-LOOP_OF_PHASES = {
-    "reported": "losses",
-    "learning_rate": "learning_rates",
-    "LEARNING_RATE": "LEARNING_RATES",
-}
-"""Names in the loop's template, as a script with one loss has them, and one with phases."""
 
 DTYPES = {
     **{f"i{bits}": f"int{bits}" for bits in (8, 16, 32, 64)},
@@ -82,12 +75,19 @@ class Script:
         model: The name of what makes the model that is trained.
         framework: What the docstring calls the framework.
         devices: What `--device` takes.
+        packages: What a run's record keeps the versions of; the first is the backend's own.
     """
 
     stand_in = "TheModel"
 
     def __init__(
-        self, checked: Checked, target: Target, model: str, framework: str, devices: Sequence[str]
+        self,
+        checked: Checked,
+        target: Target,
+        model: str,
+        framework: str,
+        devices: Sequence[str],
+        packages: Sequence[str],
     ) -> None:
         lifted = lift(checked)
         self.checked = lifted.model
@@ -107,6 +107,7 @@ class Script:
         self.model = model
         self.model_name = f"{model}_" if model in self.reserved() else model
         self.devices = devices
+        self.packages = (*packages, "numpy", "safetensors")
         self.flags = self.flags_of()
         self.settings: list[Statement] = []
 
@@ -240,8 +241,7 @@ class Script:
 
     def source(self) -> str:
         """The text of the script."""
-        names = LOOP_OF_PHASES if self.train.is_phased else LOOP
-        shared = self.template(TEMPLATE, **names, **self.loop_names())
+        shared = self.template(TEMPLATE, **loop_names(self.flags))
         self.use(shared)
         if self.flags["TURNED"]:
             self.require("import numpy as np")
@@ -253,26 +253,16 @@ class Script:
         alias = "" if self.model_name == self.model else f" as {self.model_name}"
         self.require(f"from {self.home} import {self.model}{alias}")
         helpers = [Raw(text) for text in self.helpers()]
-        raw, imports = helper_source(TEMPLATE, "plain_errors")
-        self.require(*imports)
+        self.require("from watching import find_fault")
         module = self.writer.module
-        module.add(*self.constants(), *helpers, *self.writer.classes, Raw(raw))
-        if self.flags["STOPS"]:
-            module.add(shared.definition("Patience"))
-        for name in ("parse_arguments", "kept_of", "main"):
+        module.add(*self.constants(), *helpers, *self.writer.classes)
+        for name in ("plain_errors", "run_errors"):
+            module.add(Raw(helper_source(TEMPLATE, name)[0]))
+        for name in loop_parts(self.flags):
             module.add(shared.definition(name))
         module.add(If('__name__ == "__main__"', [Line("main()")]))
         module.prune_imports()
         return to_source(module)
-
-    def loop_names(self) -> dict[str, str]:
-        """What the loop's template calls otherwise."""
-        how = "HELD_OUT, SPLIT_SEED"
-        return {
-            "SOURCE": "arguments.data" if self.flags["FILES"] else "DATA",
-            "HOW_SPLIT": f"{how}, STRATIFY" if self.flags["STRATIFIED"] else how,
-            "outcome": "averaged" if self.flags["AVERAGES"] else "weights",
-        }
 
     def helpers(self) -> list[str]:
         """The helpers that rules asked for, each once."""
@@ -286,6 +276,11 @@ class Script:
         train = self.train
         found: list[Statement] = [
             Line(f'SPEC = "sha256:{self.digest()}"', "of the spec and its params"),
+            Line(
+                f"RUN = {facts(self.program, self.packages[0])}",
+                "what its record says beside the call",
+            ),
+            Line(f"PACKAGES = {self.packages!r}"),
             Line(f"DATA = {train.data.source!r}"),
             Line(f"COLUMNS = {self.columns()}"),
         ]
