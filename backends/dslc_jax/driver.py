@@ -48,7 +48,8 @@ class JaxDriver:
         self.trained = {w.path for w in checked.weights() if w.role == "trained" and not w.tied}
         self.frozen = tuple(f"{path}." for path in frozen_paths(checked.instance))
         self.compiled = jax.jit(self.pure, static_argnums=0)
-        self.differentiated = jax.jit(jax.grad(self.total, argnums=(1, 2)), static_argnums=0)
+        both = jax.grad(self.total, argnums=(1, 2), has_aux=True)
+        self.differentiated = jax.jit(both, static_argnums=0)
 
     def load(self, weights: Mapping[str, Array]) -> None:
         """Takes the portable weights, all of them."""
@@ -74,18 +75,31 @@ class JaxDriver:
         training: bool = False,
     ) -> dict[str, Array]:
         """The gradients of the sum of `output * cotangent`; see `dslc.emit.driver.Driver`."""
+        return self.forward_and_gradients(inputs, cotangents, training=training)[1]
+
+    def forward_and_gradients(
+        self,
+        inputs: Mapping[str, Array],
+        cotangents: Mapping[str, Array],
+        *,
+        training: bool = False,
+    ) -> tuple[dict[str, Array], dict[str, Array]]:
+        """Both of one compiled function."""
         graph, params, rest = self.split(training)
         arrays = self.arrays(inputs)
         floats = {name: arrays.pop(name) for name, is_float in self.inputs.items() if is_float}
         targets = {
             name: jnp.asarray(array, device=self.device) for name, array in cotangents.items()
         }
-        by_weight, by_input = self.differentiated(graph, params, floats, arrays, targets, rest)
+        (by_weight, by_input), (outputs, after) = self.differentiated(
+            graph, params, floats, arrays, targets, rest
+        )
         found = to_portable(nnx.merge(graph, by_weight, rest, copy=True))
+        nnx.update(self.model, after)
         gradients = {name: array for name, array in found.items() if name in self.trained}
         for name, array in by_input.items():
             gradients[f"input:{name}"] = np.array(self.to_spec(array))
-        return gradients
+        return {name: np.array(value) for name, value in outputs.items()}, gradients
 
     def epsilons(self) -> dict[str, float]:
         """The epsilon of every normalisation by its path."""
@@ -135,8 +149,8 @@ class JaxDriver:
         others: dict[str, jax.Array],
         cotangents: dict[str, jax.Array],
         rest: Any,
-    ) -> jax.Array:
-        """The sum of `output * cotangent`."""
-        outputs, _ = self.pure(graph, params, {**floats, **others}, rest)
+    ) -> tuple[jax.Array, tuple[dict[str, jax.Array], Any]]:
+        """The sum of `output * cotangent`; with it the outputs and the state after the call."""
+        outputs, after = self.pure(graph, params, {**floats, **others}, rest)
         parts = [(outputs[name] * cotangent).sum() for name, cotangent in cotangents.items()]
-        return jnp.stack(parts).sum()
+        return jnp.stack(parts).sum(), (outputs, after)

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     Array = NDArray[Any]
     Tensors = Mapping[str, Any]
     Run = Callable[[Any, bool], Any]
-    Total = Callable[[Tensors, Run], Any]
-    Gradients = tuple[list[Array], dict[str, Array]]
+    Total = Callable[[Tensors, Run], tuple[Any, Tensors]]
+    Gradients = tuple[list[Array], dict[str, Array], dict[str, Array]]
 
 
 def differentiate(
@@ -26,17 +26,18 @@ def differentiate(
     inputs: Mapping[str, Array],
     wanted: Sequence[str],
 ) -> Gradients:
-    """The gradients of a number.
+    """The gradients of a number; running statistics move as the model is run.
 
     Args:
         model: The model.
-        total: The number, from the inputs and a function that runs the model on them.
+        total: The number and the model's outputs, from the inputs and a function that runs the
+            model on them.
         variables: The variables for which gradients are wanted.
         inputs: The inputs by name.
         wanted: The inputs for which gradients are wanted.
 
     Returns:
-        A gradient for each variable, and one for each wanted input by name.
+        A gradient for each variable, one for each wanted input by name, and the outputs.
     """
     ways = {"tensorflow": by_tape, "jax": by_jax, "torch": by_autograd}
     return ways[keras.backend.backend()](model, total, variables, inputs, wanted)
@@ -61,11 +62,12 @@ def by_tape(
     with tf.GradientTape() as tape:
         for tensor in floats:
             tape.watch(tensor)
-        value = total(tensors, run)
+        value, outputs = total(tensors, run)
     sources = [*(variable.value for variable in variables), *floats]
     found = tape.gradient(value, sources, unconnected_gradients=tf.UnconnectedGradients.ZERO)
     arrays = [np.asarray(tf.convert_to_tensor(gradient)) for gradient in found]
-    return arrays[: len(variables)], dict(zip(wanted, arrays[len(variables) :], strict=True))
+    by_input = dict(zip(wanted, arrays[len(variables) :], strict=True))
+    return arrays[: len(variables)], by_input, as_arrays(outputs)
 
 
 def by_jax(
@@ -81,19 +83,26 @@ def by_jax(
     ours = {id(variable): place for place, variable in enumerate(variables)}
     state = [variable.value for variable in model.non_trainable_variables]
 
-    def value(values: list[Any], floats: dict[str, Any]) -> Any:
+    def value(values: list[Any], floats: dict[str, Any]) -> tuple[Any, tuple[Tensors, list[Any]]]:
+        after: list[Any] = []
         trained = [
             values[ours[id(v)]] if id(v) in ours else v.value for v in model.trainable_variables
         ]
 
         def run(x: Any, training: bool) -> Any:
-            return model.stateless_call(trained, state, x, training=training)[0]
+            found, after[:] = model.stateless_call(trained, state, x, training=training)[:2]
+            return found
 
-        return total({**inputs, **floats}, run)
+        number, outputs = total({**inputs, **floats}, run)
+        return number, (outputs, after)
 
     floats = {name: jax.numpy.asarray(inputs[name]) for name in wanted}
-    by_weight, by_input = jax.grad(value, argnums=(0, 1))([v.value for v in variables], floats)
-    return list(map(np.asarray, by_weight)), {n: np.asarray(g) for n, g in by_input.items()}
+    both = jax.grad(value, argnums=(0, 1), has_aux=True)
+    gradients, (outputs, after) = both([variable.value for variable in variables], floats)
+    for variable, array in zip(model.non_trainable_variables, after, strict=True):
+        variable.assign(array)
+    by_weight, by_input = gradients
+    return list(map(np.asarray, by_weight)), as_arrays(by_input), as_arrays(outputs)
 
 
 def by_autograd(
@@ -112,11 +121,19 @@ def by_autograd(
     def run(x: Any, training: bool) -> Any:
         return model(x, training=training)
 
-    value = total(tensors, run)
+    value, outputs = total(tensors, run)
     sources = [*(variable.value for variable in variables), *floats]
     found: list[Any] = list(torch.autograd.grad(value, sources, allow_unused=True))
     arrays = [
         (torch.zeros_like(source) if gradient is None else gradient).detach().cpu().numpy()
         for source, gradient in zip(sources, found, strict=True)
     ]
-    return arrays[: len(variables)], dict(zip(wanted, arrays[len(variables) :], strict=True))
+    by_input = dict(zip(wanted, arrays[len(variables) :], strict=True))
+    return arrays[: len(variables)], by_input, as_arrays(outputs)
+
+
+def as_arrays(tensors: Tensors) -> dict[str, Array]:
+    """Tensors as NumPy has them."""
+    return {
+        name: np.asarray(keras.ops.convert_to_numpy(tensor)) for name, tensor in tensors.items()
+    }

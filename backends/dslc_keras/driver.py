@@ -90,28 +90,42 @@ class KerasDriver:
         training: bool = False,
     ) -> dict[str, Array]:
         """The gradients of the sum of `output * cotangent`; see `dslc.emit.driver.Driver`."""
+        return self.forward_and_gradients(inputs, cotangents, training=training)[1]
+
+    def forward_and_gradients(
+        self,
+        inputs: Mapping[str, Array],
+        cotangents: Mapping[str, Array],
+        *,
+        training: bool = False,
+    ) -> tuple[dict[str, Array], dict[str, Array]]:
+        """Both of one run."""
         at = {name: place for name, place in places(self.model).items() if name in self.trained}
         sources = {name: np.asarray(inputs[name]) for name in self.inputs}
 
         def total(tensors: Mapping[str, Any], run: Any) -> Any:
             found = self.named(run(self.arranged(tensors), training))
+            outputs = {name: self.to_spec(value) for name, value in found.items()}
             parts: list[Any] = [
-                keras.ops.sum(self.to_spec(found[name]) * keras.ops.cast(array, found[name].dtype))
+                keras.ops.sum(outputs[name] * keras.ops.cast(array, outputs[name].dtype))
                 for name, array in cotangents.items()
             ]
             wide = keras.backend.result_type(*(part.dtype for part in parts))
             parts = [keras.ops.cast(part, wide) for part in parts]
-            return sum(parts[1:], start=parts[0])
+            return sum(parts[1:], start=parts[0]), outputs
 
         variables = [place.variable for place in at.values()]
         floats = [name for name, is_float in self.inputs.items() if is_float]
         with keras.device(self.device):
-            by_weight, by_input = differentiate(self.model, total, variables, sources, floats)
+            by_weight, by_input, outputs = differentiate(
+                self.model, total, variables, sources, floats
+            )
         found = {
             name: np.ascontiguousarray(place.save(gradient))
             for (name, place), gradient in zip(at.items(), by_weight, strict=True)
         }
-        return found | {f"input:{name}": gradient for name, gradient in by_input.items()}
+        found |= {f"input:{name}": gradient for name, gradient in by_input.items()}
+        return outputs, found
 
     def epsilons(self) -> dict[str, float]:
         """The epsilon of every normalisation by its path."""

@@ -79,6 +79,16 @@ class OnnxDriver:
         del inputs, cotangents, training
         raise ValueError("an ONNX model has no gradients")
 
+    def forward_and_gradients(
+        self,
+        inputs: Mapping[str, Array],
+        cotangents: Mapping[str, Array],
+        *,
+        training: bool = False,
+    ) -> tuple[dict[str, Array], dict[str, Array]]:
+        """An ONNX model has no gradients."""
+        return {}, self.gradients(inputs, cotangents, training=training)
+
     def epsilons(self) -> dict[str, float]:
         """The epsilon of every normalisation by its path.
 

@@ -83,6 +83,16 @@ class TorchDriver:
         training: bool = False,
     ) -> dict[str, Array]:
         """The gradients of the sum of `output * cotangent`; see `dslc.emit.driver.Driver`."""
+        return self.forward_and_gradients(inputs, cotangents, training=training)[1]
+
+    def forward_and_gradients(
+        self,
+        inputs: Mapping[str, Array],
+        cotangents: Mapping[str, Array],
+        *,
+        training: bool = False,
+    ) -> tuple[dict[str, Array], dict[str, Array]]:
+        """Both of one run."""
         tensors = self.tensors(inputs)
         sources = {n: p for n, p in self.model.named_parameters() if p.requires_grad}
         for name, tensor in tensors.items():
@@ -95,15 +105,17 @@ class TorchDriver:
             for name, array in cotangents.items()
             if outputs[name].requires_grad
         ]
+        arrays = {name: to_array(value) for name, value in outputs.items()}
         if not parts:
-            return {name: np.zeros(source.shape) for name, source in sources.items()}
+            return arrays, {name: np.zeros(source.shape) for name, source in sources.items()}
         found = torch.autograd.grad(
             torch.stack(parts).sum(),
             list(sources.values()),
             allow_unused=True,
             materialize_grads=True,
         )
-        return {name: to_array(value) for name, value in zip(sources, found, strict=True)}
+        gradients = zip(sources, found, strict=True)
+        return arrays, {name: to_array(value) for name, value in gradients}
 
     def epsilons(self) -> dict[str, float]:
         """The epsilon of every normalisation by its path."""

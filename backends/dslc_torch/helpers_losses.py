@@ -51,8 +51,10 @@ def ctc(
     n, t, _ = logits.shape
     lengths = torch.full((n,), t) if lengths is None else lengths
     target_lengths = torch.full((n,), target.shape[1]) if target_lengths is None else target_lengths
-    scores = logits.log_softmax(-1).transpose(0, 1)
-    return F.ctc_loss(scores, target, lengths, target_lengths, blank, zero_infinity=True)
+    wide = torch.promote_types(logits.dtype, torch.float32)  # there is no kernel for less
+    scores = logits.to(wide).log_softmax(-1).transpose(0, 1)
+    loss = F.ctc_loss(scores, target, lengths, target_lengths, blank, zero_infinity=True)
+    return loss.to(logits.dtype)
 
 
 def negative_sampling(x: Tensor, table: Tensor, target: Tensor, negatives: Tensor) -> Tensor:

@@ -52,6 +52,12 @@ class Driver(Protocol):
         """
         ...
 
+    def forward_and_gradients(
+        self, inputs: Arrays, cotangents: Arrays, *, training: bool = False
+    ) -> tuple[dict[str, Array], dict[str, Array]]:
+        """Both in one run of the model, which costs less than each by itself."""
+        ...
+
     def epsilons(self) -> dict[str, float]:
         """The epsilon of every normalisation by its path, read from the framework's own objects."""
         ...

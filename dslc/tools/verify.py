@@ -37,7 +37,7 @@ from dslc.tools.verify_figures import (
     worst,
 )
 from dslc.tools.verify_inputs import ceilings, floors
-from dslc.tools.verify_reference import NAME, Reference, run
+from dslc.tools.verify_reference import NAME, Reference, run, run_through
 from dslc.tools.verify_report import Compared, Verification
 from dslc.tools.verify_sizes import settings
 from dslc.tools.verify_training import compare_training
@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     from dslc.emit.driver import Driver
     from dslc.passes.pipeline import Checked
     from dslc.tools.verify_figures import Difference
+    from dslc.tools.verify_reference import Case
 
     Arrays = Mapping[str, NDArray[Any]]
 
@@ -223,27 +224,38 @@ class Comparison:
         found: list[Arrays] = []
         for number, sizes in enumerate(self.training_settings if training else self.settings):
             case = reference.case(sizes, self.seed, training=training)
-            outputs = run(driver, self.weights, self.buffers, case.inputs, training)
+            slopes = driver.differentiable and number == 0 and bool(case.gradients)
+            at_once = slopes and not self.hasty  # who is hasty wants the values by themselves
+            outputs, gradients = run_through(
+                driver, self.weights, self.buffers, case, slopes=at_once
+            )
             difference = values_apart(outputs, case.outputs)
             noise = partial(reference.noise, case)
             result.forward.append(difference.allow(self.slack * FORWARD, lambda n=noise: n()[0]))
             found.append(outputs)
             if self.is_enough(result):
                 break
-            if driver.differentiable and case.gradients and number == 0:
-                result.gradient.append(self.gradients(driver, reference, sizes, training))
+            if slopes:
+                result.gradient.append(self.gradients(driver, reference, sizes, case, gradients))
         return found
 
     def gradients(
-        self, driver: Driver, reference: Reference, sizes: Mapping[str, int], training: bool
+        self,
+        driver: Driver,
+        reference: Reference,
+        sizes: Mapping[str, int],
+        case: Case,
+        gradients: Arrays,
     ) -> Difference:
         """The difference of the gradients: the first draw's that is small enough, else the least."""
         found: list[Difference] = []
         for draw in range(DRAWS):
-            case = reference.case(sizes, self.seed + draw, training=training)
             assert case.gradients.keys() == self.moved, "the reference trains other weights"
-            driver.load(self.weights)
-            gradients = driver.gradients(case.inputs, case.cotangents, training=training)
+            if draw:
+                case = reference.case(sizes, self.seed + draw, training=case.training)
+            if draw or not gradients:
+                driver.load(self.weights)
+                gradients = driver.gradients(case.inputs, case.cotangents, training=case.training)
             difference = gradients_apart(gradients, case.gradients)
             noise = partial(reference.noise, case)
             found.append(difference.allow(self.slack * GRADIENT, lambda n=noise: n()[1]))

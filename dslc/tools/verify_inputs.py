@@ -14,6 +14,7 @@ import numpy as np
 from dslc.ir.dims import evaluate, symbols_of
 from dslc.ir.graph import MODULE, REGION_INPUT, Reuse, Scan, round_slot
 from dslc.ir.types import FLOATS, INTEGERS
+from dslc.tools.verify_figures import to_bf16
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -75,7 +76,8 @@ def draw(
     """One array: normal floats, integers, and masks that always let something through."""
     shape = tuple(evaluate(dim, sizes) for dim in type.shape)
     if type.dtype in FLOATS:
-        return generator.standard_normal(shape).astype(NUMPY.get(type.dtype, np.float32))
+        drawn = generator.standard_normal(shape)
+        return to_bf16(drawn) if type.dtype == "bf16" else drawn.astype(NUMPY[type.dtype])
     if type.dtype in INTEGERS:
         known = [size for size in below if symbols_of(size) <= sizes.keys()]
         most = min((evaluate(size, sizes) for size in known), default=FREE_BELOW)

@@ -193,10 +193,28 @@ def run(
     """The outputs from given weights, and in training the running statistics after it."""
     driver.load(weights)
     outputs = driver.forward(inputs, training=training)
-    if training and buffers:
-        after = driver.weights()
-        outputs |= {name: after[name] for name in sorted(buffers)}
-    return outputs
+    return outputs | statistics(driver, buffers, training)
+
+
+def run_through(
+    driver: Driver, weights: Arrays, buffers: frozenset[str], case: Case, *, slopes: bool
+) -> tuple[dict[str, NDArray[Any]], dict[str, NDArray[Any]]]:
+    """The same of a case, and its gradients in the same run of the model where `slopes` are wanted."""
+    if not slopes or not case.gradients:
+        return run(driver, weights, buffers, case.inputs, case.training), {}
+    driver.load(weights)
+    outputs, gradients = driver.forward_and_gradients(
+        case.inputs, case.cotangents, training=case.training
+    )
+    return outputs | statistics(driver, buffers, case.training), gradients
+
+
+def statistics(driver: Driver, buffers: frozenset[str], training: bool) -> dict[str, NDArray[Any]]:
+    """The running statistics as a run in training left them."""
+    if not training or not buffers:
+        return {}
+    after = driver.weights()
+    return {name: after[name] for name in sorted(buffers)}
 
 
 def rounded(arrays: Arrays, generator: np.random.Generator) -> dict[str, NDArray[Any]]:

@@ -78,7 +78,7 @@ class Pair:
         self.jax = backend.driver(checked, io_layout=io_layout)
         quick: Any = partial(jax.jit, static_argnums=0, compiler_options=QUICK)
         self.jax.compiled = quick(self.jax.pure)
-        self.jax.differentiated = quick(jax.grad(self.jax.total, argnums=(1, 2)))
+        self.jax.differentiated = quick(jax.grad(self.jax.total, argnums=(1, 2), has_aux=True))
         self.torch = judge.driver(checked, dtype="f64")
         self.reload()
 

@@ -1,10 +1,10 @@
 """Many cases in one model, compared case by case: a framework then compiles once for all of them.
 
 The comparison is the one that `dslc verify` makes; here its figures are taken for each case by
-itself, so that one case's scale does not hide another's fault.
+itself, so that one case's scale does not hide another's fault. A batch that raises is wrong as a
+whole: the case that raises by itself is named, and no other counts as compared.
 """
 
-import copy
 from collections.abc import Iterator
 from functools import cache, cached_property, partial
 from typing import Any
@@ -15,8 +15,8 @@ from dslc.passes.determine import without_chance
 from dslc.tools.verify import Comparison
 from dslc.tools.verify_figures import FORWARD, GRADIENT, Difference, gradients_apart, values_apart
 from dslc.tools.verify_reference import Case as ReferenceCase
-from dslc.tools.verify_reference import Reference, run
-from tests.numeric.frameworks import DEVICE, backend_named
+from dslc.tools.verify_reference import Reference, run_through
+from tests.numeric.frameworks import DEVICE, WHOLE, backend_named
 from tests.numeric.table import BATCHES, Case, check, spec
 
 RECURRENT = ("rnn", "lstm", "gru")
@@ -73,38 +73,42 @@ class Batch:
     def figures(self, backend: Any, *, brief: bool = False) -> Iterator[Figure]:
         """Every comparison of a backend's numbers with the reference's.
 
-        In brief: at one setting of sizes, with inputs and outputs as the spec has them.
+        As `verify` does, values are compared at every setting of sizes, gradients at one, and the
+        framework's own layout, where it has one, at the last; all of it everywhere if `WHOLE`. In
+        brief: at one setting, with inputs and outputs as the spec has them.
         """
-        for io_layout in ["spec"] if brief else backend.driver(self.checked).layouts:
-            driver = backend.driver(self.checked, io_layout=io_layout, device=DEVICE)
-            for training, reference, settings in self.modes:
-                if training and (io_layout != "spec" or not driver.differentiable):
-                    continue
-                for sizes in settings[:1] if brief else settings:
-                    expected = reference.case(sizes, 0, training=training)
-                    at = f"at {sizes}{', training' if training else ''}"
-                    yield from self.compare(driver, expected, at, turned=io_layout != "spec")
+        driver = backend.driver(self.checked, device=DEVICE)
+        turns = "native" in driver.layouts and any(case.turned for case in self.cases)
+        for training, reference, settings in self.modes:
+            if training and not driver.differentiable:
+                continue
+            shared = not training and turns and not WHOLE and len(settings) > 1
+            for number, sizes in enumerate(settings[:1] if brief or shared else settings):
+                expected = reference.case(sizes, 0, training=training)
+                yield from self.compare(driver, expected, sizes, slopes=number == 0 or WHOLE)
+        if turns and not brief:
+            driver = backend.driver(self.checked, io_layout="native", device=DEVICE)
+            _, reference, settings = self.modes[0]
+            for sizes in settings if WHOLE else settings[-1:]:
+                expected = reference.case(sizes, 0, training=False)
+                yield from self.compare(driver, expected, sizes, slopes=WHOLE)
 
     def compare(
-        self, driver: Any, expected: ReferenceCase, at: str, *, turned: bool
+        self, driver: Any, expected: ReferenceCase, sizes: dict[str, int], *, slopes: bool
     ) -> Iterator[Figure]:
-        """The comparisons at one setting of sizes."""
+        """The comparisons at one setting of sizes, with the gradients where `slopes` are wanted."""
+        at = f"at {sizes}{', training' if expected.training else ''}"
         weights, buffers = self.comparison.weights, self.comparison.buffers
-        outputs = run(driver, weights, buffers, expected.inputs, expected.training)
-        gradients: Arrays = {}
-        if driver.differentiable and expected.gradients and not turned:
-            driver.load(weights)
-            gradients = driver.gradients(
-                expected.inputs, expected.cotangents, training=expected.training
-            )
+        slopes = slopes and driver.differentiable
+        outputs, gradients = run_through(driver, weights, buffers, expected, slopes=slopes)
         for case in self.cases:
             own = partial(of_case, case)
             more = CUDNN if DEVICE == "cuda" and case.op in RECURRENT else 1
             values = values_apart(own(outputs), own(expected.outputs))
             yield Figure(case.name, "forward", values, more * FORWARD, at)
             if gradients:
-                slopes = gradients_apart(own(gradients), own(expected.gradients))
-                yield Figure(case.name, "gradient", slopes, more * GRADIENT, at)
+                away = gradients_apart(own(gradients), own(expected.gradients))
+                yield Figure(case.name, "gradient", away, more * GRADIENT, at)
 
 
 def of_case(case: Case, arrays: Any) -> Arrays:
@@ -120,34 +124,33 @@ def batch(name: str, without: str = "") -> Batch:
 
 @cache
 def faults_of(backend_name: str, batch_name: str) -> dict[str, list[str]]:
-    """What is wrong with a backend in a batch. A model that fails as a whole is tried by case."""
+    """What is wrong with a backend in a batch, by case."""
     backend = backend_named(backend_name)
     gaps = any(backend_name in case.gaps for case in BATCHES[batch_name])
     whole = batch(batch_name, backend_name if gaps else "")
     try:
         return whole.faults(backend)
-    except Exception:
-        found: dict[str, list[str]] = {}
-        for case in whole.cases:
-            found |= alone(case, backend)
-        return found
-
-
-def alone(case: Case, backend: Any) -> dict[str, list[str]]:
-    """What is wrong with one case by itself."""
-    try:
-        return Batch([case]).faults(backend)
     except Exception as error:
-        line = " ".join(str(error).split())[:300]
-        return {case.name: [f"it raised {type(error).__name__}: {line}"]}
+        return raised(whole.cases, backend, error)
 
 
-def planted(backend: Any, edit: Any) -> Any:
-    """A backend whose generated source is edited: for tests that a fault is found."""
-    faulty = copy.copy(backend)
+def raised(cases: list[Case], backend: Any, error: Exception) -> dict[str, list[str]]:
+    """What is said of each case of a batch that raised: all of them fail."""
+    guilty = {case.name: words for case in cases if (words := alone(case, backend))}
+    names = ", ".join(guilty) or "no case by itself"
+    rest = f"not compared: its batch raised {described(error)}; {names} does so alone"
+    return {case.name: [guilty.get(case.name, rest)] for case in cases}
 
-    def model_source(*args: Any, **options: Any) -> str:
-        return edit(backend.model_source(*args, **options))
 
-    faulty.model_source = model_source
-    return faulty
+def alone(case: Case, backend: Any) -> str:
+    """What one case raises by itself; nothing where it runs."""
+    try:
+        Batch([case]).faults(backend)
+    except Exception as error:
+        return f"it raised {described(error)}"
+    return ""
+
+
+def described(error: Exception) -> str:
+    """An exception in one line."""
+    return f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"

@@ -23,6 +23,7 @@ from typing import Any
 import yaml
 
 from dslc.diagnostics import Report
+from dslc.ir.types import FLOATS
 from dslc.passes.pipeline import Checked, check_source
 from dslc.source import Source
 
@@ -78,7 +79,7 @@ class Case:
 
     def source(self, name: str, type: str) -> str:
         """What the op reads: an input, or the step that the input goes through."""
-        return "_".join([name, *self.after]) if type.startswith("f") else name
+        return "_".join([name, *self.after]) if type.partition("[")[0] in FLOATS else name
 
     def step_text(self, names: list[str]) -> str:
         """The case's own step."""
@@ -95,6 +96,13 @@ class Case:
         return {
             join("_", self.name, slot): join(".", self.name, slot) for slot in self.gives or [""]
         }
+
+    @property
+    def turned(self) -> bool:
+        """Whether an input or output has a layout of its own in a framework that computes channels last."""
+        return any(
+            type.count(",") >= 3 for type in (*self.input_types().values(), *self.gives.values())
+        )
 
     def owns(self, name: str) -> bool:
         """Whether an output, a weight or an input's gradient belongs to this case."""
@@ -154,11 +162,11 @@ WRONG = [case for case in CASES if case.fails is not None]
 
 
 def batches() -> dict[str, list[Case]]:
-    """The right cases in batches, each one spec: a family's, apart where the facts differ."""
+    """The right cases in batches, each one spec: a family's, apart where facts or layouts differ."""
     found: dict[str, list[Case]] = {}
     for case in RIGHT:
-        facts = ", ".join(case.where)
-        found.setdefault(join(" with ", case.family, facts), []).append(case)
+        kind = f"{case.family} of images" if case.turned else case.family
+        found.setdefault(join(" with ", kind, ", ".join(case.where)), []).append(case)
     return found
 
 
