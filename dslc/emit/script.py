@@ -156,6 +156,7 @@ class Script:
         options = train.options
         return {
             "ACCUMULATES": train.run.accumulate > 1,
+            "AXES": any(turn.sees_axes for turn in turns),
             "AVERAGES": options.average is not None,
             "BF16": train.run.precision == "bf16",
             "CHANCE": any(op.draws for op in ops),
@@ -169,12 +170,12 @@ class Script:
             "IMAGES": images,
             "KEEPS": any(turn.keeps or turn.groups for turn in turns),
             "MEASURES": train.data.split > 0,
-            "MIXED": len({turn.counts for turn in turns}) > 1,
             "MOMENTS": any(turn.state for turn in turns),
             "NATIVE": self.target.channels_last and self.has_images(),
             "NORMS": any(op.name == "batch_norm" for op in ops),
             "PARTIAL": bool(roles & {"zeros", "frozen"}),
             "PHASED": train.is_phased,
+            "RATED": any(turn.phase.optimizer.name == "adafactor" for turn in turns),
             "REGULAR": bool(options.regularizers),
             "RISES": rises(train),
             "SLACK": options.stopping is not None and options.stopping.min_delta > 0,
@@ -333,10 +334,21 @@ class Script:
         return "{" + "".join(rows) + "}"
 
     def set_kept(self, names: Mapping[str, str], comment: str) -> None:
-        """What the framework calls what optimisers keep of each weight; of each phase apart."""
+        """What the framework calls what optimisers keep of each weight; of each phase apart.
+
+        Args:
+            names: Its names by kind, `square`, or by optimiser and kind, `adagrad.square`.
+            comment: What stands beside them.
+        """
         if not self.flags["MOMENTS"]:
             return
-        kept = {turn.phase.name: {kind: names[kind] for kind in turn.state} for turn in self.turns}
+        kept = {
+            turn.phase.name: {
+                kind: names.get(f"{turn.phase.optimizer.name}.{kind}", names[kind])
+                for kind in turn.state
+            }
+            for turn in self.turns
+        }
         found = kept if self.train.is_phased else kept[""]
         self.set(Line(f"KEPT = {found!r}", comment))
 

@@ -49,9 +49,9 @@ SEED = 0
 DEVICES = ("auto", "cpu", "cuda", "mps")
 
 LEARNING_RATE = 0.003
+WEIGHT_DECAY = 0.01
 BETAS = (0.9, 0.999)
 EPSILON = 1e-8
-WEIGHT_DECAY = 0.01
 WARMUP = 20  # steps
 KEPT = {"mean": "exp_avg", "square": "exp_avg_sq"}  # what PyTorch calls it
 

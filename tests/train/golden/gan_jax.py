@@ -51,9 +51,8 @@ GENERATOR_LEARNING_RATE = 0.01
 GENERATOR_MOMENTUM = 0.9
 GENERATOR_CLIP_NORM = 0.01  # of gradients
 GENERATOR_WARMUP = 4  # steps
-# what optax calls it
-KEPT = {"critic": {"mean": "mu", "square": "nu"}, "generator": {"sum": "trace"}}
-KEPT_AT = {"critic": 0, "generator": 1}  # its place in the chain
+# its place in the chain, what optax calls it
+KEPT = {"critic": {"mean": (0, "mu"), "square": (0, "nu")}, "generator": {"sum": (1, "trace")}}
 
 Batch = Mapping[str, Array]
 Portable = dict[str, np.ndarray]
@@ -159,12 +158,12 @@ def clip_by_norm(most: float) -> optax.GradientTransformation:
     return optax.stateless(clip)
 
 
-def critic_optimizer() -> optax.GradientTransformation:
+def critic_optimizer() -> optax.GradientTransformationExtraArgs:
     """The optimiser of the phase `critic`; a step multiplies by the learning rate."""
     return optax.chain(scale_by_adam(CRITIC_BETAS, CRITIC_EPSILON))
 
 
-def generator_optimizer() -> optax.GradientTransformation:
+def generator_optimizer() -> optax.GradientTransformationExtraArgs:
     """The optimiser of the phase `generator`; a step multiplies by the learning rate."""
     return optax.chain(clip_by_norm(GENERATOR_CLIP_NORM), optax.trace(GENERATOR_MOMENTUM))
 
@@ -180,7 +179,7 @@ class Phase:
         name: str,
         loss_of: Callable[[Any, Batch], Array],
         places: Sequence[int],
-        optimizer: optax.GradientTransformation,
+        optimizer: optax.GradientTransformationExtraArgs,
         every: int = 1,
     ) -> None:
         self.name = name
@@ -309,9 +308,9 @@ class Trainer:
         """What each optimiser keeps of each weight, as `critic.mean.head.weight`."""
         found: Portable = {}
         for phase in self.phases:
-            state = phase.state[KEPT_AT[phase.name]]
-            for kind, field in KEPT[phase.name].items():
-                for place, leaf in zip(phase.places, getattr(state, field), strict=True):
+            for kind, (part, field) in KEPT[phase.name].items():
+                leaves = getattr(phase.state[part], field)
+                for place, leaf in zip(phase.places, leaves, strict=True):
                     found[f"{phase.name}.{kind}.{self.names[place]}"] = np.asarray(leaf)
         return found
 
@@ -323,17 +322,28 @@ class Trainer:
         kept = match(arrays["optimizer"], shapes, source=source)
         for phase in self.phases:
             names = [self.names[place] for place in phase.places]
-            fields: dict[str, Any] = {
-                field: [jnp.asarray(kept[f"{phase.name}.{kind}.{name}"]) for name in names]
-                for kind, field in KEPT[phase.name].items()
-            }
-            done = found.step // phase.every
-            if "mean" in KEPT[phase.name]:
-                fields["count"] = jnp.asarray(done, jnp.int32)
-            states, at = list(phase.state), KEPT_AT[phase.name]
-            states[at] = states[at]._replace(**fields)
-            phase.state = tuple(states)
+            places = {f"{phase.name}.{kind}": at for kind, at in KEPT[phase.name].items()}
+            phase.state = restored(phase.state, places, kept, names)
+            phase.state = counted(phase.state, found.step // phase.every)
         self.steps = found.step
+
+
+def restored(
+    state: Any, places: Mapping[str, tuple[int, str]], kept: Portable, names: Sequence[str]
+) -> Any:
+    """The state of a chain of optimisers with what a checkpoint kept."""
+    states = list(state)
+    for kind, (place, field) in places.items():
+        leaves: Any
+        leaves = [jnp.asarray(kept[f"{kind}.{name}"]) for name in names]
+        states[place] = states[place]._replace(**{field: leaves})
+    return tuple(states)
+
+
+def counted(state: Any, done: int) -> Any:
+    """The state of a chain of optimisers after a number of steps."""
+    count = jnp.asarray(done, jnp.int32)
+    return tuple(s._replace(count=count) if "count" in s._fields else s for s in state)
 
 
 def use_device(name: str) -> None:

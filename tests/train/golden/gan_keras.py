@@ -166,18 +166,18 @@ class SGD(keras.optimizers.Optimizer):
         self.momentum = momentum
         self.most = most
 
-    def build(self, variables: list[keras.Variable]) -> None:
-        """Makes what is kept of each variable."""
-        if not self.built:
-            super().build(variables)
-            self.sums = [self.add_variable_from_reference(v, "sum") for v in variables]
-
     def apply(
         self, grads: list[tf.Tensor], trainable_variables: list[keras.Variable] | None = None
     ) -> None:
         """Moves the variables by gradients that are scaled down together, as PyTorch does."""
         scale = ops.minimum(1.0, self.most / (tf.linalg.global_norm(grads) + 1e-6))
         super().apply([scale * gradient for gradient in grads], trainable_variables)
+
+    def build(self, variables: list[keras.Variable]) -> None:
+        """Makes what is kept of each variable."""
+        if not self.built:
+            super().build(variables)
+            self.sums = [self.add_variable_from_reference(v, "sum") for v in variables]
 
     def update_step(
         self, gradient: tf.Tensor, variable: keras.Variable, learning_rate: tf.Tensor
@@ -247,7 +247,8 @@ class Trainer:
         by_variable = {id(place.variable): name for name, place in places(self.model).items()}
         self.trained = self.model.trainable_variables
         self.names = [by_variable[id(variable)] for variable in self.trained]
-        self.phases = make_phases(dict(zip(self.names, self.trained, strict=True)))
+        by_name = dict(zip(self.names, self.trained, strict=True))
+        self.phases = make_phases(by_name)
         for phase in self.phases:
             phase.run = tf.function(partial(self.train, phase), jit_compile=False)
         self.seed = seed
@@ -293,6 +294,15 @@ class Trainer:
         """What each optimiser keeps of each weight, as `critic.mean.head.weight`."""
         return {name: variable.numpy() for name, variable in self.kept().items()}
 
+    def kept(self) -> dict[str, Any]:
+        """The variables of the optimisers by those names."""
+        return {
+            f"{phase.name}.{kind}.{name}": variable
+            for phase in self.phases
+            for kind, field in KEPT[phase.name].items()
+            for name, variable in zip(phase.trained, getattr(phase.optimizer, field), strict=True)
+        }
+
     def restore(self, found: Checkpoint) -> None:
         """Goes back to a checkpoint."""
         arrays, source = load_checkpoint(found), str(found.path)
@@ -304,15 +314,6 @@ class Trainer:
         for phase in self.phases:
             phase.optimizer.iterations.assign(found.step // phase.every)
         self.steps = found.step
-
-    def kept(self) -> dict[str, Any]:
-        """The variables of the optimisers by those names."""
-        return {
-            f"{phase.name}.{kind}.{name}": variable
-            for phase in self.phases
-            for kind, field in KEPT[phase.name].items()
-            for name, variable in zip(phase.trained, getattr(phase.optimizer, field), strict=True)
-        }
 
 
 def use_device(name: str) -> None:

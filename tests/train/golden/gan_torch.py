@@ -226,7 +226,7 @@ class Trainer:
     def moments(self) -> dict[str, Array]:
         """What each optimiser keeps of each weight, as `critic.mean.head.weight`."""
         return {
-            f"{phase.name}.{kind}.{name}": self.kept(phase, weight, key).numpy(force=True)
+            f"{phase.name}.{kind}.{name}": self.kept_of(phase, weight, key).numpy(force=True)
             for phase in self.phases
             for kind, key in KEPT[phase.name].items()
             for name, weight in phase.weights.items()
@@ -242,15 +242,14 @@ class Trainer:
             for name, weight in phase.weights.items():
                 state = phase.optimizer.state[weight]
                 done = found.step // phase.every
-                if "mean" in KEPT[phase.name]:
-                    state["step"] = torch.tensor(float(done), device=self.device)
+                state["step"] = torch.tensor(float(done), device=self.device)
                 for kind, key in KEPT[phase.name].items():
                     # a tensor laid out like the weight: the fused step needs that
                     moment = torch.from_numpy(kept[f"{phase.name}.{kind}.{name}"])
                     state[key] = torch.empty_like(weight).copy_(moment)
         self.steps = found.step
 
-    def kept(self, phase: Phase, weight: Tensor, key: str) -> Tensor:
+    def kept_of(self, phase: Phase, weight: Tensor, key: str) -> Tensor:
         """What an optimiser keeps of a weight; zeros before its first step."""
         return phase.optimizer.state[weight].get(key, torch.zeros_like(weight))
 

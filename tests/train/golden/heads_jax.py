@@ -52,12 +52,11 @@ SEED = 0
 DEVICES = ("auto", "cpu", "cuda", "tpu")
 
 LEARNING_RATE = 0.01
+WEIGHT_DECAY = 0.01
 BETAS = (0.9, 0.999)
 EPSILON = 1e-8
-WEIGHT_DECAY = 0.01
 NO_DECAY = ["**.bias", "back.layer_norm.weight"]
-KEPT = {"mean": "mu", "square": "nu"}  # what optax calls it
-KEPT_AT = 0  # its place in the chain
+KEPT = {"mean": (0, "mu"), "square": (0, "nu")}  # its place in the chain, what optax calls it
 
 Batch = Mapping[str, Array]
 Portable = dict[str, np.ndarray]
@@ -124,7 +123,7 @@ def scale_by_adam(betas: tuple[float, float], epsilon: float) -> optax.GradientT
     return optax.GradientTransformation(init, update)
 
 
-def make_optimizer(names: Sequence[str]) -> optax.GradientTransformation:
+def make_optimizer(names: Sequence[str]) -> optax.GradientTransformationExtraArgs:
     """The optimiser of the trained weights; a step multiplies by the learning rate."""
     decays = [not matches(NO_DECAY, name) for name in names]
     return optax.chain(
@@ -212,11 +211,11 @@ class Trainer:
 
     def moments(self) -> Portable:
         """What the optimiser keeps of each weight, as `mean.head.weight`."""
-        return {
-            f"{kind}.{name}": np.asarray(leaf)
-            for kind, field in KEPT.items()
-            for name, leaf in zip(self.names, getattr(self.state[KEPT_AT], field), strict=True)
-        }
+        found: Portable = {}
+        for kind, (place, field) in KEPT.items():
+            for name, leaf in zip(self.names, getattr(self.state[place], field), strict=True):
+                found[f"{kind}.{name}"] = np.asarray(leaf)
+        return found
 
     def restore(self, found: Checkpoint) -> None:
         """Goes back to a checkpoint."""
@@ -224,14 +223,26 @@ class Trainer:
         self.load(arrays["weights"], source)
         shapes = {name: array.shape for name, array in self.moments().items()}
         kept = match(arrays["optimizer"], shapes, source=source)
-        fields: dict[str, Any] = {
-            field: [jnp.asarray(kept[f"{kind}.{name}"]) for name in self.names]
-            for kind, field in KEPT.items()
-        }
-        fields["count"] = jnp.asarray(found.step, jnp.int32)
-        states = list(self.state)
-        states[KEPT_AT] = states[KEPT_AT]._replace(**fields)
-        self.state = tuple(states)
+        self.state = restored(self.state, KEPT, kept, self.names)
+        self.state = counted(self.state, found.step)
+
+
+def restored(
+    state: Any, places: Mapping[str, tuple[int, str]], kept: Portable, names: Sequence[str]
+) -> Any:
+    """The state of a chain of optimisers with what a checkpoint kept."""
+    states = list(state)
+    for kind, (place, field) in places.items():
+        leaves: Any
+        leaves = [jnp.asarray(kept[f"{kind}.{name}"]) for name in names]
+        states[place] = states[place]._replace(**{field: leaves})
+    return tuple(states)
+
+
+def counted(state: Any, done: int) -> Any:
+    """The state of a chain of optimisers after a number of steps."""
+    count = jnp.asarray(done, jnp.int32)
+    return tuple(s._replace(count=count) if "count" in s._fields else s for s in state)
 
 
 def use_device(name: str) -> None:

@@ -46,9 +46,9 @@ SEED = 0
 DEVICES = ("auto", "cpu", "cuda", "mps")
 
 LEARNING_RATE = 0.01
+WEIGHT_DECAY = 0.01
 BETAS = (0.9, 0.999)
 EPSILON = 1e-8
-WEIGHT_DECAY = 0.01
 NO_DECAY = ["**.bias", "back.layer_norm.weight"]
 KEPT = {"mean": "exp_avg", "square": "exp_avg_sq"}  # what PyTorch calls it
 

@@ -10,6 +10,7 @@ import contextlib
 import math
 from collections.abc import Generator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -45,9 +46,9 @@ SEED = 0
 DEVICES = ("auto", "cpu", "cuda", "tpu")
 
 LEARNING_RATE = 0.01
+WEIGHT_DECAY = 0.01
 BETAS = (0.9, 0.999)
 EPSILON = 1e-8
-WEIGHT_DECAY = 0.01
 NO_DECAY = ["**.bias"]
 KEPT = {"mean": "means", "square": "squares"}  # what the optimiser calls it
 
@@ -101,7 +102,7 @@ class AdamW(keras.optimizers.Optimizer):
         epsilon: float,
         decays: Sequence[float],
     ) -> None:
-        super().__init__(learning_rate=learning_rate, name="adam")
+        super().__init__(learning_rate=learning_rate, name="adamw")
         self.betas = betas
         self.epsilon = epsilon
         self.decays = decays
@@ -190,8 +191,12 @@ class Trainer:
 
     def moments(self) -> dict[str, Array]:
         """What the optimiser keeps of each weight, as `mean.head.weight`."""
+        return {name: variable.numpy() for name, variable in self.kept().items()}
+
+    def kept(self) -> dict[str, Any]:
+        """The optimiser's variables by those names."""
         return {
-            f"{kind}.{name}": variable.numpy()
+            f"{kind}.{name}": variable
             for kind, field in KEPT.items()
             for name, variable in zip(self.names, getattr(self.optimizer, field), strict=True)
         }
@@ -202,9 +207,8 @@ class Trainer:
         self.load(arrays["weights"], source)
         shapes = {name: array.shape for name, array in self.moments().items()}
         kept = match(arrays["optimizer"], shapes, source=source)
-        for kind, field in KEPT.items():
-            for name, variable in zip(self.names, getattr(self.optimizer, field), strict=True):
-                variable.assign(kept[f"{kind}.{name}"])
+        for name, variable in self.kept().items():
+            variable.assign(kept[name])
         self.optimizer.iterations.assign(found.step)
         self.steps = found.step
 

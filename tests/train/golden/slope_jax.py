@@ -87,7 +87,7 @@ def metrics_of(model: Callable[..., Any], batch: Batch) -> dict[str, Array]:
     return {"loss": x + (excess * excess).mean()}
 
 
-def make_optimizer() -> optax.GradientTransformation:
+def make_optimizer() -> optax.GradientTransformationExtraArgs:
     """The optimiser of the trained weights; a step multiplies by the learning rate."""
     return optax.identity()
 
