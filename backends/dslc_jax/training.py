@@ -103,7 +103,7 @@ def changes(iteration: Iteration) -> bool:
 
 def train_source(checked: Checked, model: str) -> str:
     """The text of `train.py`; `model` is the class in `model.py`."""
-    script = Script(checked, JaxTarget("native"), model, "JAX", DEVICES)
+    script = Script(checked, JaxTarget("native"), TEMPLATE.parent, model, "JAX", DEVICES)
     flags = script.flags
     script.require("import math", "import jax.numpy as jnp")
     names = {"TRAINED": "self.is_trained" if flags["FREEZES"] else "nnx.Param"}

@@ -82,7 +82,7 @@ class KerasObjective(Objective):
 
 def train_source(checked: Checked, model: str) -> str:
     """The text of `train.py`; `model` is the function in `model.py`."""
-    script = KerasScript(checked, KerasTarget("native"), model, "Keras", DEVICES)
+    script = KerasScript(checked, KerasTarget("native"), TEMPLATE.parent, model, "Keras", DEVICES)
     flags = script.flags
     template, phased = script.template(TEMPLATE), script.template(PHASES)
     script.require("import math", "import numpy as np")

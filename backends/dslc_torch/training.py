@@ -59,7 +59,7 @@ class TorchObjective(Objective):
 
 def train_source(checked: Checked, model: str) -> str:
     """The text of `train.py`; `model` is the class in `model.py`."""
-    script = Script(checked, TorchTarget(), model, "PyTorch", DEVICES)
+    script = Script(checked, TorchTarget(), TEMPLATE.parent, model, "PyTorch", DEVICES)
     objective = TorchObjective(script.target, script.model_name, "Batch", "Tensor", "Batch")
     template, phased = script.template(TEMPLATE), script.template(PHASES)
     script.use(template)

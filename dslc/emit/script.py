@@ -79,6 +79,7 @@ class Script:
     Args:
         checked: A spec with a `train` section.
         target: The backend's words.
+        templates: The folder of the backend's templates.
         model: The name of what makes the model that is trained.
         framework: What the docstring calls the framework.
         devices: What `--device` takes.
@@ -87,8 +88,15 @@ class Script:
     stand_in = "TheModel"
 
     def __init__(
-        self, checked: Checked, target: Target, model: str, framework: str, devices: Sequence[str]
+        self,
+        checked: Checked,
+        target: Target,
+        templates: Path,
+        model: str,
+        framework: str,
+        devices: Sequence[str],
     ) -> None:
+        self.templates = templates
         lifted = lift(checked)
         self.checked = lifted.model
         self.program = checked.program
@@ -111,18 +119,10 @@ class Script:
         self.settings: list[Statement] = []
 
     def reserved(self) -> set[str]:
-        """Names that the script's own text uses at the top level."""
-        return {
-            "Batch",
-            "Phase",
-            "Trainer",
-            "Progress",
-            "Batches",
-            "Column",
-            "Checkpoint",
-            "Path",
-            "Any",
-        }
+        """Names that the script's own text may use at the top level."""
+        paths = (TEMPLATE, *self.templates.glob("*_template.py"))
+        names = {name for path in paths for name in Template(path, {}).names()}
+        return names - {self.stand_in}
 
     def to_native(self) -> Function:
         """`to_native`: the columns in the layout in which the model computes."""
@@ -153,7 +153,7 @@ class Script:
         ops = self.ops()
         roles = {info.role for info in self.weights}
         images = any(len(info.shape) == 4 for info in self.weights)
-        options = train.options
+        options, stopping = train.options, train.options.stopping
         return {
             "ACCUMULATES": train.run.accumulate > 1,
             "AXES": any(turn.sees_axes for turn in turns),
@@ -175,11 +175,12 @@ class Script:
             "NORMS": any(op.name == "batch_norm" for op in ops),
             "PARTIAL": bool(roles & {"zeros", "frozen"}),
             "PHASED": train.is_phased,
+            "PLATEAUED": any(turn.phase.schedule.name == "plateau" for turn in turns),
             "RATED": any(turn.phase.optimizer.name == "adafactor" for turn in turns),
             "REGULAR": bool(options.regularizers),
-            "RISES": rises(train),
-            "SLACK": options.stopping is not None and options.stopping.min_delta > 0,
-            "STOPS": options.stopping is not None,
+            "RISES": stopping is not None and rises(train, stopping.metric),
+            "SLACK": stopping is not None and stopping.min_delta > 0,
+            "STOPS": stopping is not None,
             "SEVERAL": self.program.has_several,
             "SEEDED": train.run.deterministic and any(op.draws for op in ops),
             "SCHEDULED": any(turn.is_scheduled for turn in turns),
@@ -260,6 +261,8 @@ class Script:
         module.add(*self.constants(), *helpers, *self.writer.classes, Raw(raw))
         if self.flags["STOPS"]:
             module.add(shared.definition("Patience"))
+        if self.flags["PLATEAUED"]:
+            module.add(shared.definition("Plateau"))
         for name in ("parse_arguments", "kept_of", "main"):
             module.add(shared.definition(name))
         module.add(If('__name__ == "__main__"', [Line("main()")]))

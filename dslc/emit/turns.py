@@ -139,7 +139,7 @@ class Turn:
     def is_scheduled(self) -> bool:
         """Whether the rate changes."""
         chosen = self.phase.schedule
-        return chosen.name != "constant" or bool(chosen.values["warmup"])
+        return chosen.name not in ("constant", "plateau") or bool(chosen.values["warmup"])
 
     def constants(self) -> list[Statement]:
         """The settings of the optimiser, and those of the schedule that are used more than once."""

@@ -24,6 +24,7 @@ FILES = True  # whether the data are files, which may lie elsewhere
 MEASURES = True  # whether rows are held out
 MOMENTS = True  # whether the optimiser keeps something of each weight
 PHASED = False  # whether each step has phases
+PLATEAUED = False  # whether the rate falls once a figure gets no better
 RISES = False  # whether the figure for early stopping is better where it is larger
 SCHEDULED = True  # whether the rate changes
 SLACK = False  # whether a figure has to be better by some amount
@@ -48,6 +49,8 @@ LEARNING_RATE = 0.1
 STOP_METRIC = "loss"
 PATIENCE = 3
 MIN_DELTA = 0.1
+PLATEAU: dict[str, Any] = {"figure": "loss", "patience": 3, "factor": 0.1}
+PLATEAUS: dict[str, dict[str, Any]] = {}
 DEVICES = ("auto", "cpu")
 
 Trainer: Any = None  # each backend has its own
@@ -101,6 +104,45 @@ class Patience:
     def state(self) -> dict[str, Any]:
         """What a checkpoint keeps of it."""
         return {"best": self.best, "waited": self.waited}
+
+
+class Plateau:
+    """A share of the learning rate, which falls once a figure has got no better for some epochs."""
+
+    def __init__(
+        self,
+        state: Mapping[str, Any],
+        figure: str,
+        patience: int,
+        factor: float = 0.0,
+        min_delta: float = 0.0,
+        final: float = 0.0,
+        *,
+        rises: bool = False,
+    ) -> None:
+        self.figure, self.rises = figure, rises
+        self.patience, self.min_delta = patience, min_delta
+        self.factor, self.final = factor, final
+        self.share: float = state.get("share", 1.0)
+        self.best: float | None = state.get("best")
+        self.waited: int = state.get("waited", 0)
+
+    def look(self, figure: float | None) -> None:
+        """Takes the figure of an epoch, if there is one."""
+        if figure is None:
+            return
+        gain = 0.0 if self.best is None else (figure - self.best) * (1 if self.rises else -1)
+        if self.best is None or gain > self.min_delta:
+            self.best, self.waited = figure, 0
+        else:
+            self.waited += 1
+        if self.waited == self.patience:
+            self.share, self.waited = max(self.final, self.share * self.factor), 0
+
+    @property
+    def state(self) -> dict[str, Any]:
+        """What a checkpoint keeps of it."""
+        return {"share": self.share, "best": self.best, "waited": self.waited}
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -157,13 +199,33 @@ def main() -> None:
     step = checkpoint.step if checkpoint else 0
     if STOPS:
         patience = Patience(checkpoint.state if checkpoint else {})
+    if PLATEAUED:
+        before = checkpoint.state if checkpoint else {}
+        if PHASED:
+            kept = before.get("plateaus", {})
+            plateaus = {n: Plateau(kept.get(n, {}), **how) for n, how in PLATEAUS.items()}
+        else:
+            plateau = Plateau(before.get("plateau", {}), **PLATEAU)
     progress = Progress(arguments.output, total, done=step)
     for epoch in range(step // batches.steps, arguments.epochs):
         if STOPS and patience.is_over:  # pyright: ignore
             progress.note(f"held_out_{STOP_METRIC} got no better for {PATIENCE} epochs")
             break
         for batch in batches.epoch(epoch, start=step % batches.steps):
-            if SCHEDULED:
+            if PLATEAUED and PHASED:
+                if SCHEDULED:
+                    rates = learning_rate(step, total)
+                else:
+                    rates = dict(LEARNING_RATE)  # pyright: ignore
+                for name, plateau in plateaus.items():  # pyright: ignore
+                    rates[name] *= plateau.share  # pyright: ignore
+                reported = trainer.step(batch, rates)
+            elif PLATEAUED:
+                if SCHEDULED:
+                    reported = trainer.step(batch, plateau.share * learning_rate(step, total))  # pyright: ignore
+                else:
+                    reported = trainer.step(batch, plateau.share * LEARNING_RATE)  # pyright: ignore
+            elif SCHEDULED:
                 reported = trainer.step(batch, learning_rate(step, total))
             else:
                 reported = trainer.step(batch, LEARNING_RATE)
@@ -179,6 +241,14 @@ def main() -> None:
         if STOPS and patience.is_better(found[STOP_METRIC]):  # pyright: ignore
             write(arguments.output / "best.safetensors", trainer.outcome())
         progress.flush()
+        if PLATEAUED:
+            if PHASED:
+                for plateau in plateaus.values():  # pyright: ignore
+                    plateau.look(progress.mean(plateau.figure, epoch))
+                state["plateaus"] = {n: plateau.state for n, plateau in plateaus.items()}  # pyright: ignore
+            else:
+                plateau.look(progress.mean(plateau.figure, epoch))  # pyright: ignore
+                state["plateau"] = plateau.state  # pyright: ignore
         if STOPS:
             state |= patience.state  # pyright: ignore
         save(checkpoints, step, kept_of(trainer), state, SPEC)
