@@ -145,7 +145,7 @@ def scale_by_adafactor(
             moves.append(size * most / length * move)
         return moves, optax.FactoredState(count, rows, columns, squares)
 
-    return optax.GradientTransformationExtraArgs(init, update)
+    return optax.GradientTransformationExtraArgs(init, update)  # pyright: ignore
 
 
 def scale_by_muon(

@@ -110,6 +110,8 @@ def train_source(checked: Checked, model: str) -> str:
         script.add(template.definition("keep_statistics"))
     if flags["BF16"]:
         script.add(template.definition("in_float32"))
+    if flags["CHANCE"]:
+        script.add(template.definition("keyed_draws"))
     if flags["SEEDED"]:
         script.add(template.definition("draws_of"))
     script.add(template.definition("use_device"))

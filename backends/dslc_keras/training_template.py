@@ -139,14 +139,8 @@ class Trainer:
             else:
                 self.optimizer = make_optimizer()
             self.optimizer.build(self.trained)
-        if SEEDED:
-            found = draws_of(self.model)
-            self.draws = list(found.values())
-            self.keys = [int(random_keys(1, seed, name)[0]) >> 33 for name in found]
-        if CHANCE and not SEEDED:
-            states = self.model.non_trainable_variables
-            self.draws = [state for state in states if state.name == "seed_generator_state"]
-            self.keys = random_keys(len(self.draws), seed, "draws") >> np.uint64(33)
+        if CHANCE:
+            self.draws, self.keys = keyed_draws(self.model, seed)
         if DRAWS:
             self.seed = seed
         if CHANCE or DRAWS or EVERY:
@@ -297,6 +291,17 @@ class Trainer:
                 mean.assign(averages[name])
         if CHANCE or DRAWS:
             self.steps = found.step
+
+
+def keyed_draws(model: keras.Model, seed: int) -> tuple[list[keras.Variable], Any]:
+    """The states of all that draws in a model, and their keys, from the seed."""
+    if SEEDED:
+        found = draws_of(model)
+        keys = [int(random_keys(1, seed, name)[0]) >> 33 for name in found]
+        return list(found.values()), keys
+    else:  # noqa: RET505
+        draws = [v for v in model.non_trainable_variables if v.name == "seed_generator_state"]
+        return draws, random_keys(len(draws), seed, "draws") >> np.uint64(33)
 
 
 def draws_of(model: keras.Model) -> dict[str, keras.Variable]:

@@ -56,14 +56,13 @@ def plateaus(train: Training) -> list[Statement]:
             metric = values["metric"]
             figure = phase.loss_name if metric is None else f"held_out_{metric}"
             settings = {name: values[name] for name in ("patience", "factor", "min_delta", "final")}
-            settings = {name: value for name, value in settings.items() if value}
-            rising = {"rises": True} if rises(train, metric) else {}
-            found[phase.name] = {"figure": figure, **settings, **rising}
+            sign = 1 if rises(train, metric) else -1
+            found[phase.name] = {"figure": figure, **settings, "sign": sign}
     if not found:
         return []
     if train.is_phased:
-        return [Line(f"PLATEAUS: dict[str, dict[str, Any]] = {found!r}")]
-    return [Line(f"PLATEAU: dict[str, Any] = {found['']!r}")]
+        return [Line(f"PLATEAUS = {found!r}")]
+    return [Line(f"PLATEAU = {found['']!r}", "better is what is larger with that sign")]
 
 
 def penalty_constants(regularizers: Sequence[Regularizer]) -> list[Statement]:

@@ -52,11 +52,13 @@ LOCAL = (
 )
 """The modules that lie beside `train.py`."""
 
-LOOP = {"reported": "loss"}
+LOOP = {"reported": "loss", "Watched": "Plateau", "WATCHED": "PLATEAU"}
 LOOP_OF_PHASES = {
     "reported": "losses",
     "learning_rate": "learning_rates",
     "LEARNING_RATE": "LEARNING_RATES",
+    "Watched": "Plateaus",
+    "WATCHED": "PLATEAUS",
 }
 """Names in the loop's template, as a script with one loss has them, and one with phases."""
 
@@ -263,7 +265,9 @@ class Script:
             module.add(shared.definition("Patience"))
         if self.flags["PLATEAUED"]:
             module.add(shared.definition("Plateau"))
-        for name in ("parse_arguments", "kept_of", "main"):
+        if self.flags["PLATEAUED"] and self.train.is_phased:
+            module.add(shared.definition("Plateaus"))
+        for name in ("parse_arguments", "kept_of", "started", "main"):
             module.add(shared.definition(name))
         module.add(If('__name__ == "__main__"', [Line("main()")]))
         module.prune_imports()

@@ -14,7 +14,7 @@ from collections.abc import Generator, Mapping
 from pathlib import Path
 from typing import Any
 
-from dslc.train.runtime.checkpoint import save, to_resume
+from dslc.train.runtime.checkpoint import Checkpoint, save, to_resume
 from dslc.train.runtime.data import Arrays, Batches, Column, average, load, split
 from dslc.train.runtime.progress import Progress
 from dslc.train.runtime.weights import read, write
@@ -49,11 +49,11 @@ LEARNING_RATE = 0.1
 STOP_METRIC = "loss"
 PATIENCE = 3
 MIN_DELTA = 0.1
-PLATEAU: dict[str, Any] = {"figure": "loss", "patience": 3, "factor": 0.1}
-PLATEAUS: dict[str, dict[str, Any]] = {}
+WATCHED: dict[str, Any] = {"figure": "loss", "patience": 3}  # or those of the phases
 DEVICES = ("auto", "cpu")
 
 Trainer: Any = None  # each backend has its own
+Watched: Any = None  # a plateau, or those of the phases
 
 
 def learning_rate(step: int, total: int) -> float:
@@ -109,40 +109,66 @@ class Patience:
 class Plateau:
     """A share of the learning rate, which falls once a figure has got no better for some epochs."""
 
-    def __init__(
-        self,
-        state: Mapping[str, Any],
-        figure: str,
-        patience: int,
-        factor: float = 0.0,
-        min_delta: float = 0.0,
-        final: float = 0.0,
-        *,
-        rises: bool = False,
-    ) -> None:
-        self.figure, self.rises = figure, rises
-        self.patience, self.min_delta = patience, min_delta
-        self.factor, self.final = factor, final
+    def __init__(self, state: Mapping[str, Any], how: Mapping[str, Any]) -> None:
+        self.how = how
         self.share: float = state.get("share", 1.0)
         self.best: float | None = state.get("best")
         self.waited: int = state.get("waited", 0)
 
-    def look(self, figure: float | None) -> None:
-        """Takes the figure of an epoch, if there is one."""
+    if not PHASED:
+
+        def rate(self, step: int, total: int) -> float:
+            """The rate of a step."""
+            if SCHEDULED:
+                return self.share * learning_rate(step, total)
+            else:  # noqa: RET505
+                del step, total
+                return self.share * LEARNING_RATE
+
+    def look(self, progress: Progress, epoch: int) -> None:
+        """Looks at the figure behind an epoch, if there is one."""
+        figure = progress.mean(self.how["figure"], epoch)
         if figure is None:
             return
-        gain = 0.0 if self.best is None else (figure - self.best) * (1 if self.rises else -1)
-        if self.best is None or gain > self.min_delta:
+        gain = 0.0 if self.best is None else self.how["sign"] * (figure - self.best)
+        if self.best is None or gain > self.how["min_delta"]:
             self.best, self.waited = figure, 0
         else:
             self.waited += 1
-        if self.waited == self.patience:
-            self.share, self.waited = max(self.final, self.share * self.factor), 0
+        if self.waited == self.how["patience"]:
+            self.share, self.waited = max(self.how["final"], self.share * self.how["factor"]), 0
 
     @property
     def state(self) -> dict[str, Any]:
         """What a checkpoint keeps of it."""
         return {"share": self.share, "best": self.best, "waited": self.waited}
+
+
+class Plateaus:
+    """The plateaus of the phases that have one."""
+
+    def __init__(self, state: Mapping[str, Any], ways: Mapping[str, Mapping[str, Any]]) -> None:
+        self.parts = {name: Plateau(state.get(name, {}), how) for name, how in ways.items()}
+
+    def rate(self, step: int, total: int) -> dict[str, float]:
+        """The rate of each phase at a step."""
+        if SCHEDULED:
+            rates = learning_rate(step, total)
+        else:
+            del step, total
+            rates = LEARNING_RATE
+        kept = self.parts
+        return {n: kept[n].share * rate if n in kept else rate for n, rate in rates.items()}  # pyright: ignore
+
+    def look(self, progress: Progress, epoch: int) -> None:
+        """Looks at the figures behind an epoch."""
+        for part in self.parts.values():
+            part.look(progress, epoch)
+
+    @property
+    def state(self) -> dict[str, Any]:
+        """What a checkpoint keeps of them."""
+        return {name: part.state for name, part in self.parts.items()}
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -175,6 +201,16 @@ def kept_of(trainer: Trainer) -> dict[str, Arrays]:
         return {"weights": trainer.weights()}
 
 
+def started(arguments: argparse.Namespace, checkpoint: Checkpoint | None) -> Trainer:
+    """The trainer as it begins, or as a checkpoint left it."""
+    trainer = Trainer(arguments.seed, arguments.device)
+    if checkpoint:
+        trainer.restore(checkpoint)
+    elif STARTED:
+        trainer.load({**trainer.weights(), **read(START)}, str(START))
+    return trainer
+
+
 def main() -> None:
     """Trains, from the beginning or from the newest checkpoint."""
     arguments = parse_arguments()
@@ -186,45 +222,23 @@ def main() -> None:
     if TURNED:
         arrays = to_native(arrays)
     if MEASURES:
-        training, held_out = split(arrays, HOW_SPLIT)
-    else:
-        training = arrays
-    batches = Batches(training, BATCH, arguments.seed)
+        arrays, held_out = split(arrays, HOW_SPLIT)
+    batches = Batches(arrays, BATCH, arguments.seed)
     total = arguments.epochs * batches.steps
-    trainer = Trainer(arguments.seed, arguments.device)
-    if checkpoint:
-        trainer.restore(checkpoint)
-    elif STARTED:
-        trainer.load({**trainer.weights(), **read(START)}, str(START))
+    trainer = started(arguments, checkpoint)
     step = checkpoint.step if checkpoint else 0
     if STOPS:
         patience = Patience(checkpoint.state if checkpoint else {})
     if PLATEAUED:
-        before = checkpoint.state if checkpoint else {}
-        if PHASED:
-            kept = before.get("plateaus", {})
-            plateaus = {n: Plateau(kept.get(n, {}), **how) for n, how in PLATEAUS.items()}
-        else:
-            plateau = Plateau(before.get("plateau", {}), **PLATEAU)
+        plateau = Watched(checkpoint.state["plateau"] if checkpoint else {}, WATCHED)
     progress = Progress(arguments.output, total, done=step)
     for epoch in range(step // batches.steps, arguments.epochs):
         if STOPS and patience.is_over:  # pyright: ignore
             progress.note(f"held_out_{STOP_METRIC} got no better for {PATIENCE} epochs")
             break
         for batch in batches.epoch(epoch, start=step % batches.steps):
-            if PLATEAUED and PHASED:
-                if SCHEDULED:
-                    rates = learning_rate(step, total)
-                else:
-                    rates = dict(LEARNING_RATE)  # pyright: ignore
-                for name, plateau in plateaus.items():  # pyright: ignore
-                    rates[name] *= plateau.share  # pyright: ignore
-                reported = trainer.step(batch, rates)
-            elif PLATEAUED:
-                if SCHEDULED:
-                    reported = trainer.step(batch, plateau.share * learning_rate(step, total))  # pyright: ignore
-                else:
-                    reported = trainer.step(batch, plateau.share * LEARNING_RATE)  # pyright: ignore
+            if PLATEAUED:
+                reported = trainer.step(batch, plateau.rate(step, total))  # pyright: ignore
             elif SCHEDULED:
                 reported = trainer.step(batch, learning_rate(step, total))
             else:
@@ -236,19 +250,13 @@ def main() -> None:
                 progress.step(step, epoch, loss=reported)
         if MEASURES:
             found = average(trainer.measure, held_out, BATCH)  # pyright: ignore
-            figures = {f"held_out_{name}": found[name] for name in sorted(found)}
-            progress.evaluation(step, epoch, **figures)
+            progress.evaluation(step, epoch, **{f"held_out_{n}": found[n] for n in sorted(found)})
         if STOPS and patience.is_better(found[STOP_METRIC]):  # pyright: ignore
             write(arguments.output / "best.safetensors", trainer.outcome())
         progress.flush()
         if PLATEAUED:
-            if PHASED:
-                for plateau in plateaus.values():  # pyright: ignore
-                    plateau.look(progress.mean(plateau.figure, epoch))
-                state["plateaus"] = {n: plateau.state for n, plateau in plateaus.items()}  # pyright: ignore
-            else:
-                plateau.look(progress.mean(plateau.figure, epoch))  # pyright: ignore
-                state["plateau"] = plateau.state  # pyright: ignore
+            plateau.look(progress, epoch)  # pyright: ignore
+            state["plateau"] = plateau.state  # pyright: ignore
         if STOPS:
             state |= patience.state  # pyright: ignore
         save(checkpoints, step, kept_of(trainer), state, SPEC)

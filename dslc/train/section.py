@@ -242,4 +242,5 @@ def check_optimizer_globs(phase: PhaseSection, trained: list[WeightInfo], report
     """Reports a glob of an optimiser that matches no weight that a phase trains."""
     node, values = phase.fields.get("optimizer"), phase.optimizer.values
     groups = [glob for group in values["groups"] for glob in group.of]
-    check_globs((*values["no_decay"], *groups), node, trained, report)
+    globs = (*values["no_decay"], *values.get("adamw", ()), *groups)
+    check_globs(globs, node, trained, report)

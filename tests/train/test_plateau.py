@@ -17,37 +17,52 @@ def script() -> Any:
     return load_script(project("plateau", "torch"))
 
 
+class Figures:
+    """Progress that knows one figure."""
+
+    def __init__(self, figure: float | None) -> None:
+        self.figure = figure
+
+    def mean(self, name: str, epoch: int) -> float | None:
+        del name, epoch
+        return self.figure
+
+
+def how(patience: int, **settings: float) -> dict[str, Any]:
+    """The settings of a plateau that halves the rate."""
+    plain = {"figure": "loss", "patience": patience, "factor": 0.5, "min_delta": 0.0}
+    return {**plain, "final": 0.0, "sign": -1, **settings}
+
+
 def shares(made: Any, figures: list[float | None]) -> list[float]:
     """The share of the rate behind each figure."""
     found: list[float] = []
     for figure in figures:
-        made.look(figure)
+        made.look(Figures(figure), 0)
         found.append(made.share)
     return found
 
 
 def test_the_rate_falls_behind_epochs_that_are_no_better(script: Any) -> None:
-    made = script.Plateau({}, "loss", 2, 0.5, final=0.2)
+    made = script.Plateau({}, how(2, final=0.2))
     figures = [1.0, 0.9, 0.9, 0.95, None, 1.0, 0.8, 0.9, 0.9, 0.9, 0.9]
     expected = [1, 1, 1, 0.5, 0.5, 0.5, 0.5, 0.5, 0.25, 0.25, 0.2]
     assert shares(made, figures) == expected
 
 
 def test_figures_that_rise_and_slack(script: Any) -> None:
-    made = script.Plateau({}, "held_out_accuracy", 1, 0.1, min_delta=0.05, rises=True)
-    assert shares(made, [0.5, 0.6, 0.62, 0.7]) == [1, 1, 0.1, 0.1]
+    made = script.Plateau({}, how(1, min_delta=0.05, sign=1))
+    assert shares(made, [0.5, 0.6, 0.62, 0.7]) == [1, 1, 0.5, 0.5]
 
 
 def test_its_state_is_all_that_it_knows(script: Any) -> None:
     figures = [1.0, 1.1, 0.9, 1.0, 1.0, 1.0]
-    whole = script.Plateau({}, "loss", 2, 0.5)
+    whole = script.Plateau({}, how(2))
     expected = shares(whole, figures)
     for cut in range(len(figures)):
-        first = script.Plateau({}, "loss", 2, 0.5)
+        first = script.Plateau({}, how(2))
         found = shares(first, figures[:cut])
-        assert (
-            found + shares(script.Plateau(first.state, "loss", 2, 0.5), figures[cut:]) == expected
-        )
+        assert found + shares(script.Plateau(first.state, how(2)), figures[cut:]) == expected
 
 
 def run(script: Any, folder: Path, monkeypatch: pytest.MonkeyPatch, *more: str) -> Any:

@@ -52,9 +52,9 @@ SEED = 0
 DEVICES = ("auto", "cpu", "cuda", "tpu")
 
 LEARNING_RATE = 0.003
-WEIGHT_DECAY = 0.01
 BETAS = (0.9, 0.999)
 EPSILON = 1e-8
+WEIGHT_DECAY = 0.01
 WARMUP = 20  # steps
 KEPT = {"mean": "means", "square": "squares"}  # what the optimiser calls it
 
@@ -245,6 +245,14 @@ def kept_of(trainer: Trainer) -> dict[str, Arrays]:
     return {"weights": trainer.weights(), "optimizer": trainer.moments()}
 
 
+def started(arguments: argparse.Namespace, checkpoint: Checkpoint | None) -> Trainer:
+    """The trainer as it begins, or as a checkpoint left it."""
+    trainer = Trainer(arguments.seed, arguments.device)
+    if checkpoint:
+        trainer.restore(checkpoint)
+    return trainer
+
+
 def main() -> None:
     """Trains, from the beginning or from the newest checkpoint."""
     arguments = parse_arguments()
@@ -254,12 +262,10 @@ def main() -> None:
         arrays = load(DATA, COLUMNS)
         checkpoint = to_resume(checkpoints, SPEC, state, resume=arguments.resume)
     arrays = to_native(arrays)
-    training, held_out = split(arrays, HELD_OUT, SPLIT_SEED, STRATIFY)
-    batches = Batches(training, BATCH, arguments.seed)
+    arrays, held_out = split(arrays, HELD_OUT, SPLIT_SEED, STRATIFY)
+    batches = Batches(arrays, BATCH, arguments.seed)
     total = arguments.epochs * batches.steps
-    trainer = Trainer(arguments.seed, arguments.device)
-    if checkpoint:
-        trainer.restore(checkpoint)
+    trainer = started(arguments, checkpoint)
     step = checkpoint.step if checkpoint else 0
     progress = Progress(arguments.output, total, done=step)
     for epoch in range(step // batches.steps, arguments.epochs):
@@ -268,8 +274,7 @@ def main() -> None:
             step += 1
             progress.step(step, epoch, loss=loss)
         found = average(trainer.measure, held_out, BATCH)
-        figures = {f"held_out_{name}": found[name] for name in sorted(found)}
-        progress.evaluation(step, epoch, **figures)
+        progress.evaluation(step, epoch, **{f"held_out_{n}": found[n] for n in sorted(found)})
         progress.flush()
         save(checkpoints, step, kept_of(trainer), state, SPEC)
     write(arguments.output / "weights.safetensors", trainer.weights())

@@ -334,7 +334,6 @@ def restored(
     """The state of a chain of optimisers with what a checkpoint kept."""
     states = list(state)
     for kind, (place, field) in places.items():
-        leaves: Any
         leaves = [jnp.asarray(kept[f"{kind}.{name}"]) for name in names]
         states[place] = states[place]._replace(**{field: leaves})
     return tuple(states)
@@ -390,6 +389,14 @@ def kept_of(trainer: Trainer) -> dict[str, Arrays]:
     return {"weights": trainer.weights(), "optimizer": trainer.moments()}
 
 
+def started(arguments: argparse.Namespace, checkpoint: Checkpoint | None) -> Trainer:
+    """The trainer as it begins, or as a checkpoint left it."""
+    trainer = Trainer(arguments.seed, arguments.device)
+    if checkpoint:
+        trainer.restore(checkpoint)
+    return trainer
+
+
 def main() -> None:
     """Trains, from the beginning or from the newest checkpoint."""
     arguments = parse_arguments()
@@ -398,12 +405,10 @@ def main() -> None:
     with plain_errors():
         arrays = load(DATA, COLUMNS)
         checkpoint = to_resume(checkpoints, SPEC, state, resume=arguments.resume)
-    training, held_out = split(arrays, HELD_OUT, SPLIT_SEED)
-    batches = Batches(training, BATCH, arguments.seed)
+    arrays, held_out = split(arrays, HELD_OUT, SPLIT_SEED)
+    batches = Batches(arrays, BATCH, arguments.seed)
     total = arguments.epochs * batches.steps
-    trainer = Trainer(arguments.seed, arguments.device)
-    if checkpoint:
-        trainer.restore(checkpoint)
+    trainer = started(arguments, checkpoint)
     step = checkpoint.step if checkpoint else 0
     progress = Progress(arguments.output, total, done=step)
     for epoch in range(step // batches.steps, arguments.epochs):
@@ -412,8 +417,7 @@ def main() -> None:
             step += 1
             progress.step(step, epoch, **losses)
         found = average(trainer.measure, held_out, BATCH)
-        figures = {f"held_out_{name}": found[name] for name in sorted(found)}
-        progress.evaluation(step, epoch, **figures)
+        progress.evaluation(step, epoch, **{f"held_out_{n}": found[n] for n in sorted(found)})
         progress.flush()
         save(checkpoints, step, kept_of(trainer), state, SPEC)
     write(arguments.output / "weights.safetensors", trainer.weights())

@@ -362,6 +362,14 @@ def kept_of(trainer: Trainer) -> dict[str, Arrays]:
     return {"weights": trainer.weights(), "optimizer": trainer.moments()}
 
 
+def started(arguments: argparse.Namespace, checkpoint: Checkpoint | None) -> Trainer:
+    """The trainer as it begins, or as a checkpoint left it."""
+    trainer = Trainer(arguments.seed, arguments.device)
+    if checkpoint:
+        trainer.restore(checkpoint)
+    return trainer
+
+
 def main() -> None:
     """Trains, from the beginning or from the newest checkpoint."""
     arguments = parse_arguments()
@@ -370,12 +378,10 @@ def main() -> None:
     with plain_errors():
         arrays = load(DATA, COLUMNS)
         checkpoint = to_resume(checkpoints, SPEC, state, resume=arguments.resume)
-    training, held_out = split(arrays, HELD_OUT, SPLIT_SEED)
-    batches = Batches(training, BATCH, arguments.seed)
+    arrays, held_out = split(arrays, HELD_OUT, SPLIT_SEED)
+    batches = Batches(arrays, BATCH, arguments.seed)
     total = arguments.epochs * batches.steps
-    trainer = Trainer(arguments.seed, arguments.device)
-    if checkpoint:
-        trainer.restore(checkpoint)
+    trainer = started(arguments, checkpoint)
     step = checkpoint.step if checkpoint else 0
     progress = Progress(arguments.output, total, done=step)
     for epoch in range(step // batches.steps, arguments.epochs):
@@ -384,8 +390,7 @@ def main() -> None:
             step += 1
             progress.step(step, epoch, **losses)
         found = average(trainer.measure, held_out, BATCH)
-        figures = {f"held_out_{name}": found[name] for name in sorted(found)}
-        progress.evaluation(step, epoch, **figures)
+        progress.evaluation(step, epoch, **{f"held_out_{n}": found[n] for n in sorted(found)})
         progress.flush()
         save(checkpoints, step, kept_of(trainer), state, SPEC)
     write(arguments.output / "weights.safetensors", trainer.weights())

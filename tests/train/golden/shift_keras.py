@@ -46,9 +46,9 @@ SEED = 0
 DEVICES = ("auto", "cpu", "cuda", "tpu")
 
 LEARNING_RATE = 0.01
-WEIGHT_DECAY = 0.01
 BETAS = (0.9, 0.999)
 EPSILON = 1e-8
+WEIGHT_DECAY = 0.01
 NO_DECAY = ["**.bias"]
 KEPT = {"mean": "means", "square": "squares"}  # what the optimiser calls it
 
@@ -148,9 +148,7 @@ class Trainer:
         self.names = [by_variable[id(variable)] for variable in self.trained]
         self.optimizer = make_optimizer(self.names)
         self.optimizer.build(self.trained)
-        states = self.model.non_trainable_variables
-        self.draws = [state for state in states if state.name == "seed_generator_state"]
-        self.keys = random_keys(len(self.draws), seed, "draws") >> np.uint64(33)
+        self.draws, self.keys = keyed_draws(self.model, seed)
         self.steps = 0
         self.run_step = tf.function(self.train, jit_compile=False)
         self.run_metrics = tf.function(self.evaluate, jit_compile=False)
@@ -213,6 +211,12 @@ class Trainer:
         self.steps = found.step
 
 
+def keyed_draws(model: keras.Model, seed: int) -> tuple[list[keras.Variable], Any]:
+    """The states of all that draws in a model, and their keys, from the seed."""
+    draws = [v for v in model.non_trainable_variables if v.name == "seed_generator_state"]
+    return draws, random_keys(len(draws), seed, "draws") >> np.uint64(33)
+
+
 def use_device(name: str) -> None:
     """Computes on a device from now on; float32 means float32 there."""
     if keras.backend.backend() != "tensorflow":
@@ -249,6 +253,14 @@ def kept_of(trainer: Trainer) -> dict[str, Arrays]:
     return {"weights": trainer.weights(), "optimizer": trainer.moments()}
 
 
+def started(arguments: argparse.Namespace, checkpoint: Checkpoint | None) -> Trainer:
+    """The trainer as it begins, or as a checkpoint left it."""
+    trainer = Trainer(arguments.seed, arguments.device)
+    if checkpoint:
+        trainer.restore(checkpoint)
+    return trainer
+
+
 def main() -> None:
     """Trains, from the beginning or from the newest checkpoint."""
     arguments = parse_arguments()
@@ -257,12 +269,10 @@ def main() -> None:
     with plain_errors():
         arrays = load(arguments.data, COLUMNS)
         checkpoint = to_resume(checkpoints, SPEC, state, resume=arguments.resume)
-    training, held_out = split(arrays, HELD_OUT, SPLIT_SEED)
-    batches = Batches(training, BATCH, arguments.seed)
+    arrays, held_out = split(arrays, HELD_OUT, SPLIT_SEED)
+    batches = Batches(arrays, BATCH, arguments.seed)
     total = arguments.epochs * batches.steps
-    trainer = Trainer(arguments.seed, arguments.device)
-    if checkpoint:
-        trainer.restore(checkpoint)
+    trainer = started(arguments, checkpoint)
     step = checkpoint.step if checkpoint else 0
     progress = Progress(arguments.output, total, done=step)
     for epoch in range(step // batches.steps, arguments.epochs):
@@ -271,8 +281,7 @@ def main() -> None:
             step += 1
             progress.step(step, epoch, loss=loss)
         found = average(trainer.measure, held_out, BATCH)
-        figures = {f"held_out_{name}": found[name] for name in sorted(found)}
-        progress.evaluation(step, epoch, **figures)
+        progress.evaluation(step, epoch, **{f"held_out_{n}": found[n] for n in sorted(found)})
         progress.flush()
         save(checkpoints, step, kept_of(trainer), state, SPEC)
     write(arguments.output / "weights.safetensors", trainer.weights())
