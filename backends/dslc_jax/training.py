@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 TEMPLATE = Path(__file__).with_name("training_template.py")
 PHASES = Path(__file__).with_name("phases_template.py")
+PACKAGES = ("jax", "flax", "optax")
 DEVICES = ("auto", "cpu", "cuda", "tpu")
 PENALTIES = {"l1": "jnp.abs(w).sum()", "l2": "jnp.square(w).sum()"}
 
@@ -103,7 +104,7 @@ def changes(iteration: Iteration) -> bool:
 
 def train_source(checked: Checked, model: str) -> str:
     """The text of `train.py`; `model` is the class in `model.py`."""
-    script = Script(checked, JaxTarget("native"), TEMPLATE.parent, model, "JAX", DEVICES)
+    script = Script(checked, JaxTarget("native"), TEMPLATE.parent, model, "JAX", DEVICES, PACKAGES)
     flags = script.flags
     script.require("import math", "import jax.numpy as jnp")
     names = {"TRAINED": "self.is_trained" if flags["FREEZES"] else "nnx.Param"}

@@ -26,6 +26,7 @@ from dslc.emit.python import (
     helper_source,
     to_source,
 )
+from dslc.emit.script_loop import facts, loop_names, loop_parts
 from dslc.emit.template import Template
 from dslc.emit.turns import Turn, learning_rates, leaves_out_of_models
 from dslc.emit.units import ModuleWriter
@@ -46,21 +47,12 @@ if TYPE_CHECKING:
     from dslc.train.training import Phase, Training
 
 TEMPLATE = Path(__file__).parents[1] / "train" / "script_template.py"
+PLATEAU = TEMPLATE.with_name("plateau_template.py")
 LOCAL = (
-    *("checkpoint", "data", "initial", "model", "portable", "progress"),
-    *("training_model", "weights"),
+    *("checkpoint", "data", "faults", "initial", "model", "portable", "progress", "record"),
+    *("signals", "training_model", "watching", "weights"),
 )
 """The modules that lie beside `train.py`."""
-
-LOOP = {"reported": "loss", "Watched": "Plateau", "WATCHED": "PLATEAU"}
-LOOP_OF_PHASES = {
-    "reported": "losses",
-    "learning_rate": "learning_rates",
-    "LEARNING_RATE": "LEARNING_RATES",
-    "Watched": "Plateaus",
-    "WATCHED": "PLATEAUS",
-}
-"""Names in the loop's template, as a script with one loss has them, and one with phases."""
 
 DTYPES = {
     **{f"i{bits}": f"int{bits}" for bits in (8, 16, 32, 64)},
@@ -85,6 +77,7 @@ class Script:
         model: The name of what makes the model that is trained.
         framework: What the docstring calls the framework.
         devices: What `--device` takes.
+        packages: What a run's record keeps the versions of; the first is the backend's own.
     """
 
     stand_in = "TheModel"
@@ -97,6 +90,7 @@ class Script:
         model: str,
         framework: str,
         devices: Sequence[str],
+        packages: Sequence[str],
     ) -> None:
         self.templates = templates
         lifted = lift(checked)
@@ -117,12 +111,13 @@ class Script:
         self.model = model
         self.model_name = f"{model}_" if model in self.reserved() else model
         self.devices = devices
+        self.packages = (*packages, "numpy", "safetensors")
         self.flags = self.flags_of()
         self.settings: list[Statement] = []
 
     def reserved(self) -> set[str]:
         """Names that the script's own text may use at the top level."""
-        paths = (TEMPLATE, *self.templates.glob("*_template.py"))
+        paths = (TEMPLATE, PLATEAU, *self.templates.glob("*_template.py"))
         names = {name for path in paths for name in Template(path, {}).names()}
         return names - {self.stand_in}
 
@@ -244,8 +239,7 @@ class Script:
 
     def source(self) -> str:
         """The text of the script."""
-        names = LOOP_OF_PHASES if self.train.is_phased else LOOP
-        shared = self.template(TEMPLATE, **names, **self.loop_names())
+        shared = self.template(TEMPLATE, **loop_names(self.flags))
         self.use(shared)
         if self.flags["TURNED"]:
             self.require("import numpy as np")
@@ -257,30 +251,21 @@ class Script:
         alias = "" if self.model_name == self.model else f" as {self.model_name}"
         self.require(f"from {self.home} import {self.model}{alias}")
         helpers = [Raw(text) for text in self.helpers()]
-        raw, imports = helper_source(TEMPLATE, "plain_errors")
-        self.require(*imports)
+        self.require("from watching import find_fault")
         module = self.writer.module
-        module.add(*self.constants(), *helpers, *self.writer.classes, Raw(raw))
-        if self.flags["STOPS"]:
-            module.add(shared.definition("Patience"))
+        module.add(*self.constants(), *helpers, *self.writer.classes)
+        for name in ("plain_errors", "run_errors"):
+            module.add(Raw(helper_source(TEMPLATE, name)[0]))
         if self.flags["PLATEAUED"]:
-            module.add(shared.definition("Plateau"))
-        if self.flags["PLATEAUED"] and self.train.is_phased:
-            module.add(shared.definition("Plateaus"))
-        for name in ("parse_arguments", "kept_of", "started", "main"):
+            plateau = self.template(PLATEAU, **loop_names(self.flags))
+            self.use(plateau)
+            parts = ("Plateau", "Plateaus") if self.flags["PHASED"] else ("Plateau",)
+            module.add(*(plateau.definition(name) for name in parts))
+        for name in loop_parts(self.flags):
             module.add(shared.definition(name))
         module.add(If('__name__ == "__main__"', [Line("main()")]))
         module.prune_imports()
         return to_source(module)
-
-    def loop_names(self) -> dict[str, str]:
-        """What the loop's template calls otherwise."""
-        how = "HELD_OUT, SPLIT_SEED"
-        return {
-            "SOURCE": "arguments.data" if self.flags["FILES"] else "DATA",
-            "HOW_SPLIT": f"{how}, STRATIFY" if self.flags["STRATIFIED"] else how,
-            "outcome": "averaged" if self.flags["AVERAGES"] else "weights",
-        }
 
     def helpers(self) -> list[str]:
         """The helpers that rules asked for, each once."""
@@ -294,6 +279,11 @@ class Script:
         train = self.train
         found: list[Statement] = [
             Line(f'SPEC = "sha256:{self.digest()}"', "of the spec and its params"),
+            Line(
+                f"RUN = {facts(self.program, self.packages[0])}",
+                "what its record says beside the call",
+            ),
+            Line(f"PACKAGES = {self.packages!r}"),
             Line(f"DATA = {train.data.source!r}"),
             Line(f"COLUMNS = {self.columns()}"),
         ]

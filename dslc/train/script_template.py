@@ -10,13 +10,27 @@ Above it stand what the spec decides and the backend's `Trainer`; see `dslc.emit
 
 import argparse
 import contextlib
-from collections.abc import Generator, Mapping
+import json
+from collections.abc import Callable, Generator, Mapping
 from pathlib import Path
 from typing import Any
 
-from dslc.train.runtime.checkpoint import Checkpoint, save, to_resume
-from dslc.train.runtime.data import Arrays, Batches, Column, average, load, split
-from dslc.train.runtime.progress import Progress
+import numpy as np
+
+from dslc.train.runtime.checkpoint import Checkpoint, newest, save, to_resume
+from dslc.train.runtime.data import (
+    Arrays,
+    Batches,
+    Column,
+    average,
+    held_out_rows,
+    load,
+    split,
+)
+from dslc.train.runtime.faults import listed
+from dslc.train.runtime.progress import NoNumberError, Progress
+from dslc.train.runtime.record import record, spec_text
+from dslc.train.runtime.signals import Signals
 from dslc.train.runtime.weights import read, write
 
 AVERAGES = False  # whether a moving average of the weights is kept
@@ -34,6 +48,8 @@ STRATIFIED = True  # whether the held-out rows are chosen by class
 TURNED = True  # whether the model computes in another layout than the data have
 
 SPEC = "sha256:0"
+RUN: dict[str, Any] = {"spec": SPEC, "backend": "torch"}
+PACKAGES = ("torch",)
 START = Path(__file__).parent / "start.safetensors"
 DATA = "wine"
 SOURCE = DATA  # or what the call says
@@ -54,6 +70,7 @@ DEVICES = ("auto", "cpu")
 
 Trainer: Any = None  # each backend has its own
 Watched: Any = None  # a plateau, or those of the phases
+find_fault: Any = None  # likewise
 
 
 def learning_rate(step: int, total: int) -> float:
@@ -73,6 +90,20 @@ def plain_errors() -> Generator[None]:
         yield
     except (OSError, ValueError) as error:
         raise SystemExit(f"train.py: {error}") from None
+
+
+@contextlib.contextmanager
+def run_errors(explain: Callable[[NoNumberError], str]) -> Generator[None]:
+    """Ends a run with one line where it meets a figure that is no number, or a full disk."""
+    try:
+        yield
+    except NoNumberError as fault:
+        where = explain(fault)
+        advice = "no checkpoint is written from there on; try a smaller learning rate, or `clip`"
+        raise SystemExit(f"train.py: {fault}: {where}; {advice}") from None
+    except OSError as error:
+        text = f"{error}: the newest checkpoint is whole; --resume goes on from it"
+        raise SystemExit(f"train.py: {text}") from None
 
 
 class Patience:
@@ -106,71 +137,6 @@ class Patience:
         return {"best": self.best, "waited": self.waited}
 
 
-class Plateau:
-    """A share of the learning rate, which falls once a figure has got no better for some epochs."""
-
-    def __init__(self, state: Mapping[str, Any], how: Mapping[str, Any]) -> None:
-        self.how = how
-        self.share: float = state.get("share", 1.0)
-        self.best: float | None = state.get("best")
-        self.waited: int = state.get("waited", 0)
-
-    if not PHASED:
-
-        def rate(self, step: int, total: int) -> float:
-            """The rate of a step."""
-            if SCHEDULED:
-                return self.share * learning_rate(step, total)
-            else:  # noqa: RET505
-                del step, total
-                return self.share * LEARNING_RATE
-
-    def look(self, progress: Progress, epoch: int) -> None:
-        """Looks at the figure behind an epoch, if there is one."""
-        figure = progress.mean(self.how["figure"], epoch)
-        if figure is None:
-            return
-        gain = 0.0 if self.best is None else self.how["sign"] * (figure - self.best)
-        if self.best is None or gain > self.how["min_delta"]:
-            self.best, self.waited = figure, 0
-        else:
-            self.waited += 1
-        if self.waited == self.how["patience"]:
-            self.share, self.waited = max(self.how["final"], self.share * self.how["factor"]), 0
-
-    @property
-    def state(self) -> dict[str, Any]:
-        """What a checkpoint keeps of it."""
-        return {"share": self.share, "best": self.best, "waited": self.waited}
-
-
-class Plateaus:
-    """The plateaus of the phases that have one."""
-
-    def __init__(self, state: Mapping[str, Any], ways: Mapping[str, Mapping[str, Any]]) -> None:
-        self.parts = {name: Plateau(state.get(name, {}), how) for name, how in ways.items()}
-
-    def rate(self, step: int, total: int) -> dict[str, float]:
-        """The rate of each phase at a step."""
-        if SCHEDULED:
-            rates = learning_rate(step, total)
-        else:
-            del step, total
-            rates = LEARNING_RATE
-        kept = self.parts
-        return {n: kept[n].share * rate if n in kept else rate for n, rate in rates.items()}  # pyright: ignore
-
-    def look(self, progress: Progress, epoch: int) -> None:
-        """Looks at the figures behind an epoch."""
-        for part in self.parts.values():
-            part.look(progress, epoch)
-
-    @property
-    def state(self) -> dict[str, Any]:
-        """What a checkpoint keeps of them."""
-        return {name: part.state for name, part in self.parts.items()}
-
-
 def parse_arguments() -> argparse.Namespace:
     """What the call says."""
     parser = argparse.ArgumentParser(description=str(__doc__).splitlines()[0])
@@ -182,6 +148,14 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=SEED, help="of initial weights and order")
     parser.add_argument("--device", choices=DEVICES, default="auto")
     parser.add_argument("--resume", action="store_true", help="go on from the newest checkpoint")
+    if MEASURES:
+        parser.add_argument(
+            "--evaluate",
+            nargs="?",
+            const="",
+            metavar="FILE",
+            help="measure the run on its held-out rows, or on all of FILE, and train nothing",
+        )
     return parser.parse_args()
 
 
@@ -201,8 +175,25 @@ def kept_of(trainer: Trainer) -> dict[str, Arrays]:
         return {"weights": trainer.weights()}
 
 
-def started(arguments: argparse.Namespace, checkpoint: Checkpoint | None) -> Trainer:
-    """The trainer as it begins, or as a checkpoint left it."""
+def load_rows(source: str) -> Arrays:
+    """The columns of some data, as the model takes them."""
+    if TURNED:
+        with plain_errors():
+            arrays = load(source, COLUMNS)
+        return to_native(arrays)
+    else:  # noqa: RET505
+        with plain_errors():
+            return load(source, COLUMNS)
+
+
+def state_of(arguments: argparse.Namespace) -> dict[str, Any]:
+    """What the checkpoints of a run have in common: to go on with another is refused."""
+    spec = spec_text(Path(__file__).parent)
+    return {"backend": RUN["backend"], "seed": arguments.seed, "batch": BATCH, "spec": spec}
+
+
+def begin(arguments: argparse.Namespace, checkpoint: Checkpoint | None) -> Trainer:
+    """The trainer as a run begins, or as a checkpoint has it."""
     trainer = Trainer(arguments.seed, arguments.device)
     if checkpoint:
         trainer.restore(checkpoint)
@@ -211,54 +202,110 @@ def started(arguments: argparse.Namespace, checkpoint: Checkpoint | None) -> Tra
     return trainer
 
 
-def main() -> None:
-    """Trains, from the beginning or from the newest checkpoint."""
-    arguments = parse_arguments()
-    state = {"seed": arguments.seed, "batch": BATCH}
-    checkpoints = arguments.output / "checkpoints"
-    with plain_errors():
-        arrays = load(SOURCE, COLUMNS)
-        checkpoint = to_resume(checkpoints, SPEC, state, resume=arguments.resume)
-    if TURNED:
-        arrays = to_native(arrays)
-    if MEASURES:
-        arrays, held_out = split(arrays, HOW_SPLIT)
-    batches = Batches(arrays, BATCH, arguments.seed)
-    total = arguments.epochs * batches.steps
-    trainer = started(arguments, checkpoint)
-    step = checkpoint.step if checkpoint else 0
-    if STOPS:
-        patience = Patience(checkpoint.state if checkpoint else {})
+def locate(fault: NoNumberError, arguments: argparse.Namespace, batches: Batches) -> str:
+    """Trains once more up to a figure that is no number, and says where it comes from."""
+    checkpoint = newest(arguments.output / "checkpoints")
     if PLATEAUED:
         plateau = Watched(checkpoint.state["plateau"] if checkpoint else {}, WATCHED)
-    progress = Progress(arguments.output, total, done=step)
-    for epoch in range(step // batches.steps, arguments.epochs):
-        if STOPS and patience.is_over:  # pyright: ignore
-            progress.note(f"held_out_{STOP_METRIC} got no better for {PATIENCE} epochs")
-            break
-        for batch in batches.epoch(epoch, start=step % batches.steps):
-            if PLATEAUED:
-                reported = trainer.step(batch, plateau.rate(step, total))  # pyright: ignore
-            elif SCHEDULED:
-                reported = trainer.step(batch, learning_rate(step, total))
-            else:
-                reported = trainer.step(batch, LEARNING_RATE)
-            step += 1
-            if PHASED:
-                progress.step(step, epoch, **reported)
-            else:
-                progress.step(step, epoch, loss=reported)
-        if MEASURES:
-            found = average(trainer.measure, held_out, BATCH)  # pyright: ignore
-            progress.evaluation(step, epoch, **{f"held_out_{n}": found[n] for n in sorted(found)})
-        if STOPS and patience.is_better(found[STOP_METRIC]):  # pyright: ignore
-            write(arguments.output / "best.safetensors", trainer.outcome())
-        progress.flush()
+
+    def turn(step: int) -> tuple[Arrays, Any]:
+        batch = next(batches.epoch(step // batches.steps, start=step % batches.steps))
         if PLATEAUED:
-            plateau.look(progress, epoch)  # pyright: ignore
-            state["plateau"] = plateau.state  # pyright: ignore
-        if STOPS:
-            state |= patience.state  # pyright: ignore
-        save(checkpoints, step, kept_of(trainer), state, SPEC)
-    write(arguments.output / "weights.safetensors", trainer.outcome())
-    progress.close()
+            return batch, plateau.rate(step, arguments.epochs * batches.steps)  # pyright: ignore
+        elif SCHEDULED:  # noqa: RET505
+            return batch, learning_rate(step, arguments.epochs * batches.steps)
+        else:
+            return batch, LEARNING_RATE
+
+    trainer = begin(arguments, checkpoint)
+    last = fault.step - 1 if fault.in_step else fault.step
+    for step in range(checkpoint.step if checkpoint else 0, last):
+        trainer.step(*turn(step))
+    place = find_fault(trainer, *turn(last))
+    if not fault.in_step:
+        return place
+    rows = batches.rows(last)
+    if MEASURES:
+        held = held_out_rows(load_rows(SOURCE), HOW_SPLIT)
+        rows = np.flatnonzero(~held)[rows]
+    return f"{place}; its batch is of rows {listed(rows.tolist())}"
+
+
+def evaluate(arguments: argparse.Namespace) -> dict[str, Any]:
+    """The figures of a run on the rows that it held out, or on all rows of a file."""
+    rows = load_rows(arguments.evaluate or SOURCE)
+    if not arguments.evaluate:
+        rows = split(rows, HOW_SPLIT)[1]
+    trainer = Trainer(arguments.seed, arguments.device)
+    path = arguments.output / "weights.safetensors"
+    with plain_errors():
+        trainer.load(read(path), str(path))
+    count = len(next(iter(rows.values())))
+    return {"rows": count, "metrics": average(trainer.measure, rows, BATCH)}
+
+
+def held_out_names(found: Mapping[str, float]) -> dict[str, float]:
+    """Figures under the names that a run's files have for them."""
+    return {f"held_out_{name}": found[name] for name in sorted(found)}
+
+
+def train(arguments: argparse.Namespace) -> None:
+    """Trains, from the beginning or from the newest checkpoint."""
+    arrays = load_rows(SOURCE)
+    checkpoints = arguments.output / "checkpoints"
+    with plain_errors():
+        if MEASURES:
+            arrays, held_out = split(arrays, HOW_SPLIT)
+        batches = Batches(arrays, BATCH, arguments.seed)
+        state = {**state_of(arguments), "rows": batches.count}
+        checkpoint = to_resume(checkpoints, SPEC, state, resume=arguments.resume)
+        resumed = checkpoint.step if checkpoint else None
+        record(arguments.output, RUN, vars(arguments), PACKAGES, resumed)
+        trainer = begin(arguments, checkpoint)
+    step = resumed or 0
+    total = arguments.epochs * batches.steps
+    if STOPS:
+        patience = Patience(checkpoint.state if checkpoint else {})
+        state |= patience.state
+    if PLATEAUED:
+        plateau = Watched(checkpoint.state["plateau"] if checkpoint else {}, WATCHED)
+        state["plateau"] = plateau.state
+    progress = Progress(arguments.output, total, done=step)
+    with Signals() as signals, run_errors(lambda fault: locate(fault, arguments, batches)):
+        for epoch in range(step // batches.steps, arguments.epochs):
+            if STOPS and patience.is_over:  # pyright: ignore
+                progress.note(f"held_out_{STOP_METRIC} got no better for {PATIENCE} epochs")
+                break
+            for batch in batches.epoch(epoch, start=step % batches.steps):
+                reported = trainer.step(batch, RATE_AT)  # noqa: F821, F841  # pyright: ignore
+                step += 1
+                progress.step(step, epoch, REPORTED)  # noqa: F821  # pyright: ignore
+                if signals.received and step % batches.steps:
+                    progress.flush()
+                    save(checkpoints, step, kept_of(trainer), state, SPEC)
+                    signals.leave(step)
+            if MEASURES:
+                found = average(trainer.measure, held_out, BATCH)  # pyright: ignore
+                progress.evaluation(step, epoch, **held_out_names(found))
+            if STOPS and patience.is_better(found[STOP_METRIC]):  # pyright: ignore
+                write(arguments.output / "best.safetensors", trainer.outcome())
+            progress.flush()
+            if PLATEAUED:
+                plateau.look(progress, epoch)  # pyright: ignore
+                state["plateau"] = plateau.state  # pyright: ignore
+            if STOPS:
+                state |= patience.state  # pyright: ignore
+            save(checkpoints, step, kept_of(trainer), state, SPEC)
+            if signals.received:
+                signals.leave(step)
+        write(arguments.output / "weights.safetensors", trainer.outcome())
+        progress.close()
+
+
+def main() -> None:
+    """Does what the call says."""
+    arguments = parse_arguments()
+    if MEASURES and arguments.evaluate is not None:
+        print(json.dumps(evaluate(arguments)))
+    else:
+        train(arguments)

@@ -202,6 +202,14 @@ def split(
     Returns:
         The rows to train on and those held out, both in the order of the data.
     """
+    held = held_out_rows(arrays, fraction, seed, stratify)
+    return take(arrays, np.flatnonzero(~held)), take(arrays, np.flatnonzero(held))
+
+
+def held_out_rows(
+    arrays: Arrays, fraction: float, seed: int = 0, stratify: str | None = None
+) -> NDArray[np.bool_]:
+    """Which rows `split` holds out."""
     count = _rows(arrays)
     keys = random_keys(count, seed, "split")
     groups = np.zeros(count, np.int64)
@@ -214,7 +222,7 @@ def split(
         held[rows[chosen]] = True
     if held.all() or not held.any():
         raise ValueError(f"holding out {fraction} of {count} rows leaves one side empty")
-    return take(arrays, np.flatnonzero(~held)), take(arrays, np.flatnonzero(held))
+    return held
 
 
 def take(arrays: Arrays, rows: Array) -> Arrays:
@@ -257,11 +265,19 @@ class Batches:
 
     def epoch(self, epoch: int, start: int = 0) -> Iterator[Arrays]:
         """The batches of an epoch, from a step on: to resume, pass the step that comes next."""
-        keys = random_keys(self.count, self.seed, f"epoch {epoch}")
-        order = np.argsort(keys, kind="stable")
+        order = self._order(epoch)
         for step in range(start, self.steps):
             rows = order[step * self.batch : (step + 1) * self.batch]
             yield take(self.arrays, rows[self._mine])
+
+    def rows(self, step: int) -> NDArray[np.int64]:
+        """The rows of a step, counted from the beginning of the run."""
+        epoch, step = divmod(step, self.steps)
+        return self._order(epoch)[step * self.batch : (step + 1) * self.batch]
+
+    def _order(self, epoch: int) -> NDArray[np.int64]:
+        keys = random_keys(self.count, self.seed, f"epoch {epoch}")
+        return np.argsort(keys, kind="stable")
 
 
 def evaluation_batches(arrays: Arrays, batch: int) -> Iterator[tuple[Arrays, NDArray[np.bool_]]]:
