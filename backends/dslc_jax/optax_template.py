@@ -13,6 +13,11 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import optax
+from jax import Array
+
+GROUPED = False  # whether weights have rates of their own
+
+Axes = tuple[tuple[int, ...], ...]
 
 
 def scale_by_adam(betas: tuple[float, float], epsilon: float) -> optax.GradientTransformation:
@@ -80,3 +85,122 @@ def clip_by_norm(most: float) -> optax.GradientTransformation:
         return jax.tree.map(lambda g: scale * g, updates)
 
     return optax.stateless(clip)
+
+
+def scale_by_adagrad(epsilon: float) -> optax.GradientTransformation:
+    """Adagrad as PyTorch computes it: sums from zero on, epsilon outside the root."""
+
+    def init(params: Any) -> optax.ScaleByRssState:
+        return optax.ScaleByRssState(jax.tree.map(jnp.zeros_like, params))
+
+    def update(updates: Any, state: Any, params: Any = None) -> tuple[Any, optax.ScaleByRssState]:
+        del params
+        total = jax.tree.map(lambda s, g: s + g * g, state.sum_of_squares, updates)
+        updates = jax.tree.map(lambda g, s: g / (jnp.sqrt(s) + epsilon), updates, total)
+        return updates, optax.ScaleByRssState(total)
+
+    return optax.GradientTransformation(init, update)
+
+
+def scale_by_adafactor(
+    axes: Sequence[Axes], power: float, floor: float, longest: float, scales: Sequence[float] = ()
+) -> optax.GradientTransformationExtraArgs:
+    """Adafactor as PyTorch computes it, of the last two axes that a weight has in the file."""
+
+    def init(params: Any) -> optax.FactoredState:
+        def kept(param: Array, over: Sequence[int] = ()) -> Array:
+            return jnp.zeros([1 if k in over else size for k, size in enumerate(param.shape)])
+
+        pairs = list(zip(params, axes, strict=True))
+        rows: Any = [kept(param, own[-1]) if own[1:] else None for param, own in pairs]
+        columns: Any = [kept(param, own[-2]) if own[1:] else None for param, own in pairs]
+        squares: Any = [None if own[1:] else kept(param) for param, own in pairs]
+        return optax.FactoredState(jnp.zeros((), jnp.int32), rows, columns, squares)
+
+    def update(
+        updates: Any, state: Any, params: Any = None, *, rate: Any, **_: Any
+    ) -> tuple[Any, optax.FactoredState]:
+        count = state.count + 1
+        fresh = jnp.float32(count) ** -power
+        rows, columns, squares = list(state.v_row), list(state.v_col), list(state.v)
+        moves: list[Array] = []
+        for k, (gradient, param, own) in enumerate(zip(updates, params, axes, strict=True)):
+            square = gradient * gradient
+            if own[1:]:
+                row, column = own[-2:]
+                rows[k] += fresh * (square.mean(column, keepdims=True) - rows[k])
+                columns[k] += fresh * (square.mean(row, keepdims=True) - columns[k])
+                mean = rows[k].mean(row, keepdims=True)
+                square = rows[k] * columns[k] / jnp.maximum(mean, 2.0**-23)
+            else:
+                squares[k] += fresh * (square - squares[k])
+                square = squares[k]
+            move = gradient * jax.lax.rsqrt(jnp.maximum(square, 2.0**-46))
+            length = jnp.maximum(1.0, jnp.sqrt((move * move).mean()) / longest)
+            size = jnp.maximum(floor, jnp.sqrt((param * param).mean()))
+            if GROUPED:
+                most = jnp.minimum(1.0, 1 / (rate * scales[k] * jnp.sqrt(jnp.float32(count))))
+            else:
+                most = jnp.minimum(1.0, 1 / (rate * jnp.sqrt(jnp.float32(count))))
+            moves.append(size * most / length * move)
+        return moves, optax.FactoredState(count, rows, columns, squares)
+
+    return optax.GradientTransformationExtraArgs(init, update)  # pyright: ignore
+
+
+def scale_by_muon(
+    axes: Sequence[Axes],
+    momentum: float,
+    betas: tuple[float, float],
+    epsilon: float,
+    *,
+    nesterov: bool = False,
+) -> optax.GradientTransformation:
+    """Matrices move by their evened out averages, all other weights as by AdamW."""
+    log1, log2 = math.log(betas[0]), math.log(betas[1])
+
+    def init(params: Any) -> optax.ScaleByAdamState:
+        means = [jnp.zeros_like(param) for param in params]
+        pairs = zip(params, axes, strict=True)
+        squares: Any = [None if own[1:] else jnp.zeros_like(param) for param, own in pairs]
+        return optax.ScaleByAdamState(jnp.zeros((), jnp.int32), means, squares)
+
+    def update(updates: Any, state: Any, params: Any = None) -> tuple[Any, optax.ScaleByAdamState]:
+        del params
+        count = state.count + 1
+        correct1, correct2 = -jnp.expm1(count * log1), -jnp.expm1(count * log2)
+        means, squares, moves = list(state.mu), list(state.nu), list(updates)
+        for k, (gradient, own) in enumerate(zip(updates, axes, strict=True)):
+            kept = momentum if own[1:] else betas[0]
+            means[k] += (1 - kept) * (gradient - means[k])
+            if own[1:]:
+                ahead = gradient + momentum * (means[k] - gradient) if nesterov else means[k]
+                moves[k] = evened(ahead, own[0])
+            else:
+                squares[k] = betas[1] * squares[k] + (1 - betas[1]) * gradient * gradient
+                root = jnp.sqrt(squares[k] / correct2) + epsilon
+                moves[k] = means[k] / correct1 / root
+        return moves, optax.ScaleByAdamState(count, means, squares)
+
+    return optax.GradientTransformation(init, update)
+
+
+def evened(update: Array, rows: Sequence[int]) -> Array:
+    """An update whose singular values are near to 1, by five steps of Newton and Schulz.
+
+    As a matrix it has some of its axes by all others; it is made as long as an update of Adam.
+    """
+    order = [*rows, *(axis for axis in range(update.ndim) if axis not in rows)]
+    turned = update.transpose(order)
+    matrix = turned.reshape(math.prod(turned.shape[: len(rows)]), -1)
+    is_high = matrix.shape[0] > matrix.shape[1]
+    x = matrix.T if is_high else matrix
+    x = x / jnp.maximum(jnp.sqrt(jnp.vdot(x, x)), 1e-7)
+
+    def nearer(_: int, x: Array) -> Array:
+        product = x @ x.T
+        return 3.4445 * x + (2.0315 * product @ product - 4.775 * product) @ x
+
+    x = jax.lax.fori_loop(0, 5, nearer, x)
+    x = 0.2 * math.sqrt(max(matrix.shape)) * (x.T if is_high else x)
+    return x.reshape(turned.shape).transpose([order.index(axis) for axis in range(len(order))])

@@ -22,24 +22,26 @@ from dslc.train.runtime.data import Arrays
 from dslc.train.runtime.weights import match
 from dslc_jax.training_template import (
     AVERAGES,
+    AXES,
     BF16,
     CHANCE,
     COUNTED,
     DRAWS,
     EVERY,
-    MIXED,
     MOMENTS,
+    RATED,
     SEVERAL,
     Batch,
     Portable,
     Trainer,
+    counted,
     in_bfloat16,
+    restored,
     with_draws,
 )
 
 TRAINED = base.TRAINED
-KEPT = {"critic": {"sum": "trace"}}
-KEPT_AT = {"critic": 0}
+KEPT = {"critic": {"sum": (0, "trace")}}
 
 
 class Phase:
@@ -55,7 +57,7 @@ class Phase:
             name: str,
             loss_of: Callable[[Any, Batch], Array],
             places: Sequence[int],
-            optimizer: optax.GradientTransformation,
+            optimizer: optax.GradientTransformationExtraArgs,
             every: int = 1,
         ) -> None:
             self.name = name
@@ -71,7 +73,7 @@ class Phase:
             name: str,
             loss_of: Callable[[Any, Batch], Array],
             places: Sequence[int],
-            optimizer: optax.GradientTransformation,
+            optimizer: optax.GradientTransformationExtraArgs,
         ) -> None:
             self.name = name
             self.loss_of = loss_of
@@ -118,7 +120,10 @@ class PhasedTrainer(Trainer):
         trained = [params[place] for place in phase.places]
         (value, rest), gradients = jax.value_and_grad(loss, has_aux=True)(trained)
         updates: Any
-        updates, state = phase.optimizer.update(gradients, state, trained)
+        if RATED:
+            updates, state = phase.optimizer.update(gradients, state, trained, rate=rate)
+        else:
+            updates, state = phase.optimizer.update(gradients, state, trained)
         params = list(params)
         for place, weight, update in zip(phase.places, trained, updates, strict=True):
             params[place] = weight - rate * update
@@ -150,9 +155,11 @@ class PhasedTrainer(Trainer):
             """What each optimiser keeps of each weight, as `critic.mean.head.weight`."""
             found: Portable = {}
             for phase in self.phases:
-                state = phase.state[KEPT_AT[phase.name]]
-                for kind, field in KEPT[phase.name].items():
-                    for place, leaf in zip(phase.places, getattr(state, field), strict=True):
+                for kind, (part, field) in KEPT[phase.name].items():
+                    leaves = getattr(phase.state[part], field)
+                    for place, leaf in zip(phase.places, leaves, strict=True):
+                        if AXES and leaf is None:
+                            continue
                         found[f"{phase.name}.{kind}.{self.names[place]}"] = np.asarray(leaf)
             return found
 
@@ -165,21 +172,12 @@ class PhasedTrainer(Trainer):
             kept = match(arrays["optimizer"], shapes, source=source)
             for phase in self.phases:
                 names = [self.names[place] for place in phase.places]
-                fields: dict[str, Any] = {
-                    field: [jnp.asarray(kept[f"{phase.name}.{kind}.{name}"]) for name in names]
-                    for kind, field in KEPT[phase.name].items()
-                }
-                if EVERY:
-                    done = found.step // phase.every
-                else:
-                    done = found.step
-                if COUNTED and not MIXED:
-                    fields["count"] = jnp.asarray(done, jnp.int32)
-                if MIXED and "mean" in KEPT[phase.name]:
-                    fields["count"] = jnp.asarray(done, jnp.int32)
-                states, at = list(phase.state), KEPT_AT[phase.name]
-                states[at] = states[at]._replace(**fields)
-                phase.state = tuple(states)
+                places = {f"{phase.name}.{kind}": at for kind, at in KEPT[phase.name].items()}
+                phase.state = restored(phase.state, places, kept, names)
+                if COUNTED and EVERY:
+                    phase.state = counted(phase.state, found.step // phase.every)
+                elif COUNTED:
+                    phase.state = counted(phase.state, found.step)
         if AVERAGES:
             shapes = {name: array.shape for name, array in self.kept_averages().items()}
             averages = match(arrays["averages"], shapes, source=source)

@@ -23,9 +23,10 @@ from dslc.train.runtime.checkpoint import load as load_checkpoint
 from dslc.train.runtime.data import Arrays, pieces, random_keys
 from dslc.train.runtime.initial import initial, kaiming_uniform, matches, zeros
 from dslc.train.runtime.weights import match
-from dslc_jax.runtime.portable import load_weights, names_of, to_portable
+from dslc_jax.runtime.portable import axes_of, load_weights, names_of, to_portable
 
 ACCUMULATES = False  # whether a batch is computed in pieces
+AXES = False  # whether the optimiser treats matrices otherwise than vectors
 AVERAGES = False  # whether a moving average of the weights is kept
 BF16 = False  # whether the model computes in bfloat16
 CHANCE = True  # whether the model draws random numbers in training
@@ -35,10 +36,10 @@ EVERY = False  # whether a phase passes batches over
 KEEPS = False  # whether some weights do not decay
 FREEZES = True  # whether some of the model is not trained
 MEASURES = True  # whether rows are held out
-MIXED = False  # whether one phase's optimiser counts and another's does not
 MOMENTS = True  # whether the optimiser keeps something of each weight
 NATIVE = False  # whether the model's images have another layout than the spec's
 PHASED = False  # whether each step has phases
+RATED = False  # whether the optimiser has to know the learning rate
 REGULAR = False  # whether large weights add to the loss
 SEEDED = False  # whether what the model draws is the same in every framework
 SEVERAL = False  # whether the model holds several, which the graph calls itself
@@ -48,8 +49,7 @@ FROZEN = ["head.bias"]
 LEARNING_RATE = 0.1
 ACCUMULATE = 2
 EMA = 0.9
-KEPT = {"sum": "trace"}
-KEPT_AT = 0
+KEPT = {"sum": (0, "trace")}
 
 Batch = Mapping[str, Array]
 Portable = dict[str, np.ndarray]
@@ -83,9 +83,11 @@ def with_draws(batch: Arrays, seed: int, step: int | str) -> Arrays:
     return batch
 
 
-def make_optimizer(names: Sequence[str] = ()) -> optax.GradientTransformation:
+def make_optimizer(
+    names: Sequence[str] = (), axes: Mapping[str, Any] | None = None
+) -> optax.GradientTransformationExtraArgs:
     """The optimiser of the trained weights; the step multiplies by the learning rate."""
-    del names
+    del names, axes
     return optax.chain(optax.trace(0.9))
 
 
@@ -128,12 +130,17 @@ class Trainer:
             self.steps = 0
         self.load(initial(self.shapes, INITIAL, seed), "the initial weights")
         if PHASED:
-            self.phases = make_phases(self.names)
+            if AXES:
+                self.phases = make_phases(self.names, axes_of(self.model))
+            else:
+                self.phases = make_phases(self.names)
             for phase in self.phases:
                 phase.state = phase.optimizer.init([self.params[k] for k in phase.places])
                 phase.run = jax.jit(partial(self.train, phase), donate_argnums=(0, 1, 2))
         else:
-            if KEEPS:
+            if AXES:
+                self.optimizer = make_optimizer(self.names, axes_of(self.model))
+            elif KEEPS:
                 self.optimizer = make_optimizer(self.names)
             else:
                 self.optimizer = make_optimizer()
@@ -199,7 +206,10 @@ class Trainer:
 
             (value, rest), gradients = jax.value_and_grad(loss, has_aux=True)(params)
         updates: Any
-        updates, state = self.optimizer.update(gradients, state, params)
+        if RATED:
+            updates, state = self.optimizer.update(gradients, state, params, rate=rate)
+        else:
+            updates, state = self.optimizer.update(gradients, state, params)
         params = [param - rate * update for param, update in zip(params, updates, strict=True)]
         return params, rest, state, value
 
@@ -295,11 +305,13 @@ class Trainer:
 
         def moments(self) -> Portable:
             """What the optimiser keeps of each weight, as `mean.head.weight`."""
-            return {
-                f"{kind}.{name}": np.asarray(leaf)
-                for kind, field in KEPT.items()
-                for name, leaf in zip(self.names, getattr(self.state[KEPT_AT], field), strict=True)
-            }
+            found: Portable = {}
+            for kind, (place, field) in KEPT.items():
+                for name, leaf in zip(self.names, getattr(self.state[place], field), strict=True):
+                    if AXES and leaf is None:
+                        continue
+                    found[f"{kind}.{name}"] = np.asarray(leaf)
+            return found
 
     def restore(self, found: Checkpoint) -> None:
         """Goes back to a checkpoint."""
@@ -308,21 +320,36 @@ class Trainer:
         if MOMENTS:
             shapes = {name: array.shape for name, array in self.moments().items()}
             kept = match(arrays["optimizer"], shapes, source=source)
-            fields: dict[str, Any] = {
-                field: [jnp.asarray(kept[f"{kind}.{name}"]) for name in self.names]
-                for kind, field in KEPT.items()
-            }
+            self.state = restored(self.state, KEPT, kept, self.names)
             if COUNTED:
-                fields["count"] = jnp.asarray(found.step, jnp.int32)
-            states = list(self.state)
-            states[KEPT_AT] = states[KEPT_AT]._replace(**fields)
-            self.state = tuple(states)
+                self.state = counted(self.state, found.step)
         if AVERAGES:
             shapes = {name: array.shape for name, array in self.kept_averages().items()}
             averages = match(arrays["averages"], shapes, source=source)
             self.averages = [jnp.asarray(averages[name]) for name in self.names]
         if CHANCE or DRAWS:
             self.steps = found.step
+
+
+def restored(
+    state: Any, places: Mapping[str, tuple[int, str]], kept: Portable, names: Sequence[str]
+) -> Any:
+    """The state of a chain of optimisers with what a checkpoint kept."""
+    states = list(state)
+    for kind, (place, field) in places.items():
+        if AXES:
+            found = (kept.get(f"{kind}.{name}") for name in names)
+            leaves = [None if array is None else jnp.asarray(array) for array in found]
+        else:
+            leaves = [jnp.asarray(kept[f"{kind}.{name}"]) for name in names]
+        states[place] = states[place]._replace(**{field: leaves})
+    return tuple(states)
+
+
+def counted(state: Any, done: int) -> Any:
+    """The state of a chain of optimisers after a number of steps."""
+    count = jnp.asarray(done, jnp.int32)
+    return tuple(s._replace(count=count) if "count" in s._fields else s for s in state)
 
 
 def in_bfloat16(model: Callable[..., Any]) -> Callable[..., Any]:

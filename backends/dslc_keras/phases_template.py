@@ -21,6 +21,7 @@ from dslc.train.runtime.data import Array, Arrays
 from dslc.train.runtime.weights import match
 from dslc_keras.training_template import (
     AVERAGES,
+    AXES,
     CHANCE,
     DRAWS,
     EVERY,
@@ -121,14 +122,25 @@ class PhasedTrainer(Trainer):
 
         def kept(self) -> dict[str, Any]:
             """The variables of the optimisers by those names."""
-            return {
-                f"{phase.name}.{kind}.{name}": variable
-                for phase in self.phases
-                for kind, field in KEPT[phase.name].items()
-                for name, variable in zip(
-                    phase.trained, getattr(phase.optimizer, field), strict=True
-                )
-            }
+            if AXES:
+                return {
+                    f"{phase.name}.{kind}.{name}": variable
+                    for phase in self.phases
+                    for kind, field in KEPT[phase.name].items()
+                    for name, variable in zip(
+                        phase.trained, getattr(phase.optimizer, field), strict=True
+                    )
+                    if variable is not None
+                }
+            else:  # noqa: RET505
+                return {
+                    f"{phase.name}.{kind}.{name}": variable
+                    for phase in self.phases
+                    for kind, field in KEPT[phase.name].items()
+                    for name, variable in zip(
+                        phase.trained, getattr(phase.optimizer, field), strict=True
+                    )
+                }
 
     def restore(self, found: Checkpoint) -> None:
         """Goes back to a checkpoint."""

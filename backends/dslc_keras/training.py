@@ -13,7 +13,7 @@ from dslc.emit.template import Template
 from dslc_keras.target import KerasTarget
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from dslc.emit.gradients import Between
     from dslc.emit.objective import ObjectiveBody
@@ -23,11 +23,21 @@ if TYPE_CHECKING:
 
 TEMPLATE = Path(__file__).with_name("training_template.py")
 OPTIMIZERS = Path(__file__).with_name("optimizers_template.py")
+MATRICES = Path(__file__).with_name("matrices_template.py")
 PHASES = Path(__file__).with_name("phases_template.py")
 PACKAGES = ("keras", "tensorflow")
 DEVICES = ("auto", "cpu", "cuda", "tpu")
 PENALTIES = {"l1": "ops.sum(ops.abs(w))", "l2": "ops.sum(ops.square(w))"}
-CLASSES = {"sgd": ("Descent", "SGD"), "adam": ("Adaptive", "Adam"), "adamw": ("Adaptive", "AdamW")}
+CLASSES = {
+    "sgd": ("Descent", "SGD"),
+    "adam": ("Adaptive", "Adam"),
+    "adamw": ("Adaptive", "AdamW"),
+    "rmsprop": ("RootMeanSquare", "RMSprop"),
+    "adagrad": ("Summing", "Adagrad"),
+    "lion": ("Signs", "Lion"),
+    "adafactor": ("Factored", "Adafactor"),
+    "muon": ("Matrices", "Muon"),
+}
 """The template's class for each optimiser, and what it is called in a project."""
 
 
@@ -73,14 +83,18 @@ class KerasObjective(Objective):
 
 def train_source(checked: Checked, model: str) -> str:
     """The text of `train.py`; `model` is the function in `model.py`."""
-    script = KerasScript(checked, KerasTarget("native"), model, "Keras", DEVICES, PACKAGES)
+    script = KerasScript(
+        checked, KerasTarget("native"), TEMPLATE.parent, model, "Keras", DEVICES, PACKAGES
+    )
     flags = script.flags
     template, phased = script.template(TEMPLATE), script.template(PHASES)
     script.require("import math", "import numpy as np")
     script.use(template)
-    kinds = ("sum", "mean", "square")
+    kinds = ("sum", "mean", "square", "row", "column")
     script.set_kept({kind: f"{kind}s" for kind in kinds}, "what the optimiser calls it")
     script.set(Blank(), Line("Batch = dict[str, tf.Tensor]"))
+    if flags["AXES"]:
+        script.set(Line("Axes = tuple[tuple[int, ...], ...]", "a variable's, by those in the file"))
     objective = KerasObjective(script.target, "keras.Model", "Batch", "tf.Tensor", "Batch")
     objective.mixed = flags["BF16"]
     script.add_objectives(objective)
@@ -99,6 +113,8 @@ def train_source(checked: Checked, model: str) -> str:
         script.add(template.definition("keep_statistics"))
     if flags["BF16"]:
         script.add(template.definition("in_float32"))
+    if flags["CHANCE"]:
+        script.add(template.definition("keyed_draws"))
     if flags["SEEDED"]:
         script.add(template.definition("draws_of"))
     script.add(template.definition("use_device"))
@@ -115,12 +131,16 @@ def phases(script: Script, template: Template) -> list[Statement]:
             models = "".join(f', "{home}"' for home in turn.homes)
             lines.append(Line(f"{name} = below(trained{models})"))
             trained = name
-        given = f"list({trained})" if turn.keeps or turn.groups else ""
+        given = f"list({trained})" if turn.keeps or turn.groups or turn.sees_axes else ""
+        given += ", axes" if turn.sees_axes else ""
         parts.append(f'Phase("{name}", {name}_loss, {trained}, {name}_optimizer({given})')
         parts[-1] += f", every={turn.phase.every})" if turn.phase.every > 1 else ")"
+    parameters = [Parameter("trained", "dict[str, keras.Variable]")]
+    if script.flags["AXES"]:
+        parameters.append(Parameter("axes", "Mapping[str, Axes]"))
     made = Function(
         "make_phases",
-        [Parameter("trained", "dict[str, keras.Variable]")],
+        parameters,
         "list[Phase]",
         "The phases in turn, each with the variables that it moves.",
         [*lines, Line(f"return [{', '.join(parts)}]")],
@@ -138,8 +158,8 @@ def add_optimizers(script: Script) -> list[str]:
             "CLIPS_EACH": turn.clips == "each",
             "CLIPS_NORM": turn.clips == "norm",
             "CLIPS_VALUE": turn.clips == "value",
-            "COUPLED": turn.decays and chosen.name != "adamw",
-            "DECOUPLED": turn.decays and chosen.name == "adamw",
+            "COUPLED": turn.decays and not chosen.decoupled,
+            "DECOUPLED": turn.decays and chosen.decoupled,
             "GROUPED": turn.groups,
             "KEEPS": turn.keeps or turn.groups,
             "MOMENTUM_ON": bool(chosen.values.get("momentum")),
@@ -149,41 +169,65 @@ def add_optimizers(script: Script) -> list[str]:
         inside, own = CLASSES[chosen.name]
         if kind not in known:
             name = own if own not in known.values() else class_name(f"{turn.phase.name}_{own}")
-            template = Template(OPTIMIZERS, {**script.flags, **flags}, {inside: name})
-            script.use(template)
-            script.add(with_settings(template.definition(name), turn))
+            add_optimizer(script, {**script.flags, **flags}, turn, {inside: name})
             known[kind] = name
         names.append(known[kind])
+    if any(turn.phase.optimizer.name == "muon" for turn in script.turns):
+        script.add(script.template(MATRICES).definition("evened"))
     return names
 
 
-def with_settings(made: Class | Function, turn: Turn) -> Class:
-    """An optimiser's class whose constructor takes the settings that it uses."""
+def add_optimizer(
+    script: Script, flags: Mapping[str, bool], turn: Turn, names: Mapping[str, str]
+) -> None:
+    """Writes the class of a phase's optimiser."""
+    shared = Template(OPTIMIZERS, flags)
+    template = Template(MATRICES if turn.sees_axes else OPTIMIZERS, flags, names)
+    script.use(template)
+    (name,) = names.values()
+    script.add(with_settings(template.definition(name), shared.definition("Shared"), turn))
+
+
+def with_settings(made: Class | Function, shared: Class | Function, turn: Turn) -> Class:
+    """An optimiser's class with a constructor of what it uses, and what all of them share."""
     assert isinstance(made, Class)
+    assert isinstance(shared, Class)
     parameters = [Parameter("self"), Parameter("learning_rate", "float")]
-    body: list[Statement] = [made_first(made)]
-    for name, (annotation, _) in settings(turn).items():
-        parameters.append(Parameter(name, annotation))
-        body.append(Line(f"self.{name} = {name}"))
-    constructor = Function("__init__", parameters, "None", "", body)
-    rest = [p for p in made.body if not (isinstance(p, Function) and p.name == "__init__")]
-    return Class(made.name, made.bases, made.doc, [constructor, *rest])
+    name = turn.phase.optimizer.name
+    body: list[Statement] = [Line(f'super().__init__(learning_rate=learning_rate, name="{name}")')]
+    for setting, (annotation, _) in settings(turn).items():
+        parameters.append(Parameter(setting, annotation))
+        body.append(Line(f"self.{setting} = {setting}"))
+    methods = {part.name: part for part in shared.body if isinstance(part, Function)}
+    first = [Function("__init__", parameters, "None", "", body)]
+    first += [methods["apply"]] if "apply" in methods else []
+    own = [part for part in made.body if isinstance(part, Function)]
+    prelude = methods["update_step"].body[1:]  # behind the variable's index
+    rest = [with_prelude(part, prelude) if part.name == "update_step" else part for part in own]
+    return Class(made.name, ["keras.optimizers.Optimizer"], made.doc, [*first, *rest])
 
 
-def made_first(made: Class) -> Statement:
-    """The first statement of a class's constructor, which calls that of its base."""
-    constructor = next(p for p in made.body if isinstance(p, Function) and p.name == "__init__")
-    return constructor.body[0]
+def with_prelude(step: Function, prelude: Sequence[Statement]) -> Function:
+    """A step with what decay and groups do at its place."""
+    body: list[Statement] = []
+    for statement in step.body:
+        is_place = isinstance(statement, Line) and statement.code == "prelude()"
+        body += prelude if is_place else [statement]
+    return Function(step.name, step.parameters, step.returns, step.doc, body, step.decorators)
 
 
 def settings(turn: Turn) -> dict[str, tuple[str, str]]:
     """What an optimiser is made with: annotations and values by name."""
     values, constant = turn.phase.optimizer.values, turn.constant
     found: dict[str, tuple[str, str]] = {}
-    if values.get("momentum"):
-        found["momentum"] = "float", constant("MOMENTUM")
+    if turn.sees_axes:
+        found["axes"] = "Sequence[Axes]", "own"
+    for name in ("momentum", "beta", "power", "floor", "longest"):
+        if values.get(name) or (name in values and name != "momentum"):
+            found[name] = "float", constant(name.upper())
     if "betas" in values:
         found["betas"] = "tuple[float, float]", constant("BETAS")
+    if "eps" in values:
         found["epsilon"] = "float", constant("EPSILON")
     if turn.groups:
         found["scales"] = "Sequence[float]", "scales"
@@ -199,20 +243,26 @@ def settings(turn: Turn) -> dict[str, tuple[str, str]]:
 def optimizer(turn: Turn, name: str) -> Function:
     """`make_optimizer`: an optimiser with the settings of the spec."""
     constant = turn.constant
-    given = [constant("LEARNING_RATE"), *(value for _, value in settings(turn).values())]
-    body: list[Statement] = [Line(f"return {name}({', '.join(given)})")]
-    parameters: list[Parameter] = []
+    body: list[Statement] = []
+    parameters = [Parameter("names", "Sequence[str]")]
     if turn.groups:
-        parameters.append(Parameter("names", "Sequence[str]"))
         rate = constant("LEARNING_RATE")
-        lines = [Line(f"scales = [{turn.settings_of}(name)[0] / {rate} for name in names]")]
+        body.append(Line(f"scales = [{turn.settings_of}(name)[0] / {rate} for name in names]"))
         if turn.decays:
-            lines.append(Line(f"decays = [{turn.settings_of}(name)[1] for name in names]"))
-        body[:0] = lines
+            body.append(Line(f"decays = [{turn.settings_of}(name)[1] for name in names]"))
     elif turn.keeps:
-        parameters.append(Parameter("names", "Sequence[str]"))
         share = f"0.0 if matches({constant('NO_DECAY')}, name) else {constant('WEIGHT_DECAY')}"
-        body.insert(0, Line(f"decays = [{share} for name in names]"))
+        body.append(Line(f"decays = [{share} for name in names]"))
+    if turn.sees_axes:
+        parameters.append(Parameter("axes", "Mapping[str, Axes]"))
+        value = "axes[name]"
+        if turn.phase.optimizer.values.get("adamw"):
+            value = f"() if matches({constant('BY_ADAMW')}, name) else {value}"
+        body.append(Line(f"own = [{value} for name in names]"))
+    if not body:
+        parameters = []
+    given = [constant("LEARNING_RATE"), *(value for _, value in settings(turn).values())]
+    body.append(Line(f"return {name}({', '.join(given)})"))
     of = f"the phase `{turn.phase.name}`" if turn.phase.name else "the trained weights"
     doc = f"The optimiser of {of}."
     return Function(turn.function("make_optimizer", "optimizer"), parameters, name, doc, body)

@@ -27,9 +27,17 @@ from dslc.train.runtime.data import Array, Arrays, pieces, random_keys
 from dslc.train.runtime.initial import initial, kaiming_uniform, matches, zeros
 from dslc.train.runtime.weights import match
 from dslc_keras.optimizers_template import Descent
-from dslc_keras.runtime.portable import all_layers, load_weights, path_of, places, to_portable
+from dslc_keras.runtime.portable import (
+    all_layers,
+    axes_of,
+    load_weights,
+    path_of,
+    places,
+    to_portable,
+)
 
 ACCUMULATES = False  # whether a batch is computed in pieces
+AXES = False  # whether the optimiser treats matrices otherwise than vectors
 AVERAGES = False  # whether a moving average of the weights is kept
 BF16 = False  # whether the model computes in bfloat16
 CHANCE = True  # whether the model draws random numbers in training
@@ -78,9 +86,9 @@ def with_draws(batch: Arrays, seed: int, step: int | str) -> Arrays:
     return batch
 
 
-def make_optimizer(names: Sequence[str] = ()) -> Descent:
+def make_optimizer(names: Sequence[str] = (), axes: Mapping[str, Any] | None = None) -> Descent:
     """The optimiser of the trained weights."""
-    del names
+    del names, axes
     return Descent(LEARNING_RATE, 0.9)
 
 
@@ -116,23 +124,23 @@ class Trainer:
             self.averages = [tf.Variable(variable.value) for variable in self.trained]
             self.load(initial(self.shapes, INITIAL, seed), "the initial weights")
         if PHASED:
-            self.phases = make_phases(dict(zip(self.names, self.trained, strict=True)))
+            by_name = dict(zip(self.names, self.trained, strict=True))
+            if AXES:
+                self.phases = make_phases(by_name, axes_of(self.model))
+            else:
+                self.phases = make_phases(by_name)
             for phase in self.phases:
                 phase.run = tf.function(partial(self.train, phase), jit_compile=False)
         else:
-            if KEEPS:
+            if AXES:
+                self.optimizer = make_optimizer(self.names, axes_of(self.model))
+            elif KEEPS:
                 self.optimizer = make_optimizer(self.names)
             else:
                 self.optimizer = make_optimizer()
             self.optimizer.build(self.trained)
-        if SEEDED:
-            found = draws_of(self.model)
-            self.draws = list(found.values())
-            self.keys = [int(random_keys(1, seed, name)[0]) >> 33 for name in found]
-        if CHANCE and not SEEDED:
-            states = self.model.non_trainable_variables
-            self.draws = [state for state in states if state.name == "seed_generator_state"]
-            self.keys = random_keys(len(self.draws), seed, "draws") >> np.uint64(33)
+        if CHANCE:
+            self.draws, self.keys = keyed_draws(self.model, seed)
         if DRAWS:
             self.seed = seed
         if CHANCE or DRAWS or EVERY:
@@ -244,11 +252,27 @@ class Trainer:
 
         def moments(self) -> dict[str, Array]:
             """What the optimiser keeps of each weight, as `mean.head.weight`."""
-            return {
-                f"{kind}.{name}": variable.numpy()
-                for kind, field in KEPT.items()
-                for name, variable in zip(self.names, getattr(self.optimizer, field), strict=True)
-            }
+            return {name: variable.numpy() for name, variable in self.kept().items()}
+
+        def kept(self) -> dict[str, Any]:
+            """The optimiser's variables by those names."""
+            if AXES:
+                return {
+                    f"{kind}.{name}": variable
+                    for kind, field in KEPT.items()
+                    for name, variable in zip(
+                        self.names, getattr(self.optimizer, field), strict=True
+                    )
+                    if variable is not None
+                }
+            else:  # noqa: RET505
+                return {
+                    f"{kind}.{name}": variable
+                    for kind, field in KEPT.items()
+                    for name, variable in zip(
+                        self.names, getattr(self.optimizer, field), strict=True
+                    )
+                }
 
     def restore(self, found: Checkpoint) -> None:
         """Goes back to a checkpoint."""
@@ -257,9 +281,8 @@ class Trainer:
         if MOMENTS:
             shapes = {name: array.shape for name, array in self.moments().items()}
             kept = match(arrays["optimizer"], shapes, source=source)
-            for kind, field in KEPT.items():
-                for name, variable in zip(self.names, getattr(self.optimizer, field), strict=True):
-                    variable.assign(kept[f"{kind}.{name}"])
+            for name, variable in self.kept().items():
+                variable.assign(kept[name])
         self.optimizer.iterations.assign(found.step)
         if AVERAGES:
             shapes = {name: array.shape for name, array in self.kept_averages().items()}
@@ -268,6 +291,17 @@ class Trainer:
                 mean.assign(averages[name])
         if CHANCE or DRAWS:
             self.steps = found.step
+
+
+def keyed_draws(model: keras.Model, seed: int) -> tuple[list[keras.Variable], Any]:
+    """The states of all that draws in a model, and their keys, from the seed."""
+    if SEEDED:
+        found = draws_of(model)
+        keys = [int(random_keys(1, seed, name)[0]) >> 33 for name in found]
+        return list(found.values()), keys
+    else:  # noqa: RET505
+        draws = [v for v in model.non_trainable_variables if v.name == "seed_generator_state"]
+        return draws, random_keys(len(draws), seed, "draws") >> np.uint64(33)
 
 
 def draws_of(model: keras.Model) -> dict[str, keras.Variable]:

@@ -16,13 +16,13 @@ from dslc.train.runtime.data import Array, Arrays, random_keys
 from dslc.train.runtime.weights import match
 from dslc_torch.training_template import (
     AVERAGES,
+    AXES,
     BF16,
     CHANCE,
     COUNTED,
     DRAWS,
     EVERY,
     GROUPED,
-    MIXED,
     MOMENTS,
     SEEDED,
     UNREACHED,
@@ -137,14 +137,27 @@ class PhasedTrainer(Trainer):
 
         def moments(self) -> dict[str, Array]:
             """What each optimiser keeps of each weight, as `critic.mean.head.weight`."""
-            return {
-                f"{phase.name}.{kind}.{name}": self.kept(phase, weight, key).numpy(force=True)
-                for phase in self.phases
-                for kind, key in KEPT[phase.name].items()
-                for name, weight in phase.weights.items()
-            }
+            if AXES:
+                return {
+                    f"{phase.name}.{kind}.{name}": self.kept_of(phase, weight, key).numpy(
+                        force=True
+                    )
+                    for phase in self.phases
+                    for kind, key in KEPT[phase.name].items()
+                    for name, weight in phase.weights.items()
+                    if key in (phase.optimizer.state[weight] or KEPT[phase.name].values())
+                }
+            else:  # noqa: RET505
+                return {
+                    f"{phase.name}.{kind}.{name}": self.kept_of(phase, weight, key).numpy(
+                        force=True
+                    )
+                    for phase in self.phases
+                    for kind, key in KEPT[phase.name].items()
+                    for name, weight in phase.weights.items()
+                }
 
-        def kept(self, phase: Phase, weight: Tensor, key: str) -> Tensor:
+        def kept_of(self, phase: Phase, weight: Tensor, key: str) -> Tensor:
             """What an optimiser keeps of a weight; zeros before its first step."""
             return phase.optimizer.state[weight].get(key, torch.zeros_like(weight))
 
@@ -162,14 +175,17 @@ class PhasedTrainer(Trainer):
                         done = found.step // phase.every
                     else:
                         done = found.step
-                    if COUNTED and not MIXED:
-                        state["step"] = torch.tensor(float(done), device=self.device)
-                    if MIXED and "mean" in KEPT[phase.name]:
+                    if COUNTED:
                         state["step"] = torch.tensor(float(done), device=self.device)
                     for kind, key in KEPT[phase.name].items():
+                        if AXES and f"{phase.name}.{kind}.{name}" not in kept:
+                            continue
                         # a tensor laid out like the weight: the fused step needs that
                         moment = torch.from_numpy(kept[f"{phase.name}.{kind}.{name}"])
-                        state[key] = torch.empty_like(weight).copy_(moment)
+                        if AXES:
+                            state[key] = torch.empty_like(state.get(key, weight)).copy_(moment)
+                        else:
+                            state[key] = torch.empty_like(weight).copy_(moment)
         if AVERAGES:
             shapes = {name: weight.shape for name, weight in self.trained.items()}
             averages = match(arrays["averages"], shapes, source=str(found.path))

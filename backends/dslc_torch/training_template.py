@@ -18,6 +18,7 @@ from dslc.train.runtime.initial import initial, kaiming_uniform, matches, zeros
 from dslc.train.runtime.weights import match
 
 ACCUMULATES = False  # whether a batch is computed in pieces
+AXES = False  # whether the optimiser keeps other things of matrices than of vectors
 AVERAGES = False  # whether a moving average of the weights is kept
 BF16 = False  # whether the model computes in bfloat16
 CHANCE = True  # whether the model draws random numbers in training
@@ -28,7 +29,6 @@ FREEZES = True  # whether some of the model is not trained
 GROUPED = False  # whether weights have rates of their own
 IMAGES = False  # whether channels last is the faster layout
 MEASURES = True  # whether rows are held out
-MIXED = False  # whether one phase's optimiser counts and another's does not
 MOMENTS = True  # whether the optimiser keeps something of each weight
 NORMS = True  # whether PyTorch's modules hold counters, which no other framework has
 PARTIAL = True  # whether the model has parameters that are never trained
@@ -268,10 +268,24 @@ class Trainer:
 
         def moments(self) -> dict[str, Array]:
             """What the optimiser keeps of each weight, as `mean.head.weight`."""
+            if AXES:
+                return {name: tensor.numpy(force=True) for name, tensor in self.kept().items()}
+            else:  # noqa: RET505
+                return {
+                    f"{kind}.{name}": self.optimizer.state[weight][key].numpy(force=True)
+                    for kind, key in KEPT.items()
+                    for name, weight in self.trained.items()
+                }
+
+    if AXES:
+
+        def kept(self) -> dict[str, Tensor]:
+            """The optimiser's tensors by those names."""
             return {
-                f"{kind}.{name}": self.optimizer.state[weight][key].numpy(force=True)
+                f"{kind}.{name}": self.optimizer.state[weight][key]
                 for kind, key in KEPT.items()
                 for name, weight in self.trained.items()
+                if key in self.optimizer.state[weight]
             }
 
     if AVERAGES:
@@ -284,7 +298,14 @@ class Trainer:
         """Goes back to a checkpoint."""
         arrays = load_checkpoint(found)
         self.load(arrays["weights"], str(found.path))
-        if MOMENTS:
+        if AXES:
+            kept = self.kept()
+            shapes = {name: tensor.shape for name, tensor in kept.items()}
+            for name, array in match(arrays["optimizer"], shapes, source=str(found.path)).items():
+                kept[name].copy_(torch.from_numpy(array))
+            for state in self.optimizer.state.values():
+                state["step"].fill_(found.step)
+        elif MOMENTS:
             shapes = {f"{kind}.{k}": w.shape for kind in KEPT for k, w in self.trained.items()}
             kept = match(arrays["optimizer"], shapes, source=str(found.path))
             for name, weight in self.trained.items():

@@ -267,9 +267,9 @@ ENTRIES: dict[str, Entry] = {
         _train(),
     ),
     "E0825": Entry(
-        "early stopping looks at no figure",
-        "After each epoch a run looks at a figure of the held-out rows: the loss, or a metric by its "
-        "name. Without held-out rows there is none.",
+        "a run looks at no figure",
+        "For early stopping, and for a plateau's `metric`, a run looks after each epoch at a figure "
+        "of the held-out rows: the loss, or a metric by its name. Without held-out rows there is none.",
         _train("early_stopping: {patience: 3, metric: acuracy}", "metrics: [accuracy]"),
         _train("early_stopping: {patience: 3, metric: accuracy}", "metrics: [accuracy]"),
     ),

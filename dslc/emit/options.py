@@ -31,23 +31,38 @@ def option_constants(train: Training) -> list[Statement]:
         found.append(Line(f"PATIENCE = {stopping.patience}", "epochs"))
         if stopping.min_delta:
             found.append(Line(f"MIN_DELTA = {number_text(stopping.min_delta)}"))
-    return [*found, *penalty_constants(options.regularizers)]
+    return [*found, *plateaus(train), *penalty_constants(options.regularizers)]
 
 
-def rises(train: Training) -> bool:
-    """Whether the figure that early stopping looks at is better where it is larger."""
-    stopping = train.options.stopping
-    if stopping is None:
-        return False
+def rises(train: Training, metric: str | None) -> bool:
+    """Whether a figure of an evaluation is better where it is larger."""
     for phase in train.phases:
         before = f"{phase.name}_" if phase.name else ""
         for name, ref in phase.graph.outputs:
-            if f"{before}{name}" == stopping.metric:
+            if f"{before}{name}" == metric:
                 owner = next((s for s in phase.graph.body.steps if s.id == ref.owner), None)
                 action = None if owner is None else owner.action
                 op = action.op if isinstance(action, ApplyOp) else None
                 return op is not None and op.family == "metric" and not op.falls
     return False
+
+
+def plateaus(train: Training) -> list[Statement]:
+    """The settings of each schedule that looks at a figure, by phase where there are several."""
+    found: dict[str, dict[str, object]] = {}
+    for phase in train.phases:
+        values = phase.schedule.values
+        if phase.schedule.name == "plateau":
+            metric = values["metric"]
+            figure = phase.loss_name if metric is None else f"held_out_{metric}"
+            settings = {name: values[name] for name in ("patience", "factor", "min_delta", "final")}
+            sign = 1 if rises(train, metric) else -1
+            found[phase.name] = {"figure": figure, **settings, "sign": sign}
+    if not found:
+        return []
+    if train.is_phased:
+        return [Line(f"PLATEAUS = {found!r}")]
+    return [Line(f"PLATEAU = {found['']!r}", "better is what is larger with that sign")]
 
 
 def penalty_constants(regularizers: Sequence[Regularizer]) -> list[Statement]:

@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from dslc.train.training import Phase, Training
 
 TEMPLATE = Path(__file__).parents[1] / "train" / "script_template.py"
+PLATEAU = TEMPLATE.with_name("plateau_template.py")
 LOCAL = (
     *("checkpoint", "data", "faults", "initial", "model", "portable", "progress", "record"),
     *("signals", "training_model", "watching", "weights"),
@@ -72,6 +73,7 @@ class Script:
     Args:
         checked: A spec with a `train` section.
         target: The backend's words.
+        templates: The folder of the backend's templates.
         model: The name of what makes the model that is trained.
         framework: What the docstring calls the framework.
         devices: What `--device` takes.
@@ -84,11 +86,13 @@ class Script:
         self,
         checked: Checked,
         target: Target,
+        templates: Path,
         model: str,
         framework: str,
         devices: Sequence[str],
         packages: Sequence[str],
     ) -> None:
+        self.templates = templates
         lifted = lift(checked)
         self.checked = lifted.model
         self.program = checked.program
@@ -112,18 +116,10 @@ class Script:
         self.settings: list[Statement] = []
 
     def reserved(self) -> set[str]:
-        """Names that the script's own text uses at the top level."""
-        return {
-            "Batch",
-            "Phase",
-            "Trainer",
-            "Progress",
-            "Batches",
-            "Column",
-            "Checkpoint",
-            "Path",
-            "Any",
-        }
+        """Names that the script's own text may use at the top level."""
+        paths = (TEMPLATE, PLATEAU, *self.templates.glob("*_template.py"))
+        names = {name for path in paths for name in Template(path, {}).names()}
+        return names - {self.stand_in}
 
     def to_native(self) -> Function:
         """`to_native`: the columns in the layout in which the model computes."""
@@ -154,9 +150,10 @@ class Script:
         ops = self.ops()
         roles = {info.role for info in self.weights}
         images = any(len(info.shape) == 4 for info in self.weights)
-        options = train.options
+        options, stopping = train.options, train.options.stopping
         return {
             "ACCUMULATES": train.run.accumulate > 1,
+            "AXES": any(turn.sees_axes for turn in turns),
             "AVERAGES": options.average is not None,
             "BF16": train.run.precision == "bf16",
             "CHANCE": any(op.draws for op in ops),
@@ -170,16 +167,17 @@ class Script:
             "IMAGES": images,
             "KEEPS": any(turn.keeps or turn.groups for turn in turns),
             "MEASURES": train.data.split > 0,
-            "MIXED": len({turn.counts for turn in turns}) > 1,
             "MOMENTS": any(turn.state for turn in turns),
             "NATIVE": self.target.channels_last and self.has_images(),
             "NORMS": any(op.name == "batch_norm" for op in ops),
             "PARTIAL": bool(roles & {"zeros", "frozen"}),
             "PHASED": train.is_phased,
+            "PLATEAUED": any(turn.phase.schedule.name == "plateau" for turn in turns),
+            "RATED": any(turn.phase.optimizer.name == "adafactor" for turn in turns),
             "REGULAR": bool(options.regularizers),
-            "RISES": rises(train),
-            "SLACK": options.stopping is not None and options.stopping.min_delta > 0,
-            "STOPS": options.stopping is not None,
+            "RISES": stopping is not None and rises(train, stopping.metric),
+            "SLACK": stopping is not None and stopping.min_delta > 0,
+            "STOPS": stopping is not None,
             "SEVERAL": self.program.has_several,
             "SEEDED": train.run.deterministic and any(op.draws for op in ops),
             "SCHEDULED": any(turn.is_scheduled for turn in turns),
@@ -258,6 +256,11 @@ class Script:
         module.add(*self.constants(), *helpers, *self.writer.classes)
         for name in ("plain_errors", "run_errors"):
             module.add(Raw(helper_source(TEMPLATE, name)[0]))
+        if self.flags["PLATEAUED"]:
+            plateau = self.template(PLATEAU, **loop_names(self.flags))
+            self.use(plateau)
+            parts = ("Plateau", "Plateaus") if self.flags["PHASED"] else ("Plateau",)
+            module.add(*(plateau.definition(name) for name in parts))
         for name in loop_parts(self.flags):
             module.add(shared.definition(name))
         module.add(If('__name__ == "__main__"', [Line("main()")]))
@@ -328,10 +331,21 @@ class Script:
         return "{" + "".join(rows) + "}"
 
     def set_kept(self, names: Mapping[str, str], comment: str) -> None:
-        """What the framework calls what optimisers keep of each weight; of each phase apart."""
+        """What the framework calls what optimisers keep of each weight; of each phase apart.
+
+        Args:
+            names: Its names by kind, `square`, or by optimiser and kind, `adagrad.square`.
+            comment: What stands beside them.
+        """
         if not self.flags["MOMENTS"]:
             return
-        kept = {turn.phase.name: {kind: names[kind] for kind in turn.state} for turn in self.turns}
+        kept = {
+            turn.phase.name: {
+                kind: names.get(f"{turn.phase.optimizer.name}.{kind}", names[kind])
+                for kind in turn.state
+            }
+            for turn in self.turns
+        }
         found = kept if self.train.is_phased else kept[""]
         self.set(Line(f"KEPT = {found!r}", comment))
 

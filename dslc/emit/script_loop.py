@@ -11,11 +11,14 @@ if TYPE_CHECKING:
 
     from dslc.ir.graph import Program
 
-LOOP = {"reported": "loss"}
+LOOP = {"REPORTED": "loss=loss", "reported": "loss", "Watched": "Plateau", "WATCHED": "PLATEAU"}
 LOOP_OF_PHASES = {
+    "REPORTED": "**losses",
     "reported": "losses",
     "learning_rate": "learning_rates",
     "LEARNING_RATE": "LEARNING_RATES",
+    "Watched": "Plateaus",
+    "WATCHED": "PLATEAUS",
 }
 """Names in the loop's template, as a script with one loss has them, and one with phases."""
 
@@ -23,8 +26,9 @@ LOOP_OF_PHASES = {
 def loop_names(flags: Mapping[str, bool]) -> dict[str, str]:
     """What the loop's template calls otherwise."""
     how = "HELD_OUT, SPLIT_SEED"
+    rate = "learning_rate(step, total)" if flags["SCHEDULED"] else "LEARNING_RATE"
     return {
-        "RATE_AT": "learning_rate(step, total)" if flags["SCHEDULED"] else "LEARNING_RATE",
+        "RATE_AT": "plateau.rate(step, total)" if flags["PLATEAUED"] else rate,
         **(LOOP_OF_PHASES if flags["PHASED"] else LOOP),
         "SOURCE": "arguments.data" if flags["FILES"] else "DATA",
         "HOW_SPLIT": f"{how}, STRATIFY" if flags["STRATIFIED"] else how,
@@ -38,7 +42,7 @@ def loop_parts(flags: Mapping[str, bool]) -> list[str]:
     if flags["STOPS"]:
         found.insert(0, "Patience")
     if flags["MEASURES"]:
-        found.append("evaluate")
+        found += ["evaluate", "held_out_names"]
     return [*found, "train", "main"]
 
 

@@ -72,6 +72,19 @@ class Template:
                 found.append(RUNTIME.sub("from ", ast.unparse(node)))
         return [text for text in found if not OTHER.match(text)]
 
+    def names(self) -> set[str]:
+        """The names that the file has at its top level, those of its imports among them."""
+        found: set[str] = set()
+        for node in self.tree.body:
+            if isinstance(node, ast.FunctionDef | ast.ClassDef):
+                found.add(node.name)
+            elif isinstance(node, ast.Import | ast.ImportFrom):
+                found |= {(item.asname or item.name).partition(".")[0] for item in node.names}
+            elif isinstance(node, ast.Assign | ast.AnnAssign):
+                targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+                found |= {part.id for part in targets if isinstance(part, ast.Name)}
+        return found
+
     def definition(self, name: str) -> Class | Function:
         """A function or class of the file.
 

@@ -18,6 +18,16 @@ if TYPE_CHECKING:
     from dslc.train.training import Phase, Training
 
 
+NUMBERS = {
+    "momentum": "MOMENTUM",
+    "beta": "BETA",
+    "power": "POWER",
+    "floor": "FLOOR",
+    "longest": "LONGEST",
+}
+"""The constants of settings that are numbers."""
+
+
 @final
 class Turn:
     """A phase as a script writes it.
@@ -102,7 +112,12 @@ class Turn:
     @property
     def counts(self) -> bool:
         """Whether the optimiser counts its steps."""
-        return self.phase.optimizer.name in ("adam", "adamw")
+        return self.phase.optimizer.counts
+
+    @property
+    def sees_axes(self) -> bool:
+        """Whether the optimiser treats matrices otherwise than vectors."""
+        return self.phase.optimizer.sees_axes
 
     @property
     def state(self) -> tuple[str, ...]:
@@ -124,19 +139,23 @@ class Turn:
     def is_scheduled(self) -> bool:
         """Whether the rate changes."""
         chosen = self.phase.schedule
-        return chosen.name != "constant" or bool(chosen.values["warmup"])
+        return chosen.name not in ("constant", "plateau") or bool(chosen.values["warmup"])
 
     def constants(self) -> list[Statement]:
         """The settings of the optimiser, and those of the schedule that are used more than once."""
         values = self.phase.optimizer.values
         found = {"LEARNING_RATE": number_text(values["lr"])}
-        if values.get("momentum"):
-            found["MOMENTUM"] = number_text(values["momentum"])
+        for name, constant in NUMBERS.items():
+            if values.get(name) or (name in values and name != "momentum"):
+                found[constant] = number_text(values[name])
         if "betas" in values:
             found["BETAS"] = f"({', '.join(map(number_text, values['betas']))})"
+        if "eps" in values:
             found["EPSILON"] = number_text(values["eps"])
         if values["weight_decay"]:
             found["WEIGHT_DECAY"] = number_text(values["weight_decay"])
+        if values.get("adamw"):
+            found["BY_ADAMW"] = repr(list(values["adamw"]))
         if self.keeps:
             found["NO_DECAY"] = repr(list(values["no_decay"]))
         lines: list[Statement] = [Line(f"{self.constant(k)} = {v}") for k, v in found.items()]

@@ -103,24 +103,24 @@ def check_options(training: Training, fields: Mapping, report: Report) -> None:
     for regularizer in options.regularizers:
         check_globs(regularizer.of, fields.get("regularize"), trained, report)
     if options.stopping is not None:
-        check_stopping(training, options.stopping, fields, report)
+        node = fields.get("early_stopping")
+        check_figure(training, "early stopping", options.stopping.metric, node, report)
 
 
-def check_stopping(
-    training: Training, stopping: EarlyStopping, fields: Mapping, report: Report
+def check_figure(
+    training: Training, what: str, metric: str, node: Node | None, report: Report
 ) -> None:
-    """Reports a figure that no evaluation gives."""
-    node = fields.get("early_stopping")
+    """Reports a figure that no evaluation gives; `what` looks at it, and says so at `node`."""
     assert node is not None
     known = figures(training)
-    if stopping.metric not in known:
-        close = nearest(stopping.metric, known)
+    if metric not in known:
+        close = nearest(metric, known)
         help = f"did you mean `{close}`?" if close else f"there are {', '.join(known)}"
-        message = f"no figure is called `{stopping.metric}`"
-        at = found_below(node, stopping.metric) or node
+        message = f"no figure is called `{metric}`"
+        at = found_below(node, metric) or node
         report.error("E0825", at.span, message, help=help)
     elif not training.data.split:
-        message = "early stopping looks at held-out rows, and `split: 0` holds none out"
+        message = f"{what} looks at held-out rows, and `split: 0` holds none out"
         help = "give `data` a `split`, such as 0.2"
         report.error("E0825", node.span, message, help=help)
 

@@ -7,9 +7,9 @@ the steps that are left.
 
 from __future__ import annotations
 
-from dslc.ops.attributes import Integer, InvalidAttribute, Number
+from dslc.ops.attributes import Integer, InvalidAttribute, Maybe, Number
 from dslc.syntax.expressions import number_text
-from dslc.train.choices import Choice
+from dslc.train.choices import Choice, Text
 
 WARMUP = "steps in which the rate rises evenly from nothing"
 FINAL = "the factor at the end of the run"
@@ -100,6 +100,29 @@ class Polynomial(Schedule):
         share = f"(1 - done) ** {number_text(self.power)}"
         doc, factor = between("A power of what is left", share, self.final)
         return doc, [f"done = {done} / {total}", f"return LEARNING_RATE * {factor}"]
+
+
+class Plateau(Schedule):
+    """Falls by `factor` once a figure has got no better for `patience` epochs in a row.
+
+    The figure is looked at after each epoch: the mean of the training loss over its steps, or with
+    `metric` that of the held-out rows. It is better where it is below the best so far by more than
+    `min_delta`; of metrics that rise, such as an accuracy, above it. After a fall, or a better figure,
+    the epochs are counted anew. The factors together never fall below `final`. With a `warmup`, steps
+    k < warmup have `(k + 1) / warmup` of the rate.
+    """
+
+    primary = "patience"
+    patience = Integer(10, doc="epochs without a better figure before a fall", minimum=1)
+    factor = Number(0.1, doc="what the rate is multiplied by", minimum=0, below=1)
+    metric = Maybe(Text(doc="a figure of the held-out rows: `loss`, or the name of a metric"))
+    min_delta = Number(0.0, doc="by how much a figure has to be better", minimum=0)
+    final = Number(0.0, doc="the factor below which the rate never falls", minimum=0, maximum=1)
+    warmup = Integer(0, doc=WARMUP, minimum=0)
+
+    def fall(self, done: str, total: str) -> tuple[str, list[str]]:
+        del done, total
+        return "Always the same rate.", ["return LEARNING_RATE"]
 
 
 class OneCycle(Schedule):

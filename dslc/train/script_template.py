@@ -38,6 +38,7 @@ FILES = True  # whether the data are files, which may lie elsewhere
 MEASURES = True  # whether rows are held out
 MOMENTS = True  # whether the optimiser keeps something of each weight
 PHASED = False  # whether each step has phases
+PLATEAUED = False  # whether the rate falls once a figure gets no better
 RISES = False  # whether the figure for early stopping is better where it is larger
 SCHEDULED = True  # whether the rate changes
 SLACK = False  # whether a figure has to be better by some amount
@@ -64,9 +65,11 @@ LEARNING_RATE = 0.1
 STOP_METRIC = "loss"
 PATIENCE = 3
 MIN_DELTA = 0.1
+WATCHED: dict[str, Any] = {"figure": "loss", "patience": 3}  # or those of the phases
 DEVICES = ("auto", "cpu")
 
 Trainer: Any = None  # each backend has its own
+Watched: Any = None  # a plateau, or those of the phases
 find_fault: Any = None  # likewise
 
 
@@ -201,15 +204,19 @@ def begin(arguments: argparse.Namespace, checkpoint: Checkpoint | None) -> Train
 
 def locate(fault: NoNumberError, arguments: argparse.Namespace, batches: Batches) -> str:
     """Trains once more up to a figure that is no number, and says where it comes from."""
+    checkpoint = newest(arguments.output / "checkpoints")
+    if PLATEAUED:
+        plateau = Watched(checkpoint.state["plateau"] if checkpoint else {}, WATCHED)
 
     def turn(step: int) -> tuple[Arrays, Any]:
         batch = next(batches.epoch(step // batches.steps, start=step % batches.steps))
-        if SCHEDULED:
+        if PLATEAUED:
+            return batch, plateau.rate(step, arguments.epochs * batches.steps)  # pyright: ignore
+        elif SCHEDULED:  # noqa: RET505
             return batch, learning_rate(step, arguments.epochs * batches.steps)
-        else:  # noqa: RET505
+        else:
             return batch, LEARNING_RATE
 
-    checkpoint = newest(arguments.output / "checkpoints")
     trainer = begin(arguments, checkpoint)
     last = fault.step - 1 if fault.in_step else fault.step
     for step in range(checkpoint.step if checkpoint else 0, last):
@@ -237,16 +244,19 @@ def evaluate(arguments: argparse.Namespace) -> dict[str, Any]:
     return {"rows": count, "metrics": average(trainer.measure, rows, BATCH)}
 
 
+def held_out_names(found: Mapping[str, float]) -> dict[str, float]:
+    """Figures under the names that a run's files have for them."""
+    return {f"held_out_{name}": found[name] for name in sorted(found)}
+
+
 def train(arguments: argparse.Namespace) -> None:
     """Trains, from the beginning or from the newest checkpoint."""
     arrays = load_rows(SOURCE)
     checkpoints = arguments.output / "checkpoints"
     with plain_errors():
         if MEASURES:
-            training, held_out = split(arrays, HOW_SPLIT)
-        else:
-            training = arrays
-        batches = Batches(training, BATCH, arguments.seed)
+            arrays, held_out = split(arrays, HOW_SPLIT)
+        batches = Batches(arrays, BATCH, arguments.seed)
         state = {**state_of(arguments), "rows": batches.count}
         checkpoint = to_resume(checkpoints, SPEC, state, resume=arguments.resume)
         resumed = checkpoint.step if checkpoint else None
@@ -256,6 +266,10 @@ def train(arguments: argparse.Namespace) -> None:
     total = arguments.epochs * batches.steps
     if STOPS:
         patience = Patience(checkpoint.state if checkpoint else {})
+        state |= patience.state
+    if PLATEAUED:
+        plateau = Watched(checkpoint.state["plateau"] if checkpoint else {}, WATCHED)
+        state["plateau"] = plateau.state
     progress = Progress(arguments.output, total, done=step)
     with Signals() as signals, run_errors(lambda fault: locate(fault, arguments, batches)):
         for epoch in range(step // batches.steps, arguments.epochs):
@@ -263,23 +277,22 @@ def train(arguments: argparse.Namespace) -> None:
                 progress.note(f"held_out_{STOP_METRIC} got no better for {PATIENCE} epochs")
                 break
             for batch in batches.epoch(epoch, start=step % batches.steps):
-                reported = trainer.step(batch, RATE_AT)  # noqa: F821  # pyright: ignore
+                reported = trainer.step(batch, RATE_AT)  # noqa: F821, F841  # pyright: ignore
                 step += 1
-                if PHASED:
-                    progress.step(step, epoch, **reported)
-                else:
-                    progress.step(step, epoch, loss=reported)
+                progress.step(step, epoch, REPORTED)  # noqa: F821  # pyright: ignore
                 if signals.received and step % batches.steps:
                     progress.flush()
                     save(checkpoints, step, kept_of(trainer), state, SPEC)
                     signals.leave(step)
             if MEASURES:
                 found = average(trainer.measure, held_out, BATCH)  # pyright: ignore
-                figures = {f"held_out_{name}": found[name] for name in sorted(found)}
-                progress.evaluation(step, epoch, **figures)
+                progress.evaluation(step, epoch, **held_out_names(found))
             if STOPS and patience.is_better(found[STOP_METRIC]):  # pyright: ignore
                 write(arguments.output / "best.safetensors", trainer.outcome())
             progress.flush()
+            if PLATEAUED:
+                plateau.look(progress, epoch)  # pyright: ignore
+                state["plateau"] = plateau.state  # pyright: ignore
             if STOPS:
                 state |= patience.state  # pyright: ignore
             save(checkpoints, step, kept_of(trainer), state, SPEC)

@@ -19,7 +19,7 @@ from dslc.train.columns import check_batch_axis, find_ceilings
 from dslc.train.data import Column, DataReader
 from dslc.train.gradient import check_gradients
 from dslc.train.graph import LOSS
-from dslc.train.options import OPTION_KEYS, check_globs, check_options, read_options
+from dslc.train.options import OPTION_KEYS, check_figure, check_globs, check_options, read_options
 from dslc.train.phases import COLUMN_KEYS, GRAPH_KEYS, PhasesReader
 from dslc.train.run import Run
 from dslc.train.settings import SettingsReader
@@ -129,6 +129,9 @@ def type_section(section: Section, checker: Instantiator, model: Instance) -> Tr
     )
     for read, phase in zip(section.phases, known, strict=True):
         check_optimizer_globs(read, training.updated(phase), report)
+        metric = phase.schedule.values.get("metric")
+        if metric is not None:
+            check_figure(training, "this plateau", metric, read.fields.get("schedule"), report)
     check_options(training, section.fields, report)
     if training.is_phased:
         check_updates(training, section.phases, report)
@@ -239,4 +242,5 @@ def check_optimizer_globs(phase: PhaseSection, trained: list[WeightInfo], report
     """Reports a glob of an optimiser that matches no weight that a phase trains."""
     node, values = phase.fields.get("optimizer"), phase.optimizer.values
     groups = [glob for group in values["groups"] for glob in group.of]
-    check_globs((*values["no_decay"], *groups), node, trained, report)
+    globs = (*values["no_decay"], *values.get("adamw", ()), *groups)
+    check_globs(globs, node, trained, report)

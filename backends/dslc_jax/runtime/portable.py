@@ -87,6 +87,23 @@ def names_of(model: nnx.Module) -> dict[tuple[Any, ...], str]:
     return {weight.path: weight.name for weight in _weights(model) if not weight.is_second_bias}
 
 
+def axes_of(model: nnx.Module) -> dict[str, tuple[tuple[int, ...], ...]]:
+    """Of each portable weight, for each of its axes: those of the parameter that run along it."""
+    found: dict[str, tuple[tuple[int, ...], ...]] = {}
+    for weight in _weights(model):
+        shape = weight.variable.shape
+        numbers = _to_file(weight, np.arange(int(np.prod(shape))).reshape(shape))
+        lines = [
+            np.moveaxis(numbers, axis, 0).reshape(size, -1)[:, 0]
+            for axis, size in enumerate(numbers.shape)
+        ]
+        found[weight.name] = tuple(
+            tuple(k for k, along in enumerate(np.unravel_index(line, shape)) if np.ptp(along))
+            for line in lines
+        )
+    return found
+
+
 @dataclass(frozen=True)
 class _Weight:
     """One weight of the file and where the model keeps it.

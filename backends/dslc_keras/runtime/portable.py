@@ -100,6 +100,23 @@ def places(model: keras.Model) -> dict[str, Place]:
     return found
 
 
+def axes_of(model: keras.Model) -> dict[str, tuple[tuple[int, ...], ...]]:
+    """Of each portable weight, for each of its axes: those of the variable that run along it."""
+    found: dict[str, tuple[tuple[int, ...], ...]] = {}
+    for name, place in places(model).items():
+        shape = tuple(place.variable.shape)
+        numbers = place.save(np.arange(int(np.prod(shape))).reshape(shape))
+        lines = [
+            np.moveaxis(numbers, axis, 0).reshape(size, -1)[:, 0]
+            for axis, size in enumerate(numbers.shape)
+        ]
+        found[name] = tuple(
+            tuple(k for k, along in enumerate(np.unravel_index(line, shape)) if np.ptp(along))
+            for line in lines
+        )
+    return found
+
+
 def zero_weights(model: keras.Model) -> dict[str, tuple[int, ...]]:
     """The shapes of weights that are zero by definition: an LSTM has one bias, its file two."""
     return {

@@ -6,6 +6,7 @@ came after its checkpoint, so that the file is the same as that of a run that wa
 
 import csv
 import html
+import itertools
 import json
 import math
 import os
@@ -75,6 +76,13 @@ class Progress:
         self._refuse_no_number(row, in_step=False)
         text = "  ".join(f"{name} {value:.4f}" for name, value in metrics.items())
         self._print(f"epoch {epoch}  step {step}/{self._total}  {text}")
+
+    def mean(self, name: str, epoch: int) -> float | None:
+        """The mean of a figure over an epoch; None where nothing reported it."""
+        self._settle()
+        own = itertools.takewhile(lambda row: row["epoch"] == epoch, reversed(self._rows))
+        found = [row[name] for row in own if name in row]
+        return sum(found) / len(found) if found else None
 
     def note(self, text: str) -> None:
         """Prints a line about the run."""
