@@ -74,7 +74,9 @@ class KerasBackend:
             trained = trained_writer(checked, writer, lambda spec: self.module(spec, io_layout))
             if trained is not writer:
                 files["training_model.py"] = trained.source()
-            files |= training_files(train_source(checked, trained.units[trained.program.main].name))
+            files |= training_files(
+                checked, train_source(checked, trained.units[trained.program.main].name)
+            )
         text = USAGE_OF_PART if has_training_weights(checked) else USAGE
         usage = text.format(model=model)
         return files | describing_files(checked, "Keras", REQUIRES, usage)

@@ -10,6 +10,7 @@ import hashlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from dslc.emit.data_steps import Stages
 from dslc.emit.draws import DrawWriter, refuse_pieces
 from dslc.emit.header import header
 from dslc.emit.lifting import lift
@@ -153,7 +154,7 @@ class Script:
         ops = self.ops()
         roles = {info.role for info in self.weights}
         images = any(len(info.shape) == 4 for info in self.weights)
-        options = train.options
+        options, stages = train.options, Stages(train.data)
         return {
             "ACCUMULATES": train.run.accumulate > 1,
             "AVERAGES": options.average is not None,
@@ -164,6 +165,8 @@ class Script:
             "DRAWS": bool(self.draws),
             "EVERY": any(turn.phase.every > 1 for turn in turns),
             "FILES": train.data.is_path,
+            "LATE": stages.late != [] or stages.mixes is not None or train.data.is_mapped,
+            "LEARNS": bool(stages.learned),
             "FREEZES": bool(self.frozen),
             "GROUPED": any(turn.groups for turn in turns),
             "IMAGES": images,
@@ -185,6 +188,7 @@ class Script:
             "STARTED": self.program.weights is not None,
             "STRATIFIED": train.data.stratify is not None,
             "TURNED": bool(self.turned()),
+            "WINDOWS": stages.before_split,
             "UNREACHED": any(self.leaves_out(turn.phase) for turn in turns),
         }
 
@@ -241,6 +245,7 @@ class Script:
     def source(self) -> str:
         """The text of the script."""
         names = LOOP_OF_PHASES if self.train.is_phased else LOOP
+        self.require("from data import learn, load, prepare")
         shared = self.template(TEMPLATE, **names, **self.loop_names())
         self.use(shared)
         if self.flags["TURNED"]:
@@ -270,6 +275,9 @@ class Script:
         how = "HELD_OUT, SPLIT_SEED"
         return {
             "SOURCE": "arguments.data" if self.flags["FILES"] else "DATA",
+            "HOW_READ": "COLUMNS, arguments.output / ROWS"
+            if self.train.data.cache == "disk"
+            else "COLUMNS",
             "HOW_SPLIT": f"{how}, STRATIFY" if self.flags["STRATIFIED"] else how,
             "outcome": "averaged" if self.flags["AVERAGES"] else "weights",
         }
@@ -323,12 +331,14 @@ class Script:
     def columns(self) -> str:
         """The table of columns: names in the data, dtypes, the shape of a row, bounds of ids."""
         rows: list[str] = []
-        for name, column in self.train.columns.items():
-            dtype = self.target.dtypes.get(column.type.dtype, column.type.dtype)
-            sizes = [str(k) if isinstance(k, int) else "None" for k in column.type.shape[1:]]
+        for name, raw in self.train.data.raws.items():
+            dtype = self.target.dtypes.get(raw.dtype, raw.dtype)
+            dtype = {"text": "str", "tokens": "tokens"}.get(raw.form, DTYPES[dtype])
+            sizes = [str(size) for size in raw.shape]
             shape = f"({', '.join(sizes)},)" if len(sizes) == 1 else f"({', '.join(sizes)})"
-            parts = [repr(column.source), f'"{DTYPES[dtype]}"', *([shape] if sizes else [])]
-            parts += [f"below={column.below}"] if column.below is not None else []
+            source = self.train.columns[name].source
+            parts = [repr(source), f'"{dtype}"', *([shape] if sizes else [])]
+            parts += [f"below={raw.below}"] if raw.below is not None else []
             rows.append(f'"{name}": Column({", ".join(parts)}), ')
         return "{" + "".join(rows) + "}"
 

@@ -15,12 +15,16 @@ from pathlib import Path
 from typing import Any
 
 from dslc.train.runtime.checkpoint import save, to_resume
-from dslc.train.runtime.data import Arrays, Batches, Column, average, load, split
+from dslc.train.runtime.data import Arrays, Column, split
+from dslc.train.runtime.data_learned import Learned, write_learned
+from dslc.train.runtime.data_order import Batches, average
 from dslc.train.runtime.progress import Progress
 from dslc.train.runtime.weights import read, write
 
 AVERAGES = False  # whether a moving average of the weights is kept
 FILES = True  # whether the data are files, which may lie elsewhere
+LATE = False  # whether rows are changed or read batch by batch
+LEARNS = False  # whether something is learned from the training rows
 MEASURES = True  # whether rows are held out
 MOMENTS = True  # whether the optimiser keeps something of each weight
 PHASED = False  # whether each step has phases
@@ -31,12 +35,14 @@ STOPS = False  # whether a run ends once it gets no better
 STARTED = False  # whether a file beside the script holds weights to start from
 STRATIFIED = True  # whether the held-out rows are chosen by class
 TURNED = True  # whether the model computes in another layout than the data have
+WINDOWS = False  # whether rows are cut from a text, which is learned from as a whole
 
 SPEC = "sha256:0"
 START = Path(__file__).parent / "start.safetensors"
 DATA = "wine"
 SOURCE = DATA  # or what the call says
 COLUMNS: dict[str, Column] = {}
+HOW_READ = COLUMNS  # and where to, if rows stay on disk
 HELD_OUT = 0.2
 SPLIT_SEED = 0
 HOW_SPLIT = HELD_OUT  # and with which seed, by which column
@@ -51,6 +57,23 @@ MIN_DELTA = 0.1
 DEVICES = ("auto", "cpu")
 
 Trainer: Any = None  # each backend has its own
+
+
+def load(source: str, columns: Mapping[str, Column]) -> Arrays:
+    """What training takes; each project's `data.py` has its own."""
+    del source, columns
+    return {}
+
+
+def learn(training: Arrays) -> Learned:
+    """What the training rows say; likewise."""
+    return {name: len(array) for name, array in training.items()}
+
+
+def prepare(arrays: Arrays, learned: Learned) -> Arrays:
+    """Rows with what is done to them by what was learned; likewise."""
+    del learned
+    return arrays
 
 
 def learning_rate(step: int, total: int) -> float:
@@ -139,15 +162,27 @@ def main() -> None:
     state = {"seed": arguments.seed, "batch": BATCH}
     checkpoints = arguments.output / "checkpoints"
     with plain_errors():
-        arrays = load(SOURCE, COLUMNS)
+        arrays = load(SOURCE, HOW_READ)
+        if WINDOWS:
+            learned = learn(arrays)
+            arrays = prepare(arrays, learned)
+        if MEASURES:
+            training, held_out = split(arrays, HOW_SPLIT)
+        else:
+            training = arrays
+        if LEARNS and not WINDOWS:
+            learned = learn(training)
+            training = prepare(training, learned)
+            if MEASURES:
+                held_out = prepare(held_out, learned)  # pyright: ignore
+        if LEARNS:
+            write_learned(arguments.output / "learned.json", learned)  # pyright: ignore
+        if TURNED and not LATE:
+            training = to_native(training)
+            if MEASURES:
+                held_out = to_native(held_out)  # pyright: ignore
         checkpoint = to_resume(checkpoints, SPEC, state, resume=arguments.resume)
-    if TURNED:
-        arrays = to_native(arrays)
-    if MEASURES:
-        training, held_out = split(arrays, HOW_SPLIT)
-    else:
-        training = arrays
-    batches = Batches(training, BATCH, arguments.seed)
+        batches = Batches(training, BATCH, arguments.seed)
     total = arguments.epochs * batches.steps
     trainer = Trainer(arguments.seed, arguments.device)
     if checkpoint:
@@ -163,6 +198,8 @@ def main() -> None:
             progress.note(f"held_out_{STOP_METRIC} got no better for {PATIENCE} epochs")
             break
         for batch in batches.epoch(epoch, start=step % batches.steps):
+            if TURNED and LATE:
+                batch = to_native(batch)
             if SCHEDULED:
                 reported = trainer.step(batch, learning_rate(step, total))
             else:
@@ -173,7 +210,10 @@ def main() -> None:
             else:
                 progress.step(step, epoch, loss=reported)
         if MEASURES:
-            found = average(trainer.measure, held_out, BATCH)  # pyright: ignore
+            if TURNED and LATE:
+                found = average(lambda rows: trainer.measure(to_native(rows)), held_out, BATCH)  # pyright: ignore
+            else:
+                found = average(trainer.measure, held_out, BATCH)  # pyright: ignore
             figures = {f"held_out_{name}": found[name] for name in sorted(found)}
             progress.evaluation(step, epoch, **figures)
         if STOPS and patience.is_better(found[STOP_METRIC]):  # pyright: ignore

@@ -272,10 +272,11 @@ def main() -> None:
     checkpoints = arguments.output / "checkpoints"
     with plain_errors():
         arrays = load(DATA, COLUMNS)
+        training, held_out = split(arrays, HELD_OUT, SPLIT_SEED, STRATIFY)
+        training = to_native(training)
+        held_out = to_native(held_out)
         checkpoint = to_resume(checkpoints, SPEC, state, resume=arguments.resume)
-    arrays = to_native(arrays)
-    training, held_out = split(arrays, HELD_OUT, SPLIT_SEED, STRATIFY)
-    batches = Batches(training, BATCH, arguments.seed)
+        batches = Batches(training, BATCH, arguments.seed)
     total = arguments.epochs * batches.steps
     trainer = Trainer(arguments.seed, arguments.device)
     if checkpoint:

@@ -280,9 +280,9 @@ def main() -> None:
     checkpoints = arguments.output / "checkpoints"
     with plain_errors():
         arrays = load(arguments.data, COLUMNS)
+        training, held_out = split(arrays, HELD_OUT, SPLIT_SEED)
         checkpoint = to_resume(checkpoints, SPEC, state, resume=arguments.resume)
-    training, held_out = split(arrays, HELD_OUT, SPLIT_SEED)
-    batches = Batches(training, BATCH, arguments.seed)
+        batches = Batches(training, BATCH, arguments.seed)
     total = arguments.epochs * batches.steps
     trainer = Trainer(arguments.seed, arguments.device)
     if checkpoint:
