@@ -27,7 +27,15 @@ if TYPE_CHECKING:
     from dslc.train.training import Training
 
 RUNTIME = Path(__file__).parents[1] / "train" / "runtime"
-PARTS = ("data", "data_order", "data_files", "data_images", "data_text", "data_learned")
+PARTS = (
+    "data",
+    "data_order",
+    "data_files",
+    "data_arrow",
+    "data_images",
+    "data_text",
+    "data_learned",
+)
 """The files that `data.py` is made from, in the order in which it has their parts."""
 
 DOC = """The data: read with their types checked, split, and in an order that can be repeated.

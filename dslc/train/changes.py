@@ -146,7 +146,8 @@ def chosen(
         names = [f"`{name}` ({raw})" for name, raw in raws.items()]
         what = "no input fits" if not fitting else f"{len(fitting)} inputs fit"
         message = f"{what} `{transform.name}`, which gives {transform.wants}"
-        raise Misfit(message, f"`of` says which; here there are {', '.join(names)}")
+        which = "`of` says which; here" if fitting else "here"
+        raise Misfit(message, f"{which} there are {', '.join(names)}")
     return fitting
 
 

@@ -157,9 +157,9 @@ class DataReader:
                 self.report.error("E0853", span, message, help=help)
             elif not suffix and "/" not in source:
                 close = nearest(source, BUILT_IN)
-                help = f"did you mean `{close}`?" if close else f"there are {', '.join(BUILT_IN)}"
+                help = f"did you mean `{close}`?" if close else f"there are {', '.join(BUILT_IN)}."
                 message = f"no set is called `{source}`"
-                help += f"; a folder is written `{source}/`"
+                help += f" A folder is written `{source}/`"
                 self.report.error("E0853", span, message, help=help)
         elif not data.is_path and data.format is not None:
             message = f"`{source}` ships with scikit-learn and has no `format`"

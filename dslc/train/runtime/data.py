@@ -86,6 +86,8 @@ def _column(source: str, raw: Arrays, column: Column) -> Array:
     fits = len(shape) == len(column.shape) and all(
         size in (None, found) for size, found in zip(column.shape, shape, strict=True)
     )
+    if array.dtype.kind == "O":
+        raise ValueError(f"{place}: holds texts, or lists that differ in length")
     if array.ndim == 0 or not fits:
         expected = [("any" if size is None else size) for size in column.shape]
         raise ValueError(f"{place}: a row has shape {list(shape)}, expected {expected}")

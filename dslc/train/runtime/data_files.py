@@ -2,7 +2,6 @@
 
 import csv
 import importlib
-import json
 import zipfile
 import zlib
 from collections.abc import Iterator, Sequence
@@ -104,81 +103,6 @@ def read_csv_with_texts(path: Path, wanted: set[str], texts: set[str]) -> Arrays
         name: np.array(found, object) if name in texts else _numbers(path, name, found)
         for name, found in csv_texts(path, wanted).items()
     }
-
-
-def read_parquet(path: Path, wanted: set[str]) -> Arrays:
-    """The wanted columns of a .parquet file; lists of one length become an axis."""
-    parquet = importlib.import_module("pyarrow.parquet")
-    errors = importlib.import_module("pyarrow").ArrowException
-    if not path.is_file():
-        raise ValueError(f"{path}: no such file")
-    try:
-        with parquet.ParquetFile(path) as file:
-            known = [name for name in file.schema_arrow.names if name in wanted]
-            return _from_arrow(path, list(file.iter_batches(columns=known)), known)
-    except (errors, OSError) as error:
-        raise ValueError(f"{path}: not a whole Parquet file: {error}") from None
-
-
-def read_dataset(path: Path, wanted: set[str]) -> Arrays:
-    """The wanted columns of a Hugging Face data set that `save_to_disk` wrote."""
-    arrow, errors = (importlib.import_module(name) for name in ("pyarrow.ipc", "pyarrow"))
-    try:
-        state = json.loads((path / "state.json").read_text(encoding="utf-8"))
-        names = [str(entry["filename"]) for entry in state["_data_files"]]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        kinds = sorted(part.parent.name for part in path.glob("*/state.json"))
-        hint = f"; it holds {', '.join(kinds)}: name one of them" if kinds else f": {error}"
-        raise ValueError(f"{path}: not a data set that `save_to_disk` wrote{hint}") from None
-    batches: list[Any] = []
-    for name in names:
-        file = path / Path(name).name
-        try:
-            with errors.memory_map(str(file)) as mapped, arrow.open_stream(mapped) as stream:
-                batches += list(stream)
-        except (errors.ArrowException, OSError) as error:
-            raise ValueError(f"{file}: not a whole Arrow file: {error}") from None
-    known = [name for name in (batches[0].schema.names if batches else []) if name in wanted]
-    return _from_arrow(path, batches, known)
-
-
-def _from_arrow(path: Path, batches: Sequence[Any], names: Sequence[str]) -> Arrays:
-    """Columns out of record batches; what has no value is an error with its row."""
-    found: Arrays = {}
-    for name in names:
-        first, parts = 0, list[Array]()
-        for batch in batches:
-            column = batch.column(name)
-            missing = column.is_null().to_numpy(zero_copy_only=False)
-            if missing.any():
-                row = first + int(np.argmax(missing))
-                raise ValueError(f"{path}: row {row} of column {name!r} has no value")
-            parts.append(_array(column))
-            first += len(column)
-        try:
-            found[name] = np.concatenate(parts) if parts else np.zeros(0)
-        except ValueError:
-            raise ValueError(f"{path}: the lists of column {name!r} differ in length") from None
-    return found
-
-
-def _array(column: Any) -> Array:
-    """An Arrow column: numbers, texts, or lists of one length."""
-    types = importlib.import_module("pyarrow.types")
-    if types.is_dictionary(column.type):
-        column = column.dictionary_decode()
-    if types.is_string(column.type) or types.is_large_string(column.type):
-        return np.array(column.to_pylist(), object)
-    nested = (types.is_list, types.is_large_list, types.is_fixed_size_list)
-    if not any(test(column.type) for test in nested):
-        return column.to_numpy(zero_copy_only=False)
-    lengths = np.fromiter((len(item) for item in column), np.int64, len(column))
-    if len(set(lengths.tolist())) > 1:
-        rows = np.empty(len(column), object)
-        rows[:] = [np.asarray(item) for item in column.to_pylist()]
-        return rows
-    inner = _array(column.flatten())
-    return inner.reshape(len(column), -1, *inner.shape[1:])
 
 
 def read_lines(path: Path) -> Arrays:
