@@ -64,17 +64,23 @@ def scarce(
 
     A frozen one uses its running statistics. Only where there is one is the model unrolled.
     """
+    known: dict[tuple[DimLike, ...], DimLike | None] = {}
 
-    def count(run: Iteration | None) -> DimLike:
+    def few(run: Iteration | None) -> DimLike | None:
+        """How many values of a channel a batch norm sees, where two are not shown."""
         type = run.inputs[0] if run is not None and run.inputs else None
         if run is None or run.op is None or run.op.name != "batch_norm" or type is None:
-            return 2
-        return facts.simplify(substitute(product((type.shape[0], *type.shape[2:])), sizes))
+            return None
+        axes = type.shape[0], *type.shape[2:]
+        if axes not in known:
+            count = facts.simplify(substitute(product(axes), sizes))
+            known[axes] = None if facts.decide(">=", count, 2).shown else count
+        return known[axes]
 
     runs = (run for found in rounds_by_step(instance).values() for run in dict.fromkeys(found))
-    if all(facts.decide(">=", count(run), 2).shown for run in runs):
+    if all(few(run) is None for run in runs):
         return
     for site in sites(instance):
-        values = count(site.iteration)
-        if not site.frozen and not facts.decide(">=", values, 2).shown:
+        values = few(site.iteration)
+        if not site.frozen and values is not None:
             yield site, values

@@ -96,10 +96,10 @@ def texts(node: Node | None, reader: SettingsReader) -> Iterator[Scalar]:
 def check_options(training: Training, fields: Mapping, report: Report) -> None:
     """Compares globs with the weights that are there, and the stopping figure with the figures."""
     options = training.options
-    everything = training.all_weights()
+    everything = training.weights()
     candidates = [info for info in everything if info.role in ("trained", "frozen")]
     check_globs(options.frozen, fields.get("freeze"), candidates, report, "weight")
-    trained = [info for info in training.weights() if info.role == "trained" and info.tied is None]
+    trained = [info for info in everything if info.role == "trained" and info.tied is None]
     for regularizer in options.regularizers:
         check_globs(regularizer.of, fields.get("regularize"), trained, report)
     if options.stopping is not None:

@@ -7,7 +7,7 @@ from dslc.train.globs import matches
 from dslc.typed import TYPE_CHECKING, final
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from dslc.ir.facts import Facts
     from dslc.ir.graph import Module, Program
@@ -100,7 +100,7 @@ class Training:
         options: What it says beside that.
     """
 
-    __slots__ = ("columns", "data", "model", "options", "phases", "program", "run")
+    __slots__ = ("_weights", "columns", "data", "model", "options", "phases", "program", "run")
 
     def __init__(
         self,
@@ -119,6 +119,7 @@ class Training:
         self.data = data
         self.run = run
         self.options = options
+        self._weights: tuple[WeightInfo, ...] | None = None
 
     def with_phases(self, program: Program, phases: Sequence[Phase]) -> Training:
         """The same section with other graphs that compute the same."""
@@ -136,22 +137,23 @@ class Training:
         return bool(self.phases[0].name)
 
     def weights(self) -> list[WeightInfo]:
-        """Every weight of a run; those that the section freezes are frozen."""
-        found = self.all_weights()
-        for info in found:
-            if info.role == "trained" and any(
-                matches(glob, info.path) for glob in self.options.frozen
-            ):
-                info.role = "frozen"
-        return found
+        """Every weight of a run in order: the model's, then those that only training has.
 
-    def all_weights(self) -> list[WeightInfo]:
-        """Every weight of a run in order: the model's, and those that only training has."""
+        Those that the section freezes are frozen.
+        """
+        if self._weights is None:
+            self._weights = tuple(self._unrolled())
+        return list(self._weights)
+
+    def _unrolled(self) -> Iterator[WeightInfo]:
         found = {info.path: info for info in weights_of(self.model)}
         for phase in self.phases:
             for info in weights_of(phase.instance, phase.own):
                 found.setdefault(info.path, info)
-        return list(found.values())
+        for info in found.values():
+            if info.role == "trained" and any(matches(g, info.path) for g in self.options.frozen):
+                info.role = "frozen"
+            yield info
 
     def updated(self, phase: Phase) -> list[WeightInfo]:
         """The weights that a phase trains, each once."""
