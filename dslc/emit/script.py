@@ -264,6 +264,8 @@ class Script:
         module.add(*self.constants(), *helpers, *self.writer.classes, Raw(raw))
         if self.flags["STOPS"]:
             module.add(shared.definition("Patience"))
+        if self.flags["LEARNS"]:
+            module.add(shared.definition("read_rows"))
         for name in ("parse_arguments", "kept_of", "main"):
             module.add(shared.definition(name))
         module.add(If('__name__ == "__main__"', [Line("main()")]))
@@ -278,6 +280,7 @@ class Script:
             "HOW_READ": "COLUMNS, arguments.output / ROWS"
             if self.train.data.cache == "disk"
             else "COLUMNS",
+            "Rows": "tuple[Arrays, Arrays]" if self.flags["MEASURES"] else "Arrays",
             "HOW_SPLIT": f"{how}, STRATIFY" if self.flags["STRATIFIED"] else how,
             "outcome": "averaged" if self.flags["AVERAGES"] else "weights",
         }

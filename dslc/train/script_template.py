@@ -57,6 +57,7 @@ MIN_DELTA = 0.1
 DEVICES = ("auto", "cpu")
 
 Trainer: Any = None  # each backend has its own
+Rows = Any  # those of training, and those held out where there are some
 
 
 def load(source: str, columns: Mapping[str, Column]) -> Arrays:
@@ -156,27 +157,41 @@ def kept_of(trainer: Trainer) -> dict[str, Arrays]:
         return {"weights": trainer.weights()}
 
 
+def read_rows(arguments: argparse.Namespace) -> Rows:
+    """The rows, changed by what those that are trained on say; this stays beside the run."""
+    arrays = load(SOURCE, HOW_READ)
+    if WINDOWS:
+        learned = learn(arrays)  # from all of the text: rows are cut from it
+        arrays = prepare(arrays, learned)
+    if MEASURES and WINDOWS:
+        rows = split(arrays, HOW_SPLIT)
+    elif MEASURES:
+        training, held_out = split(arrays, HOW_SPLIT)
+        learned = learn(training)
+        rows = prepare(training, learned), prepare(held_out, learned)
+    elif WINDOWS:
+        rows = arrays
+    else:
+        learned = learn(arrays)
+        rows = prepare(arrays, learned)
+    write_learned(arguments.output / "learned.json", learned)  # pyright: ignore
+    return rows
+
+
 def main() -> None:
     """Trains, from the beginning or from the newest checkpoint."""
     arguments = parse_arguments()
     state = {"seed": arguments.seed, "batch": BATCH}
     checkpoints = arguments.output / "checkpoints"
     with plain_errors():
-        arrays = load(SOURCE, HOW_READ)
-        if WINDOWS:
-            learned = learn(arrays)
-            arrays = prepare(arrays, learned)
-        if MEASURES:
-            training, held_out = split(arrays, HOW_SPLIT)
+        if LEARNS and MEASURES:
+            training, held_out = read_rows(arguments)
+        elif LEARNS:
+            training = read_rows(arguments)
+        elif MEASURES:
+            training, held_out = split(load(SOURCE, HOW_READ), HOW_SPLIT)
         else:
-            training = arrays
-        if LEARNS and not WINDOWS:
-            learned = learn(training)
-            training = prepare(training, learned)
-            if MEASURES:
-                held_out = prepare(held_out, learned)  # pyright: ignore
-        if LEARNS:
-            write_learned(arguments.output / "learned.json", learned)  # pyright: ignore
+            training = load(SOURCE, HOW_READ)
         if TURNED and not LATE:
             training = to_native(training)
             if MEASURES:

@@ -247,8 +247,7 @@ def main() -> None:
     state = {"seed": arguments.seed, "batch": BATCH}
     checkpoints = arguments.output / "checkpoints"
     with plain_errors():
-        arrays = load(DATA, COLUMNS)
-        training, held_out = split(arrays, HELD_OUT, SPLIT_SEED, STRATIFY)
+        training, held_out = split(load(DATA, COLUMNS), HELD_OUT, SPLIT_SEED, STRATIFY)
         training = to_native(training)
         held_out = to_native(held_out)
         checkpoint = to_resume(checkpoints, SPEC, state, resume=arguments.resume)

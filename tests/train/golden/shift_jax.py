@@ -279,8 +279,7 @@ def main() -> None:
     state = {"seed": arguments.seed, "batch": BATCH}
     checkpoints = arguments.output / "checkpoints"
     with plain_errors():
-        arrays = load(arguments.data, COLUMNS)
-        training, held_out = split(arrays, HELD_OUT, SPLIT_SEED)
+        training, held_out = split(load(arguments.data, COLUMNS), HELD_OUT, SPLIT_SEED)
         checkpoint = to_resume(checkpoints, SPEC, state, resume=arguments.resume)
         batches = Batches(training, BATCH, arguments.seed)
     total = arguments.epochs * batches.steps
