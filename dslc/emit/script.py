@@ -155,6 +155,7 @@ class Script:
         roles = {info.role for info in self.weights}
         images = any(len(info.shape) == 4 for info in self.weights)
         options, stages = train.options, Stages(train.data)
+        late = stages.late != [] or stages.mixes is not None or train.data.is_mapped
         return {
             "ACCUMULATES": train.run.accumulate > 1,
             "AVERAGES": options.average is not None,
@@ -165,7 +166,7 @@ class Script:
             "DRAWS": bool(self.draws),
             "EVERY": any(turn.phase.every > 1 for turn in turns),
             "FILES": train.data.is_path,
-            "LATE": stages.late != [] or stages.mixes is not None or train.data.is_mapped,
+            "LATE": late,
             "LEARNS": bool(stages.learned),
             "FREEZES": bool(self.frozen),
             "GROUPED": any(turn.groups for turn in turns),
@@ -178,6 +179,7 @@ class Script:
             "NORMS": any(op.name == "batch_norm" for op in ops),
             "PARTIAL": bool(roles & {"zeros", "frozen"}),
             "PHASED": train.is_phased,
+            "READS": bool(stages.learned) or (bool(self.turned()) and not late),
             "REGULAR": bool(options.regularizers),
             "RISES": rises(train),
             "SLACK": options.stopping is not None and options.stopping.min_delta > 0,
@@ -264,7 +266,7 @@ class Script:
         module.add(*self.constants(), *helpers, *self.writer.classes, Raw(raw))
         if self.flags["STOPS"]:
             module.add(shared.definition("Patience"))
-        if self.flags["LEARNS"]:
+        if self.flags["READS"]:
             module.add(shared.definition("read_rows"))
         for name in ("parse_arguments", "kept_of", "main"):
             module.add(shared.definition(name))

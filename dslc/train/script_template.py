@@ -28,6 +28,7 @@ LEARNS = False  # whether something is learned from the training rows
 MEASURES = True  # whether rows are held out
 MOMENTS = True  # whether the optimiser keeps something of each weight
 PHASED = False  # whether each step has phases
+READS = True  # whether rows are changed before the first step
 RISES = False  # whether the figure for early stopping is better where it is larger
 SCHEDULED = True  # whether the rate changes
 SLACK = False  # whether a figure has to be better by some amount
@@ -158,24 +159,28 @@ def kept_of(trainer: Trainer) -> dict[str, Arrays]:
 
 
 def read_rows(arguments: argparse.Namespace) -> Rows:
-    """The rows, changed by what those that are trained on say; this stays beside the run."""
-    arrays = load(SOURCE, HOW_READ)
+    """The rows as they are trained on."""
+    training = load(SOURCE, HOW_READ)
     if WINDOWS:
-        learned = learn(arrays)  # from all of the text: rows are cut from it
-        arrays = prepare(arrays, learned)
-    if MEASURES and WINDOWS:
-        rows = split(arrays, HOW_SPLIT)
-    elif MEASURES:
-        training, held_out = split(arrays, HOW_SPLIT)
+        learned = learn(training)  # from all of the text: rows are cut from it
+        training = prepare(training, learned)
+    if MEASURES:
+        training, held_out = split(training, HOW_SPLIT)
+    if LEARNS and not WINDOWS:
         learned = learn(training)
-        rows = prepare(training, learned), prepare(held_out, learned)
-    elif WINDOWS:
-        rows = arrays
-    else:
-        learned = learn(arrays)
-        rows = prepare(arrays, learned)
-    write_learned(arguments.output / "learned.json", learned)  # pyright: ignore
-    return rows
+        training = prepare(training, learned)
+        if MEASURES:
+            held_out = prepare(held_out, learned)  # pyright: ignore
+    if LEARNS:
+        write_learned(arguments.output / "learned.json", learned)  # pyright: ignore
+    if TURNED and not LATE:
+        training = to_native(training)
+        if MEASURES:
+            held_out = to_native(held_out)  # pyright: ignore
+    if MEASURES:
+        return training, held_out  # pyright: ignore
+    else:  # noqa: RET505
+        return training
 
 
 def main() -> None:
@@ -184,18 +189,14 @@ def main() -> None:
     state = {"seed": arguments.seed, "batch": BATCH}
     checkpoints = arguments.output / "checkpoints"
     with plain_errors():
-        if LEARNS and MEASURES:
+        if READS and MEASURES:
             training, held_out = read_rows(arguments)
-        elif LEARNS:
+        elif READS:
             training = read_rows(arguments)
         elif MEASURES:
             training, held_out = split(load(SOURCE, HOW_READ), HOW_SPLIT)
         else:
             training = load(SOURCE, HOW_READ)
-        if TURNED and not LATE:
-            training = to_native(training)
-            if MEASURES:
-                held_out = to_native(held_out)  # pyright: ignore
         checkpoint = to_resume(checkpoints, SPEC, state, resume=arguments.resume)
         batches = Batches(training, BATCH, arguments.seed)
     total = arguments.epochs * batches.steps

@@ -224,6 +224,15 @@ def plain_errors() -> Generator[None]:
         raise SystemExit(f"train.py: {error}") from None
 
 
+def read_rows(arguments: argparse.Namespace) -> tuple[Arrays, Arrays]:
+    """The rows as they are trained on."""
+    training = load(DATA, COLUMNS)
+    training, held_out = split(training, HELD_OUT, SPLIT_SEED, STRATIFY)
+    training = to_native(training)
+    held_out = to_native(held_out)
+    return training, held_out
+
+
 def parse_arguments() -> argparse.Namespace:
     """What the call says."""
     parser = argparse.ArgumentParser(description=str(__doc__).splitlines()[0])
@@ -247,9 +256,7 @@ def main() -> None:
     state = {"seed": arguments.seed, "batch": BATCH}
     checkpoints = arguments.output / "checkpoints"
     with plain_errors():
-        training, held_out = split(load(DATA, COLUMNS), HELD_OUT, SPLIT_SEED, STRATIFY)
-        training = to_native(training)
-        held_out = to_native(held_out)
+        training, held_out = read_rows(arguments)
         checkpoint = to_resume(checkpoints, SPEC, state, resume=arguments.resume)
         batches = Batches(training, BATCH, arguments.seed)
     total = arguments.epochs * batches.steps
