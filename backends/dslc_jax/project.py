@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 REQUIRES = ("jax>=0.8", "flax>=0.12", "optax>=0.2.3")
 PORTABLE = Path(__file__).with_name("runtime") / "portable.py"
+WATCHING = PORTABLE.with_name("watching.py")
 
 USAGE = """
 from flax import nnx
@@ -80,7 +81,7 @@ class JaxBackend:
             if trained is not writer:
                 files["training_model.py"] = trained.source()
             name = trained.class_names[trained.program.main]
-            files |= training_files(checked, train_source(checked, name))
+            files |= training_files(checked, train_source(checked, name), WATCHING)
         return files | describing_files(checked, "JAX", REQUIRES, usage)
 
     def module(self, checked: Checked, io_layout: str = "spec") -> ModuleWriter:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 TEMPLATE = Path(__file__).with_name("training_template.py")
 PARTS = Path(__file__).with_name("optax_template.py")
 PHASES = Path(__file__).with_name("phases_template.py")
+PACKAGES = ("jax", "flax", "optax")
 DEVICES = ("auto", "cpu", "cuda", "tpu")
 KEPT = {"sum": "trace", "mean": "mu", "square": "nu"}
 """What optax calls the optimiser's state."""
@@ -106,7 +107,7 @@ def changes(iteration: Iteration) -> bool:
 
 def train_source(checked: Checked, model: str) -> str:
     """The text of `train.py`; `model` is the class in `model.py`."""
-    script = Script(checked, JaxTarget("native"), model, "JAX", DEVICES)
+    script = Script(checked, JaxTarget("native"), model, "JAX", DEVICES, PACKAGES)
     flags = script.flags
     script.require("import math", "import jax.numpy as jnp")
     names = {"TRAINED": "self.is_trained" if flags["FREEZES"] else "nnx.Param"}

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from dslc_keras.driver import KerasDriver
 
 PORTABLE = Path(__file__).with_name("runtime") / "portable.py"
+WATCHING = PORTABLE.with_name("watching.py")
 REQUIRES = ("keras>=3.12", "tensorflow>=2.17")
 KINDS = {"cuda": "gpu"}
 """What Keras calls a kind of device, where it is another word."""
@@ -74,9 +75,8 @@ class KerasBackend:
             trained = trained_writer(checked, writer, lambda spec: self.module(spec, io_layout))
             if trained is not writer:
                 files["training_model.py"] = trained.source()
-            files |= training_files(
-                checked, train_source(checked, trained.units[trained.program.main].name)
-            )
+            name = trained.units[trained.program.main].name
+            files |= training_files(checked, train_source(checked, name), WATCHING)
         text = USAGE_OF_PART if has_training_weights(checked) else USAGE
         usage = text.format(model=model)
         return files | describing_files(checked, "Keras", REQUIRES, usage)

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 TEMPLATE = Path(__file__).with_name("training_template.py")
 OPTIMIZERS = Path(__file__).with_name("optimizers_template.py")
 PHASES = Path(__file__).with_name("phases_template.py")
+PACKAGES = ("keras", "tensorflow")
 DEVICES = ("auto", "cpu", "cuda", "tpu")
 PENALTIES = {"l1": "ops.sum(ops.abs(w))", "l2": "ops.sum(ops.square(w))"}
 CLASSES = {"sgd": ("Descent", "SGD"), "adam": ("Adaptive", "Adam"), "adamw": ("Adaptive", "AdamW")}
@@ -72,7 +73,7 @@ class KerasObjective(Objective):
 
 def train_source(checked: Checked, model: str) -> str:
     """The text of `train.py`; `model` is the function in `model.py`."""
-    script = KerasScript(checked, KerasTarget("native"), model, "Keras", DEVICES)
+    script = KerasScript(checked, KerasTarget("native"), model, "Keras", DEVICES, PACKAGES)
     flags = script.flags
     template, phased = script.template(TEMPLATE), script.template(PHASES)
     script.require("import math", "import numpy as np")

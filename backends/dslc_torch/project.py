@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, final
 
 from dslc.emit.backend import BuildError
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from dslc_torch.driver import TorchDriver
 
 REQUIRES = ("torch>=2.4",)
+WATCHING = Path(__file__).with_name("runtime") / "watching.py"
 
 USAGE = """
 from safetensors.torch import load_file
@@ -61,7 +63,7 @@ class TorchBackend:
             if trained is not writer:
                 files["training_model.py"] = trained.source()
             name = trained.class_names[trained.program.main]
-            files |= training_files(checked, train_source(checked, name))
+            files |= training_files(checked, train_source(checked, name), WATCHING)
         text = USAGE_OF_PART if has_training_weights(checked) else USAGE
         usage = text.format(model=model)
         return files | describing_files(checked, "PyTorch", REQUIRES, usage)

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 TEMPLATE = Path(__file__).with_name("training_template.py")
 PHASES = Path(__file__).with_name("phases_template.py")
+PACKAGES = ("torch",)
 DEVICES = ("auto", "cpu", "cuda", "mps")
 KEPT = {"sum": "momentum_buffer", "mean": "exp_avg", "square": "exp_avg_sq"}
 """What PyTorch calls the optimiser's state."""
@@ -50,7 +51,7 @@ class TorchObjective(Objective):
 
 def train_source(checked: Checked, model: str) -> str:
     """The text of `train.py`; `model` is the class in `model.py`."""
-    script = Script(checked, TorchTarget(), model, "PyTorch", DEVICES)
+    script = Script(checked, TorchTarget(), model, "PyTorch", DEVICES, PACKAGES)
     objective = TorchObjective(script.target, script.model_name, "Batch", "Tensor", "Batch")
     template, phased = script.template(TEMPLATE), script.template(PHASES)
     script.use(template)

@@ -15,6 +15,8 @@ COMMANDS = {
     "summary": "layers, shapes, parameters, FLOPs",
     "build": "write the generated project of one backend",
     "train": "build a project and train there",
+    "eval": "measure a run on held-out rows",
+    "predict": "what a run's model gives for a file's rows",
     "export": "write an ONNX file",
     "weights": "put a file's weights at a model's names",
     "verify": "compare the backends on the same weights and inputs",

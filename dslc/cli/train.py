@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -47,17 +48,32 @@ def run(arguments: list[str]) -> int:
     ]
     if checked.train is not None and checked.train.data.is_path:
         passed.append(f"--data={Path(options.file).resolve().parent / checked.train.data.source}")
-    return train_in(folder, [*passed, *(["--resume"] if options.resume else [])])
+    home = Path(options.file).resolve().parent
+    return train_in(folder, [*passed, *(["--resume"] if options.resume else [])], home)
 
 
-def train_in(folder: Path, arguments: list[str]) -> int:
-    """Runs a project's `train.py` in its folder, its output passed through."""
-    script = folder / "train.py"
+def train_in(folder: Path, arguments: list[str], home: Path | None = None) -> int:
+    """Runs a project's `train.py`, its output passed through.
+
+    Args:
+        folder: The project's.
+        arguments: What the call says.
+        home: The folder in which it runs, whose git commit its record has; by default its own.
+    """
+    script = folder.resolve() / "train.py"
     if not script.is_file():
         raise UsageError(f"{script} is not there")
     environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
-    command = [sys.executable, "train.py", *arguments]
-    status = subprocess.run(command, cwd=folder, env=environment, check=False).returncode
+    command = [sys.executable, str(script), *arguments]
+    process = subprocess.Popen(command, cwd=home or folder, env=environment)
+    pass_on(process)
+    status = process.wait()
     if status < 0:
         return 128 - status
-    return 0 if status == 0 else 1
+    return status if status in (0, 1) or status > 128 else 1
+
+
+def pass_on(process: subprocess.Popen[bytes]) -> None:
+    """Lets a process save before it ends: it gets SIGTERM too, and Ctrl-C from the terminal."""
+    signal.signal(signal.SIGTERM, lambda kind, _: process.send_signal(kind))
+    signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,18 +23,21 @@ if TYPE_CHECKING:
     from dslc.passes.pipeline import Checked
 
 RUNTIME = Path(__file__).parents[1] / "train" / "runtime"
-TRAINING = ("checkpoint", "initial", "progress", "weights")
+TRAINING = ("checkpoint", "faults", "initial", "progress", "record", "signals", "weights")
 """The runtime modules that every `train.py` imports, as they are."""
+BESIDE = re.compile(r"^from dslc[\w.]*\.runtime\.", re.MULTILINE)
+"""How runtime modules import each other where they are written."""
 
 NUMPY, SAFETENSORS, SCIKIT = "numpy>=1.26", "safetensors>=0.4", "scikit-learn>=1.4"
 
 
-def training_files(checked: Checked, train: str) -> dict[str, str | bytes]:
-    """`train.py` and the modules beside it."""
+def training_files(checked: Checked, train: str, watching: Path) -> dict[str, str | bytes]:
+    """`train.py` and the modules beside it; `watching` is the backend's own."""
     assert checked.train is not None
     files: dict[str, str | bytes] = {f"{name}.py": runtime_file(name) for name in TRAINING}
-    files["data.py"] = data_source(checked.train, [train])
-    return {"train.py": train, **files, **vocabularies(checked)}
+    files |= {"train.py": train, "watching.py": beside(watching)}
+    texts = [text for name, text in files.items() if name.endswith(".py") and isinstance(text, str)]
+    return {**files, "data.py": data_source(checked.train, texts), **vocabularies(checked)}
 
 
 def vocabularies(checked: Checked) -> dict[str, bytes]:
@@ -52,6 +56,11 @@ def vocabularies(checked: Checked) -> dict[str, bytes]:
         if content.count(b"\n") + 2 > size:
             raise BuildError(f"{name}: more tokens than ids below {size}, of which 2 are taken")
     return found
+
+
+def beside(path: Path) -> str:
+    """The text of a runtime module that finds the others beside it."""
+    return BESIDE.sub("from ", path.read_text(encoding="utf-8"))
 
 
 def trained_writer(
@@ -148,8 +157,9 @@ def readme(checked: Checked, framework: str, needed: Sequence[str], usage: str) 
 
 RESULTS = (
     "A run writes `metrics.jsonl`, `metrics.csv` and `curves.html`, checkpoints that a kill at any "
-    "moment cannot spoil, and `weights.safetensors` with PyTorch's names and layouts, which every "
-    "framework's project reads."
+    "moment cannot spoil, `run.json` with what it takes to repeat it, and `weights.safetensors` "
+    "with PyTorch's names and layouts, which every framework's project reads. Ctrl-C and SIGTERM "
+    "save before they end it."
 )
 
 

@@ -27,6 +27,7 @@ from dslc.emit.python import (
     helper_source,
     to_source,
 )
+from dslc.emit.script_loop import facts, loop_names, loop_parts
 from dslc.emit.template import Template
 from dslc.emit.turns import Turn, learning_rates, leaves_out_of_models
 from dslc.emit.units import ModuleWriter
@@ -48,18 +49,10 @@ if TYPE_CHECKING:
 
 TEMPLATE = Path(__file__).parents[1] / "train" / "script_template.py"
 LOCAL = (
-    *("checkpoint", "data", "initial", "model", "portable", "progress"),
-    *("training_model", "weights"),
+    *("checkpoint", "data", "faults", "initial", "model", "portable", "progress", "record"),
+    *("signals", "training_model", "watching", "weights"),
 )
 """The modules that lie beside `train.py`."""
-
-LOOP = {"reported": "loss"}
-LOOP_OF_PHASES = {
-    "reported": "losses",
-    "learning_rate": "learning_rates",
-    "LEARNING_RATE": "LEARNING_RATES",
-}
-"""Names in the loop's template, as a script with one loss has them, and one with phases."""
 
 DTYPES = {
     **{f"i{bits}": f"int{bits}" for bits in (8, 16, 32, 64)},
@@ -83,12 +76,19 @@ class Script:
         model: The name of what makes the model that is trained.
         framework: What the docstring calls the framework.
         devices: What `--device` takes.
+        packages: What a run's record keeps the versions of; the first is the backend's own.
     """
 
     stand_in = "TheModel"
 
     def __init__(
-        self, checked: Checked, target: Target, model: str, framework: str, devices: Sequence[str]
+        self,
+        checked: Checked,
+        target: Target,
+        model: str,
+        framework: str,
+        devices: Sequence[str],
+        packages: Sequence[str],
     ) -> None:
         lifted = lift(checked)
         self.checked = lifted.model
@@ -108,6 +108,7 @@ class Script:
         self.model = model
         self.model_name = f"{model}_" if model in self.reserved() else model
         self.devices = devices
+        self.packages = (*packages, "numpy", "safetensors")
         self.flags = self.flags_of()
         self.settings: list[Statement] = []
 
@@ -155,7 +156,7 @@ class Script:
         roles = {info.role for info in self.weights}
         images = any(len(info.shape) == 4 for info in self.weights)
         options, stages = train.options, Stages(train.data)
-        late = stages.late != [] or stages.mixes is not None or train.data.is_mapped
+        late = bool(stages.late or stages.learned or stages.mixes) or train.data.is_mapped
         return {
             "ACCUMULATES": train.run.accumulate > 1,
             "AVERAGES": options.average is not None,
@@ -167,6 +168,7 @@ class Script:
             "EVERY": any(turn.phase.every > 1 for turn in turns),
             "FILES": train.data.is_path,
             "LATE": late,
+            "STORED": train.data.cache == "disk",
             "LEARNS": bool(stages.learned),
             "FREEZES": bool(self.frozen),
             "GROUPED": any(turn.groups for turn in turns),
@@ -179,7 +181,6 @@ class Script:
             "NORMS": any(op.name == "batch_norm" for op in ops),
             "PARTIAL": bool(roles & {"zeros", "frozen"}),
             "PHASED": train.is_phased,
-            "READS": bool(stages.learned) or (bool(self.turned()) and not late),
             "REGULAR": bool(options.regularizers),
             "RISES": rises(train),
             "SLACK": options.stopping is not None and options.stopping.min_delta > 0,
@@ -246,9 +247,8 @@ class Script:
 
     def source(self) -> str:
         """The text of the script."""
-        names = LOOP_OF_PHASES if self.train.is_phased else LOOP
         self.require("from data import learn, load, prepare")
-        shared = self.template(TEMPLATE, **names, **self.loop_names())
+        shared = self.template(TEMPLATE, **loop_names(self.flags))
         self.use(shared)
         if self.flags["TURNED"]:
             self.require("import numpy as np")
@@ -260,32 +260,16 @@ class Script:
         alias = "" if self.model_name == self.model else f" as {self.model_name}"
         self.require(f"from {self.home} import {self.model}{alias}")
         helpers = [Raw(text) for text in self.helpers()]
-        raw, imports = helper_source(TEMPLATE, "plain_errors")
-        self.require(*imports)
+        self.require("from watching import find_fault")
         module = self.writer.module
-        module.add(*self.constants(), *helpers, *self.writer.classes, Raw(raw))
-        if self.flags["STOPS"]:
-            module.add(shared.definition("Patience"))
-        if self.flags["READS"]:
-            module.add(shared.definition("read_rows"))
-        for name in ("parse_arguments", "kept_of", "main"):
+        module.add(*self.constants(), *helpers, *self.writer.classes)
+        for name in ("plain_errors", "run_errors"):
+            module.add(Raw(helper_source(TEMPLATE, name)[0]))
+        for name in loop_parts(self.flags):
             module.add(shared.definition(name))
         module.add(If('__name__ == "__main__"', [Line("main()")]))
         module.prune_imports()
         return to_source(module)
-
-    def loop_names(self) -> dict[str, str]:
-        """What the loop's template calls otherwise."""
-        how = "HELD_OUT, SPLIT_SEED"
-        return {
-            "SOURCE": "arguments.data" if self.flags["FILES"] else "DATA",
-            "HOW_READ": "COLUMNS, arguments.output / ROWS"
-            if self.train.data.cache == "disk"
-            else "COLUMNS",
-            "Rows": "tuple[Arrays, Arrays]" if self.flags["MEASURES"] else "Arrays",
-            "HOW_SPLIT": f"{how}, STRATIFY" if self.flags["STRATIFIED"] else how,
-            "outcome": "averaged" if self.flags["AVERAGES"] else "weights",
-        }
 
     def helpers(self) -> list[str]:
         """The helpers that rules asked for, each once."""
@@ -299,6 +283,11 @@ class Script:
         train = self.train
         found: list[Statement] = [
             Line(f'SPEC = "sha256:{self.digest()}"', "of the spec and its params"),
+            Line(
+                f"RUN = {facts(self.program, self.packages[0])}",
+                "what its record says beside the call",
+            ),
+            Line(f"PACKAGES = {self.packages!r}"),
             Line(f"DATA = {train.data.source!r}"),
             Line(f"COLUMNS = {self.columns()}"),
         ]

@@ -10,15 +10,21 @@ Above it stand what the spec decides and the backend's `Trainer`; see `dslc.emit
 
 import argparse
 import contextlib
-from collections.abc import Generator, Mapping
+import json
+from collections.abc import Callable, Generator, Mapping
 from pathlib import Path
 from typing import Any
 
-from dslc.train.runtime.checkpoint import save, to_resume
-from dslc.train.runtime.data import Arrays, Column, split
-from dslc.train.runtime.data_learned import Learned, write_learned
+import numpy as np
+
+from dslc.train.runtime.checkpoint import Checkpoint, newest, save, to_resume
+from dslc.train.runtime.data import Arrays, Column, held_out_rows, split
+from dslc.train.runtime.data_learned import Learned, read_learned, write_learned
 from dslc.train.runtime.data_order import Batches, average
-from dslc.train.runtime.progress import Progress
+from dslc.train.runtime.faults import listed
+from dslc.train.runtime.progress import NoNumberError, Progress
+from dslc.train.runtime.record import record, spec_text
+from dslc.train.runtime.signals import Signals
 from dslc.train.runtime.weights import read, write
 
 AVERAGES = False  # whether a moving average of the weights is kept
@@ -28,7 +34,6 @@ LEARNS = False  # whether something is learned from the training rows
 MEASURES = True  # whether rows are held out
 MOMENTS = True  # whether the optimiser keeps something of each weight
 PHASED = False  # whether each step has phases
-READS = True  # whether rows are changed before the first step
 RISES = False  # whether the figure for early stopping is better where it is larger
 SCHEDULED = True  # whether the rate changes
 SLACK = False  # whether a figure has to be better by some amount
@@ -39,6 +44,8 @@ TURNED = True  # whether the model computes in another layout than the data have
 WINDOWS = False  # whether rows are cut from a text, which is learned from as a whole
 
 SPEC = "sha256:0"
+RUN: dict[str, Any] = {"spec": SPEC, "backend": "torch"}
+PACKAGES = ("torch",)
 START = Path(__file__).parent / "start.safetensors"
 DATA = "wine"
 SOURCE = DATA  # or what the call says
@@ -58,6 +65,7 @@ MIN_DELTA = 0.1
 DEVICES = ("auto", "cpu")
 
 Trainer: Any = None  # each backend has its own
+find_fault: Any = None  # likewise
 Rows = Any  # those of training, and those held out where there are some
 
 
@@ -95,6 +103,20 @@ def plain_errors() -> Generator[None]:
         yield
     except (OSError, ValueError) as error:
         raise SystemExit(f"train.py: {error}") from None
+
+
+@contextlib.contextmanager
+def run_errors(explain: Callable[[NoNumberError], str]) -> Generator[None]:
+    """Ends a run with one line where it meets a figure that is no number, or a full disk."""
+    try:
+        yield
+    except NoNumberError as fault:
+        where = explain(fault)
+        advice = "no checkpoint is written from there on; try a smaller learning rate, or `clip`"
+        raise SystemExit(f"train.py: {fault}: {where}; {advice}") from None
+    except OSError as error:
+        text = f"{error}: the newest checkpoint is whole; --resume goes on from it"
+        raise SystemExit(f"train.py: {text}") from None
 
 
 class Patience:
@@ -139,6 +161,14 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=SEED, help="of initial weights and order")
     parser.add_argument("--device", choices=DEVICES, default="auto")
     parser.add_argument("--resume", action="store_true", help="go on from the newest checkpoint")
+    if MEASURES:
+        parser.add_argument(
+            "--evaluate",
+            nargs="?",
+            const="",
+            metavar="FILE",
+            help="measure the run on its held-out rows, or on all of FILE, and train nothing",
+        )
     return parser.parse_args()
 
 
@@ -158,85 +188,165 @@ def kept_of(trainer: Trainer) -> dict[str, Arrays]:
         return {"weights": trainer.weights()}
 
 
-def read_rows(arguments: argparse.Namespace) -> Rows:
-    """The rows as they are trained on."""
-    training = load(SOURCE, HOW_READ)
+def load_rows(source: str) -> Arrays:
+    """The columns of some data, as the model takes them."""
+    if TURNED and not LATE:
+        with plain_errors():
+            arrays = load(source, HOW_READ)
+        return to_native(arrays)
+    else:  # noqa: RET505
+        with plain_errors():
+            return load(source, HOW_READ)
+
+
+def learned_rows(arguments: argparse.Namespace) -> Rows:
+    """The rows, changed by what those that are trained on say; this stays beside the run."""
+    training = load_rows(SOURCE)
     if WINDOWS:
         learned = learn(training)  # from all of the text: rows are cut from it
         training = prepare(training, learned)
     if MEASURES:
         training, held_out = split(training, HOW_SPLIT)
-    if LEARNS and not WINDOWS:
+    if not WINDOWS:
         learned = learn(training)
         training = prepare(training, learned)
         if MEASURES:
             held_out = prepare(held_out, learned)  # pyright: ignore
-    if LEARNS:
-        write_learned(arguments.output / "learned.json", learned)  # pyright: ignore
-    if TURNED and not LATE:
-        training = to_native(training)
-        if MEASURES:
-            held_out = to_native(held_out)  # pyright: ignore
+    write_learned(arguments.output / "learned.json", learned)  # pyright: ignore
     if MEASURES:
         return training, held_out  # pyright: ignore
     else:  # noqa: RET505
         return training
 
 
-def main() -> None:
-    """Trains, from the beginning or from the newest checkpoint."""
-    arguments = parse_arguments()
-    state = {"seed": arguments.seed, "batch": BATCH}
-    checkpoints = arguments.output / "checkpoints"
-    with plain_errors():
-        if READS and MEASURES:
-            training, held_out = read_rows(arguments)
-        elif READS:
-            training = read_rows(arguments)
-        elif MEASURES:
-            training, held_out = split(load(SOURCE, HOW_READ), HOW_SPLIT)
-        else:
-            training = load(SOURCE, HOW_READ)
-        checkpoint = to_resume(checkpoints, SPEC, state, resume=arguments.resume)
-        batches = Batches(training, BATCH, arguments.seed)
-    total = arguments.epochs * batches.steps
+def state_of(arguments: argparse.Namespace) -> dict[str, Any]:
+    """What the checkpoints of a run have in common: to go on with another is refused."""
+    spec = spec_text(Path(__file__).parent)
+    return {"backend": RUN["backend"], "seed": arguments.seed, "batch": BATCH, "spec": spec}
+
+
+def begin(arguments: argparse.Namespace, checkpoint: Checkpoint | None) -> Trainer:
+    """The trainer as a run begins, or as a checkpoint has it."""
     trainer = Trainer(arguments.seed, arguments.device)
     if checkpoint:
         trainer.restore(checkpoint)
     elif STARTED:
         trainer.load({**trainer.weights(), **read(START)}, str(START))
-    step = checkpoint.step if checkpoint else 0
+    return trainer
+
+
+def locate(fault: NoNumberError, arguments: argparse.Namespace, batches: Batches) -> str:
+    """Trains once more up to a figure that is no number, and says where it comes from."""
+
+    def turn(step: int) -> tuple[Arrays, Any]:
+        batch = next(batches.epoch(step // batches.steps, start=step % batches.steps))
+        if TURNED and LATE:
+            batch = to_native(batch)
+        if SCHEDULED:
+            return batch, learning_rate(step, arguments.epochs * batches.steps)
+        else:  # noqa: RET505
+            return batch, LEARNING_RATE
+
+    checkpoint = newest(arguments.output / "checkpoints")
+    trainer = begin(arguments, checkpoint)
+    last = fault.step - 1 if fault.in_step else fault.step
+    for step in range(checkpoint.step if checkpoint else 0, last):
+        trainer.step(*turn(step))
+    place = find_fault(trainer, *turn(last))
+    if not fault.in_step:
+        return place
+    rows = batches.rows(last)
+    if MEASURES and WINDOWS:
+        learned = read_learned(arguments.output / "learned.json")
+        held = held_out_rows(prepare(load_rows(SOURCE), learned), HOW_SPLIT)
+        rows = np.flatnonzero(~held)[rows]
+    elif MEASURES:
+        held = held_out_rows(load_rows(SOURCE), HOW_SPLIT)
+        rows = np.flatnonzero(~held)[rows]
+    return f"{place}; its batch is of rows {listed(rows.tolist())}"
+
+
+def evaluate(arguments: argparse.Namespace) -> dict[str, Any]:
+    """The figures of a run on the rows that it held out, or on all rows of a file."""
+    rows = load_rows(arguments.evaluate or SOURCE)
+    if LEARNS:
+        with plain_errors():
+            learned = read_learned(arguments.output / "learned.json")
+    if WINDOWS:
+        rows = prepare(rows, learned)  # pyright: ignore
+    if not arguments.evaluate:
+        rows = split(rows, HOW_SPLIT)[1]
+    if LEARNS and not WINDOWS:
+        rows = prepare(rows, learned)  # pyright: ignore
+    trainer = Trainer(arguments.seed, arguments.device)
+    path = arguments.output / "weights.safetensors"
+    with plain_errors():
+        trainer.load(read(path), str(path))
+    count = len(next(iter(rows.values())))
+    return {"rows": count, "metrics": average(MEASURE, rows, BATCH)}  # noqa: F821  # pyright: ignore
+
+
+def train(arguments: argparse.Namespace) -> None:
+    """Trains, from the beginning or from the newest checkpoint."""
+    checkpoints = arguments.output / "checkpoints"
+    with plain_errors():
+        if LEARNS and MEASURES:
+            training, held_out = learned_rows(arguments)
+        elif LEARNS:
+            training = learned_rows(arguments)
+        elif MEASURES:
+            training, held_out = split(load_rows(SOURCE), HOW_SPLIT)
+        else:
+            training = load_rows(SOURCE)
+        batches = Batches(training, BATCH, arguments.seed)
+        state = {**state_of(arguments), "rows": batches.count}
+        checkpoint = to_resume(checkpoints, SPEC, state, resume=arguments.resume)
+        resumed = checkpoint.step if checkpoint else None
+        record(arguments.output, RUN, vars(arguments), PACKAGES, resumed)
+        trainer = begin(arguments, checkpoint)
+    step = resumed or 0
+    total = arguments.epochs * batches.steps
     if STOPS:
         patience = Patience(checkpoint.state if checkpoint else {})
     progress = Progress(arguments.output, total, done=step)
-    for epoch in range(step // batches.steps, arguments.epochs):
-        if STOPS and patience.is_over:  # pyright: ignore
-            progress.note(f"held_out_{STOP_METRIC} got no better for {PATIENCE} epochs")
-            break
-        for batch in batches.epoch(epoch, start=step % batches.steps):
-            if TURNED and LATE:
-                batch = to_native(batch)
-            if SCHEDULED:
-                reported = trainer.step(batch, learning_rate(step, total))
-            else:
-                reported = trainer.step(batch, LEARNING_RATE)
-            step += 1
-            if PHASED:
-                progress.step(step, epoch, **reported)
-            else:
-                progress.step(step, epoch, loss=reported)
-        if MEASURES:
-            if TURNED and LATE:
-                found = average(lambda rows: trainer.measure(to_native(rows)), held_out, BATCH)  # pyright: ignore
-            else:
-                found = average(trainer.measure, held_out, BATCH)  # pyright: ignore
-            figures = {f"held_out_{name}": found[name] for name in sorted(found)}
-            progress.evaluation(step, epoch, **figures)
-        if STOPS and patience.is_better(found[STOP_METRIC]):  # pyright: ignore
-            write(arguments.output / "best.safetensors", trainer.outcome())
-        progress.flush()
-        if STOPS:
-            state |= patience.state  # pyright: ignore
-        save(checkpoints, step, kept_of(trainer), state, SPEC)
-    write(arguments.output / "weights.safetensors", trainer.outcome())
-    progress.close()
+    with Signals() as signals, run_errors(lambda fault: locate(fault, arguments, batches)):
+        for epoch in range(step // batches.steps, arguments.epochs):
+            if STOPS and patience.is_over:  # pyright: ignore
+                progress.note(f"held_out_{STOP_METRIC} got no better for {PATIENCE} epochs")
+                break
+            for batch in batches.epoch(epoch, start=step % batches.steps):
+                if TURNED and LATE:
+                    batch = to_native(batch)
+                reported = trainer.step(batch, RATE_AT)  # noqa: F821  # pyright: ignore
+                step += 1
+                if PHASED:
+                    progress.step(step, epoch, **reported)
+                else:
+                    progress.step(step, epoch, loss=reported)
+                if signals.received and step % batches.steps:
+                    progress.flush()
+                    save(checkpoints, step, kept_of(trainer), state, SPEC)
+                    signals.leave(step)
+            if MEASURES:
+                found = average(MEASURE, held_out, BATCH)  # noqa: F821  # pyright: ignore
+                figures = {f"held_out_{name}": found[name] for name in sorted(found)}
+                progress.evaluation(step, epoch, **figures)
+            if STOPS and patience.is_better(found[STOP_METRIC]):  # pyright: ignore
+                write(arguments.output / "best.safetensors", trainer.outcome())
+            progress.flush()
+            if STOPS:
+                state |= patience.state  # pyright: ignore
+            save(checkpoints, step, kept_of(trainer), state, SPEC)
+            if signals.received:
+                signals.leave(step)
+        write(arguments.output / "weights.safetensors", trainer.outcome())
+        progress.close()
+
+
+def main() -> None:
+    """Does what the call says."""
+    arguments = parse_arguments()
+    if MEASURES and arguments.evaluate is not None:
+        print(json.dumps(evaluate(arguments)))
+    else:
+        train(arguments)

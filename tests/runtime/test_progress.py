@@ -7,7 +7,7 @@ from html.parser import HTMLParser
 
 import pytest
 
-from dslc.train.runtime.progress import Progress, curves, read_rows
+from dslc.train.runtime.progress import NoNumberError, Progress, curves, read_rows
 
 
 class Terminal(io.StringIO):
@@ -38,9 +38,14 @@ def test_metrics_of_a_resumed_run_are_those_of_an_unbroken_one(tmp_path):
 def test_a_loss_that_is_no_number_ends_the_run(tmp_path):
     progress = train(tmp_path, 0, 2)
     progress.step(3, 1, loss=float("nan"))
-    with pytest.raises(SystemExit, match="`loss` is nan at step 3 of 10, in epoch 1"):
+    with pytest.raises(NoNumberError, match="`loss` is nan at step 3 of 10, in epoch 1") as found:
         progress.flush()
+    assert (found.value.step, found.value.in_step) == (3, True)
     assert len(read_rows(tmp_path / "metrics.jsonl")) == 3
+    progress = train(tmp_path / "held", 0, 2)
+    progress.evaluation(2, 0, held_out_auc=float("nan"))  # there may be rows of one class alone
+    with pytest.raises(NoNumberError, match="is inf at held-out rows after step 2 of 10"):
+        progress.evaluation(2, 0, held_out_loss=float("inf"))
 
 
 def test_rows_and_table(tmp_path):

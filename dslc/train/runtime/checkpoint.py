@@ -6,6 +6,7 @@ the folder takes its name. Older ones go after that. So there is always a whole 
 and its weights, optimiser and position belong to the same step.
 """
 
+import difflib
 import hashlib
 import json
 import os
@@ -18,9 +19,12 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
 Array = NDArray[Any]
+
+TEXT = "spec"
 
 _MANIFEST = "manifest.json"
 _PARTIAL = ".partial-"  # being written, or being removed
@@ -76,7 +80,7 @@ def save(
     try:
         for name, group in arrays.items():
             whole = {key: np.asarray(array, order="C") for key, array in group.items()}
-            save_file(whole, partial / f"{name}.safetensors")
+            _save_file(whole, partial / f"{name}.safetensors")
         _write_json(partial / "state.json", dict(state))
         files = {file.name: _size_and_sum(file) for file in sorted(partial.iterdir())}
         _write_json(partial / _MANIFEST, {"step": step, "spec": spec, "files": files})
@@ -110,7 +114,8 @@ def to_resume(
     Args:
         root: folder of the run's checkpoints.
         spec: hash of the spec that is trained now.
-        state: what a checkpoint must have in its state to be of the same run, such as the seed.
+        state: what a checkpoint must have in its state to be of the same run, such as the seed;
+            `TEXT` is the spec itself, so that a message can say what differs.
         resume: whether the caller wants to go on.
 
     Raises:
@@ -123,9 +128,10 @@ def to_resume(
     if not resume:
         raise ValueError(f"{root.parent} holds a run already: --resume it, or choose another")
     if found.spec != spec:
-        raise ValueError(f"{found.path} is of another spec: choose another folder for this one")
+        what = _difference(str(found.state.get(TEXT, "")), str(state.get(TEXT, "")))
+        raise ValueError(f"{found.path} is of another spec{what}: choose another folder")
     for name, value in state.items():
-        if found.state.get(name) != value:
+        if found.state.get(name) != value and name != TEXT:
             before = found.state.get(name)
             raise ValueError(f"{found.path} has another {name}: {before!r}, and not {value!r}")
     return found
@@ -145,6 +151,28 @@ def clean(root: Path) -> None:
     for pattern in (f"{_PARTIAL}*", f"{_REPLACED}*"):
         for path in root.glob(pattern):
             shutil.rmtree(path, ignore_errors=True)
+
+
+def _difference(before: str, now: str) -> str:
+    """The first lines in which two texts differ, as a part of a sentence."""
+    if not before or not now:
+        return ""
+    lines = [
+        line
+        for line in difflib.unified_diff(before.splitlines(), now.splitlines(), lineterm="", n=0)
+        if not line.startswith(("---", "+++", "@@"))
+    ]
+    shown = [f"\n  {line}" for line in lines[:8]]
+    more = f"\n  and {len(lines) - 8} lines more" if len(lines) > 8 else ""
+    return f", with other lines (+ is asked for now){''.join(shown)}{more}\n" if shown else ""
+
+
+def _save_file(arrays: Mapping[str, Array], path: Path) -> None:
+    """Writes a file of arrays; a full disk is an OSError, as everywhere."""
+    try:
+        save_file(dict(arrays), path)
+    except SafetensorError as error:
+        raise OSError(f"{path}: {error}") from None
 
 
 def _folders(root: Path) -> list[Path]:

@@ -160,6 +160,17 @@ def split(
     Returns:
         The rows to train on and those held out, both in the order of the data.
     """
+    held = held_out_rows(arrays, fraction, seed, stratify)
+    if MAPPED:
+        return part_of(arrays, np.flatnonzero(~held)), part_of(arrays, np.flatnonzero(held))
+    else:  # noqa: RET505
+        return take(arrays, np.flatnonzero(~held)), take(arrays, np.flatnonzero(held))
+
+
+def held_out_rows(
+    arrays: Arrays, fraction: float, seed: int = 0, stratify: str | None = None
+) -> NDArray[np.bool_]:
+    """Which rows `split` holds out."""
     count = count_of(arrays)
     keys = random_keys(count, seed, "split")
     groups = np.zeros(count, np.int64)
@@ -172,10 +183,7 @@ def split(
         held[rows[chosen]] = True
     if held.all() or not held.any():
         raise ValueError(f"holding out {fraction} of {count} rows leaves one side empty")
-    if MAPPED:
-        return part_of(arrays, np.flatnonzero(~held)), part_of(arrays, np.flatnonzero(held))
-    else:  # noqa: RET505
-        return take(arrays, np.flatnonzero(~held)), take(arrays, np.flatnonzero(held))
+    return held
 
 
 def take(arrays: Arrays, rows: Array) -> Arrays:

@@ -68,3 +68,12 @@ def write_learned(path: Path, learned: Learned) -> None:
     beside = path.with_name(f"{path.name}.tmp")
     beside.write_text(json.dumps(learned, ensure_ascii=False, indent=1), encoding="utf-8")
     os.replace(beside, path)
+
+
+def read_learned(path: Path) -> Learned:
+    """What a run learned from its training rows."""
+    try:
+        found: Learned = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ValueError(f"{path}: not what a run has learned: {error}") from None
+    return found

@@ -103,6 +103,11 @@ class Batches:
         else:
             self.steps = self.count // batch  # in an epoch
 
+    def rows(self, step: int) -> Array:
+        """The rows of a step, counted from the beginning of the run."""
+        epoch, step = divmod(step, self.steps)
+        return self.order(epoch)[step * self.batch : (step + 1) * self.batch]
+
     def order(self, epoch: int) -> Array:
         """The rows of an epoch, batch by batch."""
         if SHUFFLES:

@@ -17,6 +17,20 @@ from typing import Any, SupportsFloat, TextIO
 Row = dict[str, Any]
 
 
+class NoNumberError(Exception):
+    """A loss or a metric is no number; the message says which one, and where.
+
+    Attributes:
+        step: steps done when it was found, its own among them.
+        in_step: whether it is the loss of that step; else it was measured after it.
+    """
+
+    def __init__(self, message: str, step: int, *, in_step: bool) -> None:
+        super().__init__(message)
+        self.step = step
+        self.in_step = in_step
+
+
 class Progress:
     """Shows and records a run.
 
@@ -56,7 +70,9 @@ class Progress:
     def evaluation(self, step: int, epoch: int, **metrics: float) -> None:
         """Records metrics on held-out data and prints them."""
         self._settle()
-        self._record([{"step": step, "epoch": epoch, **metrics}])
+        row = {"step": step, "epoch": epoch, **metrics}
+        self._record([row])
+        self._refuse_no_number(row, in_step=False)
         text = "  ".join(f"{name} {value:.4f}" for name, value in metrics.items())
         self._print(f"epoch {epoch}  step {step}/{self._total}  {text}")
 
@@ -101,14 +117,15 @@ class Progress:
             self._printed = self._shown
             self._show(rows[-1])
 
-    def _refuse_no_number(self, row: Row) -> None:
-        """Ends the run where a loss is no number: the weights are none from there on."""
-        for name, loss in row.items():
-            if not math.isfinite(loss):
+    def _refuse_no_number(self, row: Row, *, in_step: bool = True) -> None:
+        """Ends the run where a figure is no number: the weights are none from there on."""
+        for name, value in row.items():
+            if not math.isfinite(value) and (in_step or name.endswith("loss")):
                 self._file.close()
                 where = f"step {row['step']} of {self._total}, in epoch {row['epoch']}"
-                text = f"`{name}` is {loss} at {where}: no checkpoint is written from there on"
-                raise SystemExit(f"train.py: {text}; try a smaller learning rate, or `clip`")
+                if not in_step:
+                    where = f"held-out rows after {where}"
+                raise NoNumberError(f"`{name}` is {value} at {where}", row["step"], in_step=in_step)
 
     def _show(self, row: Row) -> None:
         step = row["step"]

@@ -1,0 +1,1 @@
+"""Modules that are copied, whole and unchanged, into generated PyTorch projects that train."""

@@ -1,0 +1,61 @@
+"""What a script takes of the loop's template, and under which names."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dslc.emit.header import VERSION
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from dslc.ir.graph import Program
+
+LOOP = {"reported": "loss"}
+LOOP_OF_PHASES = {
+    "reported": "losses",
+    "learning_rate": "learning_rates",
+    "LEARNING_RATE": "LEARNING_RATES",
+}
+"""Names in the loop's template, as a script with one loss has them, and one with phases."""
+
+
+STORE = 'Path(__file__).parent / "rows"'
+"""Where rows are kept that stay on disk."""
+NATIVE = "trainer.measure(to_native(rows))"
+
+
+def loop_names(flags: Mapping[str, bool]) -> dict[str, str]:
+    """What the loop's template calls otherwise."""
+    how = "HELD_OUT, SPLIT_SEED"
+    return {
+        "RATE_AT": "learning_rate(step, total)" if flags["SCHEDULED"] else "LEARNING_RATE",
+        **(LOOP_OF_PHASES if flags["PHASED"] else LOOP),
+        "SOURCE": "arguments.data" if flags["FILES"] else "DATA",
+        "HOW_READ": f"COLUMNS, {STORE}" if flags["STORED"] else "COLUMNS",
+        "MEASURE": f"lambda rows: {NATIVE}"
+        if flags["TURNED"] and flags["LATE"]
+        else "trainer.measure",
+        "Rows": "tuple[Arrays, Arrays]" if flags["MEASURES"] else "Arrays",
+        "HOW_SPLIT": f"{how}, STRATIFY" if flags["STRATIFIED"] else how,
+        "outcome": "averaged" if flags["AVERAGES"] else "weights",
+    }
+
+
+def loop_parts(flags: Mapping[str, bool]) -> list[str]:
+    """The definitions of the loop's template that a script has."""
+    found = ["parse_arguments", "kept_of", "load_rows", "state_of", "begin", "locate"]
+    if flags["LEARNS"]:
+        found.insert(3, "learned_rows")
+    if flags["STOPS"]:
+        found.insert(0, "Patience")
+    if flags["MEASURES"]:
+        found.append("evaluate")
+    return [*found, "train", "main"]
+
+
+def facts(program: Program, backend: str) -> str:
+    """What a run's record says of its script."""
+    params = dict(sorted(program.values.items()))
+    found = {"model": program.name, "dslc": VERSION, "backend": backend, "params": params}
+    return f"{{'spec': SPEC, {repr(found)[1:]}"
