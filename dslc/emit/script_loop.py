@@ -27,17 +27,19 @@ NATIVE = "trainer.measure(to_native(rows))"
 
 def loop_names(flags: Mapping[str, bool]) -> dict[str, str]:
     """What the loop's template calls otherwise."""
-    how = "HELD_OUT, SPLIT_SEED"
+    how = "HELD_OUT, SPLIT_SEED" + (", STRATIFY" if flags["STRATIFIED"] else "")
+    source = "arguments.data" if flags["FILES"] else "DATA"
+    rows = f"split(load_rows({source}), {how})" if flags["MEASURES"] else f"load_rows({source})"
+    native = flags["TURNED"] and flags["LATE"]
     return {
         "RATE_AT": "learning_rate(step, total)" if flags["SCHEDULED"] else "LEARNING_RATE",
         **(LOOP_OF_PHASES if flags["PHASED"] else LOOP),
-        "SOURCE": "arguments.data" if flags["FILES"] else "DATA",
+        "SOURCE": source,
+        "THE_ROWS": "learned_rows(arguments)" if flags["LEARNS"] else rows,
         "HOW_READ": f"COLUMNS, {STORE}" if flags["STORED"] else "COLUMNS",
-        "MEASURE": f"lambda rows: {NATIVE}"
-        if flags["TURNED"] and flags["LATE"]
-        else "trainer.measure",
+        "MEASURE": f"lambda rows: {NATIVE}" if native else "trainer.measure",
         "Rows": "tuple[Arrays, Arrays]" if flags["MEASURES"] else "Arrays",
-        "HOW_SPLIT": f"{how}, STRATIFY" if flags["STRATIFIED"] else how,
+        "HOW_SPLIT": how,
         "outcome": "averaged" if flags["AVERAGES"] else "weights",
     }
 

@@ -290,14 +290,10 @@ def train(arguments: argparse.Namespace) -> None:
     """Trains, from the beginning or from the newest checkpoint."""
     checkpoints = arguments.output / "checkpoints"
     with plain_errors():
-        if LEARNS and MEASURES:
-            training, held_out = learned_rows(arguments)
-        elif LEARNS:
-            training = learned_rows(arguments)
-        elif MEASURES:
-            training, held_out = split(load_rows(SOURCE), HOW_SPLIT)
+        if MEASURES:
+            training, held_out = THE_ROWS  # noqa: F821  # pyright: ignore
         else:
-            training = load_rows(SOURCE)
+            training = THE_ROWS  # noqa: F821  # pyright: ignore
         batches = Batches(training, BATCH, arguments.seed)
         state = {**state_of(arguments), "rows": batches.count}
         checkpoint = to_resume(checkpoints, SPEC, state, resume=arguments.resume)
