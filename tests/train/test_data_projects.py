@@ -310,3 +310,9 @@ def test_lists_where_numbers_are_wanted(tmp_path: Path) -> None:
     module, rows = read(tmp_path, PAIR, CLASSES, spec, tmp_path / "rows")
     assert type(rows["x"]) is module.OnDisk
     assert rows["x"][np.array([2, 0])].tolist() == [[5, 6], [1, 2]]
+
+
+def test_half_floats_become_whole_ones_without_a_warning(tmp_path: Path) -> None:
+    np.savez(tmp_path / "r.npz", x=np.ones((4, 2), np.float16), label=np.arange(4) % 2)
+    _, rows = read(tmp_path, PAIR, CLASSES, "r.npz")
+    assert rows["x"].dtype == np.float32

@@ -110,3 +110,12 @@ def test_a_project_describes_itself(backend: str) -> None:
     for module in ("checkpoint", "initial", "progress", "weights"):
         source = Path(sys.modules["dslc"].__path__[0]) / "train" / "runtime" / f"{module}.py"
         assert files[f"{module}.py"] == source.read_bytes()
+
+
+def test_golden_data(golden: Callable[[Path, str], None]) -> None:
+    golden(GOLDEN / "digits_data.py", str(project("digits", "torch")["data.py"]))
+
+
+@pytest.mark.parametrize("name", ["digits", "shift", "gan"])
+def test_data_are_read_by_the_same_text_in_every_framework(name: str) -> None:
+    assert len({project(name, backend)["data.py"] for backend in BACKENDS}) == 1

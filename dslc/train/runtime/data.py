@@ -127,7 +127,7 @@ def _check_values(place: str, array: Array, column: Column, first: int = 0) -> N
         raise ValueError(f"{place}: is {array.dtype}, expected {expected}")
     if array.dtype.kind == "f":
         _refuse(place, array, ~np.isfinite(array), "is not finite", first)
-        if expected.kind == "f":
+        if expected.kind == "f" and array.dtype.itemsize > expected.itemsize:
             too_large = np.abs(array) > float(np.finfo(expected).max)
             _refuse(place, array, too_large, f"is no {expected}", first)
     if expected.kind in "iu":
