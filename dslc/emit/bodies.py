@@ -266,7 +266,8 @@ class BodyWriter(LoopWriter):
         remaining[key] = remaining.get(key, 0) + reads
         if len(slots) > 1:
             free = self.names.is_free(wanted) and self.flow.is_free(wanted)
-            free = free and remaining[key] < 2  # else the first output may take the name
+            if remaining[key] > 1 and wanted == found.step.name:
+                free = False  # the first output takes the name of the step
             variable = self.fresh_variable(wanted if free else f"{wanted}_outputs")
             self.flow.lines.append(Line(f"{variable} = {text}"))
             texts = {s: (f'{variable}["{s}"]', layouts[s]) for s in slots}
