@@ -81,7 +81,7 @@ class JaxBackend:
             if trained is not writer:
                 files["training_model.py"] = trained.source()
             name = trained.class_names[trained.program.main]
-            files |= training_files(train_source(checked, name), WATCHING)
+            files |= training_files(checked, train_source(checked, name), WATCHING)
         return files | describing_files(checked, "JAX", REQUIRES, usage)
 
     def module(self, checked: Checked, io_layout: str = "spec") -> ModuleWriter:

@@ -20,7 +20,8 @@ from jax import Array
 
 from dslc.train.runtime.checkpoint import Checkpoint
 from dslc.train.runtime.checkpoint import load as load_checkpoint
-from dslc.train.runtime.data import Arrays, pieces, random_keys
+from dslc.train.runtime.data import Arrays, random_keys
+from dslc.train.runtime.data_order import pieces
 from dslc.train.runtime.initial import initial, kaiming_uniform, matches, zeros
 from dslc.train.runtime.weights import match
 from dslc_jax.runtime.portable import axes_of, load_weights, names_of, to_portable

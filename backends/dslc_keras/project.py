@@ -76,7 +76,7 @@ class KerasBackend:
             if trained is not writer:
                 files["training_model.py"] = trained.source()
             name = trained.units[trained.program.main].name
-            files |= training_files(train_source(checked, name), WATCHING)
+            files |= training_files(checked, train_source(checked, name), WATCHING)
         text = USAGE_OF_PART if has_training_weights(checked) else USAGE
         usage = text.format(model=model)
         return files | describing_files(checked, "Keras", REQUIRES, usage)

@@ -23,7 +23,8 @@ from keras import layers, ops
 
 from dslc.train.runtime.checkpoint import Checkpoint
 from dslc.train.runtime.checkpoint import load as load_checkpoint
-from dslc.train.runtime.data import Array, Arrays, pieces, random_keys
+from dslc.train.runtime.data import Array, Arrays, random_keys
+from dslc.train.runtime.data_order import pieces
 from dslc.train.runtime.initial import initial, kaiming_uniform, matches, zeros
 from dslc.train.runtime.weights import match
 from dslc_keras.optimizers_template import Descent

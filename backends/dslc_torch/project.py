@@ -63,7 +63,7 @@ class TorchBackend:
             if trained is not writer:
                 files["training_model.py"] = trained.source()
             name = trained.class_names[trained.program.main]
-            files |= training_files(train_source(checked, name), WATCHING)
+            files |= training_files(checked, train_source(checked, name), WATCHING)
         text = USAGE_OF_PART if has_training_weights(checked) else USAGE
         usage = text.format(model=model)
         return files | describing_files(checked, "PyTorch", REQUIRES, usage)

@@ -13,7 +13,8 @@ from torch.nn import functional as F  # noqa: N812
 
 from dslc.train.runtime.checkpoint import Checkpoint
 from dslc.train.runtime.checkpoint import load as load_checkpoint
-from dslc.train.runtime.data import Array, Arrays, pieces, random_keys
+from dslc.train.runtime.data import Array, Arrays, random_keys
+from dslc.train.runtime.data_order import pieces
 from dslc.train.runtime.initial import initial, kaiming_uniform, matches, zeros
 from dslc.train.runtime.weights import match
 

@@ -296,4 +296,27 @@ ENTRIES: dict[str, Entry] = {
         _train(first="  - batch_norm\n", batch=1),
         _train(first="  - batch_norm\n", batch=2),
     ),
+    "E0851": Entry(
+        "a transform does not fit its column",
+        "Transforms are read backwards when types are checked: the last one gives what the graph takes, "
+        "and each says what it takes itself, up to what the data have to hold. `of` says which input is "
+        "meant, where several fit.",
+        _train(data="data: {source: wine, transforms: [flip]}"),
+        _train(data="data: {source: wine, transforms: [normalise]}"),
+    ),
+    "E0852": Entry(
+        "transforms in an order that cannot be",
+        "What draws at random is done with each batch, what is fixed once before. Behind a random "
+        "transform of the same input stand only those that need nothing of the training rows, and "
+        "`mixup` is the last.",
+        _train(data="data: {source: wine, transforms: [{mixup: {of: features}}, normalise]}"),
+        _train(data="data: {source: wine, transforms: [normalise, {mixup: {of: features}}]}"),
+    ),
+    "E0853": Entry(
+        "it is not clear what the data are",
+        "A built-in set has a name, a file an ending that tells its format, a folder is written with a "
+        "slash. `format` says what neither tells.",
+        _train(data="data: wines"),
+        _train(data="data: {source: wines/, format: arrays}"),
+    ),
 }

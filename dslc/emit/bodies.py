@@ -266,17 +266,19 @@ class BodyWriter(LoopWriter):
         """Binds the outputs of a model's call; several come by name, in a variable."""
         slots = call_outputs(found)
         layouts = self.layouts_from(found)
+        first, key = (found.step.id, ""), (found.step.id, slots[0])
+        remaining = self.flow.remaining
+        reads = remaining.get(first, 0)
+        remaining[key] = remaining.get(key, 0) + reads
         if len(slots) > 1:
             free = self.names.is_free(wanted) and self.flow.is_free(wanted)
+            if remaining[key] > 1 and wanted == found.step.name:
+                free = False  # the first output takes the name of the step
             variable = self.fresh_variable(wanted if free else f"{wanted}_outputs")
             self.flow.lines.append(Line(f"{variable} = {text}"))
             texts = {s: (f'{variable}["{s}"]', layouts[s]) for s in slots}
         else:
             texts = {slots[0]: (text, layouts[slots[0]])}
-        first, key = (found.step.id, ""), (found.step.id, slots[0])
-        remaining = self.flow.remaining
-        reads = remaining.get(first, 0)
-        remaining[key] = remaining.get(key, 0) + reads
         if first in self.flow.names:
             self.flow.names.setdefault(key, self.flow.names[first])
         self.finish(found, values, texts, heavy=len(slots) == 1)

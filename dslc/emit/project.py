@@ -7,10 +7,13 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from dslc.emit.backend import BuildError
+from dslc.emit.data_file import data_source
 from dslc.emit.header import VERSION, header
 from dslc.emit.lifting import lift
 from dslc.emit.names import snake_name
 from dslc.emit.resolved import spec_files
+from dslc.train.sources import packages_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -20,18 +23,39 @@ if TYPE_CHECKING:
     from dslc.passes.pipeline import Checked
 
 RUNTIME = Path(__file__).parents[1] / "train" / "runtime"
-TRAINING = ("checkpoint", "data", "faults", "initial", "progress", "record", "signals", "weights")
-"""The runtime modules that every `train.py` imports."""
+TRAINING = ("checkpoint", "faults", "initial", "progress", "record", "signals", "weights")
+"""The runtime modules that every `train.py` imports, as they are."""
 BESIDE = re.compile(r"^from dslc[\w.]*\.runtime\.", re.MULTILINE)
 """How runtime modules import each other where they are written."""
 
 NUMPY, SAFETENSORS, SCIKIT = "numpy>=1.26", "safetensors>=0.4", "scikit-learn>=1.4"
 
 
-def training_files(train: str, watching: Path) -> dict[str, str | bytes]:
+def training_files(checked: Checked, train: str, watching: Path) -> dict[str, str | bytes]:
     """`train.py` and the modules beside it; `watching` is the backend's own."""
+    assert checked.train is not None
     files: dict[str, str | bytes] = {f"{name}.py": runtime_file(name) for name in TRAINING}
-    return {"train.py": train, "watching.py": beside(watching), **files}
+    files |= {"train.py": train, "watching.py": beside(watching)}
+    texts = [text for name, text in files.items() if name.endswith(".py") and isinstance(text, str)]
+    return {**files, "data.py": data_source(checked.train, texts), **vocabularies(checked)}
+
+
+def vocabularies(checked: Checked) -> dict[str, bytes]:
+    """The vocabularies that the spec gives, so that the project has them with it."""
+    assert checked.train is not None
+    found: dict[str, bytes] = {}
+    folder = Path(checked.source.path).parent
+    for change in checked.train.data.changes:
+        name, size = change.transform.values.get("file"), change.transform.values.get("size")
+        if name is None:
+            continue
+        path = (folder / name).resolve()
+        if not path.is_relative_to(folder.resolve()) or not path.is_file():
+            raise BuildError(f"{name}: no such file beside the spec")
+        found[f"{change.columns[0]}.vocabulary.txt"] = content = path.read_bytes()
+        if content.count(b"\n") + 2 > size:
+            raise BuildError(f"{name}: more tokens than ids below {size}, of which 2 are taken")
+    return found
 
 
 def beside(path: Path) -> str:
@@ -82,8 +106,10 @@ def describing_files(
         usage: Python that makes the model with trained weights.
     """
     needed = [*requires, NUMPY, SAFETENSORS]
-    if checked.train is not None and not checked.train.data.is_path:
-        needed.append(SCIKIT)
+    if checked.train is not None:
+        data = checked.train.data
+        names = [change.transform.name for change in data.changes]
+        needed += packages_of(data.kind_of_source, names) if data.is_path else [SCIKIT]
     return {
         "README.md": readme(checked, framework, needed, usage),
         "pyproject.toml": pyproject(checked, needed),

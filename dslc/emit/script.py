@@ -10,6 +10,7 @@ import hashlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from dslc.emit.data_steps import Stages
 from dslc.emit.draws import DrawWriter, refuse_pieces
 from dslc.emit.header import header
 from dslc.emit.lifting import lift
@@ -151,6 +152,8 @@ class Script:
         roles = {info.role for info in self.weights}
         images = any(len(info.shape) == 4 for info in self.weights)
         options, stopping = train.options, train.options.stopping
+        stages = Stages(train.data)
+        late = bool(stages.late or stages.learned or stages.mixes) or train.data.is_mapped
         return {
             "ACCUMULATES": train.run.accumulate > 1,
             "AXES": any(turn.sees_axes for turn in turns),
@@ -162,6 +165,9 @@ class Script:
             "DRAWS": bool(self.draws),
             "EVERY": any(turn.phase.every > 1 for turn in turns),
             "FILES": train.data.is_path,
+            "LATE": late,
+            "STORED": train.data.cache == "disk",
+            "LEARNS": bool(stages.learned),
             "FREEZES": bool(self.frozen),
             "GROUPED": any(turn.groups for turn in turns),
             "IMAGES": images,
@@ -184,6 +190,7 @@ class Script:
             "STARTED": self.program.weights is not None,
             "STRATIFIED": train.data.stratify is not None,
             "TURNED": bool(self.turned()),
+            "WINDOWS": stages.before_split,
             "UNREACHED": any(self.leaves_out(turn.phase) for turn in turns),
         }
 
@@ -239,6 +246,7 @@ class Script:
 
     def source(self) -> str:
         """The text of the script."""
+        self.require("from data import learn, load, prepare")
         shared = self.template(TEMPLATE, **loop_names(self.flags))
         self.use(shared)
         if self.flags["TURNED"]:
@@ -321,12 +329,14 @@ class Script:
     def columns(self) -> str:
         """The table of columns: names in the data, dtypes, the shape of a row, bounds of ids."""
         rows: list[str] = []
-        for name, column in self.train.columns.items():
-            dtype = self.target.dtypes.get(column.type.dtype, column.type.dtype)
-            sizes = [str(k) if isinstance(k, int) else "None" for k in column.type.shape[1:]]
+        for name, raw in self.train.data.raws.items():
+            dtype = self.target.dtypes.get(raw.dtype, raw.dtype)
+            dtype = {"text": "str", "tokens": "tokens"}.get(raw.form, DTYPES[dtype])
+            sizes = [str(size) for size in raw.shape]
             shape = f"({', '.join(sizes)},)" if len(sizes) == 1 else f"({', '.join(sizes)})"
-            parts = [repr(column.source), f'"{DTYPES[dtype]}"', *([shape] if sizes else [])]
-            parts += [f"below={column.below}"] if column.below is not None else []
+            source = self.train.columns[name].source
+            parts = [repr(source), f'"{dtype}"', *([shape] if sizes else [])]
+            parts += [f"below={raw.below}"] if raw.below is not None else []
             rows.append(f'"{name}": Column({", ".join(parts)}), ')
         return "{" + "".join(rows) + "}"
 

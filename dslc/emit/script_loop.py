@@ -23,15 +23,27 @@ LOOP_OF_PHASES = {
 """Names in the loop's template, as a script with one loss has them, and one with phases."""
 
 
+STORE = 'Path(__file__).parent / "rows"'
+"""Where rows are kept that stay on disk."""
+NATIVE = "trainer.measure(to_native(rows))"
+
+
 def loop_names(flags: Mapping[str, bool]) -> dict[str, str]:
     """What the loop's template calls otherwise."""
-    how = "HELD_OUT, SPLIT_SEED"
     rate = "learning_rate(step, total)" if flags["SCHEDULED"] else "LEARNING_RATE"
+    how = "HELD_OUT, SPLIT_SEED" + (", STRATIFY" if flags["STRATIFIED"] else "")
+    source = "arguments.data" if flags["FILES"] else "DATA"
+    rows = f"split(load_rows({source}), {how})" if flags["MEASURES"] else f"load_rows({source})"
+    native = flags["TURNED"] and flags["LATE"]
     return {
         "RATE_AT": "plateau.rate(step, total)" if flags["PLATEAUED"] else rate,
         **(LOOP_OF_PHASES if flags["PHASED"] else LOOP),
-        "SOURCE": "arguments.data" if flags["FILES"] else "DATA",
-        "HOW_SPLIT": f"{how}, STRATIFY" if flags["STRATIFIED"] else how,
+        "SOURCE": source,
+        "THE_ROWS": "learned_rows(arguments)" if flags["LEARNS"] else rows,
+        "HOW_READ": f"COLUMNS, {STORE}" if flags["STORED"] else "COLUMNS",
+        "MEASURE": f"lambda rows: {NATIVE}" if native else "trainer.measure",
+        "Rows": "tuple[Arrays, Arrays]" if flags["MEASURES"] else "Arrays",
+        "HOW_SPLIT": how,
         "outcome": "averaged" if flags["AVERAGES"] else "weights",
     }
 
@@ -39,6 +51,8 @@ def loop_names(flags: Mapping[str, bool]) -> dict[str, str]:
 def loop_parts(flags: Mapping[str, bool]) -> list[str]:
     """The definitions of the loop's template that a script has."""
     found = ["parse_arguments", "kept_of", "load_rows", "state_of", "begin", "locate"]
+    if flags["LEARNS"]:
+        found.insert(3, "learned_rows")
     if flags["STOPS"]:
         found.insert(0, "Patience")
     if flags["MEASURES"]:

@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 
 RUNTIME = re.compile(r"^from dslc[\w.]*\.runtime\.")
 """Modules that are copied beside what is generated."""
+DATA = re.compile(r"^from data_\w+ ")
+"""Those of them that become one `data.py`."""
 OTHER = re.compile(r"^from dslc\w*\.\w+_template ")
 """Templates, which read each other's names."""
 TOOLS = ("noqa", "pyright")
@@ -69,7 +71,7 @@ class Template:
         found: list[str] = []
         for node in self.tree.body:
             if isinstance(node, ast.Import | ast.ImportFrom):
-                found.append(RUNTIME.sub("from ", ast.unparse(node)))
+                found.append(DATA.sub("from data ", RUNTIME.sub("from ", ast.unparse(node))))
         return [text for text in found if not OTHER.match(text)]
 
     def names(self) -> set[str]:
@@ -200,6 +202,11 @@ class Template:
         """A parameter of a function."""
         annotation = None if arg.annotation is None else self.code(arg.annotation)
         return Parameter(arg.arg, annotation, None if default is None else self.code(default), kind)
+
+    def segment(self, node: ast.FunctionDef | ast.ClassDef) -> str:
+        """A definition as the file writes it, with its decorators."""
+        first = min([node.lineno, *(mark.lineno for mark in node.decorator_list)])
+        return "\n".join(self.lines[first - 1 : node.end_lineno])
 
     def code(self, node: ast.stmt | ast.expr) -> str:
         """A node as the file writes it."""

@@ -10,7 +10,8 @@ import numpy as np
 
 from dslc.emit.script import DTYPES
 from dslc.tools.backends import find_backend
-from dslc.train.runtime.data import Column, load
+from dslc.tools.prediction_data import load
+from dslc.train.runtime.data import Column
 from dslc.train.runtime.weights import read
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from dslc.passes.pipeline import Checked
+    from dslc.train.data import Data
 
     Arrays = dict[str, NDArray[Any]]
 
@@ -36,6 +38,8 @@ def read_inputs(checked: Checked, path: str) -> Arrays:
     """
     train = (checked.whole or checked).train
     known = {} if train is None else train.columns
+    if train is not None:
+        refuse_transforms(train.data, checked.instance.inputs)
     columns: dict[str, Column] = {}
     for name, type in checked.instance.inputs.items():
         shape = tuple(size if isinstance(size, int) else None for size in type.shape[1:])
@@ -46,6 +50,16 @@ def read_inputs(checked: Checked, path: str) -> Arrays:
         return load(path, columns)
     except (OSError, ValueError) as error:
         raise PredictionError(str(error)) from None
+
+
+def refuse_transforms(data: Data, inputs: Mapping[str, object]) -> None:
+    """Refuses rows that training would have changed first: what it learned of them is in its run."""
+    for change in data.changes:
+        name = next((column for column in change.columns if column in inputs), None)
+        if name is not None and not change.transform.is_random:
+            reason = f"training changes `{name}` by `{change.transform.name}` first"
+            hint = "call the run's `data.py` and its model in Python"
+            raise PredictionError(f"{reason}, which `predict` does not do: {hint}")
 
 
 def predict(

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from dslc.tools.op_pages import documentation
 from dslc.train.averaging import Ema
+from dslc.train.changes import Transform
 from dslc.train.clipping import Clipping
 from dslc.train.data import Data
 from dslc.train.gradient import OF_AND_WRT
@@ -149,7 +150,13 @@ def data(described: Describe) -> Schema:
         "additionalProperties": {"type": ["string", "array"]},
         "description": "which column of the data feeds which input",
     }
+    transforms: Schema = {
+        "type": "array",
+        "items": choice(Transform, described),
+        "description": "what is done to columns on their way to the graph, in order",
+    }
     properties = {name: described(item) for name, item in Data.attributes.items()}
+    properties["transforms"] = transforms
     return {
         "if": {"type": "object"},
         "then": {

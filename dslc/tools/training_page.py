@@ -6,14 +6,24 @@ from typing import TYPE_CHECKING
 
 from dslc.ops import all_ops
 from dslc.tools.op_pages import documentation, show_default, summary_line
-from dslc.train import averaging, clipping, optimizers, regularizers, schedules, stopping
+from dslc.train import (
+    averaging,
+    clipping,
+    optimizers,
+    regularizers,
+    schedules,
+    stopping,
+    transforms,
+)
 from dslc.train.averaging import Ema
+from dslc.train.changes import Transform
 from dslc.train.clipping import Clipping
-from dslc.train.data import BUILT_IN, Data
+from dslc.train.data import Data
 from dslc.train.optimizers import Group, Optimizer
 from dslc.train.regularizers import Regularizer
 from dslc.train.run import Run
 from dslc.train.schedules import Schedule
+from dslc.train.sources import BUILT_IN, FORMATS
 from dslc.train.stopping import EarlyStopping
 
 if TYPE_CHECKING:
@@ -251,12 +261,46 @@ dropout as without.
 SOURCES = """`data: wine` is short for `data: {source: wine}`. `columns: {input: column}` says which column of
 the data feeds which input, where their names differ; an input takes several columns of a table side by
 side as `[a, b]`. A path stays below the spec's folder. What does not fit ends the run before the first
-step, with the column and the row."""
+step, with the file, the column and the row.
+
+A file's name tells its format. A folder is written with a slash: it is read as `text` where `tokenise`
+makes ids of a column, as `images` where an input takes images, else as `arrays`; `format` says otherwise.
+
+The order of an epoch depends on the seed alone. So do the numbers that transforms draw, on the epoch and
+the row: neither the framework nor `workers` nor the number of processes changes a bit. `arrays` stay on
+disk, and of a batch only its rows are read; `cache: disk` brings `images`, `parquet` and `dataset` there,
+below the run, once they are decoded. A project's `data.py` holds what its spec uses of all this, and is the
+same text in every framework."""
+
+TRANSFORMED = """```yaml
+data:
+  source: images/
+  columns: {image: image, label: class}
+  transforms:
+    - resize: 36                     # 36 high and wide
+    - crop: 32                       # anew in every epoch; of held-out rows the middle
+    - flip
+    - normalise: {mean: [0.5, 0.5, 0.5], std: [0.25, 0.25, 0.25]}
+```
+
+```yaml
+data:
+  source: prose.txt
+  columns: {ids: text}
+  transforms:
+    - tokenise: {by: characters, size: 128}
+    - window: context + 1
+    - shift: target                  # `target` takes the next id of each place of `ids`
+```
+
+What is learned from the training rows (means and deviations, vocabularies, weights of classes) is in the
+run's `learned.json`."""
 
 
 def training_page() -> str:
     """The page, as `specs/language/training.md` holds it."""
     sets = "\n".join(f"| `{name}` | {columns(name)} |" for name in BUILT_IN)
+    formats = "\n".join(f"| `{name}` | {text} |" for name, text in FORMATS.items())
     figures = [op for op in all_ops().values() if op.family in ("loss", "metric")]
     rows = "\n".join(f"| `{op.name}` | {op.family} | {summary_line(op)} |" for op in figures)
     parts = [
@@ -267,7 +311,9 @@ def training_page() -> str:
         documentation(Data),
         table(Data),
         SOURCES,
+        f"| format | holds |\n| --- | --- |\n{formats}",
         f"| set of scikit-learn | columns |\n| --- | --- |\n{sets}",
+        *section("Transforms", Transform, transforms, TRANSFORMED),
         "## Losses and metrics",
         f"| op | family | |\n| --- | --- | --- |\n{rows}",
         *section("Optimisers", Optimizer, optimizers),
@@ -290,10 +336,10 @@ def columns(source: str) -> str:
     )
 
 
-def section(title: str, kind: type[Choice], module: ModuleType) -> list[str]:
+def section(title: str, kind: type[Choice], module: ModuleType, *more: str) -> list[str]:
     """A kind of choices: the story of its file, then each of them."""
     story = (module.__doc__ or "").strip()
-    parts = [f"## {title}", story]
+    parts = [f"## {title}", story, *more]
     for name, chosen in kind.choices.items():
         parts += [f"### {name}", documentation(chosen), table(chosen)]
     return parts

@@ -18,15 +18,9 @@ from typing import Any
 import numpy as np
 
 from dslc.train.runtime.checkpoint import Checkpoint, newest, save, to_resume
-from dslc.train.runtime.data import (
-    Arrays,
-    Batches,
-    Column,
-    average,
-    held_out_rows,
-    load,
-    split,
-)
+from dslc.train.runtime.data import Arrays, Column, held_out_rows, split
+from dslc.train.runtime.data_learned import Learned, read_learned, write_learned
+from dslc.train.runtime.data_order import Batches, average
 from dslc.train.runtime.faults import listed
 from dslc.train.runtime.progress import NoNumberError, Progress
 from dslc.train.runtime.record import record, spec_text
@@ -35,6 +29,8 @@ from dslc.train.runtime.weights import read, write
 
 AVERAGES = False  # whether a moving average of the weights is kept
 FILES = True  # whether the data are files, which may lie elsewhere
+LATE = False  # whether rows are changed or read batch by batch
+LEARNS = False  # whether something is learned from the training rows
 MEASURES = True  # whether rows are held out
 MOMENTS = True  # whether the optimiser keeps something of each weight
 PHASED = False  # whether each step has phases
@@ -46,6 +42,7 @@ STOPS = False  # whether a run ends once it gets no better
 STARTED = False  # whether a file beside the script holds weights to start from
 STRATIFIED = True  # whether the held-out rows are chosen by class
 TURNED = True  # whether the model computes in another layout than the data have
+WINDOWS = False  # whether rows are cut from a text, which is learned from as a whole
 
 SPEC = "sha256:0"
 RUN: dict[str, Any] = {"spec": SPEC, "backend": "torch"}
@@ -54,6 +51,7 @@ START = Path(__file__).parent / "start.safetensors"
 DATA = "wine"
 SOURCE = DATA  # or what the call says
 COLUMNS: dict[str, Column] = {}
+HOW_READ = COLUMNS  # and where to, if rows stay on disk
 HELD_OUT = 0.2
 SPLIT_SEED = 0
 HOW_SPLIT = HELD_OUT  # and with which seed, by which column
@@ -71,6 +69,24 @@ DEVICES = ("auto", "cpu")
 Trainer: Any = None  # each backend has its own
 Watched: Any = None  # a plateau, or those of the phases
 find_fault: Any = None  # likewise
+Rows = Any  # those of training, and those held out where there are some
+
+
+def load(source: str, columns: Mapping[str, Column]) -> Arrays:
+    """What training takes; each project's `data.py` has its own."""
+    del source, columns
+    return {}
+
+
+def learn(training: Arrays) -> Learned:
+    """What the training rows say; likewise."""
+    return {name: len(array) for name, array in training.items()}
+
+
+def prepare(arrays: Arrays, learned: Learned) -> Arrays:
+    """Rows with what is done to them by what was learned; likewise."""
+    del learned
+    return arrays
 
 
 def learning_rate(step: int, total: int) -> float:
@@ -177,13 +193,33 @@ def kept_of(trainer: Trainer) -> dict[str, Arrays]:
 
 def load_rows(source: str) -> Arrays:
     """The columns of some data, as the model takes them."""
-    if TURNED:
+    if TURNED and not LATE:
         with plain_errors():
-            arrays = load(source, COLUMNS)
+            arrays = load(source, HOW_READ)
         return to_native(arrays)
     else:  # noqa: RET505
         with plain_errors():
-            return load(source, COLUMNS)
+            return load(source, HOW_READ)
+
+
+def learned_rows(arguments: argparse.Namespace) -> Rows:
+    """The rows, changed by what those that are trained on say; this stays beside the run."""
+    training = load_rows(SOURCE)
+    if WINDOWS:
+        learned = learn(training)  # from all of the text: rows are cut from it
+        training = prepare(training, learned)
+    if MEASURES:
+        training, held_out = split(training, HOW_SPLIT)
+    if not WINDOWS:
+        learned = learn(training)
+        training = prepare(training, learned)
+        if MEASURES:
+            held_out = prepare(held_out, learned)  # pyright: ignore
+    write_learned(arguments.output / "learned.json", learned)  # pyright: ignore
+    if MEASURES:
+        return training, held_out  # pyright: ignore
+    else:  # noqa: RET505
+        return training
 
 
 def state_of(arguments: argparse.Namespace) -> dict[str, Any]:
@@ -210,6 +246,8 @@ def locate(fault: NoNumberError, arguments: argparse.Namespace, batches: Batches
 
     def turn(step: int) -> tuple[Arrays, Any]:
         batch = next(batches.epoch(step // batches.steps, start=step % batches.steps))
+        if TURNED and LATE:
+            batch = to_native(batch)
         if PLATEAUED:
             return batch, plateau.rate(step, arguments.epochs * batches.steps)  # pyright: ignore
         elif SCHEDULED:  # noqa: RET505
@@ -225,7 +263,11 @@ def locate(fault: NoNumberError, arguments: argparse.Namespace, batches: Batches
     if not fault.in_step:
         return place
     rows = batches.rows(last)
-    if MEASURES:
+    if MEASURES and WINDOWS:
+        learned = read_learned(arguments.output / "learned.json")
+        held = held_out_rows(prepare(load_rows(SOURCE), learned), HOW_SPLIT)
+        rows = np.flatnonzero(~held)[rows]
+    elif MEASURES:
         held = held_out_rows(load_rows(SOURCE), HOW_SPLIT)
         rows = np.flatnonzero(~held)[rows]
     return f"{place}; its batch is of rows {listed(rows.tolist())}"
@@ -234,14 +276,21 @@ def locate(fault: NoNumberError, arguments: argparse.Namespace, batches: Batches
 def evaluate(arguments: argparse.Namespace) -> dict[str, Any]:
     """The figures of a run on the rows that it held out, or on all rows of a file."""
     rows = load_rows(arguments.evaluate or SOURCE)
+    if LEARNS:
+        with plain_errors():
+            learned = read_learned(arguments.output / "learned.json")
+    if WINDOWS:
+        rows = prepare(rows, learned)  # pyright: ignore
     if not arguments.evaluate:
         rows = split(rows, HOW_SPLIT)[1]
+    if LEARNS and not WINDOWS:
+        rows = prepare(rows, learned)  # pyright: ignore
     trainer = Trainer(arguments.seed, arguments.device)
     path = arguments.output / "weights.safetensors"
     with plain_errors():
         trainer.load(read(path), str(path))
     count = len(next(iter(rows.values())))
-    return {"rows": count, "metrics": average(trainer.measure, rows, BATCH)}
+    return {"rows": count, "metrics": average(MEASURE, rows, BATCH)}  # noqa: F821  # pyright: ignore
 
 
 def held_out_names(found: Mapping[str, float]) -> dict[str, float]:
@@ -251,12 +300,13 @@ def held_out_names(found: Mapping[str, float]) -> dict[str, float]:
 
 def train(arguments: argparse.Namespace) -> None:
     """Trains, from the beginning or from the newest checkpoint."""
-    arrays = load_rows(SOURCE)
     checkpoints = arguments.output / "checkpoints"
     with plain_errors():
         if MEASURES:
-            arrays, held_out = split(arrays, HOW_SPLIT)
-        batches = Batches(arrays, BATCH, arguments.seed)
+            training, held_out = THE_ROWS  # noqa: F821  # pyright: ignore
+        else:
+            training = THE_ROWS  # noqa: F821  # pyright: ignore
+        batches = Batches(training, BATCH, arguments.seed)
         state = {**state_of(arguments), "rows": batches.count}
         checkpoint = to_resume(checkpoints, SPEC, state, resume=arguments.resume)
         resumed = checkpoint.step if checkpoint else None
@@ -277,6 +327,8 @@ def train(arguments: argparse.Namespace) -> None:
                 progress.note(f"held_out_{STOP_METRIC} got no better for {PATIENCE} epochs")
                 break
             for batch in batches.epoch(epoch, start=step % batches.steps):
+                if TURNED and LATE:
+                    batch = to_native(batch)
                 reported = trainer.step(batch, RATE_AT)  # noqa: F821, F841  # pyright: ignore
                 step += 1
                 progress.step(step, epoch, REPORTED)  # noqa: F821  # pyright: ignore
@@ -285,7 +337,7 @@ def train(arguments: argparse.Namespace) -> None:
                     save(checkpoints, step, kept_of(trainer), state, SPEC)
                     signals.leave(step)
             if MEASURES:
-                found = average(trainer.measure, held_out, BATCH)  # pyright: ignore
+                found = average(MEASURE, held_out, BATCH)  # noqa: F821  # pyright: ignore
                 progress.evaluation(step, epoch, **held_out_names(found))
             if STOPS and patience.is_better(found[STOP_METRIC]):  # pyright: ignore
                 write(arguments.output / "best.safetensors", trainer.outcome())

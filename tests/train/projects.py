@@ -13,6 +13,8 @@ import numpy as np
 from dslc.passes.pipeline import Checked, check_file
 from dslc.tools.backends import find_backend
 from dslc.train.runtime import data
+from dslc.train.runtime.data_files import read_digits, read_table
+from dslc.train.runtime.data_order import Batches
 
 SPECS = Path(__file__).parent / "specs"
 DIGITS = Path(__file__).parents[2] / "examples" / "digits" / "net.yaml"
@@ -52,7 +54,9 @@ def columns(name: str) -> Arrays:
         key: data.Column(column.source, NUMPY[column.type.dtype], sizes(column), column.below)
         for key, column in train.columns.items()
     }
-    return data.load(train.data.source, wanted)
+    source = train.data.source
+    raw = read_digits() if source == "digits" else read_table(source)
+    return data.checked(source, raw, wanted)
 
 
 NUMPY = {"f32": "float32", "i64": "int64"}
@@ -78,7 +82,7 @@ def batches(name: str, count: int) -> list[Arrays]:
     """The first batches of a run with seed 0, epoch after epoch."""
     train = checked(name).train
     assert train is not None
-    order = data.Batches(columns(name), train.run.batch, 0)
+    order = Batches(columns(name), train.run.batch, 0)
     found: list[Arrays] = []
     epoch = 0
     while len(found) < count:

@@ -8,6 +8,7 @@ import pytest
 
 from dslc.tools.backends import find_backend
 from dslc.train.runtime import data
+from dslc.train.runtime.data_order import Batches, average
 from dslc.train.steps import as_read, load_script
 from dslc.weights.starting import starting_weights
 from tests.train.projects import BACKENDS, batches, checked, columns, project
@@ -74,10 +75,10 @@ def test_three_epochs_reach_an_accuracy(backend: str) -> None:
     script = load_script(project("digits", backend))
     rows: Any = as_read(script, columns("digits"))
     training, held_out = data.split(rows, 0.2, script.SPLIT_SEED, script.STRATIFY)
-    order = data.Batches(training, script.BATCH, 0)
+    order = Batches(training, script.BATCH, 0)
     trainer = script.Trainer(0, "cpu")
     total = 3 * order.steps
     for epoch in range(3):
         for k, batch in enumerate(order.epoch(epoch)):
             trainer.step(batch, script.learning_rate(epoch * order.steps + k, total))
-    assert data.average(trainer.measure, held_out, script.BATCH)["accuracy"] > 0.95
+    assert average(trainer.measure, held_out, script.BATCH)["accuracy"] > 0.95

@@ -32,7 +32,17 @@ def test_projects_are_formatted_and_lint_clean(backend: str, tmp_path: Path) -> 
     for name in NAMES:
         for command in (
             ["format", "--check", *shared, "."],
-            ["check", "--no-cache", *shared, "--select", RULES, "--ignore", IGNORED, "train.py"],
+            [
+                "check",
+                "--no-cache",
+                *shared,
+                "--select",
+                RULES,
+                "--ignore",
+                IGNORED,
+                "train.py",
+                "data.py",
+            ],
         ):
             done = subprocess.run(
                 [ruff, *command], capture_output=True, text=True, check=False, cwd=tmp_path / name
@@ -96,6 +106,16 @@ def test_a_project_describes_itself(backend: str) -> None:
     assert "| output | `features` |" in readme
     assert 'name = "next"' in str(files["pyproject.toml"])
     assert files["net.yaml"] == (SPECS / "shift.yaml").read_text(encoding="utf-8")
-    for module in ("checkpoint", "data", "initial", "progress", "weights"):
+    assert files["data.py"] == project("shift", "torch")["data.py"]
+    for module in ("checkpoint", "initial", "progress", "weights"):
         source = Path(sys.modules["dslc"].__path__[0]) / "train" / "runtime" / f"{module}.py"
         assert files[f"{module}.py"] == source.read_bytes()
+
+
+def test_golden_data(golden: Callable[[Path, str], None]) -> None:
+    golden(GOLDEN / "digits_data.py", str(project("digits", "torch")["data.py"]))
+
+
+@pytest.mark.parametrize("name", ["digits", "shift", "gan"])
+def test_data_are_read_by_the_same_text_in_every_framework(name: str) -> None:
+    assert len({project(name, backend)["data.py"] for backend in BACKENDS}) == 1

@@ -1,20 +1,12 @@
-"""Data: loading it with its types checked, splitting it, and reading it in a repeatable order.
+"""Data with their types checked, and a part of the rows that is held out.
 
-The order depends on a seed alone: step k of an epoch takes the k-th batch of that epoch's
-permutation, and with several processes each takes its own contiguous slice of it. So every
-framework, and every number of devices, sees the same batches, and a position is two numbers
-that a checkpoint can hold. The split has a seed of its own: training with another seed never
-moves a row from one side to the other.
+The split has a seed of its own: training with another seed never moves a row from one side to the
+other. A project's `data.py` has what it uses of this file and of those beside it.
 """
 
-import csv
 import hashlib
-import importlib
-import zipfile
-import zlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -23,7 +15,10 @@ from numpy.typing import NDArray
 Array = NDArray[Any]
 Arrays = dict[str, Array]
 
-BUILT_IN = ("digits", "wine", "breast_cancer", "iris", "diabetes")  # scikit-learn's, no network
+# Decided when a project's `data.py` is generated:
+LISTS = True  # whether a column holds lists that differ in length
+MAPPED = True  # whether columns stay on disk
+TEXTS = True  # whether a column holds texts
 
 
 @dataclass(frozen=True)
@@ -43,12 +38,12 @@ class Column:
     below: int | None = None
 
 
-def load(source: str, columns: Mapping[str, Column]) -> Arrays:
-    """Loads data and checks it against the types that the model needs.
+def checked(source: str, raw: Arrays, columns: Mapping[str, Column]) -> Arrays:
+    """The columns that are asked for, each checked against what its input takes.
 
     Args:
-        source: a built-in set (`BUILT_IN`), or the path of an .npz, .npy or .csv file. An .npy
-            file is one column, named after the file.
+        source: what messages call the data.
+        raw: the data's own columns.
         columns: what each input takes.
 
     Returns:
@@ -57,18 +52,7 @@ def load(source: str, columns: Mapping[str, Column]) -> Arrays:
     Raises:
         ValueError: A column is missing or of another type, or a value is impossible; names the
             source, the column and, where it can, the row (counted from 0).
-        OSError: The file cannot be read.
     """
-    kind = source if source in BUILT_IN else Path(source).suffix.lower()
-    if kind in BUILT_IN:
-        raw = _built_in(source)
-    elif kind in (".npz", ".npy"):
-        raw = _numpy_file(Path(source))
-    elif kind == ".csv":
-        raw = _csv_file(Path(source), _sources(columns))
-    else:
-        known = ", ".join(BUILT_IN)
-        raise ValueError(f"{source}: neither a built-in set ({known}) nor .npz, .npy or .csv")
     arrays = {name: _column(source, raw, column) for name, column in columns.items()}
     counts = {name: len(array) for name, array in arrays.items()}
     if len(set(counts.values())) > 1:
@@ -76,69 +60,12 @@ def load(source: str, columns: Mapping[str, Column]) -> Arrays:
     return arrays
 
 
-def _sources(columns: Mapping[str, Column]) -> set[str]:
+def sources_of(columns: Mapping[str, Column]) -> set[str]:
+    """The columns of the data that the inputs take."""
     names: set[str] = set()
     for column in columns.values():
         names.update([column.source] if isinstance(column.source, str) else column.source)
     return names
-
-
-def _built_in(name: str) -> Arrays:
-    datasets = importlib.import_module("sklearn.datasets")
-    loaded: Any = getattr(datasets, f"load_{name}")()
-    if name == "digits":
-        image = (loaded.images / 16).astype(np.float32)[:, None]  # 0..16 -> 0..1, [n, 1, 8, 8]
-        return {"image": image, "label": loaded.target.astype(np.int64)}
-    features = loaded.data.astype(np.float32)
-    if name == "diabetes":
-        return {"features": features, "target": loaded.target.astype(np.float32)}
-    return {"features": features, "label": loaded.target.astype(np.int64)}
-
-
-def _numpy_file(path: Path) -> Arrays:
-    if not path.is_file():
-        raise ValueError(f"{path}: no such file")
-    try:
-        with path.open("rb") as file:
-            loaded: Any = np.load(file, allow_pickle=False)
-            if isinstance(loaded, np.ndarray):
-                return {path.stem: loaded}
-            return {name: loaded[name] for name in loaded.files}
-    except (ValueError, EOFError, OSError, zipfile.BadZipFile, zlib.error) as error:
-        raise ValueError(f"{path}: not a whole NumPy file of plain arrays: {error}") from None
-
-
-def _csv_file(path: Path, wanted: set[str]) -> Arrays:
-    """The wanted columns of a table with a header, as int64 where all are whole, else float64."""
-    if not path.is_file():
-        raise ValueError(f"{path}: no such file")
-    try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            header, *rows = csv.reader(file, strict=True)
-    except (csv.Error, ValueError) as error:
-        raise ValueError(f"{path}: not a table of comma-separated values: {error}") from None
-    for number, row in enumerate(rows):
-        if len(row) != len(header):
-            raise ValueError(f"{path}: row {number} has {len(row)} fields, not {len(header)}")
-    arrays: Arrays = {}
-    for name in sorted(wanted.intersection(header)):
-        if header.count(name) > 1:
-            raise ValueError(f"{path}: has two columns {name!r}")
-        index = header.index(name)
-        arrays[name] = _numbers(path, name, [row[index] for row in rows])
-    return arrays
-
-
-def _numbers(path: Path, name: str, texts: Sequence[str]) -> Array:
-    values = np.empty(len(texts), np.float64)
-    for row, text in enumerate(texts):
-        try:
-            values[row] = float(text.replace("_", "no digit"))
-        except ValueError:
-            place = f"{path}: row {row} of column {name!r}"
-            raise ValueError(f"{place} is no number: {text[:80]!r}") from None
-    whole = bool(np.all(np.abs(values) < 2.0**53)) and bool(np.all(values == np.floor(values)))
-    return values.astype(np.int64) if whole else values
 
 
 def _column(source: str, raw: Arrays, column: Column) -> Array:
@@ -148,6 +75,10 @@ def _column(source: str, raw: Arrays, column: Column) -> Array:
         if name not in raw:
             known = ", ".join(sorted(raw)) or "none of those asked for"
             raise ValueError(f"{source}: has no column {name!r} (it has: {known})")
+    if TEXTS and column.dtype == "str":
+        return _texts(source, names[0], raw[names[0]])
+    if LISTS and column.dtype == "tokens":
+        return _lists(source, names[0], raw[names[0]], column)
     parts = [raw[name] for name in names]
     array = parts[0] if isinstance(column.source, str) else np.stack(parts, axis=1)
     place = f"{source}: column {', '.join(names)}"
@@ -155,37 +86,64 @@ def _column(source: str, raw: Arrays, column: Column) -> Array:
     fits = len(shape) == len(column.shape) and all(
         size in (None, found) for size, found in zip(column.shape, shape, strict=True)
     )
+    if array.dtype.kind == "O":
+        raise ValueError(f"{place}: holds texts, or lists that differ in length")
     if array.ndim == 0 or not fits:
         expected = [("any" if size is None else size) for size in column.shape]
         raise ValueError(f"{place}: a row has shape {list(shape)}, expected {expected}")
     if len(array) == 0:
         raise ValueError(f"{place}: has no rows")
+    if MAPPED and isinstance(array, np.memmap):
+        for start in range(0, len(array), 4096):
+            _check_values(place, array[start : start + 4096], column, start)
+        return OnDisk(array, column.dtype)  # pyright: ignore[reportReturnType]
     _check_values(place, array, column)
     return np.ascontiguousarray(array, dtype=column.dtype)
 
 
-def _check_values(place: str, array: Array, column: Column) -> None:
+def _texts(source: str, name: str, column: Array) -> Array:
+    """A column of texts."""
+    if column.dtype != object or not all(isinstance(text, str) for text in column):
+        raise ValueError(f"{source}: column {name}: is {column.dtype}, expected texts")
+    if len(column) == 0:
+        raise ValueError(f"{source}: column {name}: has no rows")
+    return column
+
+
+def _lists(source: str, name: str, rows: Array, column: Column) -> Array:
+    """A column of lists of integers, which may differ in length."""
+    if rows.ndim == 1 and rows.dtype != object:
+        raise ValueError(f"{source}: column {name}: is {rows.dtype}, expected lists of integers")
+    wanted = Column(name, "int64", (), column.below)
+    for number, row in enumerate(rows):
+        _check_values(f"{source}: column {name}, row {number}", row, wanted)
+    return rows
+
+
+def _check_values(place: str, array: Array, column: Column, first: int = 0) -> None:
     expected = np.dtype(column.dtype)
     ranks = {"b": 0, "u": 1, "i": 1, "f": 2}
     if array.dtype.kind not in ranks or ranks[array.dtype.kind] > ranks[expected.kind]:
         raise ValueError(f"{place}: is {array.dtype}, expected {expected}")
     if array.dtype.kind == "f":
-        _refuse(place, array, ~np.isfinite(array), "is not finite")
-        if expected.kind == "f":
+        _refuse(place, array, ~np.isfinite(array), "is not finite", first)
+        if expected.kind == "f" and array.dtype.itemsize > expected.itemsize:
             too_large = np.abs(array) > float(np.finfo(expected).max)
-            _refuse(place, array, too_large, f"is no {expected}")
+            _refuse(place, array, too_large, f"is no {expected}", first)
     if expected.kind in "iu":
         limits = np.iinfo(expected)
-        _refuse(place, array, (array < limits.min) | (array > limits.max), f"is no {expected}")
+        _refuse(
+            place, array, (array < limits.min) | (array > limits.max), f"is no {expected}", first
+        )
     if column.below is not None:
         wrong = (array < 0) | (array >= column.below)
-        _refuse(place, array, wrong, f"is not in 0..{column.below - 1}")
+        _refuse(place, array, wrong, f"is not in 0..{column.below - 1}", first)
 
 
-def _refuse(place: str, array: Array, wrong: Array, why: str) -> None:
+def _refuse(place: str, array: Array, wrong: Array, why: str, first: int) -> None:
     if wrong.any():
         index = tuple(int(i) for i in np.argwhere(wrong)[0])
-        raise ValueError(f"{place}: row {index[0]} {why}: {array[index]}")
+        raise ValueError(f"{place}: row {first + index[0]} {why}: {array[index]}")
 
 
 def split(
@@ -203,14 +161,17 @@ def split(
         The rows to train on and those held out, both in the order of the data.
     """
     held = held_out_rows(arrays, fraction, seed, stratify)
-    return take(arrays, np.flatnonzero(~held)), take(arrays, np.flatnonzero(held))
+    if MAPPED:
+        return part_of(arrays, np.flatnonzero(~held)), part_of(arrays, np.flatnonzero(held))
+    else:  # noqa: RET505
+        return take(arrays, np.flatnonzero(~held)), take(arrays, np.flatnonzero(held))
 
 
 def held_out_rows(
     arrays: Arrays, fraction: float, seed: int = 0, stratify: str | None = None
 ) -> NDArray[np.bool_]:
     """Which rows `split` holds out."""
-    count = _rows(arrays)
+    count = count_of(arrays)
     keys = random_keys(count, seed, "split")
     groups = np.zeros(count, np.int64)
     if stratify is not None:
@@ -230,6 +191,65 @@ def take(arrays: Arrays, rows: Array) -> Arrays:
     return {name: array[rows] for name, array in arrays.items()}
 
 
+def part_of(arrays: Arrays, rows: Array) -> Arrays:
+    """The given rows of every column; what lies on disk stays there."""
+    return {
+        name: array.part(rows) if isinstance(array, OnDisk) else array[rows]
+        for name, array in arrays.items()
+    }  # pyright: ignore[reportReturnType]
+
+
+class OnDisk:
+    """Rows of an array on disk: only those of a batch are read, and changed when they are.
+
+    Args:
+        array: a memory-mapped array.
+        dtype: what is read becomes.
+        rows: those of the array that these are; all of them by default.
+        changes: what is done with rows that were read, in order.
+    """
+
+    def __init__(
+        self,
+        array: Array,
+        dtype: str,
+        rows: Array | None = None,
+        changes: tuple[Callable[[Array], Array], ...] = (),
+    ) -> None:
+        self.array = array
+        self.dtype = dtype
+        self.rows = np.arange(len(array)) if rows is None else rows
+        self.changes = changes
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __getitem__(self, rows: Array) -> Array:
+        found = np.ascontiguousarray(self.array[self.rows[rows]], self.dtype)
+        for change in self.changes:
+            found = change(found)
+        return found
+
+    def part(self, rows: Array) -> "OnDisk":
+        """Some of these rows."""
+        return OnDisk(self.array, self.dtype, self.rows[rows], self.changes)
+
+    def then(self, change: Callable[[Array], Array]) -> "OnDisk":
+        """These rows with a change of their values."""
+        return OnDisk(self.array, self.dtype, self.rows, (*self.changes, change))
+
+
+def each(array: Any, change: Callable[[Array], Array]) -> Any:
+    """A column whose rows are changed: at once, or where it lies on disk when they are read."""
+    return array.then(change) if isinstance(array, OnDisk) else change(array)
+
+
+def chunks(array: Any, rows: int = 4096) -> Iterator[Array]:
+    """A column in order, some rows at a time."""
+    for start in range(0, len(array), rows):
+        yield array[np.arange(start, min(start + rows, len(array)))]
+
+
 def random_keys(count: int, seed: int, use: str) -> NDArray[np.uint64]:
     """Raw 64-bit random numbers, the same on every machine, from a stream of their own."""
     digest = hashlib.sha256(f"{seed}\n{use}".encode()).digest()
@@ -237,106 +257,6 @@ def random_keys(count: int, seed: int, use: str) -> NDArray[np.uint64]:
     return bits.random_raw(count)
 
 
-class Batches:
-    """Training batches in an order that depends on the seed alone; the last partial one is left.
-
-    Args:
-        arrays: columns of equal length.
-        batch: rows of a step, over all processes together.
-        seed: of the order.
-        process: which of the processes this is; it gets its slice of every batch.
-        processes: how many there are.
-    """
-
-    def __init__(
-        self, arrays: Arrays, batch: int, seed: int, process: int = 0, processes: int = 1
-    ) -> None:
-        self.arrays = arrays
-        self.batch = batch
-        self.seed = seed
-        self.count = _rows(arrays)
-        self.steps = self.count // batch  # in an epoch
-        if not 1 <= batch <= self.count:
-            raise ValueError(f"a batch of {batch} does not fit {self.count} rows")
-        if batch % processes:
-            raise ValueError(f"a batch of {batch} cannot be shared by {processes} processes")
-        share = batch // processes
-        self._mine = slice(process * share, (process + 1) * share)
-
-    def epoch(self, epoch: int, start: int = 0) -> Iterator[Arrays]:
-        """The batches of an epoch, from a step on: to resume, pass the step that comes next."""
-        order = self._order(epoch)
-        for step in range(start, self.steps):
-            rows = order[step * self.batch : (step + 1) * self.batch]
-            yield take(self.arrays, rows[self._mine])
-
-    def rows(self, step: int) -> NDArray[np.int64]:
-        """The rows of a step, counted from the beginning of the run."""
-        epoch, step = divmod(step, self.steps)
-        return self._order(epoch)[step * self.batch : (step + 1) * self.batch]
-
-    def _order(self, epoch: int) -> NDArray[np.int64]:
-        keys = random_keys(self.count, self.seed, f"epoch {epoch}")
-        return np.argsort(keys, kind="stable")
-
-
-def evaluation_batches(arrays: Arrays, batch: int) -> Iterator[tuple[Arrays, NDArray[np.bool_]]]:
-    """Every row once, in order, in batches of one size.
-
-    Yields:
-        A batch, padded with its first row, and a mask that is true for the real rows.
-    """
-    count = _rows(arrays)
-    for start in range(0, count, batch):
-        rows = np.arange(start, start + batch)
-        mask = rows < count
-        yield take(arrays, np.where(mask, rows, start)), mask
-
-
-def pieces(batch: Mapping[str, Any], count: int) -> list[dict[str, Any]]:
-    """The rows of a batch in equal parts, in order."""
-    rows = next(iter(batch.values())).shape[0] // count
-    starts = range(0, rows * count, rows)
-    return [{name: array[k : k + rows] for name, array in batch.items()} for k in starts]
-
-
-def average(
-    measure: Callable[[Arrays], Mapping[str, float]], arrays: Arrays, batch: int
-) -> dict[str, float]:
-    """The means over all rows of what is measured on batches in order; the last may be smaller.
-
-    Args:
-        measure: from a batch to means over its rows, by name.
-        arrays: columns of equal length.
-        batch: the largest number of rows at a time.
-    """
-    count = _rows(arrays)
-    totals: dict[str, float] = {}
-    for start in range(0, count, batch):
-        rows = np.arange(start, min(start + batch, count))
-        for name, value in measure(take(arrays, rows)).items():
-            totals[name] = totals.get(name, 0.0) + value * len(rows)
-    return {name: total / count for name, total in totals.items()}
-
-
-def statistics(arrays: Arrays, names: Sequence[str]) -> dict[str, tuple[Array, Array]]:
-    """Mean and deviation of some columns per feature (axis 1): of the training rows only."""
-    found: dict[str, tuple[Array, Array]] = {}
-    for name in names:
-        array = arrays[name]
-        axes = tuple(axis for axis in range(array.ndim) if axis != 1)
-        mean = array.mean(axes, np.float64, keepdims=True)
-        std = array.std(axes, np.float64, keepdims=True)
-        std = np.where(std > 0, std, 1.0)  # a feature that never changes becomes zero
-        found[name] = (mean[0].astype(np.float32), std[0].astype(np.float32))
-    return found
-
-
-def normalise(arrays: Arrays, found: Mapping[str, tuple[Array, Array]]) -> Arrays:
-    """The columns with mean 0 and deviation 1, by statistics found before."""
-    changed = {name: (arrays[name] - mean) / std for name, (mean, std) in found.items()}
-    return {**arrays, **changed}
-
-
-def _rows(arrays: Arrays) -> int:
+def count_of(arrays: Arrays) -> int:
+    """How many rows there are."""
     return len(next(iter(arrays.values())))

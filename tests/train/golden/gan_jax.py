@@ -59,8 +59,9 @@ GENERATOR_LEARNING_RATE = 0.01
 GENERATOR_MOMENTUM = 0.9
 GENERATOR_CLIP_NORM = 0.01  # of gradients
 GENERATOR_WARMUP = 4  # steps
-# its place in the chain, what optax calls it
-KEPT = {"critic": {"mean": (0, "mu"), "square": (0, "nu")}, "generator": {"sum": (1, "trace")}}
+# what optax calls it
+KEPT = {"critic": {"mean": "mu", "square": "nu"}, "generator": {"sum": "trace"}}
+KEPT_AT = {"critic": 0, "generator": 1}  # its place in the chain
 
 Batch = Mapping[str, Array]
 Portable = dict[str, np.ndarray]
@@ -166,12 +167,12 @@ def clip_by_norm(most: float) -> optax.GradientTransformation:
     return optax.stateless(clip)
 
 
-def critic_optimizer() -> optax.GradientTransformationExtraArgs:
+def critic_optimizer() -> optax.GradientTransformation:
     """The optimiser of the phase `critic`; a step multiplies by the learning rate."""
     return optax.chain(scale_by_adam(CRITIC_BETAS, CRITIC_EPSILON))
 
 
-def generator_optimizer() -> optax.GradientTransformationExtraArgs:
+def generator_optimizer() -> optax.GradientTransformation:
     """The optimiser of the phase `generator`; a step multiplies by the learning rate."""
     return optax.chain(clip_by_norm(GENERATOR_CLIP_NORM), optax.trace(GENERATOR_MOMENTUM))
 
@@ -187,7 +188,7 @@ class Phase:
         name: str,
         loss_of: Callable[[Any, Batch], Array],
         places: Sequence[int],
-        optimizer: optax.GradientTransformationExtraArgs,
+        optimizer: optax.GradientTransformation,
         every: int = 1,
     ) -> None:
         self.name = name
@@ -316,9 +317,9 @@ class Trainer:
         """What each optimiser keeps of each weight, as `critic.mean.head.weight`."""
         found: Portable = {}
         for phase in self.phases:
-            for kind, (part, field) in KEPT[phase.name].items():
-                leaves = getattr(phase.state[part], field)
-                for place, leaf in zip(phase.places, leaves, strict=True):
+            state = phase.state[KEPT_AT[phase.name]]
+            for kind, field in KEPT[phase.name].items():
+                for place, leaf in zip(phase.places, getattr(state, field), strict=True):
                     found[f"{phase.name}.{kind}.{self.names[place]}"] = np.asarray(leaf)
         return found
 
@@ -330,27 +331,17 @@ class Trainer:
         kept = match(arrays["optimizer"], shapes, source=source)
         for phase in self.phases:
             names = [self.names[place] for place in phase.places]
-            places = {f"{phase.name}.{kind}": at for kind, at in KEPT[phase.name].items()}
-            phase.state = restored(phase.state, places, kept, names)
-            phase.state = counted(phase.state, found.step // phase.every)
+            fields: dict[str, Any] = {
+                field: [jnp.asarray(kept[f"{phase.name}.{kind}.{name}"]) for name in names]
+                for kind, field in KEPT[phase.name].items()
+            }
+            done = found.step // phase.every
+            if "mean" in KEPT[phase.name]:
+                fields["count"] = jnp.asarray(done, jnp.int32)
+            states, at = list(phase.state), KEPT_AT[phase.name]
+            states[at] = states[at]._replace(**fields)
+            phase.state = tuple(states)
         self.steps = found.step
-
-
-def restored(
-    state: Any, places: Mapping[str, tuple[int, str]], kept: Portable, names: Sequence[str]
-) -> Any:
-    """The state of a chain of optimisers with what a checkpoint kept."""
-    states = list(state)
-    for kind, (place, field) in places.items():
-        leaves = [jnp.asarray(kept[f"{kind}.{name}"]) for name in names]
-        states[place] = states[place]._replace(**{field: leaves})
-    return tuple(states)
-
-
-def counted(state: Any, done: int) -> Any:
-    """The state of a chain of optimisers after a number of steps."""
-    count = jnp.asarray(done, jnp.int32)
-    return tuple(s._replace(count=count) if "count" in s._fields else s for s in state)
 
 
 def use_device(name: str) -> None:
@@ -440,12 +431,12 @@ def begin(arguments: argparse.Namespace, checkpoint: Checkpoint | None) -> Train
 
 def locate(fault: NoNumberError, arguments: argparse.Namespace, batches: Batches) -> str:
     """Trains once more up to a figure that is no number, and says where it comes from."""
-    checkpoint = newest(arguments.output / "checkpoints")
 
     def turn(step: int) -> tuple[Arrays, Any]:
         batch = next(batches.epoch(step // batches.steps, start=step % batches.steps))
         return batch, learning_rates(step, arguments.epochs * batches.steps)
 
+    checkpoint = newest(arguments.output / "checkpoints")
     trainer = begin(arguments, checkpoint)
     last = fault.step - 1 if fault.in_step else fault.step
     for step in range(checkpoint.step if checkpoint else 0, last):
@@ -472,18 +463,12 @@ def evaluate(arguments: argparse.Namespace) -> dict[str, Any]:
     return {"rows": count, "metrics": average(trainer.measure, rows, BATCH)}
 
 
-def held_out_names(found: Mapping[str, float]) -> dict[str, float]:
-    """Figures under the names that a run's files have for them."""
-    return {f"held_out_{name}": found[name] for name in sorted(found)}
-
-
 def train(arguments: argparse.Namespace) -> None:
     """Trains, from the beginning or from the newest checkpoint."""
-    arrays = load_rows(DATA)
     checkpoints = arguments.output / "checkpoints"
     with plain_errors():
-        arrays, held_out = split(arrays, HELD_OUT, SPLIT_SEED)
-        batches = Batches(arrays, BATCH, arguments.seed)
+        training, held_out = split(load_rows(DATA), HELD_OUT, SPLIT_SEED)
+        batches = Batches(training, BATCH, arguments.seed)
         state = {**state_of(arguments), "rows": batches.count}
         checkpoint = to_resume(checkpoints, SPEC, state, resume=arguments.resume)
         resumed = checkpoint.step if checkpoint else None
@@ -503,7 +488,8 @@ def train(arguments: argparse.Namespace) -> None:
                     save(checkpoints, step, kept_of(trainer), state, SPEC)
                     signals.leave(step)
             found = average(trainer.measure, held_out, BATCH)
-            progress.evaluation(step, epoch, **held_out_names(found))
+            figures = {f"held_out_{name}": found[name] for name in sorted(found)}
+            progress.evaluation(step, epoch, **figures)
             progress.flush()
             save(checkpoints, step, kept_of(trainer), state, SPEC)
             if signals.received:

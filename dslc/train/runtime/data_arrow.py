@@ -1,0 +1,109 @@
+"""Readers of Arrow's formats: Parquet files, and data sets that Hugging Face's `datasets` saved."""
+
+import importlib
+import json
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from dslc.train.runtime.data import Array, Arrays
+
+
+def read_parquet(path: Path, wanted: set[str], store: Path | None = None) -> Arrays:
+    """The wanted columns of a .parquet file; lists of one length become an axis.
+
+    Args:
+        path: the file.
+        wanted: the columns' names.
+        store: where they are kept on disk; else in memory.
+    """
+    parquet = importlib.import_module("pyarrow.parquet")
+    errors = importlib.import_module("pyarrow").ArrowException
+    if not path.is_file():
+        raise ValueError(f"{path}: no such file")
+    try:
+        with parquet.ParquetFile(path) as file:
+            names = [name for name in file.schema_arrow.names if name in wanted]
+            batches = file.iter_batches(columns=names)
+            return _from_arrow(path, batches, names, file.metadata.num_rows, store)
+    except (errors, OSError) as error:
+        raise ValueError(f"{path}: not a whole Parquet file: {error}") from None
+
+
+def read_dataset(path: Path, wanted: set[str], store: Path | None = None) -> Arrays:
+    """The wanted columns of a data set that `save_to_disk` wrote, as `read_parquet` gives them."""
+    arrow, ipc = (importlib.import_module(name) for name in ("pyarrow", "pyarrow.ipc"))
+    try:
+        state = json.loads((path / "state.json").read_text(encoding="utf-8"))
+        names = [str(entry["filename"]) for entry in state["_data_files"]]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        parts = sorted(part.parent.name for part in path.glob("*/state.json"))
+        hint = f"; it holds {', '.join(parts)}: name one of them" if parts else f": {error}"
+        raise ValueError(f"{path}: not a data set that `save_to_disk` wrote{hint}") from None
+    batches: list[Any] = []
+    for name in names:
+        file = path / Path(name).name
+        try:
+            batches += list(ipc.open_stream(arrow.memory_map(str(file))))  # read when they are used
+        except (arrow.ArrowException, OSError) as error:
+            raise ValueError(f"{file}: not a whole Arrow file: {error}") from None
+    known = [name for name in (batches[0].schema.names if batches else []) if name in wanted]
+    return _from_arrow(path, batches, known, sum(batch.num_rows for batch in batches), store)
+
+
+def _from_arrow(
+    path: Path, batches: Iterable[Any], names: Sequence[str], count: int, store: Path | None
+) -> Arrays:
+    """Columns out of record batches; what has no value is an error with its row."""
+    found: Arrays = {}
+    first = 0
+    for batch in batches:
+        for name in names:
+            column = batch.column(name)
+            missing = column.is_null().to_numpy(zero_copy_only=False)
+            if missing.any():
+                row = first + int(np.argmax(missing))
+                raise ValueError(f"{path}: row {row} of column {name!r} has no value")
+            part = _array(column)
+            whole = found[name] if name in found else _room(name, part, count, store)
+            if part.shape[1:] != whole.shape[1:]:
+                whole, part = _apart(whole, count), _apart(part, len(part))
+            whole[first : first + len(part)] = part
+            found[name] = whole
+        first += batch.num_rows
+    return found
+
+
+def _room(name: str, part: Array, count: int, store: Path | None) -> Array:
+    """An array for all rows of a column, like some of them."""
+    shape = (count, *part.shape[1:])
+    if store is None or part.dtype == object:
+        return np.empty(shape, part.dtype)
+    store.mkdir(parents=True, exist_ok=True)
+    return np.lib.format.open_memmap(store / f"{name}.npy", "w+", part.dtype, shape)
+
+
+def _apart(rows: Array, count: int) -> Array:
+    """Rows that need not have one length."""
+    found = np.empty(count, object)
+    found[:] = [*rows]
+    return found
+
+
+def _array(column: Any) -> Array:
+    """An Arrow column: numbers, texts, or lists of one length or several."""
+    types = importlib.import_module("pyarrow.types")
+    if types.is_dictionary(column.type):
+        column = column.dictionary_decode()
+    if types.is_string(column.type) or types.is_large_string(column.type):
+        return np.array(column.to_pylist(), object)
+    nested = (types.is_list, types.is_large_list, types.is_fixed_size_list)
+    if not any(test(column.type) for test in nested):
+        return column.to_numpy(zero_copy_only=False)
+    lengths = {len(item) for item in column}
+    if len(lengths) > 1:
+        return _apart(np.array([*map(np.asarray, column.to_pylist())], object), len(column))
+    inner = _array(column.flatten())
+    return inner.reshape(len(column), -1, *inner.shape[1:])
