@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
 RUNTIME = Path(__file__).parents[1] / "train" / "runtime"
 TRAINING = (
-    *("checkpoint", "data", "faults", "initial", "progress", "record", "signals", "weights"),
+    *("checkpoint", "data", "faults", "initial", "progress", "record", "signals"),
+    *("trackers", "weights"),
 )
 """The runtime modules that every `train.py` imports."""
 BESIDE = re.compile(r"^from dslc[\w.]*\.runtime\.", re.MULTILINE)
@@ -135,7 +136,8 @@ RESULTS = (
     "A run writes `metrics.jsonl`, `metrics.csv` and `curves.html`, checkpoints that a kill at any "
     "moment cannot spoil, `run.json` with what it takes to repeat it, and `weights.safetensors` "
     "with PyTorch's names and layouts, which every framework's project reads. Ctrl-C and SIGTERM "
-    "save before they end it."
+    "save before they end it. `--track FILE` tells a function of your own of every figure; TensorBoard "
+    "gets them where it is installed, below `tensorboard/`."
 )
 
 

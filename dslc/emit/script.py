@@ -49,7 +49,7 @@ if TYPE_CHECKING:
 TEMPLATE = Path(__file__).parents[1] / "train" / "script_template.py"
 LOCAL = (
     *("checkpoint", "data", "faults", "initial", "model", "portable", "progress", "record"),
-    *("signals", "training_model", "watching", "weights"),
+    *("signals", "trackers", "training_model", "watching", "weights"),
 )
 """The modules that lie beside `train.py`."""
 
