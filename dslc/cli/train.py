@@ -36,9 +36,14 @@ def run(arguments: list[str]) -> int:
     parser.add_argument("--epochs", type=int, metavar="N", help="instead of the spec's")
     parser.add_argument("--seed", type=int, metavar="S", help="of weights, order and dropout")
     parser.add_argument("--resume", action="store_true", help="go on from the last checkpoint")
+    parser.add_argument(
+        "--track", metavar="FILE", help="a Python file whose on_metrics(step, values) is told"
+    )
     parser.add_argument("--force", action="store_true", help="replace files edited by hand")
     add_spec_options(parser)
     options = parser.parse_args(arguments)
+    if options.track is not None and not Path(options.track).is_file():
+        raise UsageError(f"--track {options.track}: no such file")
     checked = Call(options).load(options.file)
     require(options.backend, find_backend(options.backend))
     files = project(options.backend, checked)
@@ -51,6 +56,8 @@ def run(arguments: list[str]) -> int:
     passed = [
         f"--{name}={value}" for name in PASSED_ON if (value := getattr(options, name)) is not None
     ]
+    if options.track is not None:
+        passed.append(f"--track={Path(options.track).resolve()}")
     if checked.train is not None and checked.train.data.is_path:
         passed.append(f"--data={Path(options.file).resolve().parent / checked.train.data.source}")
     home = Path(options.file).resolve().parent

@@ -23,7 +23,10 @@ if TYPE_CHECKING:
     from dslc.passes.pipeline import Checked
 
 RUNTIME = Path(__file__).parents[1] / "train" / "runtime"
-TRAINING = ("checkpoint", "faults", "initial", "progress", "record", "signals", "weights")
+TRAINING = (
+    *("checkpoint", "faults", "initial", "progress", "record", "signals"),
+    *("trackers", "weights"),
+)
 """The runtime modules that every `train.py` imports, as they are."""
 BESIDE = re.compile(r"^from dslc[\w.]*\.runtime\.", re.MULTILINE)
 """How runtime modules import each other where they are written."""
@@ -159,7 +162,8 @@ RESULTS = (
     "A run writes `metrics.jsonl`, `metrics.csv` and `curves.html`, checkpoints that a kill at any "
     "moment cannot spoil, `run.json` with what it takes to repeat it, and `weights.safetensors` "
     "with PyTorch's names and layouts, which every framework's project reads. Ctrl-C and SIGTERM "
-    "save before they end it."
+    "save before they end it. `--track FILE` tells a function of your own of every figure; TensorBoard "
+    "gets them where it is installed, below `tensorboard/`."
 )
 
 

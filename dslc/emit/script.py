@@ -51,7 +51,7 @@ TEMPLATE = Path(__file__).parents[1] / "train" / "script_template.py"
 PLATEAU = TEMPLATE.with_name("plateau_template.py")
 LOCAL = (
     *("checkpoint", "data", "faults", "initial", "model", "portable", "progress", "record"),
-    *("signals", "training_model", "watching", "weights"),
+    *("signals", "trackers", "training_model", "watching", "weights"),
 )
 """The modules that lie beside `train.py`."""
 

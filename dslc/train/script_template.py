@@ -25,6 +25,7 @@ from dslc.train.runtime.faults import listed
 from dslc.train.runtime.progress import NoNumberError, Progress
 from dslc.train.runtime.record import record, spec_text
 from dslc.train.runtime.signals import Signals
+from dslc.train.runtime.trackers import trackers
 from dslc.train.runtime.weights import read, write
 
 AVERAGES = False  # whether a moving average of the weights is kept
@@ -164,6 +165,8 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=SEED, help="of initial weights and order")
     parser.add_argument("--device", choices=DEVICES, default="auto")
     parser.add_argument("--resume", action="store_true", help="go on from the newest checkpoint")
+    text = "a Python file whose on_metrics(step, values) gets every figure"
+    parser.add_argument("--track", type=Path, metavar="FILE", help=text)
     if MEASURES:
         parser.add_argument(
             "--evaluate",
@@ -311,6 +314,7 @@ def train(arguments: argparse.Namespace) -> None:
         checkpoint = to_resume(checkpoints, SPEC, state, resume=arguments.resume)
         resumed = checkpoint.step if checkpoint else None
         record(arguments.output, RUN, vars(arguments), PACKAGES, resumed)
+        told = trackers(arguments.output, arguments.track, resumed or 0)
         trainer = begin(arguments, checkpoint)
     step = resumed or 0
     total = arguments.epochs * batches.steps
@@ -320,7 +324,7 @@ def train(arguments: argparse.Namespace) -> None:
     if PLATEAUED:
         plateau = Watched(checkpoint.state["plateau"] if checkpoint else {}, WATCHED)
         state["plateau"] = plateau.state
-    progress = Progress(arguments.output, total, done=step)
+    progress = Progress(arguments.output, total, done=step, trackers=told)
     with Signals() as signals, run_errors(lambda fault: locate(fault, arguments, batches)):
         for epoch in range(step // batches.steps, arguments.epochs):
             if STOPS and patience.is_over:  # pyright: ignore

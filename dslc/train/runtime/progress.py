@@ -12,6 +12,7 @@ import math
 import os
 import sys
 import time
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, SupportsFloat, TextIO
 
@@ -40,11 +41,18 @@ class Progress:
         total: steps of the whole run.
         done: steps done already, where the run is resumed.
         stream: where progress is shown; a terminal gets a line that moves, a file plain lines.
+        trackers: functions of a step and its figures by name; one that fails is asked no more.
     """
 
     def __init__(
-        self, folder: Path, total: int, done: int = 0, stream: TextIO | None = None
+        self,
+        folder: Path,
+        total: int,
+        done: int = 0,
+        stream: TextIO | None = None,
+        trackers: Sequence[Callable[[int, Mapping[str, float]], object]] = (),
     ) -> None:
+        self._trackers = list(trackers)
         self._folder = folder
         self._total = total
         self._first = done
@@ -107,6 +115,19 @@ class Progress:
     def _record(self, rows: list[Row]) -> None:
         self._rows += rows
         self._file.write("".join(_line(row) for row in rows))
+        for row in rows:
+            self._tell(row)
+
+    def _tell(self, row: Row) -> None:
+        """Tells the trackers; none of them may end a run."""
+        values = {name: value for name, value in row.items() if name not in ("step", "epoch")}
+        for tracker in tuple(self._trackers):
+            try:
+                tracker(row["step"], values)
+            except Exception as error:
+                self._trackers.remove(tracker)
+                text = f"a tracker failed and is asked no more: {type(error).__name__}: {error}"
+                self._print(text)
 
     def _settle(self) -> None:
         """Reads the losses that are pending."""

@@ -31,6 +31,7 @@ from portable import load_weights, names_of, to_portable
 from progress import NoNumberError, Progress
 from record import record, spec_text
 from signals import Signals
+from trackers import trackers
 from watching import find_fault
 from weights import match, read, write
 
@@ -394,6 +395,8 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=SEED, help="of initial weights and order")
     parser.add_argument("--device", choices=DEVICES, default="auto")
     parser.add_argument("--resume", action="store_true", help="go on from the newest checkpoint")
+    text = "a Python file whose on_metrics(step, values) gets every figure"
+    parser.add_argument("--track", type=Path, metavar="FILE", help=text)
     parser.add_argument(
         "--evaluate",
         nargs="?",
@@ -473,10 +476,11 @@ def train(arguments: argparse.Namespace) -> None:
         checkpoint = to_resume(checkpoints, SPEC, state, resume=arguments.resume)
         resumed = checkpoint.step if checkpoint else None
         record(arguments.output, RUN, vars(arguments), PACKAGES, resumed)
+        told = trackers(arguments.output, arguments.track, resumed or 0)
         trainer = begin(arguments, checkpoint)
     step = resumed or 0
     total = arguments.epochs * batches.steps
-    progress = Progress(arguments.output, total, done=step)
+    progress = Progress(arguments.output, total, done=step, trackers=told)
     with Signals() as signals, run_errors(lambda fault: locate(fault, arguments, batches)):
         for epoch in range(step // batches.steps, arguments.epochs):
             for batch in batches.epoch(epoch, start=step % batches.steps):
