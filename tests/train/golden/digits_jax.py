@@ -9,7 +9,7 @@ import argparse
 import contextlib
 import json
 import math
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -73,8 +73,7 @@ BETAS = (0.9, 0.999)
 EPSILON = 1e-8
 WEIGHT_DECAY = 0.01
 WARMUP = 20  # steps
-KEPT = {"mean": "mu", "square": "nu"}  # what optax calls it
-KEPT_AT = 0  # its place in the chain
+KEPT = {"mean": (0, "mu"), "square": (0, "nu")}  # its place in the chain, what optax calls it
 
 Batch = Mapping[str, Array]
 Portable = dict[str, np.ndarray]
@@ -135,7 +134,7 @@ def scale_by_adam(betas: tuple[float, float], epsilon: float) -> optax.GradientT
     return optax.GradientTransformation(init, update)
 
 
-def make_optimizer() -> optax.GradientTransformation:
+def make_optimizer() -> optax.GradientTransformationExtraArgs:
     """The optimiser of the trained weights; a step multiplies by the learning rate."""
     return optax.chain(scale_by_adam(BETAS, EPSILON), optax.add_decayed_weights(WEIGHT_DECAY))
 
@@ -220,11 +219,11 @@ class Trainer:
 
     def moments(self) -> Portable:
         """What the optimiser keeps of each weight, as `mean.head.weight`."""
-        return {
-            f"{kind}.{name}": np.asarray(leaf)
-            for kind, field in KEPT.items()
-            for name, leaf in zip(self.names, getattr(self.state[KEPT_AT], field), strict=True)
-        }
+        found: Portable = {}
+        for kind, (place, field) in KEPT.items():
+            for name, leaf in zip(self.names, getattr(self.state[place], field), strict=True):
+                found[f"{kind}.{name}"] = np.asarray(leaf)
+        return found
 
     def restore(self, found: Checkpoint) -> None:
         """Goes back to a checkpoint."""
@@ -232,14 +231,25 @@ class Trainer:
         self.load(arrays["weights"], source)
         shapes = {name: array.shape for name, array in self.moments().items()}
         kept = match(arrays["optimizer"], shapes, source=source)
-        fields: dict[str, Any] = {
-            field: [jnp.asarray(kept[f"{kind}.{name}"]) for name in self.names]
-            for kind, field in KEPT.items()
-        }
-        fields["count"] = jnp.asarray(found.step, jnp.int32)
-        states = list(self.state)
-        states[KEPT_AT] = states[KEPT_AT]._replace(**fields)
-        self.state = tuple(states)
+        self.state = restored(self.state, KEPT, kept, self.names)
+        self.state = counted(self.state, found.step)
+
+
+def restored(
+    state: Any, places: Mapping[str, tuple[int, str]], kept: Portable, names: Sequence[str]
+) -> Any:
+    """The state of a chain of optimisers with what a checkpoint kept."""
+    states = list(state)
+    for kind, (place, field) in places.items():
+        leaves = [jnp.asarray(kept[f"{kind}.{name}"]) for name in names]
+        states[place] = states[place]._replace(**{field: leaves})
+    return tuple(states)
+
+
+def counted(state: Any, done: int) -> Any:
+    """The state of a chain of optimisers after a number of steps."""
+    count = jnp.asarray(done, jnp.int32)
+    return tuple(s._replace(count=count) if "count" in s._fields else s for s in state)
 
 
 def use_device(name: str) -> None:
@@ -326,12 +336,12 @@ def begin(arguments: argparse.Namespace, checkpoint: Checkpoint | None) -> Train
 
 def locate(fault: NoNumberError, arguments: argparse.Namespace, batches: Batches) -> str:
     """Trains once more up to a figure that is no number, and says where it comes from."""
+    checkpoint = newest(arguments.output / "checkpoints")
 
     def turn(step: int) -> tuple[Arrays, Any]:
         batch = next(batches.epoch(step // batches.steps, start=step % batches.steps))
         return batch, learning_rate(step, arguments.epochs * batches.steps)
 
-    checkpoint = newest(arguments.output / "checkpoints")
     trainer = begin(arguments, checkpoint)
     last = fault.step - 1 if fault.in_step else fault.step
     for step in range(checkpoint.step if checkpoint else 0, last):
@@ -356,6 +366,11 @@ def evaluate(arguments: argparse.Namespace) -> dict[str, Any]:
         trainer.load(read(path), str(path))
     count = len(next(iter(rows.values())))
     return {"rows": count, "metrics": average(trainer.measure, rows, BATCH)}
+
+
+def held_out_names(found: Mapping[str, float]) -> dict[str, float]:
+    """Figures under the names that a run's files have for them."""
+    return {f"held_out_{name}": found[name] for name in sorted(found)}
 
 
 def train(arguments: argparse.Namespace) -> None:
@@ -384,8 +399,7 @@ def train(arguments: argparse.Namespace) -> None:
                     save(checkpoints, step, kept_of(trainer), state, SPEC)
                     signals.leave(step)
             found = average(trainer.measure, held_out, BATCH)
-            figures = {f"held_out_{name}": found[name] for name in sorted(found)}
-            progress.evaluation(step, epoch, **figures)
+            progress.evaluation(step, epoch, **held_out_names(found))
             progress.flush()
             save(checkpoints, step, kept_of(trainer), state, SPEC)
             if signals.received:

@@ -119,7 +119,7 @@ class AdamW(keras.optimizers.Optimizer):
     def __init__(
         self, learning_rate: float, betas: tuple[float, float], epsilon: float, decay: float
     ) -> None:
-        super().__init__(learning_rate=learning_rate, name="adam")
+        super().__init__(learning_rate=learning_rate, name="adamw")
         self.betas = betas
         self.epsilon = epsilon
         self.decay = decay
@@ -199,8 +199,12 @@ class Trainer:
 
     def moments(self) -> dict[str, Array]:
         """What the optimiser keeps of each weight, as `mean.head.weight`."""
+        return {name: variable.numpy() for name, variable in self.kept().items()}
+
+    def kept(self) -> dict[str, Any]:
+        """The optimiser's variables by those names."""
         return {
-            f"{kind}.{name}": variable.numpy()
+            f"{kind}.{name}": variable
             for kind, field in KEPT.items()
             for name, variable in zip(self.names, getattr(self.optimizer, field), strict=True)
         }
@@ -211,9 +215,8 @@ class Trainer:
         self.load(arrays["weights"], source)
         shapes = {name: array.shape for name, array in self.moments().items()}
         kept = match(arrays["optimizer"], shapes, source=source)
-        for kind, field in KEPT.items():
-            for name, variable in zip(self.names, getattr(self.optimizer, field), strict=True):
-                variable.assign(kept[f"{kind}.{name}"])
+        for name, variable in self.kept().items():
+            variable.assign(kept[name])
         self.optimizer.iterations.assign(found.step)
 
 
@@ -303,12 +306,12 @@ def begin(arguments: argparse.Namespace, checkpoint: Checkpoint | None) -> Train
 
 def locate(fault: NoNumberError, arguments: argparse.Namespace, batches: Batches) -> str:
     """Trains once more up to a figure that is no number, and says where it comes from."""
+    checkpoint = newest(arguments.output / "checkpoints")
 
     def turn(step: int) -> tuple[Arrays, Any]:
         batch = next(batches.epoch(step // batches.steps, start=step % batches.steps))
         return batch, learning_rate(step, arguments.epochs * batches.steps)
 
-    checkpoint = newest(arguments.output / "checkpoints")
     trainer = begin(arguments, checkpoint)
     last = fault.step - 1 if fault.in_step else fault.step
     for step in range(checkpoint.step if checkpoint else 0, last):
@@ -333,6 +336,11 @@ def evaluate(arguments: argparse.Namespace) -> dict[str, Any]:
         trainer.load(read(path), str(path))
     count = len(next(iter(rows.values())))
     return {"rows": count, "metrics": average(trainer.measure, rows, BATCH)}
+
+
+def held_out_names(found: Mapping[str, float]) -> dict[str, float]:
+    """Figures under the names that a run's files have for them."""
+    return {f"held_out_{name}": found[name] for name in sorted(found)}
 
 
 def train(arguments: argparse.Namespace) -> None:
@@ -361,8 +369,7 @@ def train(arguments: argparse.Namespace) -> None:
                     save(checkpoints, step, kept_of(trainer), state, SPEC)
                     signals.leave(step)
             found = average(trainer.measure, held_out, BATCH)
-            figures = {f"held_out_{name}": found[name] for name in sorted(found)}
-            progress.evaluation(step, epoch, **figures)
+            progress.evaluation(step, epoch, **held_out_names(found))
             progress.flush()
             save(checkpoints, step, kept_of(trainer), state, SPEC)
             if signals.received:

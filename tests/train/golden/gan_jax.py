@@ -60,9 +60,8 @@ GENERATOR_LEARNING_RATE = 0.01
 GENERATOR_MOMENTUM = 0.9
 GENERATOR_CLIP_NORM = 0.01  # of gradients
 GENERATOR_WARMUP = 4  # steps
-# what optax calls it
-KEPT = {"critic": {"mean": "mu", "square": "nu"}, "generator": {"sum": "trace"}}
-KEPT_AT = {"critic": 0, "generator": 1}  # its place in the chain
+# its place in the chain, what optax calls it
+KEPT = {"critic": {"mean": (0, "mu"), "square": (0, "nu")}, "generator": {"sum": (1, "trace")}}
 
 Batch = Mapping[str, Array]
 Portable = dict[str, np.ndarray]
@@ -168,12 +167,12 @@ def clip_by_norm(most: float) -> optax.GradientTransformation:
     return optax.stateless(clip)
 
 
-def critic_optimizer() -> optax.GradientTransformation:
+def critic_optimizer() -> optax.GradientTransformationExtraArgs:
     """The optimiser of the phase `critic`; a step multiplies by the learning rate."""
     return optax.chain(scale_by_adam(CRITIC_BETAS, CRITIC_EPSILON))
 
 
-def generator_optimizer() -> optax.GradientTransformation:
+def generator_optimizer() -> optax.GradientTransformationExtraArgs:
     """The optimiser of the phase `generator`; a step multiplies by the learning rate."""
     return optax.chain(clip_by_norm(GENERATOR_CLIP_NORM), optax.trace(GENERATOR_MOMENTUM))
 
@@ -189,7 +188,7 @@ class Phase:
         name: str,
         loss_of: Callable[[Any, Batch], Array],
         places: Sequence[int],
-        optimizer: optax.GradientTransformation,
+        optimizer: optax.GradientTransformationExtraArgs,
         every: int = 1,
     ) -> None:
         self.name = name
@@ -318,9 +317,9 @@ class Trainer:
         """What each optimiser keeps of each weight, as `critic.mean.head.weight`."""
         found: Portable = {}
         for phase in self.phases:
-            state = phase.state[KEPT_AT[phase.name]]
-            for kind, field in KEPT[phase.name].items():
-                for place, leaf in zip(phase.places, getattr(state, field), strict=True):
+            for kind, (part, field) in KEPT[phase.name].items():
+                leaves = getattr(phase.state[part], field)
+                for place, leaf in zip(phase.places, leaves, strict=True):
                     found[f"{phase.name}.{kind}.{self.names[place]}"] = np.asarray(leaf)
         return found
 
@@ -332,17 +331,27 @@ class Trainer:
         kept = match(arrays["optimizer"], shapes, source=source)
         for phase in self.phases:
             names = [self.names[place] for place in phase.places]
-            fields: dict[str, Any] = {
-                field: [jnp.asarray(kept[f"{phase.name}.{kind}.{name}"]) for name in names]
-                for kind, field in KEPT[phase.name].items()
-            }
-            done = found.step // phase.every
-            if "mean" in KEPT[phase.name]:
-                fields["count"] = jnp.asarray(done, jnp.int32)
-            states, at = list(phase.state), KEPT_AT[phase.name]
-            states[at] = states[at]._replace(**fields)
-            phase.state = tuple(states)
+            places = {f"{phase.name}.{kind}": at for kind, at in KEPT[phase.name].items()}
+            phase.state = restored(phase.state, places, kept, names)
+            phase.state = counted(phase.state, found.step // phase.every)
         self.steps = found.step
+
+
+def restored(
+    state: Any, places: Mapping[str, tuple[int, str]], kept: Portable, names: Sequence[str]
+) -> Any:
+    """The state of a chain of optimisers with what a checkpoint kept."""
+    states = list(state)
+    for kind, (place, field) in places.items():
+        leaves = [jnp.asarray(kept[f"{kind}.{name}"]) for name in names]
+        states[place] = states[place]._replace(**{field: leaves})
+    return tuple(states)
+
+
+def counted(state: Any, done: int) -> Any:
+    """The state of a chain of optimisers after a number of steps."""
+    count = jnp.asarray(done, jnp.int32)
+    return tuple(s._replace(count=count) if "count" in s._fields else s for s in state)
 
 
 def use_device(name: str) -> None:
@@ -434,12 +443,12 @@ def begin(arguments: argparse.Namespace, checkpoint: Checkpoint | None) -> Train
 
 def locate(fault: NoNumberError, arguments: argparse.Namespace, batches: Batches) -> str:
     """Trains once more up to a figure that is no number, and says where it comes from."""
+    checkpoint = newest(arguments.output / "checkpoints")
 
     def turn(step: int) -> tuple[Arrays, Any]:
         batch = next(batches.epoch(step // batches.steps, start=step % batches.steps))
         return batch, learning_rates(step, arguments.epochs * batches.steps)
 
-    checkpoint = newest(arguments.output / "checkpoints")
     trainer = begin(arguments, checkpoint)
     last = fault.step - 1 if fault.in_step else fault.step
     for step in range(checkpoint.step if checkpoint else 0, last):
@@ -464,6 +473,11 @@ def evaluate(arguments: argparse.Namespace) -> dict[str, Any]:
         trainer.load(read(path), str(path))
     count = len(next(iter(rows.values())))
     return {"rows": count, "metrics": average(trainer.measure, rows, BATCH)}
+
+
+def held_out_names(found: Mapping[str, float]) -> dict[str, float]:
+    """Figures under the names that a run's files have for them."""
+    return {f"held_out_{name}": found[name] for name in sorted(found)}
 
 
 def train(arguments: argparse.Namespace) -> None:
@@ -492,8 +506,7 @@ def train(arguments: argparse.Namespace) -> None:
                     save(checkpoints, step, kept_of(trainer), state, SPEC)
                     signals.leave(step)
             found = average(trainer.measure, held_out, BATCH)
-            figures = {f"held_out_{name}": found[name] for name in sorted(found)}
-            progress.evaluation(step, epoch, **figures)
+            progress.evaluation(step, epoch, **held_out_names(found))
             progress.flush()
             save(checkpoints, step, kept_of(trainer), state, SPEC)
             if signals.received:

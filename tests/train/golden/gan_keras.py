@@ -175,18 +175,18 @@ class SGD(keras.optimizers.Optimizer):
         self.momentum = momentum
         self.most = most
 
-    def build(self, variables: list[keras.Variable]) -> None:
-        """Makes what is kept of each variable."""
-        if not self.built:
-            super().build(variables)
-            self.sums = [self.add_variable_from_reference(v, "sum") for v in variables]
-
     def apply(
         self, grads: list[tf.Tensor], trainable_variables: list[keras.Variable] | None = None
     ) -> None:
         """Moves the variables by gradients that are scaled down together, as PyTorch does."""
         scale = ops.minimum(1.0, self.most / (tf.linalg.global_norm(grads) + 1e-6))
         super().apply([scale * gradient for gradient in grads], trainable_variables)
+
+    def build(self, variables: list[keras.Variable]) -> None:
+        """Makes what is kept of each variable."""
+        if not self.built:
+            super().build(variables)
+            self.sums = [self.add_variable_from_reference(v, "sum") for v in variables]
 
     def update_step(
         self, gradient: tf.Tensor, variable: keras.Variable, learning_rate: tf.Tensor
@@ -256,7 +256,8 @@ class Trainer:
         by_variable = {id(place.variable): name for name, place in places(self.model).items()}
         self.trained = self.model.trainable_variables
         self.names = [by_variable[id(variable)] for variable in self.trained]
-        self.phases = make_phases(dict(zip(self.names, self.trained, strict=True)))
+        by_name = dict(zip(self.names, self.trained, strict=True))
+        self.phases = make_phases(by_name)
         for phase in self.phases:
             phase.run = tf.function(partial(self.train, phase), jit_compile=False)
         self.seed = seed
@@ -302,6 +303,15 @@ class Trainer:
         """What each optimiser keeps of each weight, as `critic.mean.head.weight`."""
         return {name: variable.numpy() for name, variable in self.kept().items()}
 
+    def kept(self) -> dict[str, Any]:
+        """The variables of the optimisers by those names."""
+        return {
+            f"{phase.name}.{kind}.{name}": variable
+            for phase in self.phases
+            for kind, field in KEPT[phase.name].items()
+            for name, variable in zip(phase.trained, getattr(phase.optimizer, field), strict=True)
+        }
+
     def restore(self, found: Checkpoint) -> None:
         """Goes back to a checkpoint."""
         arrays, source = load_checkpoint(found), str(found.path)
@@ -313,15 +323,6 @@ class Trainer:
         for phase in self.phases:
             phase.optimizer.iterations.assign(found.step // phase.every)
         self.steps = found.step
-
-    def kept(self) -> dict[str, Any]:
-        """The variables of the optimisers by those names."""
-        return {
-            f"{phase.name}.{kind}.{name}": variable
-            for phase in self.phases
-            for kind, field in KEPT[phase.name].items()
-            for name, variable in zip(phase.trained, getattr(phase.optimizer, field), strict=True)
-        }
 
 
 def use_device(name: str) -> None:
@@ -415,12 +416,12 @@ def begin(arguments: argparse.Namespace, checkpoint: Checkpoint | None) -> Train
 
 def locate(fault: NoNumberError, arguments: argparse.Namespace, batches: Batches) -> str:
     """Trains once more up to a figure that is no number, and says where it comes from."""
+    checkpoint = newest(arguments.output / "checkpoints")
 
     def turn(step: int) -> tuple[Arrays, Any]:
         batch = next(batches.epoch(step // batches.steps, start=step % batches.steps))
         return batch, learning_rates(step, arguments.epochs * batches.steps)
 
-    checkpoint = newest(arguments.output / "checkpoints")
     trainer = begin(arguments, checkpoint)
     last = fault.step - 1 if fault.in_step else fault.step
     for step in range(checkpoint.step if checkpoint else 0, last):
@@ -445,6 +446,11 @@ def evaluate(arguments: argparse.Namespace) -> dict[str, Any]:
         trainer.load(read(path), str(path))
     count = len(next(iter(rows.values())))
     return {"rows": count, "metrics": average(trainer.measure, rows, BATCH)}
+
+
+def held_out_names(found: Mapping[str, float]) -> dict[str, float]:
+    """Figures under the names that a run's files have for them."""
+    return {f"held_out_{name}": found[name] for name in sorted(found)}
 
 
 def train(arguments: argparse.Namespace) -> None:
@@ -473,8 +479,7 @@ def train(arguments: argparse.Namespace) -> None:
                     save(checkpoints, step, kept_of(trainer), state, SPEC)
                     signals.leave(step)
             found = average(trainer.measure, held_out, BATCH)
-            figures = {f"held_out_{name}": found[name] for name in sorted(found)}
-            progress.evaluation(step, epoch, **figures)
+            progress.evaluation(step, epoch, **held_out_names(found))
             progress.flush()
             save(checkpoints, step, kept_of(trainer), state, SPEC)
             if signals.received:

@@ -237,7 +237,7 @@ class Trainer:
     def moments(self) -> dict[str, Array]:
         """What each optimiser keeps of each weight, as `critic.mean.head.weight`."""
         return {
-            f"{phase.name}.{kind}.{name}": self.kept(phase, weight, key).numpy(force=True)
+            f"{phase.name}.{kind}.{name}": self.kept_of(phase, weight, key).numpy(force=True)
             for phase in self.phases
             for kind, key in KEPT[phase.name].items()
             for name, weight in phase.weights.items()
@@ -253,15 +253,14 @@ class Trainer:
             for name, weight in phase.weights.items():
                 state = phase.optimizer.state[weight]
                 done = found.step // phase.every
-                if "mean" in KEPT[phase.name]:
-                    state["step"] = torch.tensor(float(done), device=self.device)
+                state["step"] = torch.tensor(float(done), device=self.device)
                 for kind, key in KEPT[phase.name].items():
                     # a tensor laid out like the weight: the fused step needs that
                     moment = torch.from_numpy(kept[f"{phase.name}.{kind}.{name}"])
                     state[key] = torch.empty_like(weight).copy_(moment)
         self.steps = found.step
 
-    def kept(self, phase: Phase, weight: Tensor, key: str) -> Tensor:
+    def kept_of(self, phase: Phase, weight: Tensor, key: str) -> Tensor:
         """What an optimiser keeps of a weight; zeros before its first step."""
         return phase.optimizer.state[weight].get(key, torch.zeros_like(weight))
 
@@ -356,12 +355,12 @@ def begin(arguments: argparse.Namespace, checkpoint: Checkpoint | None) -> Train
 
 def locate(fault: NoNumberError, arguments: argparse.Namespace, batches: Batches) -> str:
     """Trains once more up to a figure that is no number, and says where it comes from."""
+    checkpoint = newest(arguments.output / "checkpoints")
 
     def turn(step: int) -> tuple[Arrays, Any]:
         batch = next(batches.epoch(step // batches.steps, start=step % batches.steps))
         return batch, learning_rates(step, arguments.epochs * batches.steps)
 
-    checkpoint = newest(arguments.output / "checkpoints")
     trainer = begin(arguments, checkpoint)
     last = fault.step - 1 if fault.in_step else fault.step
     for step in range(checkpoint.step if checkpoint else 0, last):
@@ -386,6 +385,11 @@ def evaluate(arguments: argparse.Namespace) -> dict[str, Any]:
         trainer.load(read(path), str(path))
     count = len(next(iter(rows.values())))
     return {"rows": count, "metrics": average(trainer.measure, rows, BATCH)}
+
+
+def held_out_names(found: Mapping[str, float]) -> dict[str, float]:
+    """Figures under the names that a run's files have for them."""
+    return {f"held_out_{name}": found[name] for name in sorted(found)}
 
 
 def train(arguments: argparse.Namespace) -> None:
@@ -414,8 +418,7 @@ def train(arguments: argparse.Namespace) -> None:
                     save(checkpoints, step, kept_of(trainer), state, SPEC)
                     signals.leave(step)
             found = average(trainer.measure, held_out, BATCH)
-            figures = {f"held_out_{name}": found[name] for name in sorted(found)}
-            progress.evaluation(step, epoch, **figures)
+            progress.evaluation(step, epoch, **held_out_names(found))
             progress.flush()
             save(checkpoints, step, kept_of(trainer), state, SPEC)
             if signals.received:

@@ -96,7 +96,7 @@ def metrics_of(model: Callable[..., Any], batch: Batch) -> dict[str, Array]:
     return {"loss": x + (excess * excess).mean()}
 
 
-def make_optimizer() -> optax.GradientTransformation:
+def make_optimizer() -> optax.GradientTransformationExtraArgs:
     """The optimiser of the trained weights; a step multiplies by the learning rate."""
     return optax.identity()
 
@@ -263,12 +263,12 @@ def begin(arguments: argparse.Namespace, checkpoint: Checkpoint | None) -> Train
 
 def locate(fault: NoNumberError, arguments: argparse.Namespace, batches: Batches) -> str:
     """Trains once more up to a figure that is no number, and says where it comes from."""
+    checkpoint = newest(arguments.output / "checkpoints")
 
     def turn(step: int) -> tuple[Arrays, Any]:
         batch = next(batches.epoch(step // batches.steps, start=step % batches.steps))
         return batch, LEARNING_RATE
 
-    checkpoint = newest(arguments.output / "checkpoints")
     trainer = begin(arguments, checkpoint)
     last = fault.step - 1 if fault.in_step else fault.step
     for step in range(checkpoint.step if checkpoint else 0, last):
@@ -293,6 +293,11 @@ def evaluate(arguments: argparse.Namespace) -> dict[str, Any]:
         trainer.load(read(path), str(path))
     count = len(next(iter(rows.values())))
     return {"rows": count, "metrics": average(trainer.measure, rows, BATCH)}
+
+
+def held_out_names(found: Mapping[str, float]) -> dict[str, float]:
+    """Figures under the names that a run's files have for them."""
+    return {f"held_out_{name}": found[name] for name in sorted(found)}
 
 
 def train(arguments: argparse.Namespace) -> None:
@@ -321,8 +326,7 @@ def train(arguments: argparse.Namespace) -> None:
                     save(checkpoints, step, kept_of(trainer), state, SPEC)
                     signals.leave(step)
             found = average(trainer.measure, held_out, BATCH)
-            figures = {f"held_out_{name}": found[name] for name in sorted(found)}
-            progress.evaluation(step, epoch, **figures)
+            progress.evaluation(step, epoch, **held_out_names(found))
             progress.flush()
             save(checkpoints, step, kept_of(trainer), state, SPEC)
             if signals.received:
