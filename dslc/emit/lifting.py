@@ -128,9 +128,10 @@ def lift_calls(phase: Phase, program: Program, heavy: list[Step]) -> tuple[Progr
 
     lifting = HolderLifting(program, phase.graph, heavy)
     calls = {
-        found.step.id: found.iterations[0].call
+        found.step.id: iteration.call
         for found in phase.instance.body.steps
-        if calls_model(found.step, program) and found.iterations[0]
+        for iteration in found.iterations[:1]
+        if iteration is not None and iteration.call is not None
     }
     return opened(lifting.program, program.modules[program.main], calls), lifting.graph
 
