@@ -4,11 +4,9 @@ Which inputs change follows from what the op says that they hold: all floats tog
 together, and where numbers or anything may go in, integers and truth values in place of floats.
 Whether a variant is right is for the checker to say; how exact it has to be follows from its dtype.
 
-What a backend does not have in a dtype it says itself, when the model is built or as its framework's
-own error; `specs/language/op-support.md` lists all of that.
+`specs/language/op-support.md` lists what a backend does not have.
 """
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 from zlib import crc32
@@ -16,7 +14,6 @@ from zlib import crc32
 import numpy as np
 
 from dslc.diagnostics import Report
-from dslc.emit.backend import BuildError
 from dslc.ir.types import FLOATS, INTEGERS
 from dslc.ops import all_ops
 from dslc.passes.pipeline import check_source
@@ -25,6 +22,7 @@ from dslc.tools.verify_figures import values_apart
 from dslc.tools.verify_reference import run
 from tests.numeric.frameworks import DEVICE
 from tests.numeric.judge import Arrays, Batch, of_case
+from tests.numeric.sweep import Outcome
 from tests.numeric.table import RIGHT, Case, spec
 
 ALLOWED = {"f16": 1e-2, "bf16": 8e-2, "f64": 1e-10}
@@ -33,11 +31,9 @@ ONNX_ALLOWED = 2e-7
 """The same of f64 in ONNX, whose attributes are float32."""
 SMALLEST = {"f16": 2.0**-24}
 """What a float cannot tell from 0."""
-LACKS = re.compile(
-    r"NOT_IMPLEMENTED|[Nn]ot implemented for|MLFloat16 data type is not supported"
-    r"|does not support double|Could not find device for node|not in the list of allowed values"
-)
-"""How a framework says that it has no kernel."""
+SIXTEEN = ("f16", "bf16")
+FEW = 0.25
+"""In what share of places an integer may be another that was picked among floats of 16 bits."""
 NUMPY = {
     "bool": "bool", "i8": "int8", "i16": "int16", "i32": "int32", "i64": "int64", "u8": "uint8",
     "f16": "float16", "bf16": "bfloat16", "f32": "float32", "f64": "float64",
@@ -59,6 +55,9 @@ class Variant(Case):
         self.__dict__ |= vars(case)
         self.dtype = dtype
         self.label = f"{case.name}_{dtype}"
+        self.after = [
+            "exp" if op == "softplus" else op for op in case.after
+        ]  # which ONNX has in all
         items = case.inputs.items() if isinstance(case.inputs, dict) else enumerate(case.inputs)
         found = {key: recast(type, kinds, dtype) for key, type in items}
         self.inputs = found if isinstance(case.inputs, dict) else list(found.values())
@@ -67,13 +66,6 @@ class Variant(Case):
     def name(self) -> str:
         """The step's name: the case's and the dtype."""
         return self.label
-
-    def excuses(self, found: Arrays, expected: Arrays) -> bool:
-        """Whether arrays are as near as the dtype can be, where a relative figure says no."""
-        least = SMALLEST.get(self.dtype, 0.0)
-        return all(
-            np.abs(found[name] - array).max(initial=0) <= least for name, array in expected.items()
-        )
 
 
 def recast(type: str, kinds: frozenset[str], dtype: str) -> str:
@@ -112,30 +104,8 @@ def variants(*, every: bool) -> list[Variant]:
     return list(found.values())
 
 
-class Outcome:
-    """What came of a variant on a backend: nothing, a fault in words, or what there is none of."""
-
-    def __init__(self, variant: Variant, fault: str = "", lack: str = "") -> None:
-        self.variant = variant
-        self.fault = fault
-        self.lack = lack
-
-
-def outcomes(backend: Any, cases: Sequence[Variant]) -> list[Outcome]:
-    """What comes of variants, in as few models as the backend's own refusals allow."""
-    try:
-        return compared(backend, cases)
-    except Exception as error:
-        if len(cases) > 1:
-            half = len(cases) // 2
-            return outcomes(backend, cases[:half]) + outcomes(backend, cases[half:])
-        words = f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
-        refused = isinstance(error, BuildError) or LACKS.search(words)
-        return [Outcome(cases[0], **{"lack" if refused else "fault": words})]
-
-
-def compared(backend: Any, cases: Sequence[Variant]) -> list[Outcome]:
-    """The values of one model that has all of them, against the reference."""
+def compared(backend: Any, cases: Sequence[Any]) -> list[Outcome]:
+    """The values of one model that has all of these variants, against the reference."""
     batch = Batch(list(cases))
     comparison = batch.comparison
     expected = comparison.reference.case(comparison.settings[0], 0, training=False)
@@ -152,14 +122,25 @@ def fault_of(
     case: Variant, backend: str, found: Arrays, expected: Arrays, types: Mapping[str, str]
 ) -> str:
     """What is wrong with the values of a variant, in words."""
-    own, wanted = of_case(case, found), of_case(case, expected)
-    others = {name: f"{array.dtype}, not {types[name]}" for name, array in own.items()
-              if array.dtype.name not in (NUMPY[types[name]], EQUAL.get((backend, types[name])))}  # fmt: skip
-    if others:
-        return f"other dtypes: {others}"
-    difference = values_apart(own, wanted)
-    floats = [types[name] for name in wanted if types[name] in FLOATS]
-    allowed = max([ALLOWED.get(dtype, 5e-6) for dtype in (case.dtype, *floats)], default=5e-6)
+    faults: list[str] = []
+    for name, array in of_case(case, found).items():
+        told = types[name]
+        if array.dtype.name not in (NUMPY[told], EQUAL.get((backend, told))):
+            faults.append(f"{name} is {array.dtype}, not {told}")
+        elif not is_near(array, expected[name], case.dtype, told, backend):
+            faults.append(repr(values_apart({name: array}, {name: expected[name]})))
+    return "; ".join(faults)
+
+
+def is_near(found: Any, expected: Any, given: str, told: str, backend: str) -> bool:
+    """Whether an output is as near as the dtypes of what goes in and comes out can be.
+
+    What 16 bits do not tell apart is taken for equal, so that something else is picked in a few places.
+    """
+    allowed = max(ALLOWED.get(dtype, 5e-6 if dtype == "f32" else 0.0) for dtype in (given, told))
     allowed = max(allowed, ONNX_ALLOWED) if backend == "onnx" else allowed
-    fine = difference.max_rel <= allowed or case.excuses(own, wanted)
-    return "" if fine else repr(difference)
+    if values_apart({"": found}, {"": expected}).max_rel <= allowed:
+        return True
+    if expected.dtype.kind == "f":
+        return np.abs(found - expected).max(initial=0) <= SMALLEST.get(given, 0.0)
+    return given in SIXTEEN and np.mean(found != expected) <= FEW
