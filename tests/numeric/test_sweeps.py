@@ -28,6 +28,7 @@ def test_dtypes(backend: str) -> None:
     assert not wrong, "\n".join(["python -m tests.numeric.op_support --dtypes takes:", *wrong])
 
 
+@pytest.mark.filterwarnings("ignore:You are using a softmax over axis")
 @pytest.mark.parametrize("backend", backend_params())
 def test_smallest_sizes(backend: str) -> None:
     found = backend_named(backend)
