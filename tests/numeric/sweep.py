@@ -17,6 +17,7 @@ LACKS = {
         r"|Could not find device for node|not in the list of allowed values"
         r"|Type 'tensor\(bfloat16\)'|cannot broadcast on dim 0|Invalid num_outputs value"
         r"|(max|min) of an empty tensor|Biases must be 1D"
+        r"|integer modulo by zero"
     ),
     "standard": re.compile(r"takes no values of|ONNX has it of"),
     "weights": re.compile(r"has weights and computes in"),
