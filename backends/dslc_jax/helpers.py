@@ -179,7 +179,7 @@ def local_response_norm(
     return x / (k + alpha / size * total) ** beta
 
 
-def instance_norm(x: Array, eps: float = 1e-5) -> Array:
+def normalize_instances(x: Array, eps: float = 1e-5) -> Array:
     """Each channel of each row at mean 0 and variance 1 over its places."""
     places = tuple(range(1, x.ndim - 1))
     return (x - x.mean(places, keepdims=True)) * jax.lax.rsqrt(x.var(places, keepdims=True) + eps)

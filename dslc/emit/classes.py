@@ -109,9 +109,9 @@ class ClassWriter:
         self.module.units[name] = Unit(own, self)
 
     def hands_on(self) -> bool:
-        """Whether a layer is handed the generator of random numbers."""
+        """Whether a layer is handed the generator of random numbers, or a stream of it."""
         word = self.target.generator
-        return bool(word) and any(f"{word}={word}" in text for text in texts(self.drafts))
+        return bool(word) and word in words_of(texts(self.drafts))
 
     def constructor_name(self, name: str) -> str:
         """A name of the spec where layers are made: a loop's, a carried dim's or a parameter."""

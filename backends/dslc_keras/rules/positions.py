@@ -76,7 +76,6 @@ def alibi(c: FunctionContext) -> str:
 
 @RULES.add(RelativePositionBias)
 def relative_position_bias(c: FunctionContext) -> str:
-    anchor = next(iter(c.body.inputs.values()))
     window = "".join(f"{size}, " for size in c.shape_texts("window"))
     layer = f"{c.helper('RelativePositionBias')}(({window}), {c.attribute('heads')}, name={c.name})"
-    return c.call(layer, anchor)
+    return c.call(layer, c.anchor)
