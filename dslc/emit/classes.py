@@ -96,6 +96,7 @@ class ClassWriter:
         made = drafts.statements()
         prelude = [Line(text) for text in target.prelude]
         parameters.generates = self.hands_on()
+        parameters.refuse_unknown()
         signature = parameters.signature()
         if parameters.is_main and target.generator and not parameters.generates:
             made.append(Line(f"del {target.generator}"))
