@@ -34,7 +34,9 @@ def evaluate(model: bytes, inputs: dict[str, Any]) -> dict[str, Any]:
     names = [item.name for item in wide.graph.output]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return dict(zip(names, ReferenceEvaluator(wide, new_ops=[LRN]).run(names, given), strict=True))
+        return dict(
+            zip(names, ReferenceEvaluator(wide, new_ops=[LRN]).run(names, given), strict=True)
+        )
 
 
 def to_double(array: Any) -> Any:
