@@ -51,7 +51,7 @@ class Parameter(layers.Layer):
 
 @keras.saving.register_keras_serializable(package="dslc")
 class Keep(layers.Layer):
-    """Passes on the first of its inputs; the layers behind the others stay in the model."""
+    """Passes on the first of its inputs; the layers behind the others stay, and run before."""
 
     def call(self, inputs: list[KerasTensor]) -> KerasTensor:
         return inputs[0]

@@ -19,7 +19,7 @@ from dslc.syntax.expressions import Literal, number_text
 from dslc.values import is_list
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence, Set
+    from collections.abc import Iterable, Mapping, Sequence, Set
 
     from dslc.emit.formal import Formal, FormalStep
     from dslc.ops.base import Op
@@ -42,7 +42,7 @@ class Survey:
         present = [
             found
             for formal in formals
-            for found in all_formal(formal.steps)
+            for found in called_once(all_formal(formal.steps))
             if not found.absent
             and not found.step.tie
             and found.step.id not in lent[formal.module.name]
@@ -67,6 +67,19 @@ class Survey:
         """Whether the helper of a convolution takes an attribute."""
         texts = {attribute_text(found, name) for found in self.convolutions[op]}
         return texts != {literal(DEFAULTS[name])} and (name != "bias" or len(texts) > 1)
+
+
+def called_once(steps: Iterable[FormalStep]) -> list[FormalStep]:
+    """The steps each of whose layers has one call: a helper makes a new layer every time."""
+    found = list(steps)
+    again = {step.reused for step in found}
+    return [
+        step
+        for step in found
+        if step.reused is None
+        and step.step.id not in again
+        and not (step.step.repeat is not None and step.step.repeat.share)
+    ]
 
 
 def served(steps: list[FormalStep], op: type[Op]) -> list[FormalStep]:

@@ -60,6 +60,10 @@ FEW_ROWS = 3
 MANY_ROWS = 17
 """The rows of a batch whose statistics are taken: the deviation of a few values, one of which is
 nearly their mean, magnifies rounding errors."""
+UNSTEADY = (
+    f"{NAME}, the reference, gives other values on the same weights and inputs: a step draws at"
+    " random, or has weights that are in no file"
+)
 EPSILON = 1e-6
 """How far, relatively, an epsilon may be from the spec's: what float32 rounds it by."""
 
@@ -152,10 +156,12 @@ class Comparison:
 
     def judged(self, checked: Checked) -> Reference:
         """The judge of a spec."""
-        driver = self.judge.driver(checked, dtype="f64")
-        types = checked.instance.inputs
+        again = partial(self.judge.driver, checked, dtype="f64")
         single = partial(self.judge.driver, checked)
-        return Reference(driver, self.weights, self.buffers, types, self.below, self.least, single)
+        types = checked.instance.inputs
+        return Reference(
+            again(), self.weights, self.buffers, types, self.below, self.least, single, again
+        )
 
     def run(self, backends: Sequence[Any], train_steps: int) -> Verification:
         """Compares all of them."""
@@ -163,6 +169,9 @@ class Comparison:
         if train_steps:
             compare_training(self, backends, results, train_steps)
         first = self.reference.case(self.settings[0], self.seed, training=False)
+        if self.reference.differs_from_itself(first):
+            for result in results:
+                result.problems.append(UNSTEADY)
         check = self.reference.check_gradients(first, self.seed) if first.gradients else None
         return Verification(results, self.pairs(), NAME, check, self.settings)
 
