@@ -109,7 +109,9 @@ class GroupedAttention(nnx.Module):
         key = query if key is None else key
         value = key if value is None else value
         q, k, v = (
-            layer(x).reshape(*x.shape[:2], -1, self.size).swapaxes(1, 2)
+            layer(x)
+            .reshape(*x.shape[:2], layer.out_features // self.size, self.size)
+            .swapaxes(1, 2)
             for layer, x in ((self.query, query), (self.key, key), (self.value, value))
         )
         if self.qk_norm:
@@ -128,7 +130,7 @@ class GroupedAttention(nnx.Module):
             scale=self.scale,
             dropout=self.dropout,
         )
-        return self.out(y.swapaxes(1, 2).reshape(*query.shape[:2], -1))
+        return self.out(y.swapaxes(1, 2).reshape(*query.shape[:2], self.query.out_features))
 
 
 def waves(positions: Array, dim: int, *, base: float = 10000.0, interleaved: bool = True) -> Array:

@@ -114,7 +114,7 @@ class MethodWriter:
         value = Value(variable, frozenset((variable,)), type, layout=layout)
         self.flow.values[MODULE, name] = value
         if layout == "last" and self.is_main:
-            turned = self.target.to_last(variable, type.rank)
+            turned = self.target.to_last(variable, type)
             text = f'{turned} if {self.writer.io_layout()} == "spec" else {variable}'
             self.flow.values[MODULE, name] = Value(
                 text, frozenset((variable,)), type, layout=layout
@@ -154,9 +154,9 @@ class MethodWriter:
             return value
         turn = self.target.to_last if layout == "last" else self.target.to_spec
         if value.is_spread:
-            text = f"*({turn('item', value.type.rank)} for item in {value.text[1:]})"
+            text = f"*({turn('item', value.type)} for item in {value.text[1:]})"
             return Value(text, value.variables, value.type, layout=layout)
-        text = turn(value.operand, value.type.rank)
+        text = turn(value.operand, value.type)
         return Value(text, value.variables, value.type, heavy=value.heavy, layout=layout)
 
     def met(self, made: Value, entry: Value) -> tuple[Value, Value]:
