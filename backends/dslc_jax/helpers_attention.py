@@ -29,7 +29,8 @@ def attend(
         seen = ahead <= 0 if causal else ahead < (window or s)
         seen = seen if window is None else seen & (ahead > -window)
         mask = seen if mask is None else mask & seen
-    scores = jnp.einsum("nhtd,nhsd->nhts", q, k) * (scale or q.shape[-1] ** -0.5)
+    factor = q.shape[-1] ** -0.5 if scale is None else scale
+    scores = jnp.einsum("nhtd,nhsd->nhts", q, k) * factor
     weights = nnx.softmax(scores if bias is None else scores + bias, where=mask)
     weights = weights if dropout is None else dropout(weights)
     return jnp.einsum("nhts,nhsd->nhtd", weights, v)

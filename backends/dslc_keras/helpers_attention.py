@@ -79,10 +79,10 @@ class Rotate(layers.Layer):
         self.base, self.dim, self.interleaved = base, dim, interleaved
 
     def call(self, x: KerasTensor, positions: KerasTensor | None = None) -> KerasTensor:
-        dim = self.dim or x.shape[-1]
+        dim = self.dim or ops.shape(x)[-1]
         places = ops.arange(ops.shape(x)[-2]) if positions is None else positions
         dtype = "float64" if x.dtype == "float64" else "float32"  # bfloat16 is too coarse
-        rates = self.base ** (-ops.arange(0, dim, 2, dtype=dtype) / dim)
+        rates = self.base ** (-ops.arange(0, dim, 2, dtype=dtype) / ops.cast(dim, dtype))
         angles = ops.cast(places, dtype)[..., None] * rates
         if len(angles.shape) == 3 and len(x.shape) == 4:
             angles = angles[:, None]
@@ -94,7 +94,9 @@ class Rotate(layers.Layer):
             a, b = ops.split(turned, 2, axis=-1)
         pair, axis = (a * cos - b * sin, b * cos + a * sin), -1 if self.interleaved else -2
         pairs = ops.reshape(ops.stack(pair, axis=axis), ops.shape(turned))
-        return pairs if dim == x.shape[-1] else ops.concatenate([pairs, x[..., dim:]], axis=-1)
+        if self.dim in (None, x.shape[-1]):
+            return pairs
+        return ops.concatenate([pairs, x[..., dim:]], axis=-1)
 
     def get_config(self) -> dict[str, Any]:
         own = {"base": self.base, "dim": self.dim, "interleaved": self.interleaved}

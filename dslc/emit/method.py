@@ -99,6 +99,14 @@ class MethodWriter:
         """The first input: a value that has no input of its own lies where that one does."""
         return next(iter(self.inputs.values()))
 
+    def bind_inputs(self) -> None:
+        """The inputs as values; none takes the variable of one further on."""
+        for name, variable in self.inputs.items():
+            given = Value(variable, frozenset((variable,)), self.formal.inputs[name])
+            self.flow.values[MODULE, name] = given
+        for name, variable in self.inputs.items():
+            self.bind_input(name, variable)
+
     def bind_input(self, name: str, variable: str) -> None:
         """An input as a value; a model's images are turned to the backend's layout at the door."""
         type = self.formal.inputs[name]

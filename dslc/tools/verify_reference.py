@@ -121,6 +121,12 @@ class Reference:
             gradients = self.driver.gradients(inputs, cotangents, training=training)
         return Case(inputs, cotangents, outputs, gradients, training=training)
 
+    def depends_on(self, name: str, case: Case) -> bool:
+        """Whether an output of a case in use is another one where a statistic is."""
+        weights = {**self.weights, name: self.weights[name] + 1}
+        found = run(self.driver, weights, self.buffers, case.inputs, case.training)
+        return any(not np.array_equal(found[key], array) for key, array in case.outputs.items())
+
     def differs_from_itself(self, case: Case) -> bool:
         """Whether a second model with the same weights gives other values.
 

@@ -33,11 +33,14 @@ if TYPE_CHECKING:
 
 @RULES.add(MaxPool1d, MaxPool2d, MaxPool3d)
 def max_pool(c: OpContext) -> str:
+    rank = rank_of(c)
+    own = "3d" if rank == 3 else ""
     if c.op.values["ceil"]:
-        return f"{c.helper('ceil_max_pool')}({c.x}, {rounded_up(c)})"
+        return f"{c.helper(f'ceil_max_pool{own}')}({c.x}, {rounded_up(c)})"
     if c.op.values["padding"] == "same" or not is_padded(c):
-        return plain(c, f"layers.MaxPooling{rank_of(c)}D", native_window(c))
-    name = "max_pool2d" if rank_of(c) == 2 else "padded_max_pool"
+        layer = c.helper("MaxPooling3D") if own else f"layers.MaxPooling{rank}D"
+        return plain(c, layer, native_window(c))
+    name = "max_pool2d" if rank == 2 else f"padded_max_pool{own}"
     return f"{c.helper(name)}({c.x}, {window(c)})"
 
 

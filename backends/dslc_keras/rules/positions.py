@@ -71,7 +71,6 @@ def alibi(c: FunctionContext) -> str:
 
 @RULES.add(RelativePositionBias)
 def relative_position_bias(c: FunctionContext) -> str:
-    anchor = next(iter(c.body.inputs.values()))
     window = "".join(f"{size}, " for size in c.shape_texts("window"))
     options = (f"({window})", c.attribute("heads"), *dtype_option(c), f"name={c.name}")
-    return c.call(f"{c.helper('RelativePositionBias')}({', '.join(options)})", anchor)
+    return c.call(f"{c.helper('RelativePositionBias')}({', '.join(options)})", c.anchor)
