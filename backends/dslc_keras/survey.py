@@ -83,10 +83,21 @@ def called_once(steps: Iterable[FormalStep]) -> list[FormalStep]:
 
 
 def served(steps: list[FormalStep], op: type[Op]) -> list[FormalStep]:
-    """The convolutions that a helper serves: several, some of them padded by numbers."""
+    """The convolutions that a helper serves: several, some of them padded as no layer can."""
     found = [step for step in steps if type(step.op) is op and is_plain(step)]
-    padded = any(attribute_text(step, "padding") != "0" for step in found)
-    return found if padded and len(found) > 1 else []
+    padded = [step for step in found if attribute_text(step, "padding") != "0"]
+    helps = not all(map(keeps_size, padded))
+    return found if helps and len(found) > 1 else []
+
+
+def keeps_size(found: FormalStep) -> bool:
+    """Whether a convolution's padding is what `same` is without strides, and there is some."""
+    texts = [attribute_text(found, name) for name in ("kernel", "stride", "padding", "dilation")]
+    if "?" in texts or texts[1] != "1" or texts[2] == "0" or found.op is None:
+        return False
+    values = found.op.values
+    sizes = zip(values["kernel"], values["padding"], values["dilation"], strict=True)
+    return all(2 * before == far * (size - 1) for size, before, far in sizes)
 
 
 def is_plain(found: FormalStep) -> bool:

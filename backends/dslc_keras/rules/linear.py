@@ -8,7 +8,7 @@ from dslc.emit.context import literal
 from dslc.ops.linear import Conv1d, Conv2d, Conv3d, DepthwiseConv2d, Embedding, Linear, Matmul
 from dslc_keras.layers import flag, named, option, plain
 from dslc_keras.rules import RULES
-from dslc_keras.survey import convolution_helper
+from dslc_keras.survey import convolution_helper, keeps_size
 from dslc_keras.target_of import survey_of
 from dslc_keras.ties import tied_tensor
 
@@ -58,7 +58,7 @@ def convolution(c: FunctionContext) -> str:
         x = pad_same(c) if c.op.values["padding"] == "same" else padded(c)
         dense = named(c, f"layers.{kind}", *first, dilation, *options, call=x)
         return f"{dense}[{every(c)}]"
-    if c.op.values["padding"] == "same":
+    if c.op.values["padding"] == "same" or keeps_size(c.found):
         same = 'padding="same"'
         return named(c, f"layers.{kind}", *first, strides, same, dilation, *options)
     return named(c, f"layers.{kind}", *first, strides, dilation, *options, call=padded(c))
