@@ -96,10 +96,15 @@ class LoopWriter(RegionWriter):
         """Makes a repeat's names known where the module runs."""
         repeat = found.step.repeat
         assert repeat is not None
-        self.loop_names = {
-            name: self.names.child().fresh(name)
-            for name in (*repeat.names, *((repeat.index,) if repeat.index else ()))
-        }
+        names = (*repeat.names, *((repeat.index,) if repeat.index else ()))
+        self.loop_names = {name: self.loop_name(name) for name in names}
+
+    def loop_name(self, name: str) -> str:
+        """A loop's variable near a name of the spec; none that a value or a size has."""
+        found = self.names.child().fresh(name)
+        while found in self.flow.taken or not self.flow.is_free(found):
+            found += "_"
+        return found
 
     def stored_operand(self, ref: Ref | None) -> Value | None:
         """An input of a loop, in a variable."""
