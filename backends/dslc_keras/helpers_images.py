@@ -316,6 +316,26 @@ class SpaceToDepth(layers.Layer):
         return {**super().get_config(), "factor": self.factor}
 
 
+def resize_nearest(x: KerasTensor, size: tuple[int, int]) -> KerasTensor:
+    """An image whose elements are those at `floor(place * before / after)`."""
+    for axis, after in enumerate(size, 1):
+        x = ops.take(x, ops.arange(after) * ops.shape(x)[axis] // after, axis=axis)
+    return x
+
+
+def resize_bilinear(x: KerasTensor, size: tuple[int, int]) -> KerasTensor:
+    """An image blended from the four elements around each place, without antialiasing."""
+    for axis, after in enumerate(size, 1):
+        before = ops.shape(x)[axis]
+        place = (ops.cast(ops.arange(after), x.dtype) + 0.5) * ops.cast(before / after, x.dtype)
+        place = ops.maximum(place - 0.5, 0)
+        low = ops.cast(ops.floor(place), "int32")
+        share = ops.reshape(place - ops.floor(place), (-1, 1, 1) if axis == 1 else (-1, 1))
+        high = ops.minimum(low + 1, before - 1)
+        x = (1 - share) * ops.take(x, low, axis=axis) + share * ops.take(x, high, axis=axis)
+    return x
+
+
 @keras.saving.register_keras_serializable(package="dslc")
 class ResizeNearest(layers.Layer):
     """An image whose elements are those at `floor(place * before / after)`."""

@@ -39,9 +39,8 @@ class BodyWriter(LoopWriter):
         flow.count([], [ref for _, ref in outputs])
         if len(outputs) == 1:
             flow.returned = {outputs[0][1].key}
-        types = self.formal.inputs.values()
-        flow.taken = {lower(str(dim)) for type in types for dim in type.shape}
-        flow.taken |= set(map(lower, self.writer.parameters.of_runs))
+        sizes = [dim for type in self.formal.inputs.values() for dim in type.shape]
+        flow.taken = {lower(str(size)) for size in (*sizes, *self.writer.parameters.of_runs)}
         self.bind_inputs()
         self.entries = {name: flow.values[MODULE, name] for name in self.inputs}
         self.entry = len(flow.lines)

@@ -122,7 +122,9 @@ class ClassWriter:
         return name if name.startswith("Carry") else self.parameters.use(name)
 
     def call_name(self, name: str) -> str:
-        """A name of the spec where the module runs: a size, or a stored parameter."""
+        """A name of the spec where the module runs: a loop's, a size, or a stored parameter."""
+        if name in self.body.loop_names:
+            return self.body.loop_variable_of(name)
         if self.parameters.place(name) is not None:
             if name not in self.shapes:
                 self.shapes[name] = self.body.names.fresh(lower(name))

@@ -178,8 +178,9 @@ class Inference:
             return self.binary(expression)
         if isinstance(expression, Index):
             items, place = self.value(expression.base), self.value(expression.index)
-            inside = is_list(items) and is_integer(place) and 0 <= place < len(items)
-            return items[place] if inside else self.text(expression)
+            if is_list(items) and is_integer(place) and 0 <= place < len(items):
+                return items[place]
+            return self.text(expression)
         return self.text(expression)
 
     def binary(self, expression: Binary) -> object:

@@ -138,7 +138,7 @@ def type_of_call(
             written = parse_expression(str(dim), NO_SPAN)
             used = (free_names(written) & mapping.keys()) - lists.keys()
             others = {name: parse_expression(str(mapping[name]), NO_SPAN) for name in used}
-            return inference.size(replaced(written, others | lists))
+            return inference.size(replaced(written, {**others, **lists}))
         except ExpressionError:  # a text that is Python alone
             return substitute(dim, mapping)
 

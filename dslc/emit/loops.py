@@ -45,15 +45,13 @@ class LoopWriter(RegionWriter):
 
     def index_text(self, index: Expr) -> str:
         """An index where the module runs: params from the object, a loop's names as they are."""
-
-        def rename(name: str) -> str:
-            if name in self.loop_names:
-                self.loop_reads.add(name)
-                return self.loop_names[name]
-            return self.writer.call_name(name)
-
         self.writer.require_math(index)
-        return to_python(index, rename)
+        return to_python(index, self.writer.call_name)
+
+    def loop_variable_of(self, name: str) -> str:
+        """The variable of a loop's name, which its header then gives."""
+        self.loop_reads.add(name)
+        return self.loop_names[name]
 
     def loop(self, found: FormalStep) -> None:
         """A repeat: a loop over its layers that passes the value on."""
