@@ -10,6 +10,7 @@ import contextlib
 import json
 import math
 from collections.abc import Callable, Generator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -177,25 +178,17 @@ def generator_optimizer() -> optax.GradientTransformationExtraArgs:
     return optax.chain(clip_by_norm(GENERATOR_CLIP_NORM), optax.trace(GENERATOR_MOMENTUM))
 
 
+@dataclass
 class Phase:
     """A part of each step: a loss, an optimiser, and the places of the weights that it moves."""
 
-    state: Any  # of the optimiser
-    run: Any  # a step of it, compiled
-
-    def __init__(
-        self,
-        name: str,
-        loss_of: Callable[[Any, Batch], Array],
-        places: Sequence[int],
-        optimizer: optax.GradientTransformationExtraArgs,
-        every: int = 1,
-    ) -> None:
-        self.name = name
-        self.loss_of = loss_of
-        self.places = places
-        self.optimizer = optimizer
-        self.every = every
+    name: str
+    loss_of: Callable[[Any, Batch], Array]
+    places: Sequence[int]
+    optimizer: optax.GradientTransformationExtraArgs
+    every: int = 1
+    state: Any = None  # of the optimiser
+    run: Any = None  # a step of it, compiled
 
 
 def below(names: Sequence[str], *models: str) -> list[int]:
@@ -258,7 +251,9 @@ class Trainer:
     ) -> tuple[list[Array], list[Array], Any, Array]:
         """What a phase computes."""
 
-        def loss(trained: list[Array]) -> tuple[Array, list[Array]]:
+        def loss(
+            trained: list[Array], rest: list[Array], batch: Batch
+        ) -> tuple[Array, list[Array]]:
             whole = list(params)
             for place, weight in zip(phase.places, trained, strict=True):
                 whole[place] = weight
@@ -267,7 +262,8 @@ class Trainer:
             return value, jax.tree.leaves(nnx.split(model, nnx.Param, ...)[2])
 
         trained = [params[place] for place in phase.places]
-        (value, rest), gradients = jax.value_and_grad(loss, has_aux=True)(trained)
+        gradient_of = jax.value_and_grad(loss, has_aux=True)
+        (value, rest), gradients = gradient_of(trained, rest, batch)
         updates: Any
         updates, state = phase.optimizer.update(gradients, state, trained)
         params = list(params)
@@ -317,8 +313,9 @@ class Trainer:
         """What each optimiser keeps of each weight, as `critic.mean.head.weight`."""
         found: Portable = {}
         for phase in self.phases:
+            state = phase.state
             for kind, (part, field) in KEPT[phase.name].items():
-                leaves = getattr(phase.state[part], field)
+                leaves = getattr(state[part], field)
                 for place, leaf in zip(phase.places, leaves, strict=True):
                     found[f"{phase.name}.{kind}.{self.names[place]}"] = np.asarray(leaf)
         return found

@@ -171,12 +171,13 @@ class Trainer:
 
     def train(self, batch: Batch, rate: tf.Tensor) -> tf.Tensor:
         """What a step computes."""
-        variables, zero = [v.value for v in self.trained], tf.UnconnectedGradients.ZERO
+        moving = self.trained
+        variables, zero = [v.value for v in moving], tf.UnconnectedGradients.ZERO
         with tf.GradientTape() as tape:
             loss = loss_of(self.model, batch)
         gradients = tape.gradient(loss, variables, unconnected_gradients=zero)
         self.optimizer.learning_rate.assign(rate)
-        self.optimizer.apply([tf.convert_to_tensor(g) for g in gradients], self.trained)
+        self.optimizer.apply([tf.convert_to_tensor(g) for g in gradients], moving)
         return loss
 
     def step(self, batch: Arrays, rate: float) -> tf.Tensor:
