@@ -51,7 +51,7 @@ from dslc_jax.training_template import (
     with_draws,
 )
 
-TRAINED = base.TRAINED
+TRAINED, CHAIN = base.TRAINED, base.CHAIN
 KEPT = {"critic": {"sum": (0, "trace")}}
 
 
@@ -182,12 +182,8 @@ class PhasedTrainer(Trainer):
             """What each optimiser keeps of each weight, as `critic.mean.head.weight`."""
             found: Portable = {}
             for phase in self.phases:
-                if SCALED:
-                    state = phase.state.inner
-                else:
-                    state = phase.state
                 for kind, (part, field) in KEPT[phase.name].items():
-                    leaves = getattr(state[part], field)
+                    leaves = getattr(CHAIN[part], field)
                     for place, leaf in zip(phase.places, leaves, strict=True):
                         if AXES and leaf is None:
                             continue

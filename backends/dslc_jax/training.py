@@ -111,7 +111,9 @@ def train_source(checked: Checked, model: str) -> str:
     names = {"TRAINED": "self.is_trained" if flags["FREEZES"] else "nnx.Param"}
     half = {"bf16": "jnp.bfloat16", "f16": "jnp.float16"}
     names["HALF"] = half.get(script.train.run.precision, "HALF")
-    template, phased = script.template(TEMPLATE, **names), script.template(PHASES, **names)
+    inner = ".inner" if flags["SCALED"] else ""
+    template = script.template(TEMPLATE, **names, CHAIN=f"self.state{inner}")
+    phased = script.template(PHASES, **names, CHAIN=f"phase.state{inner}")
     parts = script.template(PARTS, **names)
     script.use(template)
     script.use(parts)

@@ -348,12 +348,8 @@ class Trainer:
         def moments(self) -> Portable:
             """What the optimiser keeps of each weight, as `mean.head.weight`."""
             found: Portable = {}
-            if SCALED:
-                state = self.state.inner
-            else:
-                state = self.state
             for kind, (place, field) in KEPT.items():
-                for name, leaf in zip(self.names, getattr(state[place], field), strict=True):
+                for name, leaf in zip(self.names, getattr(CHAIN[place], field), strict=True):
                     if AXES and leaf is None:
                         continue
                     found[f"{kind}.{name}"] = np.asarray(leaf)
@@ -390,5 +386,6 @@ class Trainer:
             return {name: np.asarray(getattr(self.state, name)) for name in ("scale", "good")}
 
 
+CHAIN: Any = None  # the state of the chain of optimisers
 TRAINED: Any = nnx.Param  # or a method of the trainer, where some of the model is frozen
 make_phases: Any = None  # see `phases_template.py`

@@ -166,11 +166,7 @@ class Trainer:
 
     def train(self, batch: Batch, rate: tf.Tensor) -> tf.Tensor:
         """What a step computes."""
-        if THAWS:
-            moving = self.moving()
-        else:
-            moving = self.trained
-        variables, zero = [v.value for v in moving], tf.UnconnectedGradients.ZERO
+        variables, zero = [v.value for v in MOVING], tf.UnconnectedGradients.ZERO
         if ACCUMULATES:
             if REGULAR:
                 with tf.GradientTape() as tape:
@@ -207,9 +203,9 @@ class Trainer:
                 gradients = tape.gradient(loss, variables, unconnected_gradients=zero)
         self.optimizer.learning_rate.assign(rate)
         if SCALED:
-            self.scaler.apply([tf.convert_to_tensor(g) for g in gradients], moving)
+            self.scaler.apply([tf.convert_to_tensor(g) for g in gradients], MOVING)
         else:
-            self.optimizer.apply([tf.convert_to_tensor(g) for g in gradients], moving)
+            self.optimizer.apply([tf.convert_to_tensor(g) for g in gradients], MOVING)
         if AVERAGES:
             self.average()
         return loss
@@ -364,4 +360,5 @@ class Trainer:
             return scaling_of(self.scaler)
 
 
+MOVING: Any = None  # the trained variables, or those of them that are not frozen
 make_phases: Any = None  # see `phases_template.py`

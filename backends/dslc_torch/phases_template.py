@@ -100,7 +100,10 @@ class Phase:
             loss = self.loss_of(model, batch)
             if REGULAR and self.penalty_of is not None:
                 loss = loss + self.penalty_of(self.weights)
-            self.backward(loss)
+            if ACCUMULATES or THAWS or SCALED:
+                self.backward(loss)
+            else:
+                loss.backward(inputs=list(self.weights.values()))
         if SCALED:
             if CLIPS:
                 self.scaler.unscale_(self.optimizer)
@@ -110,18 +113,20 @@ class Phase:
             self.optimizer.step()
         return loss.detach()
 
-    def backward(self, loss: Tensor) -> None:
-        """Adds to the gradients of the weights that this phase moves."""
-        if THAWS and REGULAR and not loss.requires_grad:
-            return  # a penalty of weights that are all frozen
-        if THAWS:
-            moved = [weight for weight in self.weights.values() if weight.requires_grad]
-        else:
-            moved = list(self.weights.values())
-        if SCALED:
-            self.scaler.scale(loss).backward(inputs=moved)
-        else:
-            loss.backward(inputs=moved)
+    if ACCUMULATES or THAWS or SCALED:
+
+        def backward(self, loss: Tensor) -> None:
+            """Adds to the gradients of the weights that this phase moves."""
+            if THAWS and REGULAR and not loss.requires_grad:
+                return  # a penalty of weights that are all frozen
+            if THAWS:
+                moved = [weight for weight in self.weights.values() if weight.requires_grad]
+            else:
+                moved = list(self.weights.values())
+            if SCALED:
+                self.scaler.scale(loss).backward(inputs=moved)
+            else:
+                loss.backward(inputs=moved)
 
 
 def below(weights: Mapping[str, Tensor], *models: str) -> dict[str, Tensor]:

@@ -361,12 +361,12 @@ class Trainer:
                 if COUNTED and not COUNTS_EACH:
                     state["step"] = torch.tensor(float(found.step), device=self.device)
                 for kind, key in KEPT.items():
+                    # a tensor laid out like the weight: the fused step needs that
                     moment = torch.from_numpy(kept[f"{kind}.{name}"])
                     if COUNTS_EACH:
                         like = torch.zeros((), device=self.device) if kind == "step" else weight
                         state[key] = torch.empty_like(like).copy_(moment)
                     else:
-                        # a tensor laid out like the weight: the fused step needs that
                         state[key] = torch.empty_like(weight).copy_(moment)
         if AVERAGES:
             shapes = {name: weight.shape for name, weight in self.trained.items()}
