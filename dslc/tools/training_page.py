@@ -116,9 +116,9 @@ train:
 
 A generated project then has a `training_model.py` beside `model.py`: the model as training sees it, with
 these steps behind it. `model.py` computes the outputs and nothing else, and takes its own part of
-`weights.safetensors`. Steps with weights are checked wherever they stand. Beside several models they are
-written wherever no gradient leads through them, and however often the models are called; where the spec
-is one model, that is called once, at the top of the graph (elsewhere, write it as one of `models`). Else
+`weights.safetensors`. Steps with weights are checked wherever they stand. They are
+written wherever no gradient leads through them, and however often the graph calls models; the only model
+of a spec is called at the top of the graph then, and beside `phases` written as one of `models`. Else
 `build` says so.
 
 `stop_gradient` gives a value through which nothing learns: a fixed target. `gradient` is the gradient of

@@ -31,7 +31,17 @@ def first_steps(name: str, backend: str) -> Result:
     "name",
     [
         *("digits", "wine", "diabetes", "reader", "frozen", "couple", "contrast", "heads", "slope"),
-        *("penalty", "gan", "counterfeit", "imported", "dropping", "normed", "tutors", "inside"),
+        *(
+            "penalty",
+            "gan",
+            "counterfeit",
+            "imported",
+            "dropping",
+            "normed",
+            "tutors",
+            "inside",
+            "twins",
+        ),
     ],
 )
 def test_the_first_batch_losses_agree(name: str, backend: str) -> None:
