@@ -43,6 +43,7 @@ class JaxDriver:
         self.device = jax.devices(device)[0]
         self.model = model
         self.turns = io_layout == "native"
+        self.types = checked.instance.inputs
         self.inputs = {name: type.dtype in FLOATS for name, type in checked.instance.inputs.items()}
         self.outputs = [name for name, _ in checked.instance.module.outputs]
         self.trained = {w.path for w in checked.weights() if w.role == "trained" and not w.tied}
@@ -118,8 +119,10 @@ class JaxDriver:
         return graph, params, rest
 
     def arrays(self, inputs: Mapping[str, Array]) -> dict[str, jax.Array]:
-        """The inputs as JAX's arrays, 32 bits wide."""
+        """The inputs as JAX's arrays, 32 bits wide or as short as the spec has them."""
         found = {name: jnp.asarray(inputs[name], device=self.device) for name in self.inputs}
+        short = {name: jnp.bfloat16 for name, type in self.types.items() if type.dtype == "bf16"}
+        found |= {name: found[name].astype(dtype) for name, dtype in short.items()}
         return {name: self.to_native(array) for name, array in found.items()}
 
     def to_native(self, array: jax.Array) -> jax.Array:

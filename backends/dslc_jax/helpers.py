@@ -179,10 +179,17 @@ def local_response_norm(
     return x / (k + alpha / size * total) ** beta
 
 
-def instance_norm(x: Array, eps: float = 1e-5) -> Array:
+def normalize_instances(x: Array, eps: float = 1e-5) -> Array:
     """Each channel of each row at mean 0 and variance 1 over its places."""
     places = tuple(range(1, x.ndim - 1))
     return (x - x.mean(places, keepdims=True)) * jax.lax.rsqrt(x.var(places, keepdims=True) + eps)
+
+
+def normalize_groups(x: Array, groups: int, eps: float = 1e-5) -> Array:
+    """Each group of channels of each row at mean 0 and variance 1."""
+    y = x.reshape(x.shape[0], -1, groups, x.shape[-1] // groups)
+    mean, variance = (find(y, (1, 3), keepdims=True) for find in (jnp.mean, jnp.var))
+    return ((y - mean) * jax.lax.rsqrt(variance + eps)).reshape(x.shape)
 
 
 def l2_normalize(x: Array, axis: int = -1, eps: float = 1e-12) -> Array:

@@ -29,7 +29,8 @@ def attend(
         seen = ahead <= 0 if causal else ahead < (window or s)
         seen = seen if window is None else seen & (ahead > -window)
         mask = seen if mask is None else mask & seen
-    scores = jnp.einsum("nhtd,nhsd->nhts", q, k) * (scale or q.shape[-1] ** -0.5)
+    factor = q.shape[-1] ** -0.5 if scale is None else scale
+    scores = jnp.einsum("nhtd,nhsd->nhts", q, k) * factor
     weights = nnx.softmax(scores if bias is None else scores + bias, where=mask)
     weights = weights if dropout is None else dropout(weights)
     return jnp.einsum("nhts,nhsd->nhtd", weights, v)
@@ -108,7 +109,9 @@ class GroupedAttention(nnx.Module):
         key = query if key is None else key
         value = key if value is None else value
         q, k, v = (
-            layer(x).reshape(*x.shape[:2], -1, self.size).swapaxes(1, 2)
+            layer(x)
+            .reshape(*x.shape[:2], layer.out_features // self.size, self.size)
+            .swapaxes(1, 2)
             for layer, x in ((self.query, query), (self.key, key), (self.value, value))
         )
         if self.qk_norm:
@@ -127,7 +130,7 @@ class GroupedAttention(nnx.Module):
             scale=self.scale,
             dropout=self.dropout,
         )
-        return self.out(y.swapaxes(1, 2).reshape(*query.shape[:2], -1))
+        return self.out(y.swapaxes(1, 2).reshape(*query.shape[:2], self.query.out_features))
 
 
 def waves(positions: Array, dim: int, *, base: float = 10000.0, interleaved: bool = True) -> Array:

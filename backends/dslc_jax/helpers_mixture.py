@@ -9,9 +9,13 @@ from jax import Array
 
 
 def route(logits: Array, k: int) -> Array:
-    """The softmax over the k largest numbers of each row, 0 at all others."""
-    least = jax.lax.top_k(logits, k)[0][..., -1:]
-    return nnx.softmax(jnp.where(logits < least, -jnp.inf, logits))
+    """The softmax over the k largest numbers of each row, 0 at all others.
+
+    Comparing alone may leave some out, since XLA may compute `logits` once more, rounded in another way.
+    """
+    largest, places = jax.lax.top_k(logits, k)
+    found = (places[..., None] == jnp.arange(logits.shape[-1])).any(-2)
+    return nnx.softmax(jnp.where(found | (logits >= largest[..., -1:]), logits, -jnp.inf))
 
 
 def within_capacity(gates: Array, k: int, capacity: float) -> Array:

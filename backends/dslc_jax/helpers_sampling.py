@@ -6,7 +6,7 @@ from jax import Array
 
 def affine_grid(theta: Array, high: int, wide: int) -> Array:
     """Where the pixels of an image are under an affine map, x and y from -1 to 1. [N, H, W, 2]."""
-    x, y = ((2 * jnp.arange(n) + 1) / n - 1 for n in (wide, high))
+    x, y = (((2 * jnp.arange(n) + 1) / n - 1).astype(theta.dtype) for n in (wide, high))
     y, x = jnp.meshgrid(y, x, indexing="ij")
     return jnp.einsum("hwk,nik->nhwi", jnp.stack((x, y, jnp.ones_like(x)), -1), theta)
 
@@ -41,7 +41,7 @@ def grid_sample(
     else:
         taps = [(jnp.floor(y) + k // 2, jnp.floor(x) + k % 2) for k in range(4)]
     pixels, rows = image.transpose(0, 2, 3, 1), jnp.arange(n)[:, None, None]
-    total = jnp.zeros(())
+    total = jnp.zeros((), image.dtype)
     for i, j in taps:
         inside = (i >= 0) & (i < high) & (j >= 0) & (j < wide)
         share = 1 if nearest else (1 - abs(y - i)) * (1 - abs(x - j))

@@ -118,7 +118,7 @@ def keeps_state(found: FormalStep) -> bool:
         types = [type for type in step.inputs if type is not None]
         op = step.op
         keeps = op is not None and any(weight.role == "buffer" for weight in op.weights(*types))
-        if keeps or (op is not None and op.draws):
+        if keeps or (op is not None and (op.draws or op.family == "random")):
             return True
         if step.callee is not None and any(keeps_state(inner) for inner in step.callee.steps):
             return True

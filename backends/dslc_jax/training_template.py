@@ -28,7 +28,6 @@ from dslc_jax.parts_template import (
     AXES,
     FREEZES,
     FROZEN,
-    HALF,
     THAWED,
     THAWS,
     chosen,
@@ -62,6 +61,7 @@ SEEDED = False  # whether what the model draws is the same in every framework
 SEVERAL = False  # whether the model holds several, which the graph calls itself
 
 INITIAL = [("**.weight", kaiming_uniform()), ("**", zeros())]
+HALF = jnp.bfloat16
 LEARNING_RATE = 0.1
 ACCUMULATE = 2
 EMA = 0.9

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from dslc.emit.flow import Value
 from dslc.emit.layouts import stored_order
 from dslc.ops.select import Where
+from dslc_keras.layers import plain
 
 if TYPE_CHECKING:
     from dslc.emit.context import OpContext
@@ -59,8 +60,8 @@ def stretch(c: OpContext) -> None:
         for other, full in whole.items():
             axes = [n for n in range(rank) if shape[n] == 1 and full[n] != 1]
             if axes:
-                layer = f"{c.helper('Spread')}({', '.join(map(str, axes))})"
-                texts[k] = f"{layer}({texts[k]}, {names[other]})"
+                call = f"{texts[k]}, {names[other]}"
+                texts[k] = plain(c, c.helper("Spread"), *map(str, axes), call=call)
     for k, text in texts.items():
         value = c.values[k]
         assert value is not None

@@ -29,6 +29,14 @@ if TYPE_CHECKING:
     Array = NDArray[Any]
 
 
+def to_array(tensor: Any) -> Array:
+    """A tensor as an array; NumPy has no bfloat16 of its own."""
+    is_short = keras.backend.standardize_dtype(tensor.dtype) == "bfloat16"
+    return np.asarray(
+        keras.ops.convert_to_numpy(keras.ops.cast(tensor, "float32") if is_short else tensor)
+    )
+
+
 @contextmanager
 def floats(dtype: str) -> Generator[None]:
     """Lets Keras compute in a dtype while a model is made."""
@@ -78,8 +86,7 @@ class KerasDriver:
         with keras.device(self.device):
             found = self.model(self.given(inputs), training=training)
             return {
-                name: np.asarray(keras.ops.convert_to_numpy(self.to_spec(value)))
-                for name, value in self.named(found).items()
+                name: to_array(self.to_spec(value)) for name, value in self.named(found).items()
             }
 
     def gradients(

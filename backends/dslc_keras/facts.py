@@ -14,12 +14,16 @@ from dslc.emit.method import entry_facts, negated
 from dslc.emit.python import Class, Function, If, Line, Parameter
 from dslc.ir.graph import MODULE
 from dslc.syntax.expressions import free_names, to_python, to_spec
+from dslc_keras.dtypes import DTYPES
+from dslc_keras.layers import dtype_of
 
 if TYPE_CHECKING:
     from dslc.emit.functions_body import FunctionBody
     from dslc.emit.python import Statement
+    from dslc.ir.types import TensorType
     from dslc.syntax.expressions import Expr
 
+FLOAT_WIDTHS = {"bf16": 1, "f16": 1, "f32": 2, "f64": 3}
 DOC = "Passes on what the network is right for; saved as Keras's own layer."
 
 
@@ -33,6 +37,11 @@ def check_facts(body: FunctionBody) -> None:
     ]
     if facts:
         FactsLayer(body, facts).write()
+
+
+def width(type: TensorType) -> int:
+    """How much a float holds: the layer has one dtype, the widest; 0 for what is none."""
+    return FLOAT_WIDTHS.get(type.dtype, 0)
 
 
 @final
@@ -70,9 +79,15 @@ class FactsLayer:
             variables = frozenset((new[-1],))
             flow.values[key] = Value(new[-1], variables, value.type, layout=value.layout)
         given = ", ".join(value.text for value in old)
-        numbers = ", ".join(map(self.function.constructor_name, self.numbers))
-        call = f"{name}({numbers})({given if len(old) == 1 else f'[{given}]'})"
+        widest = max((value.type for value in old), key=width)
+        options = [*map(self.function.constructor_name, self.numbers), dtype_of(widest)]
+        layer = f"{name}({', '.join(text for text in options if text)})"
+        call = f"{layer}({given if len(old) == 1 else f'[{given}]'})"
         flow.lines.append(Line(f"{', '.join(new)} = {call}"))
+        for variable, value in zip(new, old, strict=True):
+            if 0 < width(value.type) < width(widest):
+                narrow = f'ops.cast({variable}, "{DTYPES[value.type.dtype]}")'
+                flow.lines.append(Line(f"{variable} = {narrow}"))
 
     def head(self) -> list[Statement]:
         """What stands above the method."""
@@ -85,7 +100,10 @@ class FactsLayer:
         own = [Line(f"self.{name} = {name}") for name in self.numbers.values()]
         body = [Line("super().__init__(**options)"), *own]
         made = Function("__init__", [Parameter("self"), *parameters, options], "None", "", body)
-        config = Line('return {"name": self.name}', "all that Keras's own layer knows")
+        config = Line(
+            'return {"name": self.name, "dtype": self.dtype_policy}',
+            "all that Keras's own layer knows",
+        )
         saved = Function("get_config", [Parameter("self")], "dict[str, Any]", "", [config])
         return [*lines, made, saved]
 

@@ -51,7 +51,10 @@ class Parameter(layers.Layer):
 
 @keras.saving.register_keras_serializable(package="dslc")
 class Keep(layers.Layer):
-    """Passes on the first of its inputs; the layers behind the others stay in the model."""
+    """Passes on the first of its inputs; the layers behind the others stay, and run before."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(autocast=False, **options)
 
     def call(self, inputs: list[KerasTensor]) -> KerasTensor:
         return inputs[0]
@@ -125,7 +128,7 @@ def max_pool2d(
     high, wide = (padding, padding) if isinstance(padding, int) else padding
     pads = ((0, 0), (high, high), (wide, wide), (0, 0))
     x = ops.pad(x, pads, constant_values=float("-inf"))
-    return layers.MaxPooling2D(kernel, strides=stride)(x)
+    return layers.MaxPooling2D(kernel, strides=stride, dtype=x.dtype)(x)
 
 
 def avg_pool2d(
@@ -136,7 +139,8 @@ def avg_pool2d(
     padding: int | tuple[int, int],
 ) -> KerasTensor:
     """The mean of each window, padded on both sides alike; padding does not count."""
-    pad, pool = layers.ZeroPadding2D(padding), layers.AveragePooling2D(kernel, strides=stride)
+    pad = layers.ZeroPadding2D(padding, dtype=x.dtype)
+    pool = layers.AveragePooling2D(kernel, strides=stride, dtype=x.dtype)
     return pool(pad(x)) / pool(pad(ops.ones_like(x)))
 
 
@@ -169,7 +173,7 @@ class DropRows(layers.Layer):
     def __init__(self, rate: float, kept: int = 1, **options: Any) -> None:
         super().__init__(**options)
         self.rate, self.kept = rate, kept
-        self.dropout = layers.Dropout(rate)
+        self.dropout = layers.Dropout(rate, dtype=self.dtype_policy)
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
         """Has no weights."""

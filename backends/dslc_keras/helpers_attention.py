@@ -28,7 +28,7 @@ class Attend(layers.Layer):
     ) -> None:
         super().__init__(**options)
         self.causal, self.window, self.scale, self.rate = causal, window, scale, dropout
-        self.dropout = layers.Dropout(dropout)
+        self.dropout = layers.Dropout(dropout, dtype=self.dtype_policy)
 
     def build(self, *_: Any, **__: Any) -> None:
         """Has no weights."""
@@ -79,10 +79,10 @@ class Rotate(layers.Layer):
         self.base, self.dim, self.interleaved = base, dim, interleaved
 
     def call(self, x: KerasTensor, positions: KerasTensor | None = None) -> KerasTensor:
-        dim = self.dim or x.shape[-1]
+        dim = self.dim or ops.shape(x)[-1]
         places = ops.arange(ops.shape(x)[-2]) if positions is None else positions
         dtype = "float64" if x.dtype == "float64" else "float32"  # bfloat16 is too coarse
-        rates = self.base ** (-ops.arange(0, dim, 2, dtype=dtype) / dim)
+        rates = self.base ** (-ops.arange(0, dim, 2, dtype=dtype) / ops.cast(dim, dtype))
         angles = ops.cast(places, dtype)[..., None] * rates
         if len(angles.shape) == 3 and len(x.shape) == 4:
             angles = angles[:, None]
@@ -94,7 +94,9 @@ class Rotate(layers.Layer):
             a, b = ops.split(turned, 2, axis=-1)
         pair, axis = (a * cos - b * sin, b * cos + a * sin), -1 if self.interleaved else -2
         pairs = ops.reshape(ops.stack(pair, axis=axis), ops.shape(turned))
-        return pairs if dim == x.shape[-1] else ops.concatenate([pairs, x[..., dim:]], axis=-1)
+        if self.dim in (None, x.shape[-1]):
+            return pairs
+        return ops.concatenate([pairs, x[..., dim:]], axis=-1)
 
     def get_config(self) -> dict[str, Any]:
         own = {"base": self.base, "dim": self.dim, "interleaved": self.interleaved}
@@ -134,19 +136,20 @@ class GroupedAttention(layers.Layer):
         self.size, shared = head_dim or dim // heads, kv_heads or heads
         widths = {"query": heads, "key": shared, "value": shared}
         sizes = {name: count * self.size for name, count in widths.items()} | {"out": dim}
+        own = {"dtype": self.dtype_policy}
         self.maps = {
-            name: layers.Dense(size, use_bias=name in use_bias, name=f"{self.name}-{name}")
+            name: layers.Dense(size, use_bias=name in use_bias, name=f"{self.name}-{name}", **own)
             for name, size in sizes.items()
         }
         self.norms: dict[str, Any] = {}
         if qk_norm is not None:
             for name in ("query_norm", "key_norm"):
-                norm = layers.RMSNormalization(epsilon=qk_norm, name=f"{self.name}-{name}")
+                norm = layers.RMSNormalization(epsilon=qk_norm, name=f"{self.name}-{name}", **own)
                 self.norms[name] = norm
         self.rotate = None
         if rotary_base is not None:
-            self.rotate = Rotate(rotary_base, rotary_dim, interleaved)
-        self.attend = Attend(causal, window, scale, dropout)
+            self.rotate = Rotate(rotary_base, rotary_dim, interleaved, **own)
+        self.attend = Attend(causal, window, scale, dropout, **own)
 
     @property
     def portable_layers(self) -> list[layers.Layer]:
@@ -208,11 +211,13 @@ class Waves(layers.Layer):
         self.dim, self.base, self.interleaved = dim, base, interleaved
 
     def call(self, positions: KerasTensor) -> KerasTensor:
-        rates = self.base ** (-ops.arange(0, self.dim, 2, dtype="float32") / self.dim)
-        angles = ops.cast(positions, "float32")[..., None] * rates
+        dtype = "float64" if positions.dtype == "float64" else "float32"  # bfloat16 is too coarse
+        rates = self.base ** (-ops.arange(0, self.dim, 2, dtype=dtype) / self.dim)
+        angles = ops.cast(positions, dtype)[..., None] * rates
         axis = -1 if self.interleaved else -2
         parts = ops.stack((ops.sin(angles), ops.cos(angles)), axis=axis)
-        return ops.reshape(parts, (*ops.shape(positions), self.dim))
+        parts = ops.reshape(parts, (*ops.shape(positions), self.dim))
+        return ops.cast(parts, self.variable_dtype)
 
     def get_config(self) -> dict[str, Any]:
         own = {"dim": self.dim, "base": self.base, "interleaved": self.interleaved}

@@ -142,7 +142,7 @@ class Reparameterize(layers.Layer):
     def call(self, mean: KerasTensor, log_variance: KerasTensor) -> KerasTensor:
         std = ops.exp(log_variance / 2)
         drawn = keras.random.normal(ops.shape(mean + std), seed=self.generator)
-        return mean + self.temperature * std * drawn
+        return mean + self.temperature * std * ops.cast(drawn, mean.dtype)
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "temperature": self.temperature, "seed": self.seed}

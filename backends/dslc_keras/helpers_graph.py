@@ -82,7 +82,7 @@ class GatConv(layers.Layer):
         self.own |= {"use_bias": use_bias, "dropout": dropout}
         self.width = out if mean else heads * out
         self.portable = ("weight", "source", "target", *(("bias",) if use_bias else ()))
-        self.dropout = layers.Dropout(dropout)
+        self.dropout = layers.Dropout(dropout, dtype=self.dtype_policy)
 
     def build(self, shape: tuple[int | None, ...], *_: Any) -> None:
         out, heads, dim = self.own["out"], self.own["heads"], shape[-1]
@@ -99,9 +99,8 @@ class GatConv(layers.Layer):
         y = ops.matmul(x, ops.transpose(self.weight))
         y = ops.reshape(y, (-1, self.own["heads"], self.own["out"]))
         told, asked = (ops.sum(y * end, axis=-1) for end in (self.source, self.target))
-        own = ops.leaky_relu(told + asked, slope)
         far = ops.take(told, source, axis=0) + ops.take(asked, target, axis=0)
-        scores = ops.leaky_relu(far, slope)
+        own, scores = (ops.where(z > 0, z, slope * z) for z in (told + asked, far))
         most = ops.maximum(own, ops.segment_max(scores, target, num_segments=n))
         most = ops.stop_gradient(most)
         own, scores = ops.exp(own - most), ops.exp(scores - ops.take(most, target, axis=0))

@@ -83,6 +83,52 @@ def padded_max_pool(
     return ops.max_pool(x, kernel, strides=stride)
 
 
+class MaxPooling3D(layers.MaxPooling3D):
+    """A pool whose gradient goes to one place of a window, where several hold its largest value.
+
+    TensorFlow's goes to each of them whole: too much behind another pool, whose windows overlap. So
+    this one pools the two last axes, then the first. It is saved as Keras's own layer.
+    """
+
+    __module__ = "keras.layers"
+
+    def call(self, inputs: KerasTensor) -> KerasTensor:
+        (deep, *kernel), (step, *steps) = self.pool_size, self.strides
+        _, depth, high, wide, channels = ops.shape(inputs)
+        x = ops.reshape(inputs, (-1, high, wide, channels))
+        x = ops.max_pool(x, kernel, strides=steps, padding=self.padding)
+        _, high, wide, _ = ops.shape(x)
+        x = ops.reshape(x, (-1, depth, high * wide, channels))
+        x = ops.max_pool(x, (deep, 1), strides=(step, 1), padding=self.padding)
+        return ops.reshape(x, (-1, ops.shape(x)[1], high, wide, channels))
+
+
+def padded_max_pool3d(
+    x: KerasTensor,
+    kernel: int | tuple[int, ...],
+    *,
+    stride: int | tuple[int, ...],
+    padding: int | tuple[int, ...],
+) -> KerasTensor:
+    """The largest value of each window, padded on both sides alike; padding never wins."""
+    sizes = (padding,) * 3 if isinstance(padding, int) else padding
+    x = ops.pad(x, ((0, 0), *((n, n) for n in sizes), (0, 0)), constant_values=float("-inf"))
+    return MaxPooling3D(kernel, strides=stride)(x)
+
+
+def ceil_max_pool3d(
+    x: KerasTensor,
+    kernel: int | tuple[int, ...],
+    *,
+    stride: int | tuple[int, ...],
+    padding: int | tuple[int, ...] = 0,
+) -> KerasTensor:
+    """The largest value of each window, the size rounded up; padding never wins."""
+    pads = [(0, 0), *ceil_pads(3, kernel, stride, padding), (0, 0)]
+    x = ops.pad(x, pads, constant_values=float("-inf"))
+    return MaxPooling3D(kernel, strides=stride)(x)
+
+
 def padded_avg_pool(
     x: KerasTensor,
     kernel: int | tuple[int, ...],

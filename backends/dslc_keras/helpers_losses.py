@@ -120,7 +120,7 @@ class Ctc(layers.Layer):
         known = ops.where(fits, wanted, 0)  # what does not fit has no gradient either
         each = ops.ctc_loss(target, logits, known, lengths, mask_index=self.blank)
         each = each / ops.cast(ops.maximum(wanted, 1), each.dtype)
-        return ops.mean(ops.where(fits, each, 0.0))
+        return ops.cast(ops.mean(ops.where(fits, each, 0.0)), logits.dtype)
 
     def compute_output_spec(self, logits: KerasTensor, *_: Any, **__: Any) -> KerasTensor:
         return KerasTensor((), dtype=logits.dtype)

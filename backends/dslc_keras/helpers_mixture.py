@@ -42,7 +42,7 @@ class MixtureOfExperts(layers.Layer):
         hidden: int,
         k: int = 2,
         capacity: float | None = None,
-        activation: str = "gelu",
+        activation: Any = "gelu",
         **options: Any,
     ) -> None:
         super().__init__(**options)

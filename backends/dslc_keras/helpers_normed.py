@@ -71,3 +71,21 @@ class SpectralNorm(layers.Wrapper):
 
     def compute_output_shape(self, input_shape: Any) -> Any:
         return self.layer.compute_output_shape(input_shape)
+
+
+@keras.saving.register_keras_serializable(package="dslc")
+class NormalizeGroups(layers.Layer):
+    """Each group of channels of each row at mean 0 and variance 1, however many there are."""
+
+    def __init__(self, groups: int, eps: float = 1e-5, **options: Any) -> None:
+        super().__init__(**options)
+        self.groups, self.eps = groups, eps
+
+    def call(self, x: KerasTensor) -> KerasTensor:
+        rows, channels = ops.shape(x)[0], ops.shape(x)[-1]
+        y = ops.reshape(x, (rows, -1, self.groups, channels // self.groups))
+        mean, variance = (find(y, axis=(1, 3), keepdims=True) for find in (ops.mean, ops.var))
+        return ops.reshape((y - mean) * ops.rsqrt(variance + self.eps), ops.shape(x))
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "groups": self.groups, "eps": self.eps}

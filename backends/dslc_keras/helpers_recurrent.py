@@ -29,22 +29,26 @@ class Recurrent(layers.Layer):
         dropout: float = 0.0,
         recurrent_dropout: float = 0.0,
         activation: str = "tanh",
+        recurrent_initializer: str = "orthogonal",
         **options: Any,
     ) -> None:
         super().__init__(**options)
+        self.start = recurrent_initializer
         self.kind, self.hidden, self.depth, self.bidirectional = kind, hidden, depth, bidirectional
         self.rates, self.activation = (dropout, recurrent_dropout), activation
-        self.dropout = layers.Dropout(dropout)
+        self.dropout = layers.Dropout(dropout, dtype=self.dtype_policy)
         self.ways = ("", "_reverse") if bidirectional else ("",)
         self.parts = {
             f"l{k}{way}": getattr(layers, kind)(
                 hidden,
                 activation=activation,
                 recurrent_dropout=recurrent_dropout,
+                recurrent_initializer=recurrent_initializer,
                 return_sequences=True,
                 return_state=True,
                 go_backwards=bool(way),
                 name=f"l{k}{way}",
+                dtype=self.dtype_policy,
             )
             for k in range(depth)
             for way in self.ways
@@ -84,4 +88,5 @@ class Recurrent(layers.Layer):
             "dropout": self.rates[0],
             "recurrent_dropout": self.rates[1],
             "activation": self.activation,
+            "recurrent_initializer": self.start,
         }

@@ -54,7 +54,8 @@ class Tied(Holder):
         options: Mapping[str, Any] | None = None,
         **rest: Any,
     ) -> None:
-        super().__init__(**{"name": f"{layer.name}-tied", **rest})
+        named = {"name": f"{layer.name}-tied", "dtype": layer.dtype_policy}
+        super().__init__(**{**named, **rest})
         self.layer = layer
         self.owners = {name: tuple(owner) for name, owner in owners.items()}
         self.others = [owner[0] for owner in owners.values()]
@@ -156,7 +157,7 @@ class TiedGru(Tied):
         self.kept = {path: name_of_bias(path) for path in halves if path not in self.owners}
         width = 3 * next(iter(self.cells.values())).units
         widths = dict.fromkeys(self.kept.values(), width)
-        self.biases = Biases(widths, name=f"{self.layer.name}-")
+        self.biases = Biases(widths, name=f"{self.layer.name}-", dtype=self.dtype_policy)
 
     @property
     def portable_layers(self) -> list[layers.Layer]:
@@ -203,7 +204,7 @@ class WeightOf(Holder):
     def __init__(
         self, layer: layers.Layer, weight: str, layout: str = "file", **options: Any
     ) -> None:
-        super().__init__(**options)
+        super().__init__(**{"dtype": layer.dtype_policy, **options})
         self.layer, self.weight, self.layout = layer, weight, layout
 
     def call(self, _: KerasTensor) -> KerasTensor:
@@ -230,7 +231,7 @@ class Elsewhere(Holder):
     portable_layers = ()  # its weights are in the file by the other graph
 
     def __init__(self, layer: layers.Layer, **options: Any) -> None:
-        super().__init__(**options)
+        super().__init__(**{"dtype": layer.dtype_policy, **options})
         self.layer = layer
 
     def call(self, *inputs: Any, **options: Any) -> Any:

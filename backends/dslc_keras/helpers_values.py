@@ -6,6 +6,7 @@
 # pyright: reportOptionalSubscript=false, reportReturnType=false, reportArgumentType=false
 # pyright: reportAssignmentType=false, reportOperatorIssue=false, reportOptionalIterable=false
 
+import math
 from typing import Any
 
 import keras
@@ -27,6 +28,25 @@ def geglu(x: KerasTensor, *, axis: int = -1, approximate: bool = False) -> Keras
     """The first half of an axis through GELU, times the second."""
     a, b = ops.split(x, 2, axis=axis)
     return ops.gelu(a, approximate=approximate) * b
+
+
+@keras.saving.register_keras_serializable(package="dslc")
+def exact_gelu(x: KerasTensor, approximate: bool = False) -> KerasTensor:
+    """GELU, the numbers of which Keras's own rounds to float32 on TensorFlow."""
+    if approximate:
+        return x * (1 + ops.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x**3))) / 2
+    return x * (1 + ops.erf(x / math.sqrt(2))) / 2
+
+
+def exact_geglu(x: KerasTensor, *, axis: int = -1, approximate: bool = False) -> KerasTensor:
+    """The first half of an axis through `exact_gelu`, times the second."""
+    a, b = ops.split(x, 2, axis=axis)
+    return exact_gelu(a, approximate) * b
+
+
+def exact_leaky_relu(x: KerasTensor, slope: float) -> KerasTensor:
+    """A leaky ReLU, the slope of which Keras's own rounds to float32 on TensorFlow."""
+    return ops.where(x > 0, x, slope * x)
 
 
 def maxout(x: KerasTensor, pieces: int, *, axis: int) -> KerasTensor:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from dslc.emit.context import literal
 from dslc.ir.graph import ApplyOp
+from dslc.ir.types import FLOATS
 from dslc.syntax.expressions import free_names
 from dslc_keras.dtypes import DTYPES
 
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from dslc.emit.context import OpContext
     from dslc.emit.formal import FormalStep
     from dslc.emit.functions_context import FunctionContext
+    from dslc.ir.types import TensorType
 
 
 WRAPPERS = {"weight_norm": "WeightNorm", "spectral_norm": "SpectralNorm"}
@@ -32,16 +34,41 @@ def named(c: FunctionContext, layer: str, *options: str, call: str = "") -> str:
     wrapper = WRAPPERS.get(c.op.values.get("normalize", ""))
     if wrapper is not None:
         made = f"{layer}({', '.join(texts)})"
-        return c.call(f"{c.helper(wrapper)}({made}, name={c.name})", call or c.x)
+        options = (made, f"name={c.name}", *dtype_option(c))
+        return c.call(f"{c.helper(wrapper)}({', '.join(options)})", call or c.x)
     return c.call(f"{layer}({', '.join([*texts, f'name={c.name}'])})", call or c.x)
 
 
-def dtype_option(c: FunctionContext) -> list[str]:
-    """The layer's dtype where it is not the usual one."""
-    floats = [
-        type.dtype for type in (*c.types, c.out) if type.dtype in ("f16", "bf16", "f32", "f64")
-    ]
-    return [] if not floats or floats[0] == "f32" else [f'dtype="{DTYPES[floats[0]]}"']
+def plain(c: OpContext, layer: str, *options: str, call: str = "") -> str:
+    """A layer without weights, called on the first input unless on something else.
+
+    Args:
+        c: The op.
+        layer: The layer's class, a native or a helper's.
+        *options: Its arguments; empty ones are left out.
+        call: What it is called with.
+    """
+    texts = [text for text in (*options, *dtype_option(c)) if text]
+    return f"{layer}({', '.join(texts)})({call or c.x})"
+
+
+def ids(c: OpContext, position: int) -> str:
+    """Integers that say places; TensorFlow looks up and sums by those of at least 32 bits alone."""
+    text = c.args[position]
+    short = c.types[position].dtype in ("i8", "i16", "u8")
+    return f'ops.cast({text}, "int32")' if short else text
+
+
+def dtype_option(c: OpContext) -> list[str]:
+    """The layer's dtype where it is not the usual one; another's inputs it would round."""
+    text = dtype_of(*c.types, c.out)
+    return [text] if text else []
+
+
+def dtype_of(*types: TensorType) -> str:
+    """The argument of a layer that takes values of such types; nothing where it is the usual one."""
+    floats = [type.dtype for type in types if type.dtype in FLOATS]
+    return "" if not floats or floats[0] == "f32" else f'dtype="{DTYPES[floats[0]]}"'
 
 
 def option(c: OpContext, name: str, default: object, keyword: str = "") -> str:

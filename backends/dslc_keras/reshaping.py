@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from dslc.ir.dims import text_of
 from dslc.syntax.expressions import ListOf, to_python
+from dslc_keras.layers import plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,9 +29,9 @@ def flatten_image(c: OpContext) -> str:
     if c.first.layout == "last" and any(size != 1 for size in c.types[0].shape[2:]):
         name = c.flattened_name()
         if name is not None:
-            return f"layers.Flatten(name={name})({c.x})"
+            return plain(c, "layers.Flatten", f"name={name}")
         c.values[0] = c.writer.body.in_layout(c.first, "spec")
-    return f"layers.Flatten()({c.x})"
+    return plain(c, "layers.Flatten")
 
 
 def reshaped(c: OpContext, shape: list[DimLike]) -> str:
@@ -42,7 +43,8 @@ def reshaped(c: OpContext, shape: list[DimLike]) -> str:
     texts = [size_text(c, dim, item) for dim, item in zip(shape, written, strict=True)]
     keeps_rows = bool(shape) and bool(c.types[0].shape) and shape[0] == c.types[0].shape[0]
     if keeps_rows and texts[0] is None and texts[1:].count(None) <= 1 and len(texts) > 1:
-        return f"layers.Reshape(({''.join(f'{text or -1}, ' for text in texts[1:])}))({c.x})"
+        sizes = "".join(f"{text or -1}, " for text in texts[1:])
+        return plain(c, "layers.Reshape", f"({sizes})")
     if texts.count(None) <= 1:
         return f"ops.reshape({c.x}, ({''.join(f'{text or -1}, ' for text in texts)}))"
 

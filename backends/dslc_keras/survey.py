@@ -19,7 +19,7 @@ from dslc.syntax.expressions import Literal, number_text
 from dslc.values import is_list
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence, Set
+    from collections.abc import Iterable, Mapping, Sequence, Set
 
     from dslc.emit.formal import Formal, FormalStep
     from dslc.ops.base import Op
@@ -42,7 +42,7 @@ class Survey:
         present = [
             found
             for formal in formals
-            for found in all_formal(formal.steps)
+            for found in called_once(all_formal(formal.steps))
             if not found.absent
             and not found.step.tie
             and found.step.id not in lent[formal.module.name]
@@ -69,11 +69,35 @@ class Survey:
         return texts != {literal(DEFAULTS[name])} and (name != "bias" or len(texts) > 1)
 
 
+def called_once(steps: Iterable[FormalStep]) -> list[FormalStep]:
+    """The steps each of whose layers has one call: a helper makes a new layer every time."""
+    found = list(steps)
+    again = {step.reused for step in found}
+    return [
+        step
+        for step in found
+        if step.reused is None
+        and step.step.id not in again
+        and not (step.step.repeat is not None and step.step.repeat.share)
+    ]
+
+
 def served(steps: list[FormalStep], op: type[Op]) -> list[FormalStep]:
-    """The convolutions that a helper serves: several, some of them padded by numbers."""
+    """The convolutions that a helper serves: several, some of them padded as no layer can."""
     found = [step for step in steps if type(step.op) is op and is_plain(step)]
-    padded = any(attribute_text(step, "padding") != "0" for step in found)
-    return found if padded and len(found) > 1 else []
+    padded = [step for step in found if attribute_text(step, "padding") != "0"]
+    helps = not all(map(keeps_size, padded))
+    return found if helps and len(found) > 1 else []
+
+
+def keeps_size(found: FormalStep) -> bool:
+    """Whether a convolution's padding is what `same` is without strides, and there is some."""
+    texts = [attribute_text(found, name) for name in ("kernel", "stride", "padding", "dilation")]
+    if "?" in texts or texts[1] != "1" or texts[2] == "0" or found.op is None:
+        return False
+    values = found.op.values
+    sizes = zip(values["kernel"], values["padding"], values["dilation"], strict=True)
+    return all(2 * before == far * (size - 1) for size, before, far in sizes)
 
 
 def is_plain(found: FormalStep) -> bool:

@@ -15,10 +15,12 @@ from dslc.ir.dims import text_of
 from dslc.ir.graph import Residual
 from dslc.ir.walk import regions
 from dslc.ops.tensor import Flatten, Transpose
+from dslc.passes.turns import InTurn
 from dslc.values import is_integer
 from dslc_keras.broadcasting import stretch
 from dslc_keras.dtypes import DTYPES
 from dslc_keras.facts import check_facts
+from dslc_keras.layers import dtype_of
 from dslc_keras.naming import own_name
 from dslc_keras.rules import RULES
 from dslc_keras.scans import scan, stacked
@@ -38,6 +40,7 @@ if TYPE_CHECKING:
     from dslc.emit.functions_names import PathText
     from dslc.emit.python import Function, Statement
     from dslc.emit.scans import ScanText
+    from dslc.ir.types import TensorType
 
 HOLDERS = frozenset(("Tied", "WeightOf", "Elsewhere"))
 """The helpers that call layers of other graphs, or read their weights."""
@@ -79,7 +82,7 @@ class KerasTarget(FunctionTarget):
         Path(__file__).with_name("helpers_shapes.py"),
     )
     channels_last = True
-    any_layout = (Flatten, Transpose)
+    any_layout = (Flatten, InTurn, Transpose)
     seeded = MappingProxyType({"layers.Dropout": "SeededDropout"})
     dtypes = MappingProxyType({"i64": "i32"})
     rules = RULES
@@ -109,10 +112,10 @@ class KerasTarget(FunctionTarget):
             return [Line(f"{variable} = {self.input(writer, name, 'spec')}")], variable
         if writer.function_body.is_part:
             return [Line(f"{variable} = {self.input(writer, name, 'native')}")], variable
-        rank = writer.formal.inputs[name].rank
+        type = writer.formal.inputs[name]
         turned = [
             Line(f"{variable} = {self.input(writer, name, 'spec')}"),
-            Line(f"{stream} = {self.to_last(variable, rank)}"),
+            Line(f"{stream} = {self.to_last(variable, type)}"),
         ]
         as_is = Line(f"{variable} = {stream} = {self.input(writer, name, 'native')}")
         return [If(f'{writer.io_layout()} == "spec"', turned, [as_is])], stream
@@ -138,7 +141,7 @@ class KerasTarget(FunctionTarget):
     def leave(self, writer: FunctionWriter, value: Value) -> list[Statement]:
         is_last = value.layout == "last"
         turn = self.to_spec if is_last else self.to_last
-        turned = Line(f"{value.text} = {turn(value.text, value.type.rank)}")
+        turned = Line(f"{value.text} = {turn(value.text, value.type)}")
         if writer.function_body.is_part:
             return [] if is_last else [turned]
         return [If(f'{writer.io_layout()} == "{"spec" if is_last else "native"}"', [turned])]
@@ -195,7 +198,7 @@ class KerasTarget(FunctionTarget):
         alike = alike or all(type.shape == types[0].shape for type in types)
         if way in ("add", "mul") and alike:
             layer = {"add": "Add", "mul": "Multiply"}[way]
-            return f"layers.{layer}()([{', '.join(texts)}])"
+            return f"layers.{layer}({dtype_of(types[0])})([{', '.join(texts)}])"
         if way == "add":
             return reduce(lambda x, y: f"{writer.module.helper('add')}({x}, {y})", texts)
         return super().joined(way, texts, found, writer, layout)
@@ -212,10 +215,18 @@ class KerasTarget(FunctionTarget):
     def stacked(self, texts: list[str], axis: str) -> str:
         return f"ops.stack([{', '.join(texts)}], axis={axis})"
 
-    def to_last(self, text: str, rank: int) -> str:
-        order = "".join(f"{k}, " for k in (*range(2, rank), 1))
-        return f"layers.Permute(({order}))({text})"
+    def to_last(self, text: str, type: TensorType) -> str:
+        return permuted(text, (*range(2, type.rank), 1), type)
 
-    def to_spec(self, text: str, rank: int) -> str:
-        order = "".join(f"{k}, " for k in (rank - 1, *range(1, rank - 1)))
-        return f"layers.Permute(({order}))({text})"
+    def to_spec(self, text: str, type: TensorType) -> str:
+        return permuted(text, (type.rank - 1, *range(1, type.rank - 1)), type)
+
+    def layer_options(self, *types: TensorType) -> str:
+        return dtype_of(*types)
+
+
+def permuted(text: str, order: tuple[int, ...], type: TensorType) -> str:
+    """A value with its axes in another order, each counted from 1 behind the rows."""
+    places = "".join(f"{k}, " for k in order)
+    options = [f"({places})", dtype_of(type)]
+    return f"layers.Permute({', '.join(option for option in options if option)})({text})"

@@ -60,7 +60,6 @@ REGULAR = False  # whether large weights add to the loss
 SCALED = False  # whether the loss is scaled
 
 INITIAL = [("**.weight", kaiming_uniform()), ("**", zeros())]
-POLICY = "mixed_bfloat16"
 LEARNING_RATE = 0.1
 ACCUMULATE = 2
 EMA = 0.9
@@ -110,7 +109,7 @@ class Trainer:
     def __init__(self, seed: int, device: str = "auto") -> None:
         use_device(device)
         if MIXED:
-            keras.config.set_dtype_policy(POLICY)
+            keras.config.set_dtype_policy(POLICY)  # noqa: F821  # pyright: ignore
         if NATIVE:
             self.model = the_model(io_layout="native")
         else:

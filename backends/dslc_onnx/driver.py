@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import ctypes
+import math
 from typing import TYPE_CHECKING, Any, final
 
+import numpy as np
 import onnx
 import onnx_ir as ir
 import onnxruntime
@@ -23,6 +26,7 @@ if TYPE_CHECKING:
     Array = NDArray[Any]
 
 ERRORS_ONLY = 3
+SHORT = "tensor(bfloat16)"
 PROVIDERS = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
 """What runs a model on a device of each kind."""
 
@@ -66,7 +70,16 @@ class OnnxDriver:
             raise ValueError("an ONNX model has no training mode")
         used = {item.name for item in self.session.get_inputs()}
         given = {name: array for name, array in inputs.items() if name in used}
+        ends = [*self.session.get_inputs(), *self.session.get_outputs()]
+        if any(item.type == SHORT for item in ends):
+            return dict(zip(self.outputs, self.run_short(given), strict=True))
         return dict(zip(self.outputs, self.session.run(self.outputs, given), strict=True))
+
+    def run_short(self, inputs: Mapping[str, Array]) -> list[Array]:
+        """The outputs where some values are bf16, which NumPy does not have."""
+        short = {item.name for item in self.session.get_inputs() if item.type == SHORT}
+        given = {name: from_numpy(array, is_short=name in short) for name, array in inputs.items()}
+        return [to_numpy(value) for value in self.session.run_with_ort_values(self.outputs, given)]
 
     def gradients(
         self,
@@ -98,6 +111,26 @@ class OnnxDriver:
         kept = as_written(self.checked, self.held, Options()).nodes
         runs = ir.from_proto(onnx.load_from_string(self.model)).graph
         return epsilons_of(kept) | epsilons_of(runs)
+
+
+def from_numpy(array: Array, *, is_short: bool) -> Any:
+    """An array as onnxruntime has it, floats as bf16 where that `is_short`."""
+    if not is_short:
+        return onnxruntime.OrtValue.ortvalue_from_numpy(array)
+    bits = array.astype(ir.DataType.BFLOAT16.numpy()).view(np.uint16)
+    kind = onnx.TensorProto.BFLOAT16
+    return onnxruntime.OrtValue.ortvalue_from_numpy_with_onnx_type(bits, kind)
+
+
+def to_numpy(value: Any) -> Array:
+    """A value of onnxruntime as an array, bf16 as float32."""
+    if value.data_type() != SHORT:
+        return value.numpy()
+    shape, pointer = tuple(value.shape()), value.data_ptr()
+    count = math.prod(shape)
+    bits = np.array((ctypes.c_uint16 * count).from_address(pointer), np.uint16) if count else []
+    short = np.asarray(bits, np.uint16).view(ir.DataType.BFLOAT16.numpy())
+    return short.astype(np.float32).reshape(shape)
 
 
 def epsilons_of(nodes: Iterable[ir.Node]) -> dict[str, float]:

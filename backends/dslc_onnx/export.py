@@ -105,7 +105,7 @@ def lower(checked: Checked, graph: Graph) -> tuple[list[ir.Value], list[ir.Value
     instance = checked.instance
     graph.reserve(output_names(checked))
     typed = {name: (graph.input(name, type), type) for name, type in instance.inputs.items()}
-    sizes = Sizes(graph, find_sources(typed))
+    sizes = Sizes(graph, find_sources(typed), checked.facts)
     folder = str(Path(checked.source.path).parent)
     flattener = Flattener(graph, sizes, folder, checked.program.values)
     operands = [Operand(name, type, value) for name, (value, type) in typed.items()]

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, final
 
 from dslc.emit.backend import BuildError
 from dslc.ir.graph import EVERY, MODULE, REGION_INPUT, Parallel, Residual, Reuse, Scan
+from dslc.ir.walk import followers
 from dslc.ops import find
 from dslc.ops.shapes import resolve_axis
 from dslc.passes.values import at
@@ -100,14 +101,20 @@ class Flattener:
             prefix = values.homes[step.action.step.id]
         else:
             values.homes[step.id] = prefix
+        further = followers(step.action, step.inputs)[1:]
         starts = values_of(step.inputs[:1], values, values.environment)
         current = starts[0] if starts else None
         outputs = {} if current is None else {"": current}
         values.counts[step.id] = len(found.iterations)
         for count, iteration in enumerate(found.iterations):
             if iteration is not None:
-                further = values_of(step.inputs[1:], values, iteration.environment)
-                inputs = [*(starts if count == 0 else [current]), *further] if step.inputs else []
+                inputs = [*starts] if count == 0 or not starts else [current]
+                for ref, follows in zip(step.inputs[1:], further, strict=True):
+                    inputs += (
+                        [current]
+                        if follows and count
+                        else values_of([ref], values, iteration.environment)
+                    )
                 path = iteration_path(prefix, step, count)
                 outputs = self.run(step, iteration, path, inputs, values)
                 current = outputs.get("")

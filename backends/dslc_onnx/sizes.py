@@ -1,7 +1,8 @@
 """Symbolic sizes at run time: only what a node cannot find by itself is computed, and once.
 
 A `Reshape` copies a size that stays in its place (0) and finds one from the rest (-1). Where that
-does not reach, sizes are read from the model's inputs with `Shape` and computed in i64.
+does not reach, sizes are read from the model's inputs with `Shape` and computed in i64; so are all of
+a `Reshape` of which one may be 0, since nothing is found from the rest then.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
     from dslc.ir.dim_normal import Atom
     from dslc.ir.dims import DimLike
+    from dslc.ir.facts import Facts
     from dslc.ir.types import TensorType
     from dslc_onnx.graph import Graph
 
@@ -45,9 +47,10 @@ def find_sources(inputs: Mapping[str, tuple[ir.Value, TensorType]]) -> Sources:
 class Sizes:
     """Computes sizes as i64 vectors of one element, each once for the model."""
 
-    def __init__(self, graph: Graph, sources: Sources) -> None:
+    def __init__(self, graph: Graph, sources: Sources, facts: Facts) -> None:
         self.graph = graph
         self.sources = sources
+        self.facts = facts
 
     def size(self, dim: DimLike) -> ir.Value:
         """A size as a vector of one element."""
@@ -66,8 +69,15 @@ class Sizes:
         """The same elements, in order, in another shape."""
         if old == new:
             return value
-        shape = self.shape(reshape_sizes(old.shape, new.shape))
-        return self.graph.node("Reshape", [value, shape], [(name, new)])[0]
+        if any(self.may_vanish(dim) for dim in old.shape):
+            shape, options = self.shape(new.shape), {"allowzero": 1}
+        else:
+            shape, options = self.shape(reshape_sizes(old.shape, new.shape)), {}
+        return self.graph.node("Reshape", [value, shape], [(name, new)], options)[0]
+
+    def may_vanish(self, dim: DimLike) -> bool:
+        """Whether a size may be 0."""
+        return not isinstance(dim, int) and not self.facts.decide(">=", dim, 1).shown
 
     def _join(self, dims: Sequence[DimLike]) -> ir.Value:
         parts: list[ir.Value] = []

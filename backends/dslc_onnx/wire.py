@@ -7,6 +7,8 @@ between, as the wire format has them: a field is a tag, a length and its bytes.
 
 from __future__ import annotations
 
+import re
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import onnx_ir as ir
@@ -24,6 +26,18 @@ ALIGNED = 64
 
 LONGEST = (1 << 31) - 1
 """What a protobuf file may hold, in bytes."""
+
+NO_SUCH = re.compile(
+    r"op_type:(\w+), node name: ([^)]*)\).*has unsupported type: tensor\((\w+)\)", re.DOTALL
+)
+"""What ONNX's checker says where an operator does not take a dtype."""
+
+SHORT = MappingProxyType(
+    {"bfloat16": "bf16", "float16": "f16", "float": "f32", "double": "f64"}
+    | {f"int{bits}": f"i{bits}" for bits in (8, 16, 32, 64)}
+    | {"uint8": "u8"}
+)
+"""The dtypes that the checker names, as the spec does."""
 
 _MODEL_GRAPH = 7
 _GRAPH_INITIALIZER = 5
@@ -153,4 +167,9 @@ def check_model(model: ir.Model) -> None:
     try:
         onnx.checker.check_model(message, full_check=True)
     except (onnx.checker.ValidationError, onnx.shape_inference.InferenceError) as error:
+        found = NO_SUCH.search(str(error))
+        if found is not None:
+            op_type, step, dtype = found.groups()
+            message = f"`{step}`: ONNX's {op_type} takes no values of {SHORT.get(dtype, dtype)}"
+            raise ExportError(f"{message}; `cast` to f32 before it") from error
         raise ExportError(f"ONNX's checker refuses the model: {error}") from error

@@ -143,7 +143,7 @@ def attend_dropping(
     """Attention of each head whose weights go through a module, as no fused kernel lets them."""
     t, s, groups = q.shape[2], k.shape[2], q.shape[1] // k.shape[1]
     k, v = (part.repeat_interleave(groups, 1) for part in (k, v))
-    scores = q @ k.mT * (scale or q.shape[-1] ** -0.5)
+    scores = q @ k.mT * (q.shape[-1] ** -0.5 if scale is None else scale)
     scores = scores if bias is None else scores + bias
     if causal or window is not None:
         ahead = torch.arange(s, device=q.device) - torch.arange(s - t, s, device=q.device)[:, None]

@@ -41,8 +41,7 @@ class BodyWriter(LoopWriter):
             flow.returned = {outputs[0][1].key}
         types = self.formal.inputs.values()
         flow.taken = {lower(str(dim)) for type in types for dim in type.shape}
-        for name, variable in self.inputs.items():
-            self.bind_input(name, variable)
+        self.bind_inputs()
         self.entries = {name: flow.values[MODULE, name] for name in self.inputs}
         self.entry = len(flow.lines)
         self.name_values(self.formal.steps)

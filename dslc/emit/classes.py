@@ -96,6 +96,7 @@ class ClassWriter:
         made = drafts.statements()
         prelude = [Line(text) for text in target.prelude]
         parameters.generates = self.hands_on()
+        parameters.refuse_unknown()
         signature = parameters.signature()
         if parameters.is_main and target.generator and not parameters.generates:
             made.append(Line(f"del {target.generator}"))
@@ -109,9 +110,9 @@ class ClassWriter:
         self.module.units[name] = Unit(own, self)
 
     def hands_on(self) -> bool:
-        """Whether a layer is handed the generator of random numbers."""
+        """Whether a layer is handed the generator of random numbers, or a stream of it."""
         word = self.target.generator
-        return bool(word) and any(f"{word}={word}" in text for text in texts(self.drafts))
+        return bool(word) and word in words_of(texts(self.drafts))
 
     def constructor_name(self, name: str) -> str:
         """A name of the spec where layers are made: a loop's, a carried dim's or a parameter."""

@@ -40,8 +40,8 @@ PARTS = (
 
 DOC = """The data: read with their types checked, split, and in an order that can be repeated.
 
-The order depends on a seed alone: step k of an epoch takes its k-th batch. So every framework, and
-every number of devices, sees the same batches. The split has a seed of its own."""
+The order depends on a seed alone: step k of an epoch takes its k-th batch. So every
+framework and every number of devices see the same batches. The split has a seed of its own."""
 
 
 @final

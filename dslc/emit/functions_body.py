@@ -19,6 +19,7 @@ from dslc.ir.graph import (
     ApplyOp,
     CallModule,
 )
+from dslc.ir.walk import followers
 
 if TYPE_CHECKING:
     from dslc.emit.flow import Key
@@ -240,15 +241,11 @@ class FunctionBody(FunctionRegions):
                     self.flow.store_ref(ref)
             return super().operands(found, heavy=heavy)
         refs = found.step.inputs
-        values: list[Value | None] = [carried]
-        for ref in refs[1:]:
-            follows = ref is not None and ref == refs[0] and not self.is_variadic(found)
-            values.append(carried if follows else None if ref is None else self.flow.read(ref))
+        values: list[Value | None] = [
+            carried if follows else None if ref is None else self.flow.read(ref)
+            for ref, follows in zip(refs, followers(found.step.action, refs), strict=True)
+        ]
         return self.laid_out(found, values)
-
-    def is_variadic(self, found: FormalStep) -> bool:
-        """Whether a step takes any number of inputs alike."""
-        return found.op is not None and any(item.variadic for item in found.op.inputs)
 
     def finish(
         self,

@@ -141,7 +141,8 @@ class FunctionContext(OpContext):
             return function.again(self.found)
         name = self.path(weight) if weight else self.name
         sizes = "".join(f"{size}, " for size in shape)
-        layer = f"{self.helper('Parameter')}(({sizes}), name={name})"
+        options = [f"({sizes})", function.functions_target.layer_options(self.out), f"name={name}"]
+        layer = f"{self.helper('Parameter')}({', '.join(text for text in options if text)})"
         is_kept = not weight and self.step.id in function.kept_layers()
         return function.keep(self.found, layer) if is_kept else layer
 

@@ -52,7 +52,13 @@ class RuntimeLayer:
         numbers = [
             f"{own}={self.function.constructor_name(name)}" for name, own in self.numbers.items()
         ]
-        return f"{layer}()({', '.join([*tensors, *numbers])})"
+        return f"{layer}({self.options()})({', '.join([*tensors, *numbers])})"
+
+    def options(self) -> str:
+        """The arguments of the layer itself."""
+        found = self.context.found
+        types = (*(type for type in found.inputs if type is not None), *found.outputs.values())
+        return self.function.functions_target.layer_options(*types)
 
     def wanted(self) -> str:
         """The name that the class would like to have."""

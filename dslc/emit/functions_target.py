@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from dslc.emit.functions_context import FunctionContext
     from dslc.emit.functions_names import PathText
     from dslc.emit.python import Class, Function, Statement
+    from dslc.ir.types import TensorType
 
 
 class FunctionTarget(Target):
@@ -59,6 +60,10 @@ class FunctionTarget(Target):
     ) -> str:
         """The expression of the finished model, from variables by name."""
         raise TypeError("a target says how it makes models")
+
+    def layer_options(self, *types: TensorType) -> str:
+        """The arguments of a layer of ours that takes or gives values of such types."""
+        return ""
 
     def one_or_named(self, variables: dict[str, str]) -> str:
         """What a model is called with: one tensor as it is, several by their names."""

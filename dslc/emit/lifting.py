@@ -80,9 +80,14 @@ def lift(checked: Checked) -> Lifted:
     if checked.program.has_several:
         return lift_several(checked, train, heavy, inner, draws)
     if heavy:
-        lifting = Lifting(train, phase, heavy, {step.id for step in calls})
-        program, graph = lifting.program, lifting.graph
-        modules = {lifting.called}
+        once = [step.id for step in calls if step.repeat is None and step.when is None]
+        if len(calls) == len(once) == 1:
+            lifting = Lifting(train, phase, heavy, once[0])
+            program, graph, name = lifting.program, lifting.graph, lifting.called
+        else:
+            program, graph = lift_calls(phase, program, heavy)
+            name = program.main
+        modules = {name}
     name = next(iter(modules), checked.program.main)
     if name == checked.program.main:
         return Lifted(checked, train, draws)
@@ -114,6 +119,21 @@ def lift_several(
     if program is train.program:
         return Lifted(checked, train, draws)
     return typed(checked, train, program.replace(train=None), [graph], draws)
+
+
+def lift_calls(phase: Phase, program: Program, heavy: list[Step]) -> tuple[Program, Module]:
+    """The same where the graph calls a spec's only model several times."""
+    from dslc.emit.lifting_calls import opened
+    from dslc.emit.lifting_several import HolderLifting
+
+    lifting = HolderLifting(program, phase.graph, heavy)
+    calls = {
+        found.step.id: iteration.call
+        for found in phase.instance.body.steps
+        for iteration in found.iterations[:1]
+        if iteration is not None and iteration.call is not None
+    }
+    return opened(lifting.program, program.modules[program.main], calls), lifting.graph
 
 
 def calling(graph: Module, names: dict[str, str]) -> Module:
@@ -151,11 +171,11 @@ def typed(
 class Lifting:
     """Moves steps of one graph into the model behind which they stand."""
 
-    def __init__(self, train: Training, phase: Phase, heavy: list[Step], called: set[int]) -> None:
+    def __init__(self, train: Training, phase: Phase, heavy: list[Step], called: int) -> None:
         self.train = train
         self.training_graph = phase.graph
         self.steps = {step.id: step for step in phase.graph.body.steps}
-        self.call = self.only_call(called)
+        self.call = self.steps[called]
         self.before = self.closure(read_by(self.call), set())
         self.given = {
             Ref(ref.owner, ref.slot, None, ref.index): item.name
@@ -177,14 +197,6 @@ class Lifting:
         self.called = module.name
         self.graph = self.rest(module)
         self.program = train.program.replace(modules={**train.program.modules, module.name: module})
-
-    def only_call(self, called: set[int]) -> Step:
-        """The one call of the model, at the top of the graph."""
-        steps = [self.steps[number] for number in called]
-        if len(steps) == 1 and steps[0].repeat is None and steps[0].when is None:
-            return steps[0]
-        how = "is called several times, or inside a structure"
-        raise BuildError(f"training steps have weights, and the model {how}: {MEND}", steps[0].span)
 
     @property
     def callee(self) -> Module:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from dslc.emit.flow import Value, written_inputs
 from dslc.emit.python import For, Line
 from dslc.emit.regions import RegionWriter
+from dslc.ir.walk import followers
 from dslc.syntax.expressions import to_python
 
 if TYPE_CHECKING:
@@ -75,7 +76,10 @@ class LoopWriter(RegionWriter):
             self.flow.lines.append(Line(f"{variable} = {first.text}"))
         value = Value(variable, frozenset((variable,)), type, layout=first.layout)
         outer, self.flow.lines = self.flow.lines, []
-        made = self.round(found, [value, *values[1:]])
+        follows = followers(step.action, step.inputs)
+        made = self.round(
+            found, [value if own else old for own, old in zip(follows, values, strict=True)]
+        )
         for slot, kept in lists.items():
             item = self.in_layout(made[slot], kept.layout)
             self.flow.lines.append(Line(f"{kept.text}.append({item.text})"))

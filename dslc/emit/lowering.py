@@ -12,6 +12,7 @@ from dslc.ir.verifier import verify_program
 from dslc.limits import Limits
 from dslc.passes.outline import outline
 from dslc.passes.pipeline import check_program
+from dslc.passes.turns import in_turn
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,6 +35,9 @@ def outlined(checked: Checked, *, shared_only: bool = False) -> Checked:
         shared_only: Takes only groups that repeat with one set of weights.
     """
     checked = rechecked(checked, outline(checked.program, shared_only=shared_only))
+    if shared_only:
+        ordered = in_turn(checked.program)
+        checked = checked if ordered is checked.program else typed_again(checked, ordered)
     return split(checked)
 
 
@@ -67,6 +71,11 @@ def rechecked(checked: Checked, after: Program) -> Checked:
     """The spec behind a pass, without its training; what was before where nothing changed."""
     if after.modules.keys() == checked.program.modules.keys():
         return checked
+    return typed_again(checked, after)
+
+
+def typed_again(checked: Checked, after: Program) -> Checked:
+    """The spec with another program, without its training."""
     verify_program(after)
     again = check_program(checked.source, after.replace(train=None), Report(), Limits())
     assert again is not None, "a pass changed what is checked"

@@ -99,6 +99,14 @@ class MethodWriter:
         """The first input: a value that has no input of its own lies where that one does."""
         return next(iter(self.inputs.values()))
 
+    def bind_inputs(self) -> None:
+        """The inputs as values; none takes the variable of one further on."""
+        for name, variable in self.inputs.items():
+            given = Value(variable, frozenset((variable,)), self.formal.inputs[name])
+            self.flow.values[MODULE, name] = given
+        for name, variable in self.inputs.items():
+            self.bind_input(name, variable)
+
     def bind_input(self, name: str, variable: str) -> None:
         """An input as a value; a model's images are turned to the backend's layout at the door."""
         type = self.formal.inputs[name]
@@ -106,7 +114,7 @@ class MethodWriter:
         value = Value(variable, frozenset((variable,)), type, layout=layout)
         self.flow.values[MODULE, name] = value
         if layout == "last" and self.is_main:
-            turned = self.target.to_last(variable, type.rank)
+            turned = self.target.to_last(variable, type)
             text = f'{turned} if {self.writer.io_layout()} == "spec" else {variable}'
             self.flow.values[MODULE, name] = Value(
                 text, frozenset((variable,)), type, layout=layout
@@ -146,9 +154,9 @@ class MethodWriter:
             return value
         turn = self.target.to_last if layout == "last" else self.target.to_spec
         if value.is_spread:
-            text = f"*({turn('item', value.type.rank)} for item in {value.text[1:]})"
+            text = f"*({turn('item', value.type)} for item in {value.text[1:]})"
             return Value(text, value.variables, value.type, layout=layout)
-        text = turn(value.operand, value.type.rank)
+        text = turn(value.operand, value.type)
         return Value(text, value.variables, value.type, heavy=value.heavy, layout=layout)
 
     def met(self, made: Value, entry: Value) -> tuple[Value, Value]:

@@ -98,6 +98,13 @@ class Parameters:
         """The bound dims among the parameters, in the order of the inputs."""
         return [symbol for symbol in self.places if symbol in self.dims]
 
+    def refuse_unknown(self) -> None:
+        """Refuses a model whose layers need a size that only a run knows."""
+        dims = self.dims_used()
+        if dims and self.formal.module.is_model:
+            reason = f"`{dims[0]}` of `{self.formal.module.name}` is known only when the model runs"
+            raise BuildError(f"{reason}, and a layer needs it when it is built")
+
     def files_used(self) -> list[str]:
         """The file's params among the parameters, in the order of the file."""
         return [param.name for param in self.module.program.params if param.name in self.files]

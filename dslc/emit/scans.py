@@ -182,14 +182,15 @@ class ScanWriter(MethodWriter):
         outer, flow.lines = flow.lines, []
         self.steps(text.found.bodies[0])
         self.hold(text.found.bodies[0], action.next[0] if action.next else out)
-        for name, ref in zip(action.carry, action.next, strict=True):
-            layout = self.border((step.id, name), text.found.outputs[name])
+        layouts = [self.border((step.id, k), text.found.outputs[k]) for k in action.carry]
+        for layout, ref in zip(layouts, action.next, strict=True):
             text.nexts.append(self.in_layout(flow.read(ref), layout).text)
         if is_read:
             text.result = self.own_variable(text.found.step.label or "outputs")
             text.out_axis = min(1, self.part_type(text.found).rank)
-            if out.key in handed_on and flow.read(out).layout == "spec":
-                text.out = text.carries[handed_on.index(out.key)]
+            place = handed_on.index(out.key) if out.key in handed_on else None
+            if place is not None and layouts[place] == "spec":
+                text.out = text.carries[place]
                 text.hands_on = True
             else:
                 text.out = self.in_layout(flow.read(out), "spec").text

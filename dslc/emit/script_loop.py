@@ -42,6 +42,7 @@ def loop_names(flags: Mapping[str, bool]) -> dict[str, str]:
         "THE_ROWS": "learned_rows(arguments)" if flags["LEARNS"] else rows,
         "HOW_READ": f"COLUMNS, {STORE}" if flags["STORED"] else "COLUMNS",
         "MEASURE": f"lambda rows: {NATIVE}" if native else "trainer.measure",
+        "PARTS": "training, held_out" if flags["MEASURES"] else "training",
         "Rows": "tuple[Arrays, Arrays]" if flags["MEASURES"] else "Arrays",
         "HOW_SPLIT": how,
         "outcome": "averaged" if flags["AVERAGES"] else "weights",
@@ -50,7 +51,7 @@ def loop_names(flags: Mapping[str, bool]) -> dict[str, str]:
 
 def loop_parts(flags: Mapping[str, bool]) -> list[str]:
     """The definitions of the loop's template that a script has."""
-    found = ["parse_arguments", "kept_of", "load_rows", "state_of", "begin", "locate"]
+    found = ["parse_arguments", "kept_of", "load_rows", "state_of", "open_run", "begin", "locate"]
     if flags["LEARNS"]:
         found.insert(3, "learned_rows")
     if flags["STOPS"]:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from dslc.emit.formal import FormalStep
     from dslc.emit.python import Statement
     from dslc.emit.scans import ScanText
+    from dslc.ir.types import TensorType
     from dslc.ops.base import Op
 
 
@@ -151,12 +152,12 @@ class Target:
         """What a scan's rounds handed out, on one axis."""
         raise TypeError("a target says how it scans")
 
-    def to_last(self, text: str, rank: int) -> str:
+    def to_last(self, text: str, type: TensorType) -> str:
         """A channels-first value with its channels last."""
-        order = ", ".join(str(k) for k in (0, *range(2, rank), 1))
+        order = ", ".join(str(k) for k in (0, *range(2, type.rank), 1))
         return f"{text}.transpose({order})"
 
-    def to_spec(self, text: str, rank: int) -> str:
+    def to_spec(self, text: str, type: TensorType) -> str:
         """A channels-last value in the spec's order."""
-        order = ", ".join(str(k) for k in (0, rank - 1, *range(1, rank - 1)))
+        order = ", ".join(str(k) for k in (0, type.rank - 1, *range(1, type.rank - 1)))
         return f"{text}.transpose({order})"

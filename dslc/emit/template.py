@@ -193,6 +193,8 @@ class Template:
             parameters.append(self.parameter(arg, default, "keyword"))
         if given.vararg is not None:
             parameters.append(self.parameter(given.vararg, None, "variadic"))
+        if given.kwarg is not None:
+            parameters.append(self.parameter(given.kwarg, None, "variadic keyword"))
         returns = None if node.returns is None else self.code(node.returns)
         marks = [self.code(mark) for mark in node.decorator_list]
         body = self.block(rest, node.body[0].lineno - 1)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, final
 from dslc.emit.backend import at_step
 from dslc.emit.borders import output_of
 from dslc.emit.flow import written_inputs
-from dslc.ir.graph import EVERY, Group, Parallel, Scan
+from dslc.ir.graph import EVERY, MODULE, REGION_INPUT, Group, Parallel, Scan
 from dslc.ir.walk import regions
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ class Unread:
 
     def __init__(self, formals: Iterable[Formal]) -> None:
         self.known: dict[tuple[str, frozenset[str]], bool] = {}
+        self.needed: dict[tuple[str, frozenset[str]], frozenset[str]] = {}
         self.held: dict[str, frozenset[Key]] = {}
         for formal in formals:
             refs = [output_of(formal, slot) for slot in every(formal)]
@@ -41,6 +42,16 @@ class Unread:
             found = Reach(self, formal.steps, refs).held
             self.known[key] = bool(found - self.held[formal.module.name])
         return self.known[key]
+
+    def inputs(self, formal: Formal, slots: frozenset[str]) -> frozenset[str]:
+        """The inputs of a module that some of its outputs need."""
+        key = (formal.module.name, slots)
+        if key not in self.needed:
+            refs = [output_of(formal, slot) for slot in slots]
+            found = Reach(self, formal.steps, refs)
+            live = found.live | found.chosen
+            self.needed[key] = frozenset(slot for owner, slot in live if owner == MODULE)
+        return self.needed[key]
 
 
 @final
@@ -84,7 +95,6 @@ class Reach:
         given |= chosen | left
         if not given:
             return
-        self.read(written_inputs(found))
         self.read(ref for slot, ref in step.exports if slot in given)
         whole = "" in given or step.repeat is not None or not isinstance(step.action, Group)
         for number, (body, inner) in enumerate(
@@ -95,6 +105,18 @@ class Reach:
             if isinstance(step.action, Scan):
                 self.read(step.action.next)
             self.body(inner)
+        self.read(self.inputs(found, given))
+
+    def inputs(self, found: FormalStep, given: set[str]) -> list[Ref]:
+        """The inputs that a step needs: what a region or a block is given it may leave unread."""
+        step, callee = found.step, found.callee
+        if callee is not None and not callee.module.is_model:
+            needed = self.unread.inputs(callee, frozenset(given.intersection(callee.outputs)))
+            pairs = zip(callee.module.inputs, step.inputs, strict=False)
+            return [ref for item, ref in pairs if ref is not None and item.name in needed]
+        refs = written_inputs(found)
+        is_region = bool(found.bodies) and not isinstance(step.action, Scan)
+        return refs[1:] if is_region and (step.id, REGION_INPUT) not in self.live else refs
 
     def left(self, found: FormalStep, given: set[str], chosen: set[str]) -> set[str]:
         """The outputs of a step without which weights of it would be left out.

@@ -18,7 +18,7 @@ from dslc.syntax.types import ELLIPSIS
 from dslc.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from dslc.ir.graph import Action, Body, Module, Ref, Step
     from dslc.syntax.expressions import Expr
@@ -35,6 +35,22 @@ def regions(action: Action) -> tuple[Body, ...]:
     if isinstance(action, Parallel):
         return tuple(body for _, body in action.branches)
     return ()
+
+
+def followers(action: Action, inputs: Sequence[Ref | None]) -> tuple[bool, ...]:
+    """Which inputs follow the first one round a repeat: itself, and those that stand for it by default.
+
+    Attention whose `key` is left out attends to its query, in each round to that round's.
+    """
+    action = action.step.action if isinstance(action, Reuse) else action
+    if not isinstance(action, ApplyOp) or any(item.variadic for item in action.op.inputs):
+        return tuple(place == 0 for place in range(len(inputs)))
+    found: dict[str, bool] = {}
+    for item, ref in zip(action.op.inputs, inputs, strict=False):
+        found[item.name] = not found or (
+            ref is not None and ref == inputs[0] and found.get(item.default or "", False)
+        )
+    return tuple(found.values())
 
 
 def with_regions(action: Action, change: Callable[[Body], Body]) -> Action:

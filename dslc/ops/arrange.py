@@ -112,7 +112,9 @@ class Pad(_Free):
             if given is not None and len(given) != x.rank:
                 message = f"`{name}` has {len(given)} sizes for the {x.rank} axes of {x}"
                 raise OpError("E0507", message, attribute=name)
-        for size, sides in zip(x.shape, self.sides(), strict=True):
+        for axis, (size, sides) in enumerate(zip(x.shape, self.sides(), strict=True)):
+            if self.mode == "edge" and any(count != 0 for count in sides):
+                check.require_some(self, x, [axis])
             for name, count in zip(("before", "after"), sides, strict=True):
                 if self.mode == "reflect":
                     message = f"a mirror image of {size} has fewer than {count} elements"

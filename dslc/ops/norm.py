@@ -34,6 +34,11 @@ class BatchNorm(Op):
             raise OpError(
                 "E0303", f"`batch_norm` takes [N, C, …], and {types[0]} has no axis 1", input=0
             )
+        if self.eps == 0:
+            message = (
+                "`eps` of `batch_norm` is above 0: nothing divides by the variance of one value"
+            )
+            raise OpError("E0504", message, attribute="eps")
         return types[0]
 
     def weights(self, *types: TensorType) -> tuple[Weight, ...]:

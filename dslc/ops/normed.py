@@ -39,7 +39,8 @@ def made_of(kind: str, shape: tuple[DimLike, ...]) -> tuple[Weight, ...]:
 
     `weight_norm`: `scale * v / |v|` for each output (Salimans and Kingma 2016), the scale at first
     the length that `v` has on average. `spectral_norm`: `w / (u W v)` with estimates of the first
-    singular vectors, moved by one power iteration in each run in training (Miyato et al. 2018).
+    singular vectors, those of the first weight at first, moved by one power iteration in each run in
+    training (Miyato et al. 2018).
     """
     whole, *beside = MADE_OF[kind]
     first = Weight(whole, shape, KAIMING)
@@ -48,9 +49,9 @@ def made_of(kind: str, shape: tuple[DimLike, ...]) -> tuple[Weight, ...]:
         return first, Weight(beside[0], (shape[0], *ones), ("constant", ("value", 3**-0.5)))
     if kind == "spectral_norm":
         sizes = (shape[0], product(shape[1:]))
-        start = ("normal", ("std", 1.0))
         return first, *(
-            Weight(name, (size,), start, "buffer") for name, size in zip(beside, sizes, strict=True)
+            Weight(name, (size,), ("singular_vector", ("side", name[-1])), "buffer")
+            for name, size in zip(beside, sizes, strict=True)
         )
     return (first,)
 

@@ -6,7 +6,7 @@ Masks are each framework's own, so training mode can only be compared without th
 from __future__ import annotations
 
 from dslc.diagnostics import Report
-from dslc.ir.graph import ApplyOp, ChooseOp
+from dslc.ir.graph import ApplyOp, ChooseOp, Reuse
 from dslc.ir.walk import with_regions
 from dslc.limits import Limits
 from dslc.passes.pipeline import check_program
@@ -56,6 +56,8 @@ def _action(action: Action, step: Step) -> Action:
         op = action.op
         never = {name: Literal(op.settled.get(name, 0.0), step.span) for name in op.chance}
         return action.replace(attributes={**action.attributes, **never}) if never else action
+    if isinstance(action, Reuse):
+        return Reuse(_step(action.step))
     if isinstance(action, ChooseOp):
         return action.replace(is_certain=True)
     return with_regions(action, _body)

@@ -79,8 +79,7 @@ class _Outline:
         is_region = not isinstance(step.action, ApplyOp | CallModule)
         if step.label and is_region and (shares or not self.shared_only):
             step = self.call(step, owner)
-        if step.name is not None:
-            self.done[step.id] = step
+        self.done[step.id] = step
         return step
 
     def action(self, action: Action, owner: Module) -> Action:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dslc.ir.graph import EVERY
+from dslc.ir.walk import followers
 from dslc.passes.binding import Binder
 from dslc.syntax.expressions import ExpressionError
 from dslc.typed import TYPE_CHECKING, final
@@ -116,13 +117,14 @@ class ValueReader(Binder):
             Failed: one of them is unknown.
         """
         found: list[TensorType | None] = []
+        follows = followers(step.action, step.inputs)
         for position, ref in enumerate(step.inputs):
             if ref is not None:
                 self.refuse_absent(ref, values, self.input_span(step, position))
             if ref is not None and ref.index == EVERY:
                 types: list[TensorType | None] = [*self.instances(ref, values, environment)]
             else:
-                read = current if position == 0 else self.value(ref, values, environment)
+                read = current if follows[position] else self.value(ref, values, environment)
                 types = [read]
             if ref is not None and (not types or None in types):
                 raise Failed

@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dslc.ir.graph import MODULE, REGION_INPUT, Reuse
+from dslc.ir.walk import followers
 
 if TYPE_CHECKING:
     from dslc.ir.graph import Ref
@@ -48,7 +49,9 @@ class _Walk:
         current = inputs[0] if inputs else None
         for iteration in found.iterations:
             if iteration is not None:
-                current = self.iteration(found, iteration, (current, *inputs[1:]), known)
+                pairs = zip(followers(found.step.action, found.step.inputs), inputs, strict=True)
+                given = tuple(current if follows else view for follows, view in pairs)
+                current = self.iteration(found, iteration, given, known)
         return current
 
     def look_up(self, ref: Ref | None, known: Views) -> View:

@@ -10,7 +10,7 @@ What float32 cannot compute better is no fault: where a figure exceeds its toler
 tells how far rounding alone moves it, in float64 from weights and inputs that are rounded as float32
 rounds, and in float32 itself. A net that this moves by more than a tenth of the tolerance (fifty
 layers of batch norm on a small batch, a layer norm of what has saturated) is held to `MARGIN` times
-that.
+that, and never to more than `MOST`.
 """
 
 from __future__ import annotations
@@ -33,6 +33,8 @@ COARSER = {"f16": 2.0**11, "bf16": 2.0**14}
 """How many times more a net may differ that computes in floats of sixteen bits somewhere."""
 FLOOR = 0.1
 MARGIN = 10
+MOST = 0.05
+"""The largest difference that rounding may excuse: beyond it nothing is shown."""
 TINY = 1e-30
 
 
@@ -66,7 +68,7 @@ class Difference:
         """Sets what is allowed: the tolerance, or more where float32 can do no better."""
         self.allowed = tolerance
         if not self.ok:
-            self.allowed = max(tolerance, MARGIN * noise())
+            self.allowed = max(tolerance, min(MARGIN * noise(), MOST))
         return self
 
     def __repr__(self) -> str:

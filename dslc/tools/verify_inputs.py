@@ -83,8 +83,8 @@ def draw(
         most = min((evaluate(size, sizes) for size in known), default=FREE_BELOW)
         return generator.integers(least, most, shape).astype(NUMPY[type.dtype])
     mask = generator.random(shape) < 0.7
-    if shape:
-        mask[..., 0] = True
+    if mask.ndim:
+        mask[..., :1] = True
     return mask
 
 

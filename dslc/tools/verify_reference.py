@@ -25,6 +25,8 @@ NAME = "torch float64"
 DIRECTIONS = 8
 STEPS = (1e-6, 1e-7, 1e-8, 1e-9)
 ENOUGH = 1e-6
+SAME = 1e-12
+"""How far two runs of one model in float64 may differ: threads add in any order."""
 NOISE_DRAWS = 3
 NOISE_SEED = 0x2052
 
@@ -67,6 +69,7 @@ class Reference:
         below: What an input's integers lie below.
         least: The least integer of an input, where it is not 0.
         single: Makes the same model's driver in float32.
+        again: Makes the driver once more.
     """
 
     def __init__(
@@ -78,8 +81,10 @@ class Reference:
         below: Below,
         least: Mapping[str, int],
         single: Callable[[], Driver],
+        again: Callable[[], Driver],
     ) -> None:
         self.single = single
+        self.again = again
         self.driver = driver
         self.weights = weights
         self.buffers = buffers
@@ -115,6 +120,21 @@ class Reference:
         if cotangents:
             gradients = self.driver.gradients(inputs, cotangents, training=training)
         return Case(inputs, cotangents, outputs, gradients, training=training)
+
+    def depends_on(self, name: str, case: Case) -> bool:
+        """Whether an output of a case in use is another one where a statistic is."""
+        weights = {**self.weights, name: self.weights[name] + 1}
+        found = run(self.driver, weights, self.buffers, case.inputs, case.training)
+        return any(not np.array_equal(found[key], array) for key, array in case.outputs.items())
+
+    def differs_from_itself(self, case: Case) -> bool:
+        """Whether a second model with the same weights gives other values.
+
+        It draws its initial weights anew: what the file of weights does not reach shows so.
+        """
+        again = self.again()
+        outputs = run(again, self.weights, self.buffers, case.inputs, case.training)
+        return values_apart(outputs, case.outputs).max_rel > SAME
 
     def noise(self, case: Case) -> tuple[float, float]:
         """How far rounding to float32 moves outputs, and gradients.

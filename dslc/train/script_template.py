@@ -69,6 +69,8 @@ MIN_DELTA = 0.1
 WATCHED: dict[str, Any] = {"figure": "loss", "patience": 3}  # or those of the phases
 DEVICES = ("auto", "cpu")
 
+training: Arrays = {}  # what the rows are split into
+held_out: Arrays = {}
 Trainer: Any = None  # each backend has its own
 Watched: Any = None  # a plateau, or those of the phases
 find_fault: Any = None  # likewise
@@ -234,6 +236,14 @@ def state_of(arguments: argparse.Namespace) -> dict[str, Any]:
     return {"backend": RUN["backend"], "seed": arguments.seed, "batch": BATCH, "spec": spec}
 
 
+def open_run(arguments: argparse.Namespace, rows: int) -> tuple[Checkpoint | None, dict[str, Any]]:
+    """The checkpoint that a run goes on from, and what all of its checkpoints say."""
+    state = {**state_of(arguments), "rows": rows}
+    found = to_resume(arguments.output / "checkpoints", SPEC, state, resume=arguments.resume)
+    record(arguments.output, RUN, vars(arguments), PACKAGES, found.step if found else None)
+    return found, state
+
+
 def begin(arguments: argparse.Namespace, checkpoint: Checkpoint | None) -> Trainer:
     """The trainer as a run begins, or as a checkpoint has it."""
     trainer = Trainer(arguments.seed, arguments.device)
@@ -312,18 +322,12 @@ def train(arguments: argparse.Namespace) -> None:
     """Trains, from the beginning or from the newest checkpoint."""
     checkpoints = arguments.output / "checkpoints"
     with plain_errors():
-        if MEASURES:
-            training, held_out = THE_ROWS  # noqa: F821  # pyright: ignore
-        else:
-            training = THE_ROWS  # noqa: F821  # pyright: ignore
+        PARTS = THE_ROWS  # noqa: F821, F841, N806  # pyright: ignore
         batches = Batches(training, BATCH, arguments.seed)
-        state = {**state_of(arguments), "rows": batches.count}
-        checkpoint = to_resume(checkpoints, SPEC, state, resume=arguments.resume)
-        resumed = checkpoint.step if checkpoint else None
-        record(arguments.output, RUN, vars(arguments), PACKAGES, resumed)
-        told = trackers(arguments.output, arguments.track, resumed or 0)
+        checkpoint, state = open_run(arguments, batches.count)
         trainer = begin(arguments, checkpoint)
-    step = resumed or 0
+        step = checkpoint.step if checkpoint else 0
+        told = trackers(arguments.output, arguments.track, step)
     total = arguments.epochs * batches.steps
     if STOPS:
         patience = Patience(checkpoint.state if checkpoint else {})

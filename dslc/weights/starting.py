@@ -23,12 +23,17 @@ def starting_weights(infos: Sequence[WeightInfo], seed: int) -> dict[str, NDArra
         seed: Another seed gives other weights.
     """
     shapes = {info.path: tuple(int(size) for size in info.shape) for info in infos}  # pyright: ignore[reportArgumentType]
+    own = {info.path: info for info in infos if info.tied is None}
     found: dict[str, NDArray[np.float32]] = {}
-    for info in infos:
-        if info.tied is not None:
-            continue
-        kind, *numbers = info.initialiser
-        make: Any = getattr(initial, str(kind))
-        fill = make(**dict(numbers))  # pyright: ignore[reportArgumentType, reportCallIssue]
-        found[info.path] = fill(initial.Weight(info.path, shapes, seed))
-    return found
+
+    def draw(path: str) -> NDArray[np.float32] | None:
+        if path not in found and path in own:
+            kind, *numbers = own[path].initialiser
+            make: Any = getattr(initial, str(kind))
+            fill = make(**dict(numbers))  # pyright: ignore[reportArgumentType, reportCallIssue]
+            found[path] = fill(initial.Weight(path, shapes, seed, draw))
+        return found.get(path)
+
+    for path in own:
+        draw(path)
+    return {path: found[path] for path in own}

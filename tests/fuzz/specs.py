@@ -66,7 +66,7 @@ def assembled(net: Network, scope: Scope) -> Spec:
 
 def tidy(spec: Spec) -> Spec:
     """The spec without sections that are empty, and names and sources that go without saying."""
-    spec = {key: value for key, value in spec.items() if key != "types" and value}
+    spec = {k: v for k, v in spec.items() if k != "types" and (v or k == "steps")}
     spec["steps"] = implied(spec["steps"])
     spec["blocks"] = {
         name: {**body, "steps": implied(body["steps"])}

@@ -1,7 +1,8 @@
 """`specs/language/op-support.md`: what of each op is computed where, and how exactly.
 
 The page is made by `python -m tests.numeric.op_support`, which runs the cases of the ops that have no
-figures yet (with `--all` of every op) on every backend and writes the worst errors. What the page says
+figures yet (with `--all` of every op) on every backend and writes the worst errors, and with `--dtypes`
+runs every op in every dtype. What the page says
 beyond those figures follows from the ops, the cases and the backends' rules; a test makes that part
 anew and compares. Errors are rounded up to one of a few steps, so that another machine's last digits
 do not change the page.
@@ -22,6 +23,7 @@ from tests.numeric.table import BATCHES, RIGHT, Case
 PAGE = Path(__file__).parents[2] / "specs" / "language" / "op-support.md"
 UNKNOWN = "pending"
 STEPS = (1e-7, 2e-7, 5e-7, 1e-6, 2e-6, 5e-6, 1e-5)
+LACK = re.compile(r"(\w+) ([\w ]+) \((\w+)\)")
 FIGURE = re.compile(r"^(?:0|[125]e-\d\d)(?=$|,)")
 COLUMNS = (
     ("torch", "forward"), ("torch", "gradient"), ("keras", "forward"), ("keras", "gradient"),
@@ -32,6 +34,9 @@ OPSETS = range(17, 24)
 
 Errors = Mapping[tuple[str, str, str], str]
 """The worst error by op, backend and part, as the page shows it."""
+
+Lacks = Mapping[tuple[str, str, str], str]
+"""Why a backend does not have an op in a dtype, by all three."""
 
 HEAD = """# Where each op is computed, and how exactly
 
@@ -52,7 +57,18 @@ gradients. *drawn*: what it draws differs; it is compared where nothing is drawn
 is tested. *pending*: its cases are compared in the tests like all others, and the next run of the
 command takes its figure.
 
+Under `deterministic: true` what is drawn is the same bits in every framework. Three have no such form and
+are refused then, each with a way out: recurrent layers that drop parts of their states or between layers
+(they draw inside the frameworks' own fused layers), the dropout of `gat_conv` (it draws by edge, once for
+the edges and once for each row's own), and the shuffle of `sample_balanced`.
+
 *dtypes* are those that the op takes: of floats f16, bf16, f32 and f64, of integers i8, i16, i32, i64 and u8.
+The first case of each op that can have them is computed in all of them, to 1e-10 of the reference in f64
+(2e-7 in ONNX, whose attributes are f32), 1e-2 in f16, 8e-2 in bf16. Behind `not` is what a backend has not:
+*kernel*, its framework has none on a CPU (the ONNX file is right, and onnxruntime does not run it);
+*standard*, ONNX itself has the operator of other dtypes alone; *weights*, those of JAX are f32; *rounded*,
+TensorFlow would round it to f32. JAX has no f64 at all: it is refused, since JAX computes it in f32 unless
+x64 is switched on. What a backend has not is an error that says so, and `cast` to f32 before the op the way out.
 *opsets* are those to which an ONNX file can be exported.
 """
 
@@ -65,27 +81,38 @@ def rounded_up(error: float) -> str:
     return f"{step:.0e}"
 
 
-def page(errors: Errors) -> str:
+def page(errors: Errors, lacks: Lacks) -> str:
     """The whole page."""
     parts = [HEAD]
     for family in dict.fromkeys(case.family for case in RIGHT):
         names = [name for name, op in all_ops().items() if op.family == family]
-        parts.append(f"## {family}\n\n{table(names, errors)}\n")
+        parts.append(f"## {family}\n\n{table(names, errors, lacks)}\n")
     return "\n".join(parts)
 
 
-def table(names: Iterable[str], errors: Errors) -> str:
+def table(names: Iterable[str], errors: Errors, lacks: Lacks) -> str:
     """The rows of a family's ops."""
     head = ["op", *(f"{TITLES[name]} {part}" for name, part in COLUMNS), "dtypes", "opsets"]
     rows = [head, ["---"] * len(head)]
-    rows += [[f"`{name}`", *cells(name, errors)] for name in names]
+    rows += [[f"`{name}`", *cells(name, errors, lacks)] for name in names]
     return "\n".join(f"| {' | '.join(row)} |" for row in rows)
 
 
-def cells(name: str, errors: Errors) -> list[str]:
+def cells(name: str, errors: Errors, lacks: Lacks) -> list[str]:
     """What is said of an op."""
     found = [cell(name, backend, part, errors) for backend, part in COLUMNS]
-    return [*found, dtypes(name), opsets(name)]
+    return [*found, dtypes(name) + not_there(name, lacks), opsets(name)]
+
+
+def not_there(name: str, lacks: Lacks) -> str:
+    """The dtypes in which backends do not have an op, with the reasons."""
+    by_reason: dict[tuple[str, str], list[str]] = {}
+    for (op, backend, dtype), reason in lacks.items():
+        if op == name and reason != "x64":
+            by_reason.setdefault((backend, reason), []).append(dtype)
+    order = sorted(by_reason, key=lambda key: (NAMES.index(key[0]), key[1]))
+    texts = [f"{TITLES[k[0]]} {' '.join(sorted(by_reason[k]))} ({k[1]})" for k in order]
+    return f"; not {', '.join(texts)}" if texts else ""
 
 
 def cell(name: str, backend: str, part: str, errors: Errors) -> str:
@@ -162,6 +189,32 @@ def known() -> dict[tuple[str, str, str], str]:
     return found
 
 
+def lacking() -> dict[tuple[str, str, str], str]:
+    """The dtypes that the page says are not there, with the reasons."""
+    names = {title: name for name, title in TITLES.items()}
+    found: dict[tuple[str, str, str], str] = {}
+    for line in PAGE.read_text(encoding="utf-8").splitlines() if PAGE.is_file() else ():
+        op, _, text = line.partition("; not ")
+        op = op.removeprefix("| `").partition("`")[0]
+        for title, kinds, reason in LACK.findall(text.partition(" |")[0]):
+            found |= {(op, names[title], dtype): reason for dtype in kinds.split()}
+    doubles = [op for op in all_ops() if (op, "jax", "f64") not in found]
+    return found | {(op, "jax", "f64"): "x64" for op in doubles}
+
+
+def swept(backend: str) -> Lacks:
+    """Runs every op in every dtype on a backend and takes what is not there."""
+    from tests.numeric.dtypes import compared, variants
+    from tests.numeric.frameworks import backend_named
+    from tests.numeric.sweep import outcomes
+    from tests.numeric.test_sweeps import SPLIT
+
+    cases = variants(every=True)
+    parts = [cases[start : start + SPLIT] for start in range(0, len(cases), SPLIT)]
+    found = [item for part in parts for item in outcomes(backend_named(backend), part, compared)]
+    return {(item.case.op, backend, item.case.dtype): item.lack for item in found if item.lack}
+
+
 def measured(backend: str, own: list[Case]) -> Errors:
     """Runs some cases on a backend and takes the worst error of each op."""
     from tests.numeric.frameworks import backend_named
@@ -184,13 +237,17 @@ def larger(left: Errors, right: Errors) -> dict[tuple[str, str, str], str]:
 def main() -> None:
     """Measures what is missing, or all of it; the page is written after each batch of cases."""
     errors = {} if "--all" in sys.argv else known()
+    lacks = lacking()
+    if "--dtypes" in sys.argv or "--all" in sys.argv:
+        lacks = {key: reason for name in NAMES for key, reason in swept(name).items()}
+        PAGE.write_text(page(errors, lacks), encoding="utf-8")
     for backend in sorted(NAMES, key="jax".__eq__):  # the slowest last
         has = {name for name, there, _ in errors if there == backend}
         for title, cases in BATCHES.items():
             own = [case for case in cases if case.op not in has and backend not in case.gaps]
             if own:
                 errors = larger(errors, measured(backend, own))
-                PAGE.write_text(page(errors), encoding="utf-8")
+                PAGE.write_text(page(errors, lacks), encoding="utf-8")
                 print(f"{backend}: {title}", file=sys.stderr, flush=True)
 
 

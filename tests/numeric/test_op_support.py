@@ -8,13 +8,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tests.numeric.frameworks import NAMES, backend_named
-from tests.numeric.op_support import PAGE, UNKNOWN, known, page
+from tests.numeric.op_support import PAGE, UNKNOWN, known, lacking, page
 
 
 def test_the_page_is_not_stale(golden: Callable[[Path, str], None]) -> None:
     for name in NAMES:
         backend_named(name)
-    golden(PAGE, page(known()))
+    golden(PAGE, page(known(), lacking()))
 
 
 def test_every_cell_says_something_and_no_error_is_too_large() -> None:

@@ -8,6 +8,7 @@ from dslc_onnx.sizes import Sizes, find_sources, reshape_sizes
 from dslc_onnx.wire import serialise
 
 from dslc.ir.dims import Dim, ceil_div, dim_max, dim_min, evaluate, sym
+from dslc.ir.facts import Facts
 from dslc.ir.types import TensorType
 from tests.onnx.harness import np, run_onnxruntime, run_reference
 
@@ -24,7 +25,7 @@ DIMS = [
 def computed(inputs: dict[str, TensorType], dims: list[Dim]) -> bytes:
     graph = Graph(None, 20)  # pyright: ignore[reportArgumentType]
     typed = {name: (graph.input(name, type), type) for name, type in inputs.items()}
-    sizes = Sizes(graph, find_sources(typed))
+    sizes = Sizes(graph, find_sources(typed), Facts())
     whole = sizes.shape(dims)
     whole.name = "sizes"
     held = {v: None for n in graph.nodes for v in n.inputs if v is not None and v.const_value}

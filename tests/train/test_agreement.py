@@ -31,7 +31,18 @@ def first_steps(name: str, backend: str) -> Result:
     "name",
     [
         *("digits", "wine", "diabetes", "reader", "frozen", "couple", "contrast", "heads", "slope"),
-        *("penalty", "gan", "counterfeit", "imported", "dropping", "normed", "tutors", "inside"),
+        *(
+            "penalty",
+            "gan",
+            "counterfeit",
+            "imported",
+            "dropping",
+            "normed",
+            "tutors",
+            "inside",
+            "twins",
+            "thawed",
+        ),
     ],
 )
 def test_the_first_batch_losses_agree(name: str, backend: str) -> None:
@@ -54,6 +65,25 @@ def test_frozen_weights_and_statistics_stay() -> None:
         _, after = first_steps("frozen", backend)
         moved = {path for path, array in after.items() if (array != start[path]).any()}
         assert moved == {path for path in start if not path.startswith("stem.")}, backend
+
+
+def test_frozen_weights_thaw_after_their_epochs() -> None:
+    start = starting_weights(checked("thawed").weights(), 0)
+    for backend in BACKENDS:
+        spec = checked("thawed")
+        half = find_backend(backend).train_steps(spec, start, batches("thawed", 1), 1)[1]
+        moved = {path for path, array in half.items() if (array != start[path]).any()}
+        first = {"even.weight", "even.bias", "body.weight", "head.weight", "head.bias"}
+        assert moved == first, backend
+        after = first_steps("thawed", backend)[1]
+        stayed = {path for path, array in after.items() if (array == start[path]).all()}
+        assert stayed == {"body.bias"}, backend
+
+
+def test_a_loss_that_is_scaled_gives_the_steps_of_one_that_is_not() -> None:
+    for backend in BACKENDS:
+        whole, found = first_steps("scaled", backend), first_steps("scaled", "torch")
+        np.testing.assert_allclose(whole[0], found[0], rtol=0.01)
 
 
 def test_zeros_stay_zero() -> None:

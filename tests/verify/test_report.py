@@ -117,6 +117,10 @@ def test_noise_is_only_asked_for_where_the_tolerance_does_not_suffice() -> None:
     assert not Difference(0, 1e-4).allow(1e-5, lambda: 1e-6).ok
 
 
+def test_rounding_does_not_excuse_everything() -> None:
+    assert not Difference(0, 0.1).allow(1e-5, lambda: 1.0).ok
+
+
 def test_the_worst_is_the_one_that_exceeds_its_own_allowance_most() -> None:
     loose = Difference(0, 1e-3, "loose", allowed=1e-2)
     tight = Difference(0, 1e-4, "tight", allowed=1e-5)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dslc.ops.alignment import Ctc
+from dslc_jax.dtypes import as_told
 from dslc_jax.rules import RULES
 
 if TYPE_CHECKING:
@@ -15,4 +16,4 @@ if TYPE_CHECKING:
 def ctc(c: OpContext) -> str:
     texts = [*c.args[:2], c.arg(2), c.arg(3) and f"target_lengths={c.arg(3)}"]
     given = ", ".join(text for text in texts if text)
-    return f"{c.helper('ctc')}({given}{c.option('blank', 0, run=True)})"
+    return as_told(c, f"{c.helper('ctc')}({given}{c.option('blank', 0, run=True)})")

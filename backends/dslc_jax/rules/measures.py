@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dslc.ops.measures import F1, R2, Auc, MeanIou, Perplexity, Precision, Recall
+from dslc_jax.dtypes import as_told
 from dslc_jax.rules import RULES
 
 if TYPE_CHECKING:
@@ -26,12 +27,12 @@ def mean_iou(c: OpContext) -> str:
 def perplexity(c: OpContext) -> str:
     place, last = c.axis(c.op.values["axis"]), c.types[0].rank - 1
     options = "" if place == last else f", axis={place}"
-    return f"jnp.exp({c.helper('cross_entropy')}({', '.join(c.args)}{options}))"
+    return as_told(c, f"jnp.exp({c.helper('cross_entropy')}({', '.join(c.args)}{options}))")
 
 
 @RULES.add(Auc, R2)
 def of_alike(c: OpContext) -> str:
-    return f"{c.helper(c.op.name)}({', '.join(c.args)})"
+    return as_told(c, f"{c.helper(c.op.name)}({', '.join(c.args)})")
 
 
 def axis(c: OpContext) -> str:

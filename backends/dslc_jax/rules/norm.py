@@ -32,7 +32,7 @@ def momentum(c: OpContext) -> str:
 @RULES.add(InstanceNorm)
 def instance_norm(c: OpContext) -> str:
     if not c.op.values["affine"]:  # the layer would ask for a size that it does not use
-        return f"{c.helper('instance_norm')}({c.x}{c.option('eps', 1e-5, run=True)})"
+        return f"{c.helper('normalize_instances')}({c.x}{c.option('eps', 1e-5, run=True)})"
     fixed = f"epsilon={c.attribute('eps')}, use_fast_variance=False"
     make, options = constructor(c, "nnx.InstanceNorm", ("eps",), fixed)
     layer = c.layer(f"{make}({c.size(c.types[0].shape[1])}{options}, rngs=rngs)")

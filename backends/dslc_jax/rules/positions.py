@@ -12,6 +12,7 @@ from dslc.ops.positions import (
     SinusoidalPosition,
 )
 from dslc.ops.scaled_attention import ScaledDotProductAttention
+from dslc_jax.dtypes import as_told
 from dslc_jax.rules import RULES
 from dslc_jax.rules.seeded import seeded
 
@@ -49,7 +50,7 @@ def rotary_embedding(c: OpContext) -> str:
 @RULES.add(SinusoidalPosition)
 def sinusoidal_position(c: OpContext) -> str:
     options = c.option("base", 10000.0, run=True) + c.option("interleaved", True, run=True)
-    return f"{c.helper('waves')}({c.x}, {c.run_attribute('dim')}{options})"
+    return as_told(c, f"{c.helper('waves')}({c.x}, {c.run_attribute('dim')}{options})")
 
 
 @RULES.add(LearnedPosition)

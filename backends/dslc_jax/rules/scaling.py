@@ -15,9 +15,11 @@ if TYPE_CHECKING:
 
 @RULES.add(GroupNorm)
 def group_norm(c: OpContext) -> str:
+    if not c.op.values["affine"]:
+        eps = c.option("eps", 1e-5, run=True)
+        return f"{c.helper('normalize_groups')}({c.x}, {c.run_attribute('groups')}{eps})"
     fixed = f"epsilon={c.attribute('eps')}, use_fast_variance=False"
     make, options = constructor(c, "nnx.GroupNorm", ("eps",), fixed)
-    options += "" if c.op.values["affine"] else ", use_bias=False, use_scale=False"
     sizes = f"{c.size(c.types[0].shape[1])}, {c.attribute('groups')}"
     layer = c.layer(f"{make}({sizes}{options}, rngs=rngs)")
     return f"{layer}({c.x})"

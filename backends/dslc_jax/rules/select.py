@@ -17,8 +17,8 @@ from dslc.ops.select import (
     Where,
 )
 from dslc_jax.axes import axis_text, sizes
+from dslc_jax.dtypes import DTYPES
 from dslc_jax.rules import RULES
-from dslc_jax.rules.tensor import DTYPES
 
 if TYPE_CHECKING:
     from dslc.emit.context import OpContext

@@ -18,24 +18,13 @@ from dslc.ops.tensor import (
     Transpose,
 )
 from dslc_jax.axes import axis_text
+from dslc_jax.dtypes import DTYPES
 from dslc_jax.flattening import keeps_order
 from dslc_jax.rules import RULES
 from dslc_jax.ties import tied_array
 
 if TYPE_CHECKING:
     from dslc.emit.context import OpContext
-
-DTYPES = {
-    "bool": "bool_",
-    "i8": "int8",
-    "i16": "int16",
-    "i32": "int32",
-    "i64": "int32",
-    "u8": "uint8",
-    "f16": "float16",
-    "bf16": "bfloat16",
-    "f32": "float32",
-}
 
 
 @RULES.add(Flatten)

@@ -27,7 +27,7 @@ from dslc.ops.activation import (
     Tanh,
 )
 from dslc.ops.gated import Geglu, Glu, Maxout, Swiglu
-from dslc_keras.layers import axis_text, named, option
+from dslc_keras.layers import axis_text, named, option, plain
 from dslc_keras.rules import RULES
 
 if TYPE_CHECKING:
@@ -39,24 +39,29 @@ NAMES = {"hardswish": "hard_swish", "hardsigmoid": "hard_sigmoid"}
 
 @RULES.add(Relu)
 def relu(c: OpContext) -> str:
-    return f"layers.ReLU()({c.x})" if c.is_symbolic else f"ops.relu({c.x})"
+    return plain(c, "layers.ReLU") if c.is_symbolic else f"ops.relu({c.x})"
 
 
 @RULES.add(Silu, Sigmoid, Tanh)
-def plain(c: OpContext) -> str:
+def simple(c: OpContext) -> str:
     return f"ops.{c.op.name}({c.x})"
 
 
 @RULES.add(LeakyRelu)
 def leaky_relu(c: OpContext) -> str:
+    if c.types[0].dtype == "f64":
+        return f"{c.helper('exact_leaky_relu')}({c.x}, {c.attribute('slope')})"
     is_negative = not varies(c.op, "slope") and c.op.values["slope"] < 0  # which the layer refuses
     if not c.is_symbolic or is_negative:
         return f"ops.leaky_relu({c.x}, {c.attribute('slope')})"
-    return f"layers.LeakyReLU(negative_slope={c.attribute('slope')})({c.x})"
+    return plain(c, "layers.LeakyReLU", f"negative_slope={c.attribute('slope')}")
 
 
 @RULES.add(Gelu)
 def gelu(c: OpContext) -> str:
+    if c.types[0].dtype == "f64":
+        tanh = c.op.values["approximate"] == "tanh"
+        return f"{c.helper('exact_gelu')}({c.x}{', approximate=True' * tanh})"
     return f"ops.gelu({c.x}, approximate={c.op.values['approximate'] == 'tanh'})"
 
 
@@ -66,13 +71,13 @@ def over_axis(c: OpContext) -> str:
 
 
 @RULES.add(Relu6, Selu, Hardswish, Hardsigmoid, Softplus, Softsign)
-def plain_more(c: FunctionContext) -> str:
+def simple_more(c: FunctionContext) -> str:
     return f"ops.{NAMES.get(c.op.name, c.op.name)}({c.x})"
 
 
 @RULES.add(Mish)
 def mish(c: FunctionContext) -> str:
-    return f'layers.Activation("mish")({c.x})'
+    return plain(c, "layers.Activation", '"mish"')
 
 
 @RULES.add(Elu, Celu)
@@ -104,7 +109,8 @@ def gated(c: FunctionContext) -> str:
     axis = axis_text(c, -1)
     options = "" if axis == "-1" else f", axis={axis}"
     options += ", approximate=True" if c.op.values.get("approximate") == "tanh" else ""
-    return f"{c.helper(c.op.name)}({c.x}{options})"
+    exact = "exact_" * (c.op.name == "geglu" and c.types[0].dtype == "f64")
+    return f"{c.helper(f'{exact}{c.op.name}')}({c.x}{options})"
 
 
 @RULES.add(Maxout)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from dslc.emit.backend import BuildError
 from dslc.ops.alignment import Ctc
-from dslc_keras.layers import option
+from dslc_keras.layers import option, plain
 from dslc_keras.rules import RULES
 
 if TYPE_CHECKING:
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
 
 @RULES.add(Ctc)
 def ctc(c: FunctionContext) -> str:
+    if c.types[0].dtype == "f64":
+        raise BuildError("`ctc` in the keras backend rounds f64 to f32: `cast` the logits")
     texts = [*c.args[:2], c.arg(2), c.arg(3) and f"target_lengths={c.arg(3)}"]
     given = ", ".join(text for text in texts if text)
-    return f"{c.helper('Ctc')}({option(c, 'blank', 0)})({given})"
+    return plain(c, c.helper("Ctc"), option(c, "blank", 0), call=given)

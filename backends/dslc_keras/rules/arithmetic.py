@@ -8,7 +8,7 @@ from dslc.ops.arithmetic import Add, Mul, ReduceMean, ReduceSum
 from dslc.ops.base import Check
 from dslc.ops.shapes import broadcast
 from dslc_keras.broadcasting import adds_right, stored_shape
-from dslc_keras.layers import axes_text
+from dslc_keras.layers import axes_text, plain
 from dslc_keras.rules import RULES
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 def mul(c: OpContext) -> str:
     same = len(c.args) > 1 and all(type.shape == c.types[0].shape for type in c.types)
     if c.is_symbolic and same:
-        return f"layers.Multiply()([{', '.join(c.args)}])"
+        return plain(c, "layers.Multiply", call=f"[{', '.join(c.args)}]")
     if not c.is_spread:
         return " * ".join(c.args)
     c.require("import math")
@@ -30,7 +30,7 @@ def mul(c: OpContext) -> str:
 def add(c: OpContext) -> str:
     shapes = [stored_shape(value) for value in c.values if value is not None]
     if c.is_symbolic and len(shapes) > 1 and all(shape == shapes[0] for shape in shapes):
-        return f"layers.Add()([{', '.join(c.args)}])"
+        return plain(c, "layers.Add", call=f"[{', '.join(c.args)}]")
     if c.is_spread:
         return f"sum([{', '.join(c.args)}])"
     text, known = c.args[0], shapes[0]

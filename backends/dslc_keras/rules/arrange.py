@@ -21,7 +21,7 @@ from dslc.ops.arrange import (
     resolve_axes,
 )
 from dslc.syntax.expressions import ListOf, to_python
-from dslc_keras.layers import option
+from dslc_keras.layers import option, plain
 from dslc_keras.rules import RULES
 
 if TYPE_CHECKING:
@@ -98,7 +98,7 @@ def triangle(c: FunctionContext) -> str:
 @RULES.add(PixelShuffle, SpaceToDepth)
 def blocks(c: FunctionContext) -> str:
     name = "PixelShuffle" if isinstance(c.op, PixelShuffle) else "SpaceToDepth"
-    return f"{c.helper(name)}({c.attribute('factor')})({c.x})"
+    return plain(c, c.helper(name), c.attribute("factor"))
 
 
 def places(c: FunctionContext, rank: int | None = None) -> str:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from dslc.ir.dims import Dim
 from dslc.ops.attention import MultiHeadAttention
-from dslc_keras.layers import named, option
+from dslc_keras.layers import named, option, plain
 from dslc_keras.rules import RULES
 
 if TYPE_CHECKING:
@@ -84,5 +84,5 @@ def mask(c: FunctionContext, query: str, key: str) -> str:
         added = {1: "(0, 1, 2)", 2: "(1, 2)", 3: "0"}.get(rank)
         parts.append(text if added is None else f"ops.expand_dims({text}, {added})")
     if c.op.values["causal"] and not is_square(c):
-        parts.append(f"{c.helper('CausalMask')}()({query}, {key})")
+        parts.append(plain(c, c.helper("CausalMask"), call=f"{query}, {key}"))
     return f"ops.logical_and({', '.join(parts)})" if len(parts) > 1 else "".join(parts)

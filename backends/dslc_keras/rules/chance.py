@@ -12,7 +12,7 @@ from dslc.ops.chance import (
     RandomUniform,
     Reparameterize,
 )
-from dslc_keras.layers import option
+from dslc_keras.layers import option, plain
 from dslc_keras.rules import RULES
 from dslc_keras.rules.arrange import shape_text
 from dslc_keras.rules.seeded import seeded
@@ -34,8 +34,7 @@ def drawn(c: FunctionContext, helper: str, *options: str) -> str:
     place = anchored(c, zeros, "Zeros of a shape.")
     if c.is_seeded:
         return seeded(c, f"Seeded{helper.removeprefix('Random')}", *options, call=place)
-    texts = ", ".join(text for text in options if text)
-    return f"{c.helper(helper)}({texts})({place})"
+    return plain(c, c.helper(helper), *options, call=place)
 
 
 @RULES.add(RandomNormal)
@@ -57,7 +56,7 @@ def random_integer(c: FunctionContext) -> str:
 def random_categorical(c: FunctionContext) -> str:
     if c.is_seeded:
         return seeded(c, "SeededCategorical", option(c, "temperature", 1.0))
-    return f"{c.helper('Categorical')}({option(c, 'temperature', 1.0)})({c.x})"
+    return plain(c, c.helper("Categorical"), option(c, "temperature", 1.0))
 
 
 @RULES.add(Bernoulli)
@@ -66,12 +65,12 @@ def bernoulli(c: FunctionContext) -> str:
         return f"ops.cast({c.x} > 0.5, {c.variable()}.dtype)"
     if c.is_seeded:
         return seeded(c, "SeededBernoulli")
-    return f"{c.helper('Bernoulli')}()({c.x})"
+    return plain(c, c.helper("Bernoulli"))
 
 
 @RULES.add(Reparameterize)
 def reparameterize(c: FunctionContext) -> str:
+    options, call = option(c, "temperature", 1.0), ", ".join(c.args)
     if c.is_seeded:
-        options = option(c, "temperature", 1.0)
-        return seeded(c, "SeededReparameterize", options, call=", ".join(c.args))
-    return f"{c.helper('Reparameterize')}({option(c, 'temperature', 1.0)})({', '.join(c.args)})"
+        return seeded(c, "SeededReparameterize", options, call=call)
+    return plain(c, c.helper("Reparameterize"), options, call=call)

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 from dslc.emit.context import literal
 from dslc.ops.linear import Conv1d, Conv2d, Conv3d, DepthwiseConv2d, Embedding, Linear, Matmul
-from dslc_keras.layers import flag, named, option
+from dslc_keras.layers import flag, named, option, plain
 from dslc_keras.rules import RULES
-from dslc_keras.survey import convolution_helper
+from dslc_keras.survey import convolution_helper, keeps_size
 from dslc_keras.target_of import survey_of
 from dslc_keras.ties import tied_tensor
 
@@ -55,10 +55,10 @@ def convolution(c: FunctionContext) -> str:
         options.insert(0, option(c, "groups", 1))
     strides, dilation = option(c, "stride", 1, "strides"), option(c, "dilation", 1, "dilation_rate")
     if needs_two_steps(c):
-        x = f"{pad_same(c)}({c.x})" if c.op.values["padding"] == "same" else padded(c)
+        x = pad_same(c) if c.op.values["padding"] == "same" else padded(c)
         dense = named(c, f"layers.{kind}", *first, dilation, *options, call=x)
         return f"{dense}[{every(c)}]"
-    if c.op.values["padding"] == "same":
+    if c.op.values["padding"] == "same" or keeps_size(c.found):
         same = 'padding="same"'
         return named(c, f"layers.{kind}", *first, strides, same, dilation, *options)
     return named(c, f"layers.{kind}", *first, strides, dilation, *options, call=padded(c))
@@ -83,7 +83,7 @@ def padded(c: FunctionContext) -> str:
     if literal(c.op.values["padding"]) == "0":
         return c.x
     rank = len(c.op.values["kernel"])
-    return f"layers.ZeroPadding{rank}D({c.attribute('padding')})({c.x})"
+    return plain(c, f"layers.ZeroPadding{rank}D", c.attribute("padding"))
 
 
 def needs_two_steps(c: FunctionContext) -> bool:
@@ -96,9 +96,9 @@ def needs_two_steps(c: FunctionContext) -> bool:
 
 
 def pad_same(c: FunctionContext) -> str:
-    """The layer that pads for `same` with strides."""
-    sizes = ", ".join(c.attribute(name) for name in ("kernel", "stride", "dilation"))
-    return f"{c.helper('PadSame')}({sizes})"
+    """The input padded for `same` with strides."""
+    sizes = [c.attribute(name) for name in ("kernel", "stride", "dilation")]
+    return plain(c, c.helper("PadSame"), *sizes)
 
 
 def every(c: FunctionContext) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dslc.ops.lookup import Cumprod, Einsum, EmbeddingBag, Patchify, ScatterAdd, ShapeOf, TopK
-from dslc_keras.layers import named
+from dslc_keras.layers import named, plain
 from dslc_keras.rules import RULES
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ def cumprod(c: FunctionContext) -> str:
 @RULES.add(ScatterAdd)
 def scatter_add(c: FunctionContext) -> str:
     axis = c.op.values["axis"] % c.types[0].rank
-    return f"{c.helper('ScatterAdd')}({axis})({', '.join(c.args)})"
+    return plain(c, c.helper("ScatterAdd"), str(axis), call=", ".join(c.args))
 
 
 @RULES.add(Einsum)
@@ -41,7 +41,7 @@ def einsum(c: FunctionContext) -> str:
 
 @RULES.add(Patchify)
 def patchify(c: FunctionContext) -> str:
-    return f"{c.helper('Patchify')}({c.attribute('size')})({c.x})"
+    return plain(c, c.helper("Patchify"), c.attribute("size"))
 
 
 @RULES.add(ShapeOf)

@@ -28,12 +28,17 @@ def mean_iou(c: OpContext) -> str:
 def perplexity(c: OpContext) -> str:
     place, last = c.axis(c.op.values["axis"]), c.types[0].rank - 1
     options = "" if place == last else f", axis={place}"
-    return f"ops.exp({c.helper('cross_entropy')}({', '.join(c.args)}{options}))"
+    return single(c, f"ops.exp({c.helper('cross_entropy')}({', '.join(c.args)}{options}))")
 
 
 @RULES.add(Auc, R2)
 def of_alike(c: OpContext) -> str:
-    return f"{c.helper(c.op.name)}({', '.join(c.args)})"
+    return single(c, f"{c.helper(c.op.name)}({', '.join(c.args)})")
+
+
+def single(c: OpContext, text: str) -> str:
+    """A number in float32, whatever it comes from."""
+    return text if c.types[0].dtype == "f32" else f'ops.cast({text}, "float32")'
 
 
 def axis(c: OpContext) -> str:

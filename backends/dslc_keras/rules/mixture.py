@@ -22,6 +22,9 @@ def mixture_of_experts(c: FunctionContext) -> dict[str, str]:
     word = c.op.values["activation"]
     sizes = [c.attribute(name) for name in ("experts", "hidden")]
     options = [option(c, "k", 2), option(c, "capacity", None)]
-    options += ["" if word == "gelu" else f'activation="{word}"']
+    if word == "gelu" and c.types[0].dtype == "f64":
+        options.append(f"activation={c.helper('exact_gelu')}")
+    else:
+        options.append("" if word == "gelu" else f'activation="{word}"')
     layer = named(c, c.helper("MixtureOfExperts"), *sizes, *options)
     return c.unpack(layer, ("value", "balance"))

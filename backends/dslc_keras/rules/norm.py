@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dslc.ops.norm import BatchNorm, InstanceNorm, LayerNorm, RmsNorm
+from dslc.passes.turns import InTurn
 from dslc_keras.layers import flag, is_expression, named
 from dslc_keras.rules import RULES
 from dslc_keras.survey import norm_helper, old_share
@@ -50,3 +51,8 @@ def layer_norm(c: FunctionContext) -> str:
 @RULES.add(RmsNorm)
 def rms_norm(c: FunctionContext) -> str:
     return named(c, "layers.RMSNormalization", f"epsilon={c.attribute('eps')}")
+
+
+@RULES.add(InTurn)
+def in_turn(c: FunctionContext) -> str:
+    return f"{c.helper('Keep')}()([{c.x}, {c.arg(1)}])"

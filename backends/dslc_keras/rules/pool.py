@@ -24,7 +24,7 @@ from dslc.ops.pool import (
     MaxPool2d,
     MaxPool3d,
 )
-from dslc_keras.layers import option
+from dslc_keras.layers import option, plain
 from dslc_keras.rules import RULES
 
 if TYPE_CHECKING:
@@ -33,11 +33,14 @@ if TYPE_CHECKING:
 
 @RULES.add(MaxPool1d, MaxPool2d, MaxPool3d)
 def max_pool(c: OpContext) -> str:
+    rank = rank_of(c)
+    own = "3d" if rank == 3 else ""
     if c.op.values["ceil"]:
-        return f"{c.helper('ceil_max_pool')}({c.x}, {rounded_up(c)})"
+        return f"{c.helper(f'ceil_max_pool{own}')}({c.x}, {rounded_up(c)})"
     if c.op.values["padding"] == "same" or not is_padded(c):
-        return f"layers.MaxPooling{rank_of(c)}D({native_window(c)})({c.x})"
-    name = "max_pool2d" if rank_of(c) == 2 else "padded_max_pool"
+        layer = c.helper("MaxPooling3D") if own else f"layers.MaxPooling{rank}D"
+        return plain(c, layer, native_window(c))
+    name = "max_pool2d" if rank == 2 else f"padded_max_pool{own}"
     return f"{c.helper(name)}({c.x}, {window(c)})"
 
 
@@ -49,25 +52,26 @@ def avg_pool(c: OpContext) -> str:
         return f"{c.helper('ceil_avg_pool')}({c.x}, {rounded_up(c)}{option})"
     if same and counts:
         kernel, stride = kernel_and_stride(c)
-        pad = f"{c.helper('PadSame')}({kernel}, {stride})"
-        return f"layers.AveragePooling{rank_of(c)}D({stated(kernel, stride)})({pad}({c.x}))"
+        pad = plain(c, c.helper("PadSame"), kernel, stride)
+        return plain(c, f"layers.AveragePooling{rank_of(c)}D", stated(kernel, stride), call=pad)
     if same or not is_padded(c):
-        return f"layers.AveragePooling{rank_of(c)}D({native_window(c)})({c.x})"
+        return plain(c, f"layers.AveragePooling{rank_of(c)}D", native_window(c))
     if counts:
-        pad = f"layers.ZeroPadding{rank_of(c)}D({c.attribute('padding')})({c.x})"
-        return f"layers.AveragePooling{rank_of(c)}D({stated(*kernel_and_stride(c))})({pad})"
+        pad = plain(c, f"layers.ZeroPadding{rank_of(c)}D", c.attribute("padding"))
+        window_text = stated(*kernel_and_stride(c))
+        return plain(c, f"layers.AveragePooling{rank_of(c)}D", window_text, call=pad)
     name = "avg_pool2d" if rank_of(c) == 2 else "padded_avg_pool"
     return f"{c.helper(name)}({c.x}, {window(c)})"
 
 
 @RULES.add(GlobalAvgPool)
 def global_avg_pool(c: OpContext) -> str:
-    return f"layers.GlobalAveragePooling{c.types[0].rank - 2}D()({c.x})"
+    return plain(c, f"layers.GlobalAveragePooling{rank_of(c)}D")
 
 
 @RULES.add(GlobalMaxPool)
 def global_max_pool(c: OpContext) -> str:
-    return f"layers.GlobalMaxPooling{rank_of(c)}D()({c.x})"
+    return plain(c, f"layers.GlobalMaxPooling{rank_of(c)}D")
 
 
 @RULES.add(
@@ -79,8 +83,8 @@ def global_max_pool(c: OpContext) -> str:
     AdaptiveMaxPool3d,
 )
 def adaptive_pool(c: OpContext) -> str:
-    way = "" if "avg" in c.op.name else ', "max"'
-    return f"{c.helper('AdaptivePool')}({c.attribute('out')}{way})({c.x})"
+    way = "" if "avg" in c.op.name else '"max"'
+    return plain(c, c.helper("AdaptivePool"), c.attribute("out"), way)
 
 
 @RULES.add(LpPool1d, LpPool2d, LpPool3d)
@@ -90,9 +94,9 @@ def lp_pool(c: OpContext) -> str:
     if c.op.values["ceil"]:
         return f"{c.helper('ceil_lp_pool')}({x}, {rounded_up(c)}{order and f', {order}'})"
     if c.op.values["padding"] == "same":
-        x = f"{c.helper('PadSame')}({kernel}, {stride})({x})"
+        x = plain(c, c.helper("PadSame"), kernel, stride)
     elif is_padded(c):
-        x = f"layers.ZeroPadding{rank_of(c)}D({c.attribute('padding')})({x})"
+        x = plain(c, f"layers.ZeroPadding{rank_of(c)}D", c.attribute("padding"))
     return f"{c.helper('lp_pool')}({x}, {kernel}, strides={stride}{order and f', {order}'})"
 
 

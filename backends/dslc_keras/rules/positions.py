@@ -12,19 +12,13 @@ from dslc.ops.positions import (
     SinusoidalPosition,
 )
 from dslc.ops.scaled_attention import ScaledDotProductAttention
-from dslc_keras.layers import named, option
+from dslc_keras.layers import dtype_option, named, option, plain
 from dslc_keras.rules import RULES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from dslc.emit.functions_context import FunctionContext
-
-
-def made(c: FunctionContext, helper: str, options: list[str], given: list[str]) -> str:
-    """A helper's layer, made and called."""
-    texts = ", ".join(text for text in options if text)
-    return f"{c.helper(helper)}({texts})({', '.join(given)})"
 
 
 @RULES.add(ScaledDotProductAttention)
@@ -39,19 +33,20 @@ def scaled_dot_product_attention(c: FunctionContext) -> str:
     options = [option(c, name, default) for name, default in names]
     if c.is_seeded and c.op.values["dropout"]:
         return named(c, c.helper("Attend"), *options, call=", ".join(given))
-    return made(c, "Attend", options, given)
+    return plain(c, c.helper("Attend"), *options, call=", ".join(given))
 
 
 @RULES.add(RotaryEmbedding)
 def rotary_embedding(c: FunctionContext) -> str:
     names = (("base", 10000.0), ("dim", None), ("interleaved", False))
-    return made(c, "Rotate", [option(c, name, default) for name, default in names], c.args)
+    options = [option(c, name, default) for name, default in names]
+    return plain(c, c.helper("Rotate"), *options, call=", ".join(c.args))
 
 
 @RULES.add(SinusoidalPosition)
 def sinusoidal_position(c: FunctionContext) -> str:
     options = [option(c, "base", 10000.0), option(c, "interleaved", True)]
-    return made(c, "Waves", [c.attribute("dim"), *options], [c.x])
+    return plain(c, c.helper("Waves"), c.attribute("dim"), *options)
 
 
 @RULES.add(LearnedPosition)
@@ -71,12 +66,11 @@ def learned_position(c: FunctionContext) -> str:
 
 @RULES.add(Alibi)
 def alibi(c: FunctionContext) -> str:
-    return made(c, "Alibi", [c.attribute("heads")], [c.x, c.arg(1) or c.x])
+    return plain(c, c.helper("Alibi"), c.attribute("heads"), call=f"{c.x}, {c.arg(1) or c.x}")
 
 
 @RULES.add(RelativePositionBias)
 def relative_position_bias(c: FunctionContext) -> str:
-    anchor = next(iter(c.body.inputs.values()))
     window = "".join(f"{size}, " for size in c.shape_texts("window"))
-    layer = f"{c.helper('RelativePositionBias')}(({window}), {c.attribute('heads')}, name={c.name})"
-    return c.call(layer, anchor)
+    options = (f"({window})", c.attribute("heads"), *dtype_option(c), f"name={c.name}")
+    return c.call(f"{c.helper('RelativePositionBias')}({', '.join(options)})", c.anchor)

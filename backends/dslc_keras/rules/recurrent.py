@@ -29,8 +29,13 @@ def recurrent(c: FunctionContext) -> str | dict[str, str]:
 
 
 def activation(c: FunctionContext) -> list[str]:
-    """The function of a plain recurrent layer, where it is not Keras's own default."""
-    return ['activation="relu"'] if c.op.values.get("activation") == "relu" else []
+    """The function of a plain recurrent layer, where it is not Keras's own default.
+
+    Of bf16 also how it starts: TensorFlow makes no orthogonal matrix of those.
+    """
+    short = c.types[0].dtype == "bf16"
+    start = ['recurrent_initializer="glorot_uniform"'] if short else []
+    return ['activation="relu"', *start] if c.op.values.get("activation") == "relu" else start
 
 
 def plain(c: FunctionContext, options: list[str]) -> str | dict[str, str]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from dslc.ops.proposals import Anchors, MatchBoxes, SampleBalanced
 from dslc.ops.regions import NonMaxSuppression, RoiAlign
-from dslc_keras.layers import option
+from dslc_keras.layers import option, plain
 from dslc_keras.rules import RULES
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ def joined(*texts: str) -> str:
 def anchors(c: FunctionContext) -> str:
     lists = c.numbers_list("sizes"), c.numbers_list("ratios")
     options = option(c, "offset", 0.0), option(c, "rounded", False)
-    return f"{c.helper('Anchors')}({joined(*lists, c.attribute('stride'), *options)})({c.x})"
+    return plain(c, c.helper("Anchors"), *lists, c.attribute("stride"), *options)
 
 
 @RULES.add(MatchBoxes)
@@ -36,19 +36,20 @@ def match_boxes(c: FunctionContext) -> dict[str, str]:
 def sample_balanced(c: FunctionContext) -> dict[str, str]:
     c.refuse_seeded("draws with each framework's own numbers", "take `shuffle: false`")
     options = option(c, "share", 0.5), option(c, "shuffle", True)
-    layer = f"{c.helper('SampleBalanced')}({joined(c.attribute('max'), *options)})"
-    return c.unpack(f"{layer}({joined(*c.args)})", ("ids", "positive", "valid"))
+    call = ", ".join(c.args)
+    found = plain(c, c.helper("SampleBalanced"), c.attribute("max"), *options, call=call)
+    return c.unpack(found, ("ids", "positive", "valid"))
 
 
 @RULES.add(NonMaxSuppression)
 def non_max_suppression(c: FunctionContext) -> dict[str, str]:
     options = option(c, "iou", 0.5), option(c, "score", None)
-    layer = f"{c.helper('NonMaxSuppression')}({joined(c.attribute('max'), *options)})"
-    return c.unpack(f"{layer}({joined(*c.args)})", ("ids", "valid"))
+    call = ", ".join(c.args)
+    found = plain(c, c.helper("NonMaxSuppression"), c.attribute("max"), *options, call=call)
+    return c.unpack(found, ("ids", "valid"))
 
 
 @RULES.add(RoiAlign)
 def roi_align(c: FunctionContext) -> str:
     options = option(c, "scale", 1.0), option(c, "samples", 2), option(c, "aligned", True)
-    layer = f"{c.helper('RoiAlign')}({joined(c.attribute('out'), *options)})"
-    return f"{layer}({joined(*c.args)})"
+    return plain(c, c.helper("RoiAlign"), c.attribute("out"), *options, call=", ".join(c.args))

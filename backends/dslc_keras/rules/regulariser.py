@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dslc.ops.regulariser import Dropout, DropPath, GaussianNoise, SpatialDropout
+from dslc_keras.layers import plain
 from dslc_keras.rules import RULES
 from dslc_keras.rules.seeded import seeded
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 def dropout(c: FunctionContext) -> str:
     if c.is_seeded:
         return seeded(c, "SeededDropout", c.attribute("rate"))
-    return f"layers.Dropout({c.attribute('rate')})({c.x})"
+    return plain(c, "layers.Dropout", c.attribute("rate"))
 
 
 @RULES.add(SpatialDropout)
@@ -26,8 +27,8 @@ def spatial_dropout(c: FunctionContext) -> str:
         shared = tuple(range(1, rank - 1) if c.first.layout == "last" else range(2, rank))
         return seeded(c, "SeededDropout", c.attribute("rate"), str(shared))
     if c.first.layout != "last":
-        return f"{c.helper('DropRows')}({c.attribute('rate')}, kept=2)({c.x})"
-    return f"layers.SpatialDropout{c.types[0].rank - 2}D({c.attribute('rate')})({c.x})"
+        return plain(c, c.helper("DropRows"), c.attribute("rate"), "kept=2")
+    return plain(c, f"layers.SpatialDropout{c.types[0].rank - 2}D", c.attribute("rate"))
 
 
 @RULES.add(DropPath)
@@ -35,11 +36,11 @@ def drop_path(c: FunctionContext) -> str:
     if c.is_seeded:
         shared = tuple(range(1, c.types[0].rank))
         return seeded(c, "SeededDropout", c.attribute("rate"), str(shared))
-    return f"{c.helper('DropRows')}({c.attribute('rate')})({c.x})"
+    return plain(c, c.helper("DropRows"), c.attribute("rate"))
 
 
 @RULES.add(GaussianNoise)
 def gaussian_noise(c: FunctionContext) -> str:
     if c.is_seeded:
         return seeded(c, "SeededNoise", c.attribute("std"))
-    return f"layers.GaussianNoise({c.attribute('std')})({c.x})"
+    return plain(c, "layers.GaussianNoise", c.attribute("std"))

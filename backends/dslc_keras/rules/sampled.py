@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dslc.ops.sampled import NegativeSampling, SampledSoftmax
+from dslc_keras.layers import ids
 from dslc_keras.rules import RULES
 
 if TYPE_CHECKING:
@@ -13,4 +14,5 @@ if TYPE_CHECKING:
 
 @RULES.add(NegativeSampling, SampledSoftmax)
 def sampled(c: OpContext) -> str:
-    return f"{c.helper(c.op.name)}({', '.join(c.args)})"
+    texts = [*c.args[:2], ids(c, 2), ids(c, 3)]
+    return f"{c.helper(c.op.name)}({', '.join(texts)})"

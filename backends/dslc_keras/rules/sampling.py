@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dslc.ops.sampling import AffineGrid, GridSample
+from dslc_keras.layers import plain
 from dslc_keras.rules import RULES
 
 if TYPE_CHECKING:
@@ -23,4 +24,4 @@ def grid_sample(c: OpContext) -> str:
     options = [] if values["padding"] == "zeros" else [f'padding="{values["padding"]}"']
     options += ["nearest=True"] if values["mode"] == "nearest" else []
     options += [f"align_corners={c.attribute('align_corners')}"] * values["align_corners"]
-    return f"{c.helper('GridSample')}({', '.join(options)})({', '.join(c.args)})"
+    return plain(c, c.helper("GridSample"), *options, call=", ".join(c.args))

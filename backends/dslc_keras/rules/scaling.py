@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
 @RULES.add(GroupNorm)
 def group_norm(c: FunctionContext) -> str:
+    if not c.op.values["affine"] and not isinstance(c.out.shape[1], int):
+        eps = option(c, "eps", 1e-5)
+        return f"{c.helper('NormalizeGroups')}({c.attribute('groups')}{eps and f', {eps}'})({c.x})"
     options = [c.attribute("groups"), f"epsilon={c.attribute('eps')}"]
     options += [flag(c, "affine", "center"), flag(c, "affine", "scale")]
     return named(c, "layers.GroupNormalization", *options)

@@ -18,7 +18,7 @@ from dslc.ops.select import (
     Where,
 )
 from dslc_keras.dtypes import DTYPES
-from dslc_keras.layers import axis_text
+from dslc_keras.layers import axis_text, plain
 from dslc_keras.rules import RULES
 from dslc_keras.rules.arrange import shape_text
 
@@ -35,7 +35,7 @@ def gather(c: FunctionContext) -> str:
     x, ids = c.args
     axis, batch = c.op.values["axis"] % c.types[0].rank, c.op.values["batch"]
     if batch:
-        return f"{c.helper('Gather')}({axis}, {batch})({x}, {ids})"
+        return plain(c, c.helper("Gather"), str(axis), str(batch), call=f"{x}, {ids}")
     return f"ops.take({x}, {ids}, axis={axis})"
 
 
@@ -103,12 +103,12 @@ def resize(c: FunctionContext) -> str:
     bilinear, size = c.op.values["mode"] == "bilinear", c.op.values["size"]
     if c.op.values["mode"] == "bicubic":
         given = c.attribute("scale") if size is None else f"size={c.attribute('size')}"
-        return f"{c.helper('ResizeBicubic')}({given})({c.x})"
+        return plain(c, c.helper("ResizeBicubic"), given)
     if size is None:
-        mode = ', interpolation="bilinear"' if bilinear else ""
-        return f"layers.UpSampling2D({c.attribute('scale')}{mode})({c.x})"
+        mode = 'interpolation="bilinear"' if bilinear else ""
+        return plain(c, "layers.UpSampling2D", c.attribute("scale"), mode)
     if not bilinear:
-        return f"{c.helper('ResizeNearest')}({c.attribute('size')})({c.x})"
+        return plain(c, c.helper("ResizeNearest"), c.attribute("size"))
     text = c.attribute("size")
     text = text if "," in text else f"({text}, {text})"
     return f'ops.image.resize({c.x}, {text}, data_format="channels_last")'

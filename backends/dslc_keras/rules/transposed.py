@@ -12,7 +12,7 @@ from dslc.ops.transposed import (
     ConvTranspose3d,
     SeparableConv2d,
 )
-from dslc_keras.layers import flag, is_native, named, option
+from dslc_keras.layers import flag, is_native, named, option, plain
 from dslc_keras.rules import RULES
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def conv_transpose(c: FunctionContext) -> str:
     if not any(p or q for p, q in pairs):
         return text
     crops = pairs[0] if rank == 1 else tuple(pairs)
-    return f"layers.Cropping{rank}D({crops})({text})"
+    return plain(c, f"layers.Cropping{rank}D", str(crops), call=text)
 
 
 @RULES.add(SeparableConv2d)
@@ -48,12 +48,12 @@ def separable_conv2d(c: FunctionContext) -> str:
     dilation, padding = option(c, "dilation", 1, "dilation_rate"), ""
     two_steps = strides and (dilation or len(set(stride)) > 1)
     if values["padding"] == "same" and two_steps:
-        sizes = ", ".join(c.attribute(name) for name in ("kernel", "stride", "dilation"))
-        x = f"{c.helper('PadSame')}({sizes})({x})"
+        sizes = [c.attribute(name) for name in ("kernel", "stride", "dilation")]
+        x = plain(c, c.helper("PadSame"), *sizes)
     elif values["padding"] == "same":
         padding = 'padding="same"'
     elif literal(values["padding"]) != "0":
-        x = f"layers.ZeroPadding2D({c.attribute('padding')})({x})"
+        x = plain(c, "layers.ZeroPadding2D", c.attribute("padding"))
     if two_steps:
         every, strides = f"[:, ::{stride[0]}, ::{stride[1]}]", ""
     options = [c.attribute("out"), c.attribute("kernel"), strides, padding, dilation]

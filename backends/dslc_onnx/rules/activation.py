@@ -153,6 +153,21 @@ def gelu_of(at: Lowering[Any], x: ir.Value, approximate: str, label: str = "") -
     return at.emit("Mul", at.emit("Mul", x, gate, label="twice"), at.number(0.5), label=label)
 
 
+@RULES.add(Celu)
+def celu(at: Lowering[Celu]) -> Result:
+    """`Celu`, which ONNX has of f32 alone; of others its formula."""
+    at.keep_form()
+    x, alpha = at.input(), at.op.alpha
+    if at.type.dtype == "f32":
+        return at.emit("Celu", x, alpha=alpha)
+    below = at.emit("Min", x, at.number(0.0), label="below")
+    share = at.emit("Div", below, at.number(alpha), label="share")
+    grown = at.emit("Exp", share, label="grown")
+    lost = at.emit("Sub", grown, at.number(1.0), label="lost")
+    curve = at.emit("Mul", lost, at.number(alpha), label="curve")
+    return at.emit("Add", at.emit("Max", x, at.number(0.0), label="above"), curve)
+
+
 RULES.add(Relu)(unary("Relu"))
 RULES.add(Sigmoid)(unary("Sigmoid"))
 RULES.add(Tanh)(unary("Tanh"))
@@ -163,4 +178,3 @@ RULES.add(Hardswish)(unary("HardSwish"))
 RULES.add(Softplus)(unary("Softplus"))
 RULES.add(Softsign)(unary("Softsign"))
 RULES.add(Elu)(with_alpha("Elu"))
-RULES.add(Celu)(with_alpha("Celu"))

@@ -13,6 +13,7 @@ from dslc_onnx.rules.arithmetic import reduced
 from dslc_onnx.rules.graph import scalar
 from dslc_onnx.rules.loss import scores_and_target
 from dslc_onnx.rules.metric import hits, target, wide
+from dslc_onnx.types import DTYPES
 
 if TYPE_CHECKING:
     import onnx_ir as ir
@@ -84,8 +85,18 @@ def one_hot(at: Lowering[Any], ids: ir.Value, label: str, rows: TensorType) -> i
 def perplexity(at: Lowering[Any]) -> Result:
     """`SoftmaxCrossEntropyLoss`, then `Exp`."""
     logits, _, ids = scores_and_target(at)
-    found = at.emit("SoftmaxCrossEntropyLoss", logits, ids, label="loss", type=at.type)
-    return at.emit("Exp", found)
+    own = at.operand().type.with_shape()
+    found = at.emit("SoftmaxCrossEntropyLoss", logits, ids, label="loss", type=own)
+    return single(at, "Exp", found)
+
+
+def single(at: Lowering[Any], op_type: str, *inputs: ir.Value) -> ir.Value:
+    """The step's value from floats of the first input's dtype, which is f32 whatever they are."""
+    own = at.operand().type.with_shape()
+    if own.dtype == at.type.dtype:
+        return at.emit(op_type, *inputs)
+    found = at.emit(op_type, *inputs, type=own, label="own")
+    return at.emit("Cast", found, to=DTYPES[at.type.dtype].value)
 
 
 @RULES.add(Auc)
@@ -100,6 +111,10 @@ def auc(at: Lowering[Auc]) -> Result:
     upright = at.emit("Unsqueeze", flat, axis, type=column, label="upright")
     apart = at.emit("Sub", upright, flat, type=square, label="apart")
     sign = at.emit("Sign", apart, type=square, label="sign")
+    if scores.dtype != at.type.dtype:
+        vector, square, column = (t.with_dtype(at.type.dtype) for t in (vector, square, column))
+        to = DTYPES[at.type.dtype].value
+        sign = at.emit("Cast", sign, type=square, label="single_sign", to=to)
     above = at.emit("Add", sign, at.number(1.0), type=square, label="above")
     wins = at.emit("Mul", above, at.number(0.5), type=square, label="wins")
     positive, negative = (
@@ -118,12 +133,13 @@ def auc(at: Lowering[Auc]) -> Result:
 def r2(at: Lowering[R2]) -> Result:
     """Sums of squares."""
     full, axes = at.operand().type, list(range(at.operand().type.rank))
+    own = full.with_shape()
     error = at.emit("Sub", at.input(1), at.input(0), type=full, label="error")
-    mean = reduced(at, "ReduceMean", at.input(1), axes, at.type, "mean", keep=False)
+    mean = reduced(at, "ReduceMean", at.input(1), axes, own, "mean", keep=False)
     spread = at.emit("Sub", at.input(1), mean, type=full, label="spread")
     left, all_ = (
-        reduced(at, "ReduceSumSquare", value, axes, at.type, label, keep=False)
+        reduced(at, "ReduceSumSquare", value, axes, own, label, keep=False)
         for value, label in ((error, "errors"), (spread, "variance"))
     )
-    share = at.emit("Div", left, all_, type=at.type, label="share")
-    return at.emit("Sub", at.number(1.0), share)
+    share = at.emit("Div", left, all_, type=own, label="share")
+    return single(at, "Sub", at.number(1.0, own.dtype), share)

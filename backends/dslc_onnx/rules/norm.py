@@ -90,12 +90,19 @@ def rms_normalised(
     eps: float,
     label: str = "",
 ) -> ir.Value:
-    """Numbers divided by the root mean square of their last axis, and scaled."""
-    if at.graph.opset >= 23:
+    """Numbers divided by the root mean square of their last axis, and scaled.
+
+    Of f64 by the formula, its square a product: onnxruntime rounds what its own kernel computes, and
+    takes a power for the beginning of one.
+    """
+    if at.graph.opset >= 23 and type.dtype != "f64":
         options = {"axis": -1, "epsilon": eps}
         return at.emit("RMSNormalization", x, weight, type=type, label=label, **options)
     one = type.with_shape(*type.shape[:-1], 1)
-    square = at.emit("Pow", x, at.number(2.0), type=type, label="square")
+    if type.dtype == "f64":
+        square = at.emit("Mul", x, x, type=type, label="square")
+    else:
+        square = at.emit("Pow", x, at.number(2.0), type=type, label="square")
     if at.graph.opset >= 18:
         mean = at.emit("ReduceMean", square, at.graph.integers(-1), type=one, label="mean")
     else:

@@ -11,6 +11,7 @@ from dslc.ir.dims import sym
 from dslc.ir.types import TensorType
 from dslc.ops.proposals import Anchors, MatchBoxes, SampleBalanced
 from dslc.ops.regions import NonMaxSuppression
+from dslc_onnx.errors import ExportError
 from dslc_onnx.lowering import Operand
 from dslc_onnx.rules import RULES
 from dslc_onnx.rules.arithmetic import reduced
@@ -195,12 +196,16 @@ def first(
 def non_max_suppression(at: Lowering[NonMaxSuppression]) -> Result:
     """`NonMaxSuppression`, its list of triples put in rows; classes are moved far apart."""
     boxes, scores = at.operand(0).type, at.operand(1).type
+    if "f64" in (boxes.dtype, scores.dtype):
+        message = "ONNX has it of f32, to which f64 would be rounded; `cast` boxes and scores"
+        raise ExportError(f"`{at.op.name}`: {message}", at.span)
     images, count = scores.shape
     corners = at.input(0)
     if len(at.operands) > 2 and at.operands[2] is not None:
         corners = apart(at, boxes)
     wide = scores.with_shape(images, 1, count)
     given = at.emit("Unsqueeze", at.input(1), at.graph.integers(1), type=wide, label="by_class")
+    corners, given = single(at, corners, boxes, "corners"), single(at, given, wide, "scores")
     score = LEAST[scores.dtype] if at.op.score is None else at.op.score
     limits = [one_number(at, number) for number in (at.op.iou, score)]
     inputs = [corners, given, at.sizes.size(at.op.max), *limits]
@@ -208,6 +213,14 @@ def non_max_suppression(at: Lowering[NonMaxSuppression]) -> Result:
     found = TensorType("i64", (sym(name), 3))
     triples = at.emit("NonMaxSuppression", *inputs, type=found, label="kept")
     return rows_of(at, triples, found.shape[0], images)
+
+
+def single(at: Lowering[Any], value: ir.Value, type: TensorType, label: str) -> ir.Value:
+    """Floats in f32, which holds shorter ones exactly."""
+    if type.dtype == "f32":
+        return value
+    found, to = type.with_dtype("f32"), DTYPES["f32"].value
+    return at.emit("Cast", value, type=found, label=f"single_{label}", to=to)
 
 
 def one_number(at: Lowering[Any], number: float) -> ir.Value:

@@ -19,12 +19,18 @@ def of_one_class(c: OpContext) -> str:
 
 @RULES.add(MeanIou, Perplexity)
 def of_classes(c: OpContext) -> str:
-    return f"{c.helper(c.op.name)}({', '.join(c.args)}{axis(c)})"
+    return single(c, f"{c.helper(c.op.name)}({', '.join(c.args)}{axis(c)})")
 
 
 @RULES.add(Auc, R2)
 def of_alike(c: OpContext) -> str:
-    return f"{c.helper(c.op.name)}({', '.join(c.args)})"
+    return single(c, f"{c.helper(c.op.name)}({', '.join(c.args)})")
+
+
+def single(c: OpContext, text: str) -> str:
+    """A number in float32, whatever it comes from."""
+    computes_so = isinstance(c.op, MeanIou | Auc) or c.types[0].dtype == "f32"
+    return text if computes_so else f"{text}.float()"
 
 
 def axis(c: OpContext) -> str:

@@ -13,7 +13,10 @@ if TYPE_CHECKING:
 
 @RULES.add(GroupNorm)
 def group_norm(c: OpContext) -> str:
-    options = c.option("eps", 1e-5) + ("" if c.op.values["affine"] else ", affine=False")
+    if not c.op.values["affine"]:  # the layer would ask for a size that it does not use
+        eps = c.option("eps", 1e-5, run=True)
+        return f"F.group_norm({c.x}, {c.run_attribute('groups')}{eps})"
+    options = c.option("eps", 1e-5)
     channels = c.size(c.types[0].shape[1])
     layer = c.layer(f"nn.GroupNorm({c.attribute('groups')}, {channels}{options})")
     return f"{layer}({c.x})"

@@ -32,12 +32,19 @@ _CHUNK = 1 << 16  # numbers made at a time, so that what is in between stays in 
 
 
 class Weight:
-    """One weight to be filled: its path, its shape, and its own stream of random numbers."""
+    """One weight to be filled: its path, its shape, its own stream of random numbers, and others."""
 
-    def __init__(self, path: str, shapes: Mapping[str, Shape], seed: int) -> None:
+    def __init__(
+        self,
+        path: str,
+        shapes: Mapping[str, Shape],
+        seed: int,
+        draw: Callable[[str], Array | None] | None = None,
+    ) -> None:
         self.path = path
         self.shape = tuple(shapes[path])
         self._shapes = shapes
+        self._draw = draw
         digest = hashlib.sha256(f"{seed}\n{path}".encode()).digest()
         self._bits = np.random.Philox(key=int.from_bytes(digest[:16], "little"))
 
@@ -72,6 +79,12 @@ class Weight:
             raise ValueError(f"{self.path}: needs a weight of two or more axes at {path!r}")
         field = math.prod(shape[2:])
         return shape[1] * field, shape[0] * field
+
+    def beside(self, name: str, up: int = 1) -> Float64 | None:
+        """What another weight some parts up the path starts from; None where there is none."""
+        path = ".".join([*self.path.split(".")[:-up], name])
+        found = self._draw(path) if self._draw is not None else None
+        return None if found is None else found.astype(np.float64)
 
     def _fill(self, transform: Callable[[Float64], Float64]) -> Array:
         values = np.empty(math.prod(self.shape), np.float32)
@@ -176,6 +189,38 @@ def orthogonal(gain: float = 1.0) -> Initialiser:
     return fill
 
 
+def singular_vector(side: str = "u", rounds: int = 15) -> Initialiser:
+    """The first singular vector of a weight that is divided by its largest singular value.
+
+    Power iteration from a random vector, as often as PyTorch does.
+
+    Args:
+        side: `u`, an element for each output, or `v`, one for each input of one.
+        rounds: how many iterations.
+    """
+
+    def fill(weight: Weight) -> Array:
+        whole = weight.beside("original", up=2)
+        if whole is None:
+            return weight.normal(1.0)
+        rows = whole.reshape(whole.shape[0], -1)
+        if side == "v":
+            other = weight.beside("_u")
+            return along(rows, np.ones(len(rows)) if other is None else other).astype(np.float32)
+        u = weight.normal(1.0).astype(np.float64)
+        for _ in range(rounds):
+            u = along(rows.T, along(rows, u))
+        return u.astype(np.float32)
+
+    def along(rows: Float64, shares: Float64) -> Float64:
+        total = np.zeros(rows.shape[1])
+        for row, share in zip(np.ascontiguousarray(rows), shares, strict=True):
+            total += row * share  # one after the other: the same bits everywhere
+        return total / max(math.sqrt(math.fsum(total * total)), 1e-12)
+
+    return fill
+
+
 def initial(
     shapes: Mapping[str, Shape], rules: Sequence[tuple[str, Initialiser]], seed: int
 ) -> dict[str, Array]:
@@ -194,13 +239,19 @@ def initial(
     """
     compiled = [(glob_pattern(glob), initialiser) for glob, initialiser in rules]
     weights: dict[str, Array] = {}
+
+    def draw(path: str) -> Array | None:
+        if path not in weights and path in shapes:
+            found = (fill for pattern, fill in compiled if pattern.fullmatch(path + "."))
+            fill = next(found, None)
+            if fill is None:
+                raise ValueError(f"no rule says how the weight {path!r} starts")
+            weights[path] = fill(Weight(path, shapes, seed, draw))
+        return weights.get(path)
+
     for path in shapes:
-        found = (fill for pattern, fill in compiled if pattern.fullmatch(path + "."))
-        fill = next(found, None)
-        if fill is None:
-            raise ValueError(f"no rule says how the weight {path!r} starts")
-        weights[path] = fill(Weight(path, shapes, seed))
-    return weights
+        draw(path)
+    return {path: weights[path] for path in shapes}
 
 
 def random_numbers(name: str, shape: Shape, seed: int, step: int | str) -> Weight:

@@ -430,6 +430,14 @@ def state_of(arguments: argparse.Namespace) -> dict[str, Any]:
     return {"backend": RUN["backend"], "seed": arguments.seed, "batch": BATCH, "spec": spec}
 
 
+def open_run(arguments: argparse.Namespace, rows: int) -> tuple[Checkpoint | None, dict[str, Any]]:
+    """The checkpoint that a run goes on from, and what all of its checkpoints say."""
+    state = {**state_of(arguments), "rows": rows}
+    found = to_resume(arguments.output / "checkpoints", SPEC, state, resume=arguments.resume)
+    record(arguments.output, RUN, vars(arguments), PACKAGES, found.step if found else None)
+    return found, state
+
+
 def begin(arguments: argparse.Namespace, checkpoint: Checkpoint | None) -> Trainer:
     """The trainer as a run begins, or as a checkpoint has it."""
     trainer = Trainer(arguments.seed, arguments.device)
@@ -483,13 +491,10 @@ def train(arguments: argparse.Namespace) -> None:
     with plain_errors():
         training, held_out = split(load_rows(DATA), HELD_OUT, SPLIT_SEED)
         batches = Batches(training, BATCH, arguments.seed)
-        state = {**state_of(arguments), "rows": batches.count}
-        checkpoint = to_resume(checkpoints, SPEC, state, resume=arguments.resume)
-        resumed = checkpoint.step if checkpoint else None
-        record(arguments.output, RUN, vars(arguments), PACKAGES, resumed)
-        told = trackers(arguments.output, arguments.track, resumed or 0)
+        checkpoint, state = open_run(arguments, batches.count)
         trainer = begin(arguments, checkpoint)
-    step = resumed or 0
+        step = checkpoint.step if checkpoint else 0
+        told = trackers(arguments.output, arguments.track, step)
     total = arguments.epochs * batches.steps
     progress = Progress(arguments.output, total, done=step, trackers=told)
     with Signals() as signals, run_errors(lambda fault: locate(fault, arguments, batches)):

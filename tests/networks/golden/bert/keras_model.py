@@ -35,7 +35,7 @@ class Identity(layers.Identity):
         self.context = context
 
     def get_config(self) -> dict[str, Any]:
-        return {"name": self.name}  # all that Keras's own layer knows
+        return {"name": self.name, "dtype": self.dtype_policy}  # all that Keras's own layer knows
 
     def call(self, x: KerasTensor) -> KerasTensor:
         t = x.shape[1]

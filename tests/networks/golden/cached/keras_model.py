@@ -45,7 +45,7 @@ class Elsewhere(Holder):
     portable_layers = ()  # its weights are in the file by the other graph
 
     def __init__(self, layer: layers.Layer, **options: Any) -> None:
-        super().__init__(**options)
+        super().__init__(**{"dtype": layer.dtype_policy, **options})
         self.layer = layer
 
     def call(self, *inputs: Any, **options: Any) -> Any:

@@ -9,15 +9,6 @@ import keras
 from keras import KerasTensor, layers, ops
 
 
-def conv2d(
-    x: KerasTensor, out: int, kernel: int, padding: int = 0, *, bias: bool = True, name: str
-) -> KerasTensor:
-    """A convolution padded on both sides alike."""
-    if padding:
-        x = layers.ZeroPadding2D(padding, name=f"{name}-pad")(x)
-    return layers.Conv2D(out, kernel, use_bias=bias, name=name)(x)
-
-
 class BatchNormalization(layers.BatchNormalization):
     """A batch normalisation whose running variance is unbiased, as PyTorch's is.
 
@@ -55,7 +46,7 @@ def unit(x: KerasTensor, width: int, *, name: str) -> KerasTensor:
 
     f32[N, H, W, C] -> f32[N, H, W, width]
     """
-    x = conv2d(x, width, 3, padding=1, bias=False, name=f"{name}-conv")
+    x = layers.Conv2D(width, 3, padding="same", use_bias=False, name=f"{name}-conv")(x)
     x = BatchNormalization(momentum=0.9, epsilon=1e-5, name=f"{name}-norm")(x)
     return layers.ReLU()(x)
 
@@ -65,7 +56,7 @@ def unit_instance_norm_gelu(x: KerasTensor, width: int, *, name: str) -> KerasTe
 
     f32[N, H, W, C] -> f32[N, H, W, width]
     """
-    x = conv2d(x, width, 3, padding=1, bias=False, name=f"{name}-conv")
+    x = layers.Conv2D(width, 3, padding="same", use_bias=False, name=f"{name}-conv")(x)
     x = layers.GroupNormalization(groups=-1, epsilon=1e-5, name=f"{name}-norm")(x)
     return ops.gelu(x, approximate=False)
 
@@ -75,7 +66,8 @@ def unit_tanh(x: KerasTensor, width: int, *, name: str) -> KerasTensor:
 
     f32[N, H, W, C] -> f32[N, H, W, width]
     """
-    return ops.tanh(conv2d(x, width, 3, padding=1, bias=False, name=f"{name}-conv"))
+    x = layers.Conv2D(width, 3, padding="same", use_bias=False, name=f"{name}-conv")(x)
+    return ops.tanh(x)
 
 
 def merge(x: KerasTensor, skip: KerasTensor, *, name: str) -> KerasTensor:
@@ -93,7 +85,8 @@ def unit_softplus(x: KerasTensor, width: int, *, name: str) -> KerasTensor:
 
     f32[N, H, W, C] -> f32[N, H, W, width]
     """
-    return ops.softplus(conv2d(x, width, 3, padding=1, bias=False, name=f"{name}-conv"))
+    x = layers.Conv2D(width, 3, padding="same", use_bias=False, name=f"{name}-conv")(x)
+    return ops.softplus(x)
 
 
 def merge_maximum_softplus(x: KerasTensor, skip: KerasTensor, *, name: str) -> KerasTensor:
@@ -108,7 +101,7 @@ def merge_maximum_softplus(x: KerasTensor, skip: KerasTensor, *, name: str) -> K
 
 def row(x: KerasTensor, width: int, act: str, *, name: str) -> KerasTensor:
     """A pointwise convolution, as one of a table is."""
-    x = conv2d(x, width, 1, name=f"{name}-conv")
+    x = layers.Conv2D(width, 1, name=f"{name}-conv")(x)
     if act == "relu":
         x = layers.ReLU()(x)
     if act == "hardswish":

@@ -27,7 +27,7 @@ class Scan(layers.Layer):
         reverse: bool = False,
         **options: Any,
     ) -> None:
-        super().__init__(**options)
+        super().__init__(autocast=False, **options)
         self.step = step
         self.over, self.carries, self.length, self.reverse = over, carries, length, reverse
         self.stacks = len(step.outputs) - carries

@@ -65,7 +65,7 @@ class Anchors(layers.Layer):
 def box_decode(anchors: KerasTensor, moves: KerasTensor) -> KerasTensor:
     """The boxes to which moves lead from anchors."""
     sizes = anchors[..., 2:] - anchors[..., :2]
-    centre = anchors[..., :2] + sizes / 2 + moves[..., :2] * sizes
+    centre = moves[..., :2] * sizes + (anchors[..., :2] + sizes / 2)
     half = sizes * ops.exp(ops.minimum(moves[..., 2:], math.log(1000 / 16))) / 2
     return ops.concatenate([centre - half, centre + half], axis=-1)
 

@@ -9,15 +9,6 @@ import keras
 from keras import KerasTensor, layers, ops
 
 
-def conv2d(
-    x: KerasTensor, out: int, kernel: int, padding: int = 0, *, bias: bool = True, name: str
-) -> KerasTensor:
-    """A convolution padded on both sides alike."""
-    if padding:
-        x = layers.ZeroPadding2D(padding, name=f"{name}-pad")(x)
-    return layers.Conv2D(out, kernel, use_bias=bias, name=name)(x)
-
-
 class BatchNormalization(layers.BatchNormalization):
     """A batch normalisation whose running variance is unbiased, as PyTorch's is.
 
@@ -48,7 +39,7 @@ def unit(x: KerasTensor, width: int, slope: float = 0.1, *, name: str) -> KerasT
         slope: Of the leaky relu.
     """
     # Three by three, as VGG has it
-    x = conv2d(x, width, 3, padding=1, bias=False, name=f"{name}-conv")
+    x = layers.Conv2D(width, 3, padding="same", use_bias=False, name=f"{name}-conv")(x)
     x = BatchNormalization(momentum=0.9, epsilon=1e-5, name=f"{name}-batch_norm")(x)
     # Keeps a little of what is negative
     return layers.LeakyReLU(negative_slope=slope)(x)
@@ -83,7 +74,7 @@ def documented(
     z = layers.ReLU()(z)
     y = layers.Add()([y, z])
     # The tail
-    y = layers.ReLU()(conv2d(y, 8, 1, name="tail-conv2d"))
+    y = layers.ReLU()(layers.Conv2D(8, 1, name="tail-conv2d")(y))
     y = layers.GlobalAveragePooling2D()(y)  # [N, 8]
     # The head
     y = layers.Dense(classes, name="fc")(y)  # [N, classes]

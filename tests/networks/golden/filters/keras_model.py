@@ -27,7 +27,7 @@ class Scan(layers.Layer):
         reverse: bool = False,
         **options: Any,
     ) -> None:
-        super().__init__(**options)
+        super().__init__(autocast=False, **options)
         self.step = step
         self.over, self.carries, self.length, self.reverse = over, carries, length, reverse
         self.stacks = len(step.outputs) - carries
@@ -136,8 +136,8 @@ def filters(rounds: int = 3, *, io_layout: Literal["spec", "native"] = "spec") -
     y = x[:, :, :, :, 0]  # [N, 2, H, W]
 
     def film_step(frame_t: KerasTensor, sum_: KerasTensor) -> tuple[KerasTensor, KerasTensor]:
-        look = layers.Conv2D(2, 3, name="film-look")
-        y = look(layers.ZeroPadding2D(1)(layers.Permute((2, 3, 1))(frame_t)))  # [N, H, W, 2]
+        look = layers.Conv2D(2, 3, padding="same", name="film-look")
+        y = look(layers.Permute((2, 3, 1))(frame_t))  # [N, H, W, 2]
         return layers.Permute((3, 1, 2))(sum_), ops.tanh(layers.Add()([y, sum_]))
 
     film, _ = scan(

@@ -47,8 +47,8 @@ def formulas(decay: float = 0.9) -> keras.Model:
     sound = keras.Input((8, None), name="sound")
     ids = keras.Input((None,), dtype="int32", name="ids")
     mask = keras.Input((None,), dtype="bool", name="mask")
-    conv1d = layers.Conv1D(8, 3, name="conv1d")
-    x = conv1d(layers.ZeroPadding1D(1)(layers.Permute((2, 1))(sound)))  # [N, T, 8]
+    conv1d = layers.Conv1D(8, 3, padding="same", name="conv1d")
+    x = conv1d(layers.Permute((2, 1))(sound))  # [N, T, 8]
     steps = x * ops.sigmoid(1.702 * x)
     scaled = Scaled()(steps)
     x = ops.convert_to_tensor(decay * steps + (1 - decay) * scaled**2, sparse=False)

@@ -29,7 +29,7 @@ def max_pool2d(
     high, wide = (padding, padding) if isinstance(padding, int) else padding
     pads = ((0, 0), (high, high), (wide, wide), (0, 0))
     x = ops.pad(x, pads, constant_values=float("-inf"))
-    return layers.MaxPooling2D(kernel, strides=stride)(x)
+    return layers.MaxPooling2D(kernel, strides=stride, dtype=x.dtype)(x)
 
 
 class BatchNormalization(layers.BatchNormalization):

@@ -20,7 +20,7 @@ def shared(block: Callable[..., Any], *arguments: Any, name: str, **options: Any
 
 def encode(x: KerasTensor, width: int, *, name: str) -> tuple[KerasTensor, KerasTensor]:
     """`encode` of `Siamese`."""
-    x = layers.Conv2D(width, 3, name=f"{name}-conv")(layers.ZeroPadding2D(1)(x))
+    x = layers.Conv2D(width, 3, padding="same", name=f"{name}-conv")(x)
     features = layers.ReLU()(x)
     return layers.GlobalAveragePooling2D()(features), features
 

@@ -9,13 +9,6 @@ import keras
 from keras import KerasTensor, layers, ops
 
 
-def conv2d(x: KerasTensor, out: int, kernel: int, padding: int = 0, *, name: str) -> KerasTensor:
-    """A convolution padded on both sides alike."""
-    if padding:
-        x = layers.ZeroPadding2D(padding, name=f"{name}-pad")(x)
-    return layers.Conv2D(out, kernel, name=name)(x)
-
-
 @keras.saving.register_keras_serializable(package="Unet")
 class Wide(layers.Layer):
     """A reshape with several sizes that only a run knows."""
@@ -57,8 +50,9 @@ def convs(x: KerasTensor, out: int, *, name: str) -> KerasTensor:
 
     f32[N, H, W, C] -> f32[N, H, W, out]
     """
-    x = layers.ReLU()(conv2d(x, out, 3, padding=1, name=f"{name}-conv1"))
-    return layers.ReLU()(conv2d(x, out, 3, padding=1, name=f"{name}-conv2"))
+    x = layers.Conv2D(out, 3, padding="same", name=f"{name}-conv1")(x)
+    x = layers.ReLU()(x)
+    return layers.ReLU()(layers.Conv2D(out, 3, padding="same", name=f"{name}-conv2")(x))
 
 
 def enlarge(x: KerasTensor) -> KerasTensor:
@@ -94,10 +88,10 @@ def unet(
     x = convs(x, width * 2**levels, name="middle")
     for i in range(levels):
         x = enlarge(x)
-        x = conv2d(x, width * 2 ** (levels - 1 - i), 1, name=f"rise-{i}-up")
+        x = layers.Conv2D(width * 2 ** (levels - 1 - i), 1, name=f"rise-{i}-up")(x)
         x = ops.concatenate([skips[levels - 1 - i], x], axis=-1)
         x = convs(x, width * 2 ** (levels - 1 - i), name=f"rise-{i}-convs")
-    logits = conv2d(x, classes, 1, name="head")
+    logits = layers.Conv2D(classes, 1, name="head")(x)
     if io_layout == "spec":
         logits = layers.Permute((3, 1, 2))(logits)
     return keras.Model(image, logits, name="Unet")
