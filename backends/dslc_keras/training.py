@@ -89,7 +89,7 @@ def train_source(checked: Checked, model: str) -> str:
     )
     flags = script.flags
     policy = {"bf16": '"mixed_bfloat16"', "f16": '"mixed_float16"'}
-    moving = "self.moving()" if flags["THAWS"] else "self.trained"
+    moving = "self.moving" if flags["THAWS"] else "self.trained"
     named = policy.get(script.train.run.precision, "POLICY")
     template, phased = (
         script.template(TEMPLATE, POLICY=named, MOVING=moving),

@@ -217,6 +217,7 @@ class Trainer:
 
     if THAWS:
 
+        @property
         def moving(self) -> list[keras.Variable]:
             """What is not frozen in this epoch."""
             pairs = zip(self.names, self.trained, strict=True)

@@ -221,9 +221,8 @@ class Trainer:
     def moments(self) -> Portable:
         """What the optimiser keeps of each weight, as `mean.head.weight`."""
         found: Portable = {}
-        state = self.state
         for kind, (place, field) in KEPT.items():
-            for name, leaf in zip(self.names, getattr(state[place], field), strict=True):
+            for name, leaf in zip(self.names, getattr(self.state[place], field), strict=True):
                 found[f"{kind}.{name}"] = np.asarray(leaf)
         return found
 

@@ -172,8 +172,8 @@ class Trainer:
             state = self.optimizer.state[weight]
             state["step"] = torch.tensor(float(found.step), device=self.device)
             for kind, key in KEPT.items():
-                moment = torch.from_numpy(kept[f"{kind}.{name}"])
                 # a tensor laid out like the weight: the fused step needs that
+                moment = torch.from_numpy(kept[f"{kind}.{name}"])
                 state[key] = torch.empty_like(weight).copy_(moment)
 
 

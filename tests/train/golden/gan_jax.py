@@ -313,9 +313,8 @@ class Trainer:
         """What each optimiser keeps of each weight, as `critic.mean.head.weight`."""
         found: Portable = {}
         for phase in self.phases:
-            state = phase.state
             for kind, (part, field) in KEPT[phase.name].items():
-                leaves = getattr(state[part], field)
+                leaves = getattr(phase.state[part], field)
                 for place, leaf in zip(phase.places, leaves, strict=True):
                     found[f"{phase.name}.{kind}.{self.names[place]}"] = np.asarray(leaf)
         return found

@@ -159,14 +159,9 @@ class Phase:
             group["lr"] = rate
         self.optimizer.zero_grad()
         loss = self.loss_of(model, batch)
-        self.backward(loss)
+        loss.backward(inputs=list(self.weights.values()))
         self.optimizer.step()
         return loss.detach()
-
-    def backward(self, loss: Tensor) -> None:
-        """Adds to the gradients of the weights that this phase moves."""
-        moved = list(self.weights.values())
-        loss.backward(inputs=moved)
 
 
 def below(weights: Mapping[str, Tensor], *models: str) -> dict[str, Tensor]:

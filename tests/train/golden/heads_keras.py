@@ -171,13 +171,12 @@ class Trainer:
 
     def train(self, batch: Batch, rate: tf.Tensor) -> tf.Tensor:
         """What a step computes."""
-        moving = self.trained
-        variables, zero = [v.value for v in moving], tf.UnconnectedGradients.ZERO
+        variables, zero = [v.value for v in self.trained], tf.UnconnectedGradients.ZERO
         with tf.GradientTape() as tape:
             loss = loss_of(self.model, batch)
         gradients = tape.gradient(loss, variables, unconnected_gradients=zero)
         self.optimizer.learning_rate.assign(rate)
-        self.optimizer.apply([tf.convert_to_tensor(g) for g in gradients], moving)
+        self.optimizer.apply([tf.convert_to_tensor(g) for g in gradients], self.trained)
         return loss
 
     def step(self, batch: Arrays, rate: float) -> tf.Tensor:
