@@ -30,11 +30,7 @@ def scale_by_adam(betas: tuple[float, float], epsilon: float) -> optax.GradientT
 
     def init(params: Any) -> optax.ScaleByAdamState:
         means, squares = (jax.tree.map(jnp.zeros_like, params) for _ in range(2))
-        if COUNTS_EACH:
-            counts: Any = [jnp.zeros(()) for _ in params]
-            return optax.ScaleByAdamState(counts, means, squares)
-        else:  # noqa: RET505
-            return optax.ScaleByAdamState(jnp.zeros((), jnp.int32), means, squares)
+        return optax.ScaleByAdamState(NONE_DONE, means, squares)  # noqa: F821  # pyright: ignore
 
     def update(updates: Any, state: Any, params: Any = None) -> tuple[Any, optax.ScaleByAdamState]:
         del params
@@ -132,27 +128,23 @@ def scale_by_adafactor(
         rows: Any = [kept(param, own[-1]) if own[1:] else None for param, own in pairs]
         columns: Any = [kept(param, own[-2]) if own[1:] else None for param, own in pairs]
         squares: Any = [None if own[1:] else kept(param) for param, own in pairs]
-        if COUNTS_EACH:
-            count: Any = [jnp.zeros(()) for _ in params]
-        else:
-            count = jnp.zeros((), jnp.int32)
-        return optax.FactoredState(count, rows, columns, squares)
+        return optax.FactoredState(NONE_DONE, rows, columns, squares)  # noqa: F821  # pyright: ignore
 
     def update(
         updates: Any, state: Any, params: Any = None, *, rate: Any, **_: Any
     ) -> tuple[Any, optax.FactoredState]:
         if COUNTS_EACH:
-            counts: Any = [count + 1 for count in state.count]
+            count: Any = [done + 1 for done in state.count]
         else:
             count = state.count + 1
-            fresh = jnp.float32(count) ** -power
+            done = jnp.float32(count)
         rows, columns, squares = list(state.v_row), list(state.v_col), list(state.v)
         moves: list[Array] = []
         for k, (gradient, param, own) in enumerate(zip(updates, params, axes, strict=True)):
             square = gradient * gradient
             if COUNTS_EACH:
-                count = counts[k]
-                fresh = count**-power
+                done = count[k]
+            fresh = done**-power
             if own[1:]:
                 row, column = own[-2:]
                 rows[k] += fresh * (square.mean(column, keepdims=True) - rows[k])
@@ -166,14 +158,11 @@ def scale_by_adafactor(
             length = jnp.maximum(1.0, jnp.sqrt((move * move).mean()) / longest)
             size = jnp.maximum(floor, jnp.sqrt((param * param).mean()))
             if GROUPED:
-                most = jnp.minimum(1.0, 1 / (rate * scales[k] * jnp.sqrt(jnp.float32(count))))
+                most = jnp.minimum(1.0, 1 / (rate * scales[k] * jnp.sqrt(done)))
             else:
-                most = jnp.minimum(1.0, 1 / (rate * jnp.sqrt(jnp.float32(count))))
+                most = jnp.minimum(1.0, 1 / (rate * jnp.sqrt(done)))
             moves.append(size * most / length * move)
-        if COUNTS_EACH:
-            return moves, optax.FactoredState(counts, rows, columns, squares)
-        else:  # noqa: RET505
-            return moves, optax.FactoredState(count, rows, columns, squares)
+        return moves, optax.FactoredState(count, rows, columns, squares)
 
     return optax.GradientTransformationExtraArgs(init, update)  # pyright: ignore
 
@@ -193,16 +182,12 @@ def scale_by_muon(
         means = [jnp.zeros_like(param) for param in params]
         pairs = zip(params, axes, strict=True)
         squares: Any = [None if own[1:] else jnp.zeros_like(param) for param, own in pairs]
-        if COUNTS_EACH:
-            count: Any = [jnp.zeros(()) for _ in params]
-        else:
-            count = jnp.zeros((), jnp.int32)
-        return optax.ScaleByAdamState(count, means, squares)
+        return optax.ScaleByAdamState(NONE_DONE, means, squares)  # noqa: F821  # pyright: ignore
 
     def update(updates: Any, state: Any, params: Any = None) -> tuple[Any, optax.ScaleByAdamState]:
         del params
         if COUNTS_EACH:
-            counts: Any = [count + 1 for count in state.count]
+            count: Any = [done + 1 for done in state.count]
         else:
             count = state.count + 1
             correct1, correct2 = -jnp.expm1(count * log1), -jnp.expm1(count * log2)
@@ -215,14 +200,11 @@ def scale_by_muon(
                 moves[k] = evened(ahead, own[0])
             else:
                 if COUNTS_EACH:
-                    correct1, correct2 = (-jnp.expm1(counts[k] * log) for log in (log1, log2))
+                    correct1, correct2 = (-jnp.expm1(count[k] * log) for log in (log1, log2))
                 squares[k] = betas[1] * squares[k] + (1 - betas[1]) * gradient * gradient
                 root = jnp.sqrt(squares[k] / correct2) + epsilon
                 moves[k] = means[k] / correct1 / root
-        if COUNTS_EACH:
-            return moves, optax.ScaleByAdamState(counts, means, squares)
-        else:  # noqa: RET505
-            return moves, optax.ScaleByAdamState(count, means, squares)
+        return moves, optax.ScaleByAdamState(count, means, squares)
 
     return optax.GradientTransformation(init, update)
 

@@ -36,7 +36,9 @@ KEPT = {
 def add_optimizers(script: Script) -> None:
     """Writes what makes the optimiser of each phase."""
     script.add(*(turn.settings() for turn in script.turns if turn.groups))
-    own = script.template(PARTS)
+    each = script.flags["COUNTS_EACH"]
+    none_done = "[jnp.zeros(()) for _ in params]" if each else "jnp.zeros((), jnp.int32)"
+    own = script.template(PARTS, NONE_DONE=none_done)
     parts = [part.partition("(")[0] for turn in script.turns for part in chain(script, turn)]
     names = [name for name in dict.fromkeys(parts) if "." not in name]
     script.add(*(used(own.definition(name), script) for name in names))

@@ -22,7 +22,6 @@ from dslc.train.runtime.initial import matches
 
 AXES = False  # whether the optimiser treats matrices otherwise than vectors
 FREEZES = True  # whether some of the model is not trained
-THAWS = False  # whether weights are frozen at first
 
 FROZEN = ["head.bias"]
 THAWED = {"head.bias": 1}
@@ -51,15 +50,20 @@ def counted(state: Any, done: int) -> Any:
     return tuple(s._replace(count=count) if "count" in s._fields else s for s in state)
 
 
-def keep_statistics(model: nnx.Module, epoch: int = 0) -> None:
+def keep_statistics(model: nnx.Module) -> None:
     """Keeps frozen batch norms to their running statistics."""
     for path, module in nnx.iter_modules(model):
         statistics = ".".join([*map(str, path), "running_mean"])
-        if THAWS:
-            keeps = epoch < thawed_at(statistics)
-        else:
-            keeps = matches(FROZEN, statistics)
-        if hasattr(module, "use_running_average") and keeps:
+        if hasattr(module, "use_running_average") and matches(FROZEN, statistics):
+            module.eval()
+
+
+def thaw_statistics(model: nnx.Module, epoch: int) -> None:
+    """Keeps batch norms to their running statistics that are frozen in an epoch, and no others."""
+    model.train()
+    for path, module in nnx.iter_modules(model):
+        thaws = thawed_at(".".join([*map(str, path), "running_mean"]))
+        if hasattr(module, "use_running_average") and epoch < thaws:
             module.eval()
 
 

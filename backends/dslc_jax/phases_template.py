@@ -24,7 +24,6 @@ from dslc.train.runtime.data_order import pieces
 from dslc.train.runtime.weights import match
 from dslc_jax.parts_template import (
     AXES,
-    THAWS,
     chosen,
     counted,
     in_half,
@@ -45,6 +44,7 @@ from dslc_jax.training_template import (
     REGULAR,
     SCALED,
     SEVERAL,
+    THAWS,
     Batch,
     Portable,
     Trainer,
@@ -133,6 +133,16 @@ class PhasedTrainer(Trainer):
             if SCALED:
                 found = [state.scale * gradient for gradient in found]
             gradients = [g + more for g, more in zip(gradients, found, strict=True)]
+        trained, state = self.moved(phase, trained, gradients, state, rate)
+        params = list(params)
+        for place, weight in zip(phase.places, trained, strict=True):
+            params[place] = weight
+        return params, rest, state, value
+
+    def moved(
+        self, phase: Phase, trained: list[Array], gradients: list[Array], state: Any, rate: Array
+    ) -> tuple[list[Array], Any]:
+        """The weights of a phase and the state of its optimiser after a step."""
         if THAWS:
             moves = [self.epoch >= thawed_at(self.names[place]) for place in phase.places]
             before, pairs = state, zip(gradients, moves, strict=True)
@@ -144,10 +154,7 @@ class PhasedTrainer(Trainer):
             updates, state = phase.optimizer.update(gradients, state, trained)
         if THAWS:
             updates, state = chosen((updates, state), (gradients, before), moves)
-        params = list(params)
-        for place, weight, update in zip(phase.places, trained, updates, strict=True):
-            params[place] = weight - rate * update
-        return params, rest, state, value
+        return [w - rate * update for w, update in zip(trained, updates, strict=True)], state
 
     if REGULAR:
 

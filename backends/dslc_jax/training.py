@@ -112,7 +112,7 @@ def train_source(checked: Checked, model: str) -> str:
     half = {"bf16": "jnp.bfloat16", "f16": "jnp.float16"}
     names["HALF"] = half.get(script.train.run.precision, "HALF")
     inner = ".inner" if flags["SCALED"] else ""
-    template = script.template(TEMPLATE, **names, CHAIN=f"self.state{inner}")
+    template = script.template(TEMPLATE, **names, CHAIN=f"self.state{inner}", GIVEN=script.given())
     phased = script.template(PHASES, **names, CHAIN=f"phase.state{inner}")
     parts = script.template(PARTS, **names)
     script.use(template)
@@ -142,8 +142,8 @@ def train_source(checked: Checked, model: str) -> str:
         (flags["MOMENTS"], ("restored",)),
         (flags["COUNTED"] and not flags["COUNTS_EACH"], ("counted",)),
         (flags["MIXED"], ("in_half",)),
-        (flags["HELD"], ("keep_statistics",)),
-        (flags["THAWS"], ("thawed_at", "chosen")),
+        (flags["FREEZES"] and not flags["THAWS"], ("keep_statistics",)),
+        (flags["THAWS"], ("thaw_statistics", "thawed_at", "chosen")),
         (flags["SEEDED"], ("seed_draws",)),
         (True, ("use_device",)),
     ):

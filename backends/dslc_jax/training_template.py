@@ -29,13 +29,13 @@ from dslc_jax.parts_template import (
     FREEZES,
     FROZEN,
     THAWED,
-    THAWS,
     chosen,
     counted,
     in_half,
     keep_statistics,
     restored,
     seed_draws,
+    thaw_statistics,
     thawed_at,
     use_device,
 )
@@ -57,6 +57,7 @@ PHASED = False  # whether each step has phases
 RATED = False  # whether the optimiser has to know the learning rate
 REGULAR = False  # whether large weights add to the loss
 SCALED = False  # whether the loss is scaled
+THAWS = False  # whether weights are frozen at first
 SEEDED = False  # whether what the model draws is the same in every framework
 SEVERAL = False  # whether the model holds several, which the graph calls itself
 
@@ -156,12 +157,7 @@ class Trainer:
                 if not THAWS:
                     phase.run = jax.jit(partial(self.train, phase), donate_argnums=(0, 1, 2))
         else:
-            if AXES:
-                self.optimizer = make_optimizer(self.names, axes_of(self.model))
-            elif KEEPS:
-                self.optimizer = make_optimizer(self.names)
-            else:
-                self.optimizer = make_optimizer()
+            self.optimizer = make_optimizer(GIVEN)  # noqa: F821  # pyright: ignore
             self.state: Any = self.optimizer.init(self.params)
             if not THAWS:
                 self.run_step = jax.jit(self.train, donate_argnums=(0, 1, 2))
@@ -246,8 +242,7 @@ class Trainer:
             if stage == self.stage:
                 return
             self.stage = stage
-            self.model.train()
-            keep_statistics(self.model, epoch)
+            thaw_statistics(self.model, epoch)
             self.training = nnx.graphdef(self.model)
             if PHASED:
                 for phase in self.phases:

@@ -22,7 +22,6 @@ from dslc_keras.runtime.portable import all_layers, path_of
 
 FREEZES = True  # whether some of the model is not trained
 SEEDED = False  # whether what the model draws is the same in every framework
-THAWS = False  # whether weights are frozen at first
 
 FROZEN = ["nothing"]
 THAWED = {"nothing": 1}
@@ -54,13 +53,18 @@ def draws_of(model: keras.Model) -> dict[str, keras.Variable]:
     return found
 
 
-def keep_statistics(model: keras.Model, epoch: int = 0) -> None:
+def keep_statistics(model: keras.Model) -> None:
     """Keeps frozen batch norms to their running statistics."""
     for layer in all_layers(model):
-        if THAWS and hasattr(layer, "moving_mean"):
-            layer.trainable = epoch >= thawed_at(f"{path_of(layer)}.running_mean")
-        if not THAWS and matches(FROZEN, f"{path_of(layer)}.running_mean"):
+        if matches(FROZEN, f"{path_of(layer)}.running_mean"):
             layer.trainable = False
+
+
+def thaw_statistics(model: keras.Model, epoch: int) -> None:
+    """Keeps batch norms to their running statistics that are frozen in an epoch, and no others."""
+    for layer in all_layers(model):
+        if hasattr(layer, "moving_mean"):
+            layer.trainable = epoch >= thawed_at(f"{path_of(layer)}.running_mean")
 
 
 def thawed_at(name: str) -> float:

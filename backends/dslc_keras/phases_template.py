@@ -23,7 +23,6 @@ from dslc.train.runtime.data import Array, Arrays
 from dslc.train.runtime.data_order import pieces
 from dslc.train.runtime.weights import match
 from dslc_keras.parts_template import (
-    THAWS,
     make_scaler,
     restore_scaler,
     scaling_of,
@@ -39,6 +38,7 @@ from dslc_keras.training_template import (
     MOMENTS,
     REGULAR,
     SCALED,
+    THAWS,
     Batch,
     Trainer,
     with_draws,

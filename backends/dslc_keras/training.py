@@ -92,7 +92,7 @@ def train_source(checked: Checked, model: str) -> str:
     moving = "self.moving" if flags["THAWS"] else "self.trained"
     named = policy.get(script.train.run.precision, "POLICY")
     template, phased = (
-        script.template(TEMPLATE, POLICY=named, MOVING=moving),
+        script.template(TEMPLATE, POLICY=named, MOVING=moving, GIVEN=script.given()),
         script.template(PHASES),
     )
     parts = script.template(PARTS)
@@ -120,8 +120,8 @@ def train_source(checked: Checked, model: str) -> str:
     else:
         script.add(template.definition("Trainer"))
     for wanted, used in (
-        (flags["HELD"], ("keep_statistics",)),
-        (flags["THAWS"], ("thawed_at",)),
+        (flags["FREEZES"] and not flags["THAWS"], ("keep_statistics",)),
+        (flags["THAWS"], ("thaw_statistics", "thawed_at")),
         (flags["MIXED"], ("in_float32",)),
         (flags["SCALED"], ("make_scaler", "scaling_of", "restore_scaler")),
         (flags["CHANCE"], ("keyed_draws",)),

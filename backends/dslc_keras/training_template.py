@@ -33,12 +33,12 @@ from dslc_keras.parts_template import (
     FROZEN,
     SEEDED,
     THAWED,
-    THAWS,
     keep_statistics,
     keyed_draws,
     make_scaler,
     restore_scaler,
     scaling_of,
+    thaw_statistics,
     thawed_at,
     use_device,
 )
@@ -58,6 +58,7 @@ NATIVE = False  # whether the model's images have another layout than the spec's
 PHASED = False  # whether each step has phases
 REGULAR = False  # whether large weights add to the loss
 SCALED = False  # whether the loss is scaled
+THAWS = False  # whether weights are frozen at first
 
 INITIAL = [("**.weight", kaiming_uniform()), ("**", zeros())]
 LEARNING_RATE = 0.1
@@ -139,12 +140,7 @@ class Trainer:
                 for phase in self.phases:
                     phase.run = tf.function(partial(self.train, phase), jit_compile=False)
         else:
-            if AXES:
-                self.optimizer = make_optimizer(self.names, axes_of(self.model))
-            elif KEEPS:
-                self.optimizer = make_optimizer(self.names)
-            else:
-                self.optimizer = make_optimizer()
+            self.optimizer = make_optimizer(GIVEN)  # noqa: F821  # pyright: ignore
             if SCALED:
                 self.scaler = make_scaler(self.optimizer, self.trained)
             else:
@@ -230,7 +226,7 @@ class Trainer:
             if stage == self.stage:
                 return
             self.stage = stage
-            keep_statistics(self.model, epoch)
+            thaw_statistics(self.model, epoch)
             if PHASED:
                 for phase in self.phases:
                     phase.run = tf.function(partial(self.train, phase), jit_compile=False)

@@ -338,6 +338,12 @@ class Script:
         turns = [turn for turn in self.turns if turn.phase.regularizers]
         self.add(*(penalty(turn, words, weights, result) for turn in turns))
 
+    def given(self) -> str:
+        """What the optimiser of a section without phases is made from, as arguments."""
+        if self.flags["AXES"]:
+            return "self.names, axes_of(self.model)"
+        return "self.names" if self.flags["KEEPS"] else ""
+
     def phase_options(self, turn: Turn) -> str:
         """What a phase is made with where it has it, as further arguments."""
         phase, text = turn.phase, ""

@@ -264,11 +264,10 @@ class Trainer:
         trained = [params[place] for place in phase.places]
         gradient_of = jax.value_and_grad(loss, has_aux=True)
         (value, rest), gradients = gradient_of(trained, rest, batch)
-        updates: Any
-        updates, state = phase.optimizer.update(gradients, state, trained)
+        trained, state = self.moved(phase, trained, gradients, state, rate)
         params = list(params)
-        for place, weight, update in zip(phase.places, trained, updates, strict=True):
-            params[place] = weight - rate * update
+        for place, weight in zip(phase.places, trained, strict=True):
+            params[place] = weight
         return params, rest, state, value
 
     def step(self, batch: Arrays, rates: Mapping[str, float]) -> dict[str, Array]:
@@ -331,6 +330,14 @@ class Trainer:
             phase.state = restored(phase.state, places, kept, names)
             phase.state = counted(phase.state, found.step // phase.every)
         self.steps = found.step
+
+    def moved(
+        self, phase: Phase, trained: list[Array], gradients: list[Array], state: Any, rate: Array
+    ) -> tuple[list[Array], Any]:
+        """The weights of a phase and the state of its optimiser after a step."""
+        updates: Any
+        updates, state = phase.optimizer.update(gradients, state, trained)
+        return [w - rate * update for w, update in zip(trained, updates, strict=True)], state
 
 
 def restored(
