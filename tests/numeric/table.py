@@ -171,3 +171,8 @@ def batches() -> dict[str, list[Case]]:
 
 
 BATCHES = batches()
+
+
+def batches_of(backend: str) -> list[str]:
+    """The titles of the batches of which a backend has a case."""
+    return [title for title, cases in BATCHES.items() if any(backend not in c.gaps for c in cases)]

@@ -12,12 +12,12 @@ from dslc.tools.verify_figures import FORWARD, values_apart
 from tests.numeric.frameworks import WHOLE, backend_named
 from tests.numeric.judge import batch, of_case
 from tests.numeric.op_support import OPSETS
-from tests.numeric.table import BATCHES
+from tests.numeric.table import BATCHES, batches_of
 
 
 @pytest.mark.onnx
 @pytest.mark.xdist_group("onnx")
-@pytest.mark.parametrize("title", BATCHES)
+@pytest.mark.parametrize("title", batches_of("onnx"))
 def test_opsets(title: str) -> None:
     backend_named("onnx")
     own = batch(title, "onnx" if any("onnx" in case.gaps for case in BATCHES[title]) else "")
