@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from flax import nnx
 
+from dslc.emit.driver import Driver
 from dslc.ir.types import FLOATS
 from dslc.train.paths import frozen_paths
 from dslc_jax.runtime.portable import load_weights, to_portable
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
 
 @final
-class JaxDriver:
+class JaxDriver(Driver):
     """Runs the model of one spec, what it freezes frozen as its training has it.
 
     Args:
@@ -67,16 +68,6 @@ class JaxDriver:
         outputs, rest = self.compiled(graph, params, self.arrays(inputs), rest)
         nnx.update(self.model, rest)
         return {name: np.array(value) for name, value in outputs.items()}
-
-    def gradients(
-        self,
-        inputs: Mapping[str, Array],
-        cotangents: Mapping[str, Array],
-        *,
-        training: bool = False,
-    ) -> dict[str, Array]:
-        """The gradients of the sum of `output * cotangent`; see `dslc.emit.driver.Driver`."""
-        return self.forward_and_gradients(inputs, cotangents, training=training)[1]
 
     def forward_and_gradients(
         self,

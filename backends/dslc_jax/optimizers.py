@@ -6,10 +6,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dslc.emit.python import Function, Line, Parameter
+from dslc.emit.optimizers import lists_by_name
+from dslc.emit.python import Function, Line
 
 if TYPE_CHECKING:
-    from dslc.emit.python import Class, Statement
+    from dslc.emit.python import Class
     from dslc.emit.script import Script
     from dslc.emit.turns import Turn
 
@@ -123,26 +124,10 @@ def optimizer(script: Script, turn: Turn) -> Function:
     parts, constant = chain(script, turn), turn.constant
     if turn.phase.name:
         parts = parts or ["optax.identity()"]  # a chain's state has places, an identity's has none
-    body: list[Statement] = []
-    parameters = [Parameter("names", "Sequence[str]")]
-    if turn.groups:
-        rate = constant("LEARNING_RATE")
-        body.append(Line(f"scales = [{turn.settings_of}(name)[0] / {rate} for name in names]"))
-        if turn.decays:
-            body.append(Line(f"decays = [{turn.settings_of}(name)[1] for name in names]"))
-    elif turn.keeps:
-        no_decay = constant("NO_DECAY")
-        body.append(Line(f"decays = [not matches({no_decay}, name) for name in names]"))
-    if turn.sees_axes:
-        parameters.append(Parameter("axes", "Mapping[str, Axes]"))
-        value = "axes[name]"
-        if turn.phase.optimizer.values.get("adamw"):
-            value = f"() if matches({constant('BY_ADAMW')}, name) else {value}"
-        body.append(Line(f"own = [{value} for name in names]"))
+    kept = f"not matches({constant('NO_DECAY')}, name)"
+    parameters, body = lists_by_name(turn, kept)
     if turn.phase.optimizer.name == "adafactor" and script.flags["GROUPED"] and not turn.groups:
         body.append(Line("scales = [1.0 for _ in names]"))
-    if not body:
-        parameters = []
     made = f"optax.chain({', '.join(parts)})" if parts else "optax.identity()"
     body.append(
         Line(f"return with_loss_scale({made})" if script.flags["SCALED"] else f"return {made}")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, final
 import keras
 import numpy as np
 
+from dslc.emit.driver import Driver
 from dslc.ir.types import FLOATS
 from dslc_keras.differentiate import differentiate
 from dslc_keras.dtypes import DTYPES
@@ -49,7 +50,7 @@ def floats(dtype: str) -> Generator[None]:
 
 
 @final
-class KerasDriver:
+class KerasDriver(Driver):
     """Runs the model of one spec.
 
     Args:
@@ -88,16 +89,6 @@ class KerasDriver:
             return {
                 name: to_array(self.to_spec(value)) for name, value in self.named(found).items()
             }
-
-    def gradients(
-        self,
-        inputs: Mapping[str, Array],
-        cotangents: Mapping[str, Array],
-        *,
-        training: bool = False,
-    ) -> dict[str, Array]:
-        """The gradients of the sum of `output * cotangent`; see `dslc.emit.driver.Driver`."""
-        return self.forward_and_gradients(inputs, cotangents, training=training)[1]
 
     def forward_and_gradients(
         self,

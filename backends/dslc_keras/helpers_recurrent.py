@@ -29,21 +29,21 @@ class Recurrent(layers.Layer):
         dropout: float = 0.0,
         recurrent_dropout: float = 0.0,
         activation: str = "tanh",
-        recurrent_initializer: str = "orthogonal",
         **options: Any,
     ) -> None:
         super().__init__(**options)
-        self.start = recurrent_initializer
         self.kind, self.hidden, self.depth, self.bidirectional = kind, hidden, depth, bidirectional
         self.rates, self.activation = (dropout, recurrent_dropout), activation
         self.dropout = layers.Dropout(dropout, dtype=self.dtype_policy)
         self.ways = ("", "_reverse") if bidirectional else ("",)
+        # TensorFlow makes no orthogonal matrix of bfloat16
+        start = "glorot_uniform" if self.variable_dtype == "bfloat16" else "orthogonal"
         self.parts = {
             f"l{k}{way}": getattr(layers, kind)(
                 hidden,
                 activation=activation,
                 recurrent_dropout=recurrent_dropout,
-                recurrent_initializer=recurrent_initializer,
+                recurrent_initializer=start,
                 return_sequences=True,
                 return_state=True,
                 go_backwards=bool(way),
@@ -88,5 +88,4 @@ class Recurrent(layers.Layer):
             "dropout": self.rates[0],
             "recurrent_dropout": self.rates[1],
             "activation": self.activation,
-            "recurrent_initializer": self.start,
         }

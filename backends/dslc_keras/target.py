@@ -15,7 +15,7 @@ from dslc.ir.dims import text_of
 from dslc.ir.graph import Residual
 from dslc.ir.walk import regions
 from dslc.ops.tensor import Flatten, Transpose
-from dslc.passes.turns import InTurn
+from dslc.passes.run_order import InOrder
 from dslc.values import is_integer
 from dslc_keras.broadcasting import stretch
 from dslc_keras.dtypes import DTYPES
@@ -82,7 +82,7 @@ class KerasTarget(FunctionTarget):
         Path(__file__).with_name("helpers_shapes.py"),
     )
     channels_last = True
-    any_layout = (Flatten, InTurn, Transpose)
+    any_layout = (Flatten, InOrder, Transpose)
     seeded = MappingProxyType({"layers.Dropout": "SeededDropout"})
     dtypes = MappingProxyType({"i64": "i32"})
     rules = RULES

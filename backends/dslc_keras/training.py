@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, final
 
 from dslc.emit.names import class_name
 from dslc.emit.objective import Objective
+from dslc.emit.optimizers import lists_by_name
 from dslc.emit.python import Blank, Class, Function, Line, Parameter, With
 from dslc.emit.script import Script
 from dslc.emit.template import Template
@@ -255,24 +256,8 @@ def settings(turn: Turn) -> dict[str, tuple[str, str]]:
 def optimizer(turn: Turn, name: str) -> Function:
     """`make_optimizer`: an optimiser with the settings of the spec."""
     constant = turn.constant
-    body: list[Statement] = []
-    parameters = [Parameter("names", "Sequence[str]")]
-    if turn.groups:
-        rate = constant("LEARNING_RATE")
-        body.append(Line(f"scales = [{turn.settings_of}(name)[0] / {rate} for name in names]"))
-        if turn.decays:
-            body.append(Line(f"decays = [{turn.settings_of}(name)[1] for name in names]"))
-    elif turn.keeps:
-        share = f"0.0 if matches({constant('NO_DECAY')}, name) else {constant('WEIGHT_DECAY')}"
-        body.append(Line(f"decays = [{share} for name in names]"))
-    if turn.sees_axes:
-        parameters.append(Parameter("axes", "Mapping[str, Axes]"))
-        value = "axes[name]"
-        if turn.phase.optimizer.values.get("adamw"):
-            value = f"() if matches({constant('BY_ADAMW')}, name) else {value}"
-        body.append(Line(f"own = [{value} for name in names]"))
-    if not body:
-        parameters = []
+    decay = f"0.0 if matches({constant('NO_DECAY')}, name) else {constant('WEIGHT_DECAY')}"
+    parameters, body = lists_by_name(turn, decay)
     given = [constant("LEARNING_RATE"), *(value for _, value in settings(turn).values())]
     body.append(Line(f"return {name}({', '.join(given)})"))
     of = f"the phase `{turn.phase.name}`" if turn.phase.name else "the trained weights"

@@ -11,6 +11,7 @@ import onnx
 import onnx_ir as ir
 import onnxruntime
 
+from dslc.emit.driver import Driver
 from dslc_onnx.export import as_written, export
 from dslc_onnx.graph import PATH
 from dslc_onnx.options import Options
@@ -32,7 +33,7 @@ PROVIDERS = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
 
 
 @final
-class OnnxDriver:
+class OnnxDriver(Driver):
     """Runs the model file of one spec; it is exported anew for each set of weights.
 
     Args:
@@ -81,17 +82,6 @@ class OnnxDriver:
         given = {name: from_numpy(array, is_short=name in short) for name, array in inputs.items()}
         return [to_numpy(value) for value in self.session.run_with_ort_values(self.outputs, given)]
 
-    def gradients(
-        self,
-        inputs: Mapping[str, Array],
-        cotangents: Mapping[str, Array],
-        *,
-        training: bool = False,
-    ) -> dict[str, Array]:
-        """An ONNX model has no gradients."""
-        del inputs, cotangents, training
-        raise ValueError("an ONNX model has no gradients")
-
     def forward_and_gradients(
         self,
         inputs: Mapping[str, Array],
@@ -100,7 +90,8 @@ class OnnxDriver:
         training: bool = False,
     ) -> tuple[dict[str, Array], dict[str, Array]]:
         """An ONNX model has no gradients."""
-        return {}, self.gradients(inputs, cotangents, training=training)
+        del inputs, cotangents, training
+        raise ValueError("an ONNX model has no gradients")
 
     def epsilons(self) -> dict[str, float]:
         """The epsilon of every normalisation by its path.

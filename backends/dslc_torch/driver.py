@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from dslc.emit.driver import Driver
 from dslc.emit.loading import load_module
 from dslc.ir.types import FLOATS
 from dslc.train.paths import frozen_paths
@@ -25,7 +26,7 @@ DTYPES = {"f16": torch.float16, "bf16": torch.bfloat16, "f32": torch.float32, "f
 
 
 @final
-class TorchDriver:
+class TorchDriver(Driver):
     """Runs the model of one spec, what it freezes frozen as its training has it.
 
     Args:
@@ -74,16 +75,6 @@ class TorchDriver:
         with torch.no_grad():
             outputs = self.run(self.tensors(inputs), training)
         return {name: to_array(value) for name, value in outputs.items()}
-
-    def gradients(
-        self,
-        inputs: Mapping[str, Array],
-        cotangents: Mapping[str, Array],
-        *,
-        training: bool = False,
-    ) -> dict[str, Array]:
-        """The gradients of the sum of `output * cotangent`; see `dslc.emit.driver.Driver`."""
-        return self.forward_and_gradients(inputs, cotangents, training=training)[1]
 
     def forward_and_gradients(
         self,

@@ -50,7 +50,7 @@ class Driver(Protocol):
         Returns:
             One for each trained weight by its portable name, and `input:NAME` for each float input.
         """
-        ...
+        return self.forward_and_gradients(inputs, cotangents, training=training)[1]
 
     def forward_and_gradients(
         self, inputs: Arrays, cotangents: Arrays, *, training: bool = False

@@ -12,7 +12,7 @@ from dslc.ir.verifier import verify_program
 from dslc.limits import Limits
 from dslc.passes.outline import outline
 from dslc.passes.pipeline import check_program
-from dslc.passes.turns import in_turn
+from dslc.passes.run_order import in_order
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -36,7 +36,7 @@ def outlined(checked: Checked, *, shared_only: bool = False) -> Checked:
     """
     checked = rechecked(checked, outline(checked.program, shared_only=shared_only))
     if shared_only:
-        ordered = in_turn(checked.program)
+        ordered = in_order(checked.program)
         checked = checked if ordered is checked.program else typed_again(checked, ordered)
     return split(checked)
 

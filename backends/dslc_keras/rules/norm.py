@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dslc.ops.norm import BatchNorm, InstanceNorm, LayerNorm, RmsNorm
-from dslc.passes.turns import InTurn
+from dslc.passes.run_order import InOrder
 from dslc_keras.layers import flag, is_expression, named
 from dslc_keras.rules import RULES
 from dslc_keras.survey import norm_helper, old_share
@@ -53,6 +53,6 @@ def rms_norm(c: FunctionContext) -> str:
     return named(c, "layers.RMSNormalization", f"epsilon={c.attribute('eps')}")
 
 
-@RULES.add(InTurn)
-def in_turn(c: FunctionContext) -> str:
+@RULES.add(InOrder)
+def in_order(c: FunctionContext) -> str:
     return f"{c.helper('Keep')}()([{c.x}, {c.arg(1)}])"

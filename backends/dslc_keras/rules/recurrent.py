@@ -17,7 +17,7 @@ KINDS = {"rnn": "SimpleRNN", "lstm": "LSTM", "gru": "GRU"}
 @RULES.add(Rnn, Lstm, Gru)
 def recurrent(c: FunctionContext) -> str | dict[str, str]:
     c.refuse_seeded()
-    options = [option(c, "recurrent_dropout", 0.0), *activation(c)]
+    options = [option(c, "recurrent_dropout", 0.0), activation(c)]
     several = [option(c, "layers", 1, "depth"), option(c, "bidirectional", False)]
     lengths = c.arg(1)
     if is_stacked(c.found):
@@ -25,17 +25,18 @@ def recurrent(c: FunctionContext) -> str | dict[str, str]:
         options = [kind, c.attribute("hidden"), *several, option(c, "dropout", 0.0), *options]
         call = f"{c.x}, {lengths}" if lengths else c.x
         return unpacked(c, named(c, c.helper("Recurrent"), *options, call=call))
-    return plain(c, [c.attribute("hidden"), *options])
+    return plain(c, [c.attribute("hidden"), *options, start(c)])
 
 
-def activation(c: FunctionContext) -> list[str]:
-    """The function of a plain recurrent layer, where it is not Keras's own default.
+def activation(c: FunctionContext) -> str:
+    """The function of a plain recurrent layer, where it is not Keras's own default."""
+    return 'activation="relu"' if c.op.values.get("activation") == "relu" else ""
 
-    Of bf16 also how it starts: TensorFlow makes no orthogonal matrix of those.
-    """
-    short = c.types[0].dtype == "bf16"
-    start = ['recurrent_initializer="glorot_uniform"'] if short else []
-    return ['activation="relu"', *start] if c.op.values.get("activation") == "relu" else start
+
+def start(c: FunctionContext) -> str:
+    """How a layer of bf16 starts: TensorFlow makes no orthogonal matrix of those."""
+    is_short = c.types[0].dtype == "bf16"
+    return 'recurrent_initializer="glorot_uniform"' if is_short else ""
 
 
 def plain(c: FunctionContext, options: list[str]) -> str | dict[str, str]:
@@ -76,7 +77,8 @@ def cell(c: FunctionContext) -> str | dict[str, str]:
     kind = KINDS[c.op.name.removesuffix("_cell")]
     x, *states = c.args
     call = f"{x}, [{', '.join(states)}]"
-    text = named(c, f"layers.{kind}Cell", c.attribute("hidden"), *activation(c), call=call)
+    options = (c.attribute("hidden"), activation(c), start(c))
+    text = named(c, f"layers.{kind}Cell", *options, call=call)
     if not isinstance(c.op, LstmCell):
         return f"{text}[0]"
     names = c.unpack_names("hidden", "state")

@@ -2,10 +2,12 @@
 
 A batch norm that runs on several values moves its statistics in every run, and what they are in the
 end depends on the order. A functional graph knows only what leads to what: so a later run is made to
-read what the run before gave.
+read what the run before gave. Runs of one layer in different regions are left as they are.
 """
 
 from __future__ import annotations
+
+from functools import cache
 
 from dslc.ir.graph import ApplyOp, CallModule, Ref, Reuse, plain_step
 from dslc.ir.walk import all_steps, ends, regions, with_regions
@@ -13,14 +15,16 @@ from dslc.ops.base import Check, Input, Op
 from dslc.typed import TYPE_CHECKING, final
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from dslc.ir.graph import Body, Module, Program, Step
     from dslc.ir.types import TensorType
 
 
-class InTurn(Op):
+class InOrder(Op):
     """Its first input, once the second is there. Shape: that of the first."""
 
-    name = "in_turn"
+    name = "in_order"
     inputs = (Input("x"), Input("after"))
 
     def infer(self, check: Check, *types: TensorType) -> TensorType:
@@ -28,58 +32,57 @@ class InTurn(Op):
         return types[0]
 
 
-def in_turn(program: Program) -> Program:
+def in_order(program: Program) -> Program:
     """The program in which no run of a layer with statistics can overtake the one before."""
-    movers = {name for name in program.modules if moves(program, program.modules[name].body)}
-    modules = dict(program.modules)
-    for name, module in program.modules.items():
-        if any(isinstance(step.action, Reuse) for step in all_steps(module.body)):
-            modules[name] = Turns(program, module, movers).module()
-    same = all(modules[name] is program.modules[name] for name in modules)
-    return program if same else program.replace(modules=modules)
 
+    @cache
+    def calls_moving(name: str) -> bool:
+        """Whether a module's steps move statistics."""
+        return any(moves(step) for step in all_steps(program.modules[name].body))
 
-def moves(program: Program, body: Body) -> bool:
-    """Whether running a body moves statistics."""
-    return any(moves_itself(program, step, None) for step in all_steps(body))
+    def moves(step: Step) -> bool:
+        """Whether a run of a step itself moves statistics."""
+        action = step.action.step.action if isinstance(step.action, Reuse) else step.action
+        if isinstance(action, CallModule):
+            return calls_moving(action.module)
+        if not isinstance(action, ApplyOp):
+            return False
+        return action.op.name == "batch_norm" or "normalize" in action.attributes
 
-
-def moves_itself(program: Program, step: Step, movers: set[str] | None) -> bool:
-    """Whether a step's own op or callee moves statistics."""
-    action = step.action.step.action if isinstance(step.action, Reuse) else step.action
-    if isinstance(action, CallModule):
-        if movers is not None:
-            return action.module in movers
-        return moves(program, program.modules[action.module].body)
-    if not isinstance(action, ApplyOp):
-        return False
-    return action.op.name == "batch_norm" or "normalize" in action.attributes
+    changed = {
+        name: RunOrder(module, moves).ordered()
+        for name, module in program.modules.items()
+        if any(isinstance(step.action, Reuse) for step in all_steps(module.body))
+    }
+    if all(changed[name] is program.modules[name] for name in changed):
+        return program
+    return program.replace(modules={**program.modules, **changed})
 
 
 @final
-class Turns:
+class RunOrder:
     """Puts the runs of each layer of one module in order."""
 
-    def __init__(self, program: Program, module: Module, movers: set[str]) -> None:
-        self.program = program
-        self.given = module
-        self.movers = movers
+    def __init__(self, module: Module, moves: Callable[[Step], bool]) -> None:
+        self.module = module
+        self.moves = moves
         self.last_id = max(step.id for step in all_steps(module.body))
-        self.before: dict[int, frozenset[int]] = {}
+        self.read: dict[int, set[int]] = {}
         self.runs: dict[int, int] = {}
-        self.changed = False
+        self.waits = False
 
-    def module(self) -> Module:
-        """The module, with what keeps its runs in order."""
-        body = self.body(self.given.body)
-        return self.given.replace(body=body) if self.changed else self.given
+    def ordered(self) -> Module:
+        """The module with what keeps its runs in order; itself where nothing has to."""
+        body = self.body(self.module.body)
+        return self.module.replace(body=body) if self.waits else self.module
 
     def body(self, body: Body) -> Body:
         """The steps of a body, and before each later run what makes it wait."""
         steps: list[Step] = []
+        beside = {step.id for step in body.steps}
         for step in body.steps:
             self.note(step)
-            wait = self.wait(step, {other.id for other in body.steps})
+            wait = self.wait(step, beside)
             if wait is not None:
                 steps.append(wait)
                 step = step.replace(inputs=(Ref(wait.id, "", wait.span), *step.inputs[1:]))
@@ -87,12 +90,20 @@ class Turns:
         return body.replace(steps=tuple(steps))
 
     def note(self, step: Step) -> None:
-        """Notes which steps a step waits for anyway."""
+        """Notes what a step reads, itself or inside."""
         inner = [step, *(own for body in regions(step.action) for own in all_steps(body))]
         refs = [ref for own in inner for ref in (*own.inputs, *ends(own.action)) if ref is not None]
-        owners = {ref.owner for ref in refs}
-        found = owners.union(*(self.before.get(owner, ()) for owner in owners))
-        self.before[step.id] = frozenset(found)
+        self.read[step.id] = {ref.owner for ref in refs}
+
+    def leads(self, first: int, last: int) -> bool:
+        """Whether a step waits for another one anyway."""
+        seen: set[int] = set()
+        waiting = [last]
+        while waiting:
+            new = self.read.get(waiting.pop(), set()) - seen
+            seen |= new
+            waiting += new
+        return first in seen
 
     def wait(self, step: Step, beside: set[int]) -> Step | None:
         """What makes a run wait for the one before; None where nothing can overtake."""
@@ -102,9 +113,9 @@ class Turns:
         first = step.inputs[0] if step.inputs else None
         if previous is None or previous not in beside or first is None:
             return None
-        if previous in self.before[step.id] or not moves_itself(self.program, step, self.movers):
+        if not self.moves(step) or self.leads(previous, step.id):
             return None
         self.last_id += 1
-        self.changed = True
+        self.waits = True
         after = Ref(previous, "", step.span)
-        return plain_step(self.last_id, "in_turn", ApplyOp(InTurn, {}), (first, after), step.span)
+        return plain_step(self.last_id, "in_order", ApplyOp(InOrder, {}), (first, after), step.span)
