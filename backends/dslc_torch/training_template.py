@@ -183,7 +183,7 @@ class Trainer:
             self.average()
         return loss.detach()
 
-    if ACCUMULATES:
+    if ACCUMULATES and not PHASED:
 
         def in_pieces(self, batch: Arrays) -> Tensor:
             """The loss of a batch and its gradient, one part of the rows after the other."""

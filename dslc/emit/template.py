@@ -211,10 +211,11 @@ class Template:
         return "\n".join(self.lines[first - 1 : node.end_lineno])
 
     def code(self, node: ast.stmt | ast.expr) -> str:
-        """A node as the file writes it."""
-        text = ast.get_source_segment(self.text, node)
-        assert text is not None
-        return text
+        """A node as the file writes it; `ast.get_source_segment` would split the whole file."""
+        lines = [line.encode() for line in self.lines[node.lineno - 1 : node.end_lineno]]
+        lines[-1] = lines[-1][: node.end_col_offset]
+        lines[0] = lines[0][node.col_offset :]
+        return b"\n".join(lines).decode()
 
 
 @cache

@@ -70,7 +70,9 @@ Portable = dict[str, np.ndarray]
 
 def l2_normalize(x: Array, axis: int = -1, eps: float = 1e-12) -> Array:
     """Divides by the norm over an axis, which counts as `eps` at least."""
-    return x * jax.lax.rsqrt(jnp.maximum((x * x).sum(axis, keepdims=True), eps**2))
+    wide = x.astype(jnp.promote_types(x.dtype, jnp.float32))  # squares overflow float16
+    squares = jnp.maximum((wide * wide).sum(axis, keepdims=True), eps**2)
+    return (wide * jax.lax.rsqrt(squares)).astype(x.dtype)
 
 
 def critic_loss(model: Any, batch: Batch) -> Array:
