@@ -54,7 +54,9 @@ def shaking() -> Any:
             self, func: Any, types: Any, args: Any = (), kwargs: Any = None
         ) -> Any:
             found = func(*args, **(kwargs or {}))
-            if func is not torch.ops.aten.detach.default and (is_moving(func) or selects(found, args)):
+            if func is not torch.ops.aten.detach.default and (
+                is_moving(func) or selects(found, args)
+            ):
                 return found
             if isinstance(found, tuple | list):
                 return type(found)(map(moved, found))
