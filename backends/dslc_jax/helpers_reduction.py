@@ -34,7 +34,9 @@ def largest(x: Array, axes: tuple[int, ...], *, keepdims: bool = False) -> Array
     return top(x)
 
 
-def norm(x: Array, axis: int | tuple[int, ...] | None = None, *, keepdims: bool = False) -> Array:
+def vector_norm(
+    x: Array, axis: int | tuple[int, ...] | None = None, *, keepdims: bool = False
+) -> Array:
     """Euclid's norm, whose gradient is 0 where the norm is: that of a root would be infinite."""
     squares = (x * x).sum(axis, keepdims=keepdims)
     is_zero = squares == 0

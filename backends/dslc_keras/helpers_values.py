@@ -92,7 +92,7 @@ def l2_normalize(x: KerasTensor, *, axis: int = -1, eps: float = 1e-12) -> Keras
     return x * ops.rsqrt(ops.maximum(ops.sum(ops.square(x), axis=axis, keepdims=True), eps**2))
 
 
-def norm(
+def vector_norm(
     x: KerasTensor, *, axis: int | tuple[int, ...] | None = None, keepdims: bool = False
 ) -> KerasTensor:
     """Euclid's norm, whose gradient is 0 where the norm is: that of a root would be infinite."""

@@ -131,7 +131,7 @@ def reduce_logsumexp(c: OpContext) -> str:
 def reduce_norm(c: OpContext) -> str:
     if c.op.values["p"] == 1:
         return f"jnp.abs({c.x}).sum({places(c)})"
-    return f"{c.helper('norm')}({c.x}, {places(c)})"
+    return f"{c.helper('vector_norm')}({c.x}, {places(c)})"
 
 
 def places(c: OpContext) -> str:

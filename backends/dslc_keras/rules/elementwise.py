@@ -105,7 +105,7 @@ def reduce_more(c: FunctionContext) -> str:
 def reduce_norm(c: FunctionContext) -> str:
     if c.op.values["p"] == 1:
         return reduced(c, "ops.sum", f"ops.abs({c.x})")
-    return reduced(c, c.helper("norm"), c.x)
+    return reduced(c, c.helper("vector_norm"), c.x)
 
 
 def reduced(c: FunctionContext, function: str, text: str) -> str:
