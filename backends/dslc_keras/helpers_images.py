@@ -395,6 +395,7 @@ def local_response_norm(
     x: KerasTensor, size: int, *, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0
 ) -> KerasTensor:
     """Divides by a power of the mean square over `size` channels around each one."""
-    padded = ops.pad(ops.square(x), [(0, 0)] * (len(x.shape) - 1) + [(size // 2, size // 2)])
+    wide = ops.cast(x, keras.backend.result_type(x.dtype, "float32"))  # squares overflow float16
+    padded = ops.pad(ops.square(wide), [(0, 0)] * (len(x.shape) - 1) + [(size // 2, size // 2)])
     total = sum(padded[..., start : start - size + 1 or None] for start in range(size))
-    return x / (k + alpha / size * total) ** beta
+    return ops.cast(wide / (k + alpha / size * total) ** beta, x.dtype)
