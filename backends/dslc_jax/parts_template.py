@@ -58,6 +58,17 @@ def keep_statistics(model: nnx.Module) -> None:
             module.eval()
 
 
+def in_order(
+    adapters: Mapping[str, np.ndarray], orders: Mapping[str, np.ndarray]
+) -> dict[str, np.ndarray]:
+    """Adapters with their inputs in the order in which the model has them."""
+    found = dict(adapters)
+    for name, order in orders.items():
+        if f"{name}.lora_a" in found:
+            found[f"{name}.lora_a"] = found[f"{name}.lora_a"][:, order]
+    return found
+
+
 def thaw_statistics(model: nnx.Module, epoch: int) -> None:
     """Keeps batch norms to their running statistics that are frozen in an epoch, and no others."""
     model.train()

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from dslc.passes.pipeline import Checked
 
 TEMPLATE = Path(__file__).with_name("training_template.py")
+ADAPTERS = Path(__file__).with_name("adapters_template.py")
 PHASES = Path(__file__).with_name("phases_template.py")
 PARTS = Path(__file__).with_name("parts_template.py")
 PACKAGES = ("jax", "flax", "optax")
@@ -112,7 +113,9 @@ def train_source(checked: Checked, model: str) -> str:
     half = {"bf16": "jnp.bfloat16", "f16": "jnp.float16"}
     names["HALF"] = half.get(script.train.run.precision, "HALF")
     inner = ".inner" if flags["SCALED"] else ""
-    template = script.template(TEMPLATE, **names, CHAIN=f"self.state{inner}", GIVEN=script.given())
+    template = script.template(
+        TEMPLATE, **names, **script.adapted(), CHAIN=f"self.state{inner}", GIVEN=script.given()
+    )
     phased = script.template(PHASES, **names, CHAIN=f"phase.state{inner}")
     parts = script.template(PARTS, **names)
     script.use(template)
@@ -136,6 +139,10 @@ def train_source(checked: Checked, model: str) -> str:
         script.use(phased)
         script.add(phased.definition("Phase"), *phases(script, phased))
         script.add(template.class_with("Trainer", phased, "PhasedTrainer"))
+    elif flags["ADAPTS"]:
+        adapters = script.template(ADAPTERS)
+        script.use(adapters)
+        script.add(template.class_with("Trainer", adapters, "AdaptedTrainer"))
     else:
         script.add(template.definition("Trainer"))
     for wanted, used in (
@@ -144,6 +151,7 @@ def train_source(checked: Checked, model: str) -> str:
         (flags["MIXED"], ("in_half",)),
         (flags["FREEZES"] and not flags["THAWS"], ("keep_statistics",)),
         (flags["THAWS"], ("thaw_statistics", "thawed_at", "chosen")),
+        (flags["ADAPTS"], ("in_order",)),
         (flags["SEEDED"], ("seed_draws",)),
         (True, ("use_device",)),
     ):

@@ -9,7 +9,7 @@ from here, with the flags decided. See `dslc.emit.template`.
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 import jax
 import jax.numpy as jnp
@@ -41,6 +41,7 @@ from dslc_jax.parts_template import (
 )
 from dslc_jax.runtime.portable import axes_of, load_weights, names_of, to_portable
 
+ADAPTS = False  # whether only adapters of some matrices move
 ACCUMULATES = False  # whether a batch is computed in pieces
 AVERAGES = False  # whether a moving average of the weights is kept
 CHANCE = True  # whether the model draws random numbers in training
@@ -146,6 +147,8 @@ class Trainer:
             self.seed = seed
         if CHANCE or DRAWS or EVERY:
             self.steps = 0
+        if ADAPTS:
+            self.names += ADAPTERS(seed, rest)
         self.load(initial(self.shapes, INITIAL, seed), "the initial weights")
         if PHASED:
             if AXES:
@@ -177,6 +180,8 @@ class Trainer:
 
     def merged(self, graph: Any, params: list[Array], rest: list[Array]) -> TheModel:
         """The module from its parts."""
+        if ADAPTS:
+            params, rest = ADAPTED(params, rest)
         if MIXED:
             params = [param.astype(HALF) for param in params]
         parts = (
@@ -201,7 +206,10 @@ class Trainer:
                 value = value + self.penalty(params)
             if SCALED:
                 value = state.scale * value
-            return value, jax.tree.leaves(nnx.split(model, TRAINED, ...)[2])
+            if ADAPTS:
+                return value, UNCHANGED(jax.tree.leaves(nnx.split(model, TRAINED, ...)[2]), rest)
+            else:  # noqa: RET505
+                return value, jax.tree.leaves(nnx.split(model, TRAINED, ...)[2])
 
         gradient_of = jax.value_and_grad(loss, has_aux=True)
         if ACCUMULATES:
@@ -324,7 +332,7 @@ class Trainer:
 
     def weights(self) -> Portable:
         """The weights under their portable names, in PyTorch's layouts."""
-        for tree, part in zip(self.trees, (self.params, self.rest), strict=True):
+        for tree, part in zip(self.trees, (OWN, self.rest), strict=True):
             nnx.update(self.model, tree.unflatten(part))
         return to_portable(self.model)
 
@@ -335,6 +343,8 @@ class Trainer:
         self.params, self.rest = (
             [jnp.copy(leaf) for leaf in jax.tree.leaves(part)] for part in (params, rest)
         )
+        if ADAPTS:
+            self.params += FIRST()
         if AVERAGES:
             self.averages = [jnp.copy(param) for param in self.params]
 
@@ -364,6 +374,8 @@ class Trainer:
                 self.state = restored(self.state, KEPT, kept, self.names)
             if COUNTED and not COUNTS_EACH:
                 self.state = counted(self.state, found.step)
+        if ADAPTS:
+            RESTORED(arrays["adapters"], source)
         if AVERAGES:
             shapes = {name: array.shape for name, array in self.kept_averages().items()}
             averages = match(arrays["averages"], shapes, source=source)
@@ -383,4 +395,5 @@ class Trainer:
 
 CHAIN: Any = None  # the state of the chain of optimisers
 TRAINED: Any = nnx.Param  # or a method of the trainer, where some of the model is frozen
+ADAPTERS = ADAPTED = FIRST = OWN = RESTORED = UNCHANGED = cast(Any, None)
 make_phases: Any = None  # see `phases_template.py`

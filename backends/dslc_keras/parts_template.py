@@ -9,6 +9,7 @@ They are taken from here by name. See `dslc.emit.template`.
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
 import keras
@@ -58,6 +59,15 @@ def keep_statistics(model: keras.Model) -> None:
     for layer in all_layers(model):
         if matches(FROZEN, f"{path_of(layer)}.running_mean"):
             layer.trainable = False
+
+
+def in_order(adapters: Mapping[str, Array], orders: Mapping[str, Array]) -> dict[str, Array]:
+    """Adapters with their inputs in the order in which the model has them."""
+    found = dict(adapters)
+    for name, order in orders.items():
+        if f"{name}.lora_a" in found:
+            found[f"{name}.lora_a"] = found[f"{name}.lora_a"][:, order]
+    return found
 
 
 def thaw_statistics(model: keras.Model, epoch: int) -> None:

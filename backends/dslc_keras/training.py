@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 TEMPLATE = Path(__file__).with_name("training_template.py")
 OPTIMIZERS = Path(__file__).with_name("optimizers_template.py")
 MATRICES = Path(__file__).with_name("matrices_template.py")
+ADAPTERS = Path(__file__).with_name("adapters_template.py")
 PHASES = Path(__file__).with_name("phases_template.py")
 PARTS = Path(__file__).with_name("parts_template.py")
 PACKAGES = ("keras", "tensorflow")
@@ -93,7 +94,9 @@ def train_source(checked: Checked, model: str) -> str:
     moving = "self.moving" if flags["THAWS"] else "self.trained"
     named = policy.get(script.train.run.precision, "POLICY")
     template, phased = (
-        script.template(TEMPLATE, POLICY=named, MOVING=moving, GIVEN=script.given()),
+        script.template(
+            TEMPLATE, POLICY=named, MOVING=moving, GIVEN=script.given(), **script.adapted()
+        ),
         script.template(PHASES),
     )
     parts = script.template(PARTS)
@@ -118,11 +121,16 @@ def train_source(checked: Checked, model: str) -> str:
         script.use(phased)
         script.add(phased.definition("Phase"), *phases(script, phased))
         script.add(template.class_with("Trainer", phased, "PhasedTrainer"))
+    elif flags["ADAPTS"]:
+        adapters = script.template(ADAPTERS)
+        script.use(adapters)
+        script.add(template.class_with("Trainer", adapters, "AdaptedTrainer"))
     else:
         script.add(template.definition("Trainer"))
     for wanted, used in (
         (flags["FREEZES"] and not flags["THAWS"], ("keep_statistics",)),
         (flags["THAWS"], ("thaw_statistics", "thawed_at")),
+        (flags["ADAPTS"], ("in_order",)),
         (flags["MIXED"], ("in_float32",)),
         (flags["SCALED"], ("make_scaler", "scaling_of", "restore_scaler")),
         (flags["CHANCE"], ("keyed_draws",)),

@@ -44,6 +44,7 @@ from dslc_keras.parts_template import (
 )
 from dslc_keras.runtime.portable import axes_of, load_weights, places, to_portable
 
+ADAPTS = False  # whether only adapters of some matrices move
 ACCUMULATES = False  # whether a batch is computed in pieces
 AXES = False  # whether the optimiser treats matrices otherwise than vectors
 AVERAGES = False  # whether a moving average of the weights is kept
@@ -127,6 +128,9 @@ class Trainer:
         if FREEZES:
             self.trained = [v for v in self.trained if not matches(FROZEN, by_variable[id(v)])]
         self.names = [by_variable[id(variable)] for variable in self.trained]
+        if ADAPTS:
+            self.trained += ADAPTERS(seed)
+            self.names += NAMES
         if AVERAGES:
             self.averages = [tf.Variable(variable.value) for variable in self.trained]
             self.load(initial(self.shapes, INITIAL, seed), "the initial weights")
@@ -176,7 +180,7 @@ class Trainer:
                 loss, gradients = 0.0, [tf.zeros_like(variable) for variable in variables]
             for piece in pieces(batch, ACCUMULATE):
                 with tf.GradientTape() as tape:
-                    share = loss_of(self.model, piece) / ACCUMULATE
+                    share = loss_of(MODEL, piece) / ACCUMULATE
                     if SCALED:
                         scaled = self.scaler.scale_loss(share)
                 if SCALED:
@@ -187,7 +191,7 @@ class Trainer:
                 loss += share
         else:
             with tf.GradientTape() as tape:
-                loss = loss_of(self.model, batch)
+                loss = loss_of(MODEL, batch)
                 if REGULAR:
                     loss += penalty_of(self.by_name())
                 if SCALED:
@@ -275,7 +279,7 @@ class Trainer:
 
         def evaluate(self, batch: Batch) -> dict[str, tf.Tensor]:
             """What a measurement computes."""
-            return metrics_of(self.model, batch)
+            return metrics_of(MODEL, batch)
 
         def measure(self, batch: Arrays) -> dict[str, float]:
             """The loss and the metrics of a batch, as the model is used after training."""
@@ -339,6 +343,8 @@ class Trainer:
             for name, variable in self.kept().items():
                 variable.assign(kept[name])
         self.optimizer.iterations.assign(found.step)
+        if ADAPTS:
+            RESTORED(arrays["adapters"], source)
         if AVERAGES:
             shapes = {name: array.shape for name, array in self.kept_averages().items()}
             averages = match(arrays["averages"], shapes, source=source)
@@ -357,4 +363,8 @@ class Trainer:
 
 
 MOVING: Any = None  # the trained variables, or those of them that are not frozen
+ADAPTERS: Any = None  # what makes adapters, see `adapters_template.py`
+RESTORED: Any = None  # likewise, what takes those of a checkpoint
+NAMES: Any = None  # what they are called
+MODEL: Any = None  # the model, with its adapters if it has some
 make_phases: Any = None  # see `phases_template.py`

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from dslc.passes.pipeline import Checked
 
 TEMPLATE = Path(__file__).with_name("training_template.py")
+ADAPTERS = Path(__file__).with_name("adapters_template.py")
 PHASES = Path(__file__).with_name("phases_template.py")
 PARTS = Path(__file__).with_name("parts_template.py")
 PACKAGES = ("torch",)
@@ -81,7 +82,7 @@ def train_source(checked: Checked, model: str) -> str:
     half = {"bf16": "torch.bfloat16", "f16": "torch.float16"}.get(
         script.train.run.precision, "HALF"
     )
-    template, phased = script.template(TEMPLATE), script.template(PHASES)
+    template, phased = script.template(TEMPLATE, **script.adapted()), script.template(PHASES)
     parts = script.template(PARTS, HALF=half)
     script.use(template)
     script.use(parts)
@@ -99,6 +100,10 @@ def train_source(checked: Checked, model: str) -> str:
         script.use(phased)
         script.add(phased.definition("Phase"), *phases(script, phased))
         script.add(template.class_with("Trainer", phased, "PhasedTrainer"))
+    elif flags["ADAPTS"]:
+        adapters = script.template(ADAPTERS)
+        script.use(adapters)
+        script.add(template.class_with("Trainer", adapters, "AdaptedTrainer"))
     else:
         script.add(template.definition("Trainer"))
     own_states = flags["MOMENTS"] and (flags["PHASED"] or flags["THAWS"] or flags["SCALED"])

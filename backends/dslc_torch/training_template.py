@@ -30,6 +30,7 @@ from dslc_torch.parts_template import (
     thawed_at,
 )
 
+ADAPTS = False  # whether only adapters of some matrices move
 ACCUMULATES = False  # whether a batch is computed in pieces
 AXES = False  # whether the optimiser keeps other things of matrices than of vectors
 AVERAGES = False  # whether a moving average of the weights is kept
@@ -121,6 +122,8 @@ class Trainer:
         self.trained = dict(self.model.named_parameters())
         if PARTIAL or FREEZES:
             self.trained = {k: w for k, w in self.trained.items() if w.requires_grad}
+        if ADAPTS:
+            self.trained |= ADAPTERS(seed)
         if PHASED:
             self.phases = make_phases(self.trained)
         else:
@@ -161,7 +164,7 @@ class Trainer:
         if ACCUMULATES:
             loss = self.in_pieces(batch)
         else:
-            loss = loss_of(self.model, self.tensors(batch))
+            loss = loss_of(MODEL, self.tensors(batch))
             if REGULAR:
                 loss = loss + penalty_of(self.trained)
             if UNREACHED:
@@ -204,7 +207,7 @@ class Trainer:
             else:
                 loss = torch.zeros((), device=self.device)
             for piece in pieces(batch, ACCUMULATE):
-                share = loss_of(self.model, self.tensors(piece)) / ACCUMULATE
+                share = loss_of(MODEL, self.tensors(piece)) / ACCUMULATE
                 if SCALED:
                     self.scaler.scale(share).backward()
                 else:
@@ -245,7 +248,7 @@ class Trainer:
             if AVERAGES:
                 self.swap()
             self.model.eval()
-            found = metrics_of(self.model, self.tensors(batch))
+            found = metrics_of(MODEL, self.tensors(batch))
             if HELD:
                 self.set_mode()
             else:
@@ -368,6 +371,8 @@ class Trainer:
                         state[key] = torch.empty_like(like).copy_(moment)
                     else:
                         state[key] = torch.empty_like(weight).copy_(moment)
+        if ADAPTS:
+            RESTORED(arrays["adapters"], str(found.path))
         if AVERAGES:
             shapes = {name: weight.shape for name, weight in self.trained.items()}
             averages = match(arrays["averages"], shapes, source=str(found.path))
@@ -385,4 +390,7 @@ class Trainer:
             return scaling_of(self.scaler)
 
 
+ADAPTERS: Any = None  # what makes them, see `adapters_template.py`
+RESTORED: Any = None  # likewise, what takes those of a checkpoint
+MODEL: Any = None  # the model, with its adapters if it has some
 make_phases: Any = None  # see `phases_template.py`

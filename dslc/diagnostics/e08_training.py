@@ -287,6 +287,13 @@ ENTRIES: dict[str, Entry] = {
         _train("freeze: [{'**': 2}]"),
         _train("freeze: [{'**.bias': 2}]"),
     ),
+    "E0828": Entry(
+        "adapters beside what does not go with them",
+        "Under `lora` the adapters move and the weights that they belong to stay. A weight cannot be "
+        "adapted and trained itself, and one run has one loss, one model and no averages or thawing.",
+        _train("lora: {of: [head]}", "ema: 0.9"),
+        _train("lora: {of: [head]}"),
+    ),
     "E0841": Entry(
         "it is not clear which model is trained",
         "Where no step of `train` calls a model, the spec's model is called on the columns of its "

@@ -10,6 +10,7 @@ import hashlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from dslc.emit.adapters import adapted_names, adapter_constants, beside_adapters
 from dslc.emit.draws import DrawWriter, refuse_pieces
 from dslc.emit.header import header
 from dslc.emit.lifting import lift
@@ -143,6 +144,8 @@ class Script:
         for phase in self.train.phases:
             found += frozen_paths(phase.instance, phase.own)
         globs = path_globs([f"{path}.**" for path in dict.fromkeys(found)], trained)
+        if self.train.options.lora is not None:
+            return beside_adapters(self.train.options.lora, self.weights)
         return list(dict.fromkeys((*globs, *self.train.options.frozen)))
 
     def ops(self) -> list[Op]:
@@ -177,6 +180,10 @@ class Script:
     def template(self, path: Path, **names: str) -> Template:
         """A template with this script's flags, its model's name and other names to write."""
         return Template(path, self.flags, {self.stand_in: self.model_name, **names})
+
+    def adapted(self) -> dict[str, str]:
+        """What a trainer calls its model and its adapters."""
+        return adapted_names(adapts=self.flags["ADAPTS"])
 
     def add(self, *statements: Statement) -> None:
         """Appends statements to the script."""
@@ -260,6 +267,7 @@ class Script:
             self.require(f"from initial import {call}")
         if self.frozen:
             found.append(Line(f"FROZEN = {self.frozen!r}", "never trained"))
+        found += adapter_constants(self)
         if self.flags["THAWS"]:
             what = "the epochs in which weights are frozen; the first glob counts"
             found.append(Line(f"THAWED = {dict(train.options.thawing)!r}", what))
@@ -340,6 +348,9 @@ class Script:
 
     def given(self) -> str:
         """What the optimiser of a section without phases is made from, as arguments."""
+        if self.flags["AXES"] and self.flags["ADAPTS"]:
+            adapters = "dict.fromkeys(self.adapters, ((0,), (1,)))"
+            return f"self.names, {{**axes_of(self.model), **{adapters}}}"
         if self.flags["AXES"]:
             return "self.names, axes_of(self.model)"
         return "self.names" if self.flags["KEEPS"] else ""

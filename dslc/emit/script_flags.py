@@ -47,6 +47,7 @@ def flags_of_run(script: Script) -> dict[str, bool]:
     stages = Stages(train.data)
     late = bool(stages.late or stages.learned or stages.mixes) or train.data.is_mapped
     return {
+        "ADAPTS": options.lora is not None,
         "AVERAGES": options.average is not None,
         "CHANCE": any(op.draws for op in ops),
         "DRAWS": bool(script.draws),

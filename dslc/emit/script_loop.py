@@ -45,15 +45,24 @@ def loop_names(flags: Mapping[str, bool]) -> dict[str, str]:
         "PARTS": "training, held_out" if flags["MEASURES"] else "training",
         "Rows": "tuple[Arrays, Arrays]" if flags["MEASURES"] else "Arrays",
         "HOW_SPLIT": how,
-        "outcome": "averaged" if flags["AVERAGES"] else "weights",
+        "outcome": outcome(flags),
     }
+
+
+def outcome(flags: Mapping[str, bool]) -> str:
+    """What gives the weights that a run ends on."""
+    if flags["ADAPTS"]:
+        return "adapted_weights"
+    return "averaged" if flags["AVERAGES"] else "weights"
 
 
 def loop_parts(flags: Mapping[str, bool]) -> list[str]:
     """The definitions of the loop's template that a script has."""
     found = ["parse_arguments", "kept_of", "load_rows", "state_of", "open_run", "begin", "locate"]
+    if flags["ADAPTS"]:
+        found.insert(1, "make_adapters")
     if flags["LEARNS"]:
-        found.insert(3, "learned_rows")
+        found.insert(found.index("load_rows") + 1, "learned_rows")
     if flags["STOPS"]:
         found.insert(0, "Patience")
     if flags["MEASURES"]:

@@ -10,6 +10,7 @@ from dslc.train.changes import Transform
 from dslc.train.clipping import Clipping
 from dslc.train.data import Data
 from dslc.train.gradient import OF_AND_WRT
+from dslc.train.lora import Lora
 from dslc.train.optimizers import Optimizer
 from dslc.train.phases import Turn
 from dslc.train.regularizers import Regularizer
@@ -122,6 +123,7 @@ def options(described: Describe) -> Schema:
             "anyOf": [*FROZEN, {"type": "array", "items": {"anyOf": FROZEN}}],
             "description": "globs of weights that are not trained, or not in the first epochs",
         },
+        "lora": settings(Lora, described),
         "ema": settings(Ema, described),
         "early_stopping": settings(EarlyStopping, described),
     }

@@ -9,6 +9,7 @@ from dslc.tools.op_pages import documentation, show_default, summary_line
 from dslc.train import (
     averaging,
     clipping,
+    lora,
     optimizers,
     regularizers,
     schedules,
@@ -19,6 +20,7 @@ from dslc.train.averaging import Ema
 from dslc.train.changes import Transform
 from dslc.train.clipping import Clipping
 from dslc.train.data import Data
+from dslc.train.lora import Lora
 from dslc.train.optimizers import Group, Optimizer
 from dslc.train.regularizers import Regularizer
 from dslc.train.run import Run
@@ -248,6 +250,14 @@ mixes rows (a batch norm, a contrastive loss) sees the rows of a part; everythin
 whole batch, and a step is still a step. `regularize` and `accumulate` speak of one loss, so each of `phases`
 has its own. A glob that matches no weight is an error.
 
+Fine-tuning with [adapters of low rank](#adapters-of-low-rank) moves little else than them:
+
+```yaml
+train:
+  optimizer: {adamw: {lr: 1e-3}}
+  lora: {of: ["layer.*.attention.query", "layer.*.attention.value"], rank: 8, alpha: 16, also: ["head.**"]}
+```
+
 ## What is the same everywhere
 
 With the same seed every framework starts from the same bits, sees the same batches in the same order,
@@ -326,6 +336,7 @@ def training_page() -> str:
         *section("Schedules", Schedule, schedules),
         *section("Clipping", Clipping, clipping),
         *section("Regularisers", Regularizer, regularizers),
+        *alone("Adapters of low rank", Lora, lora),
         *alone("Average weights", Ema, averaging),
         *alone("Early stopping", EarlyStopping, stopping),
     ]

@@ -11,11 +11,12 @@ if TYPE_CHECKING:
     from dslc.diagnostics import Report
     from dslc.syntax.tree import Mapping, Node
     from dslc.train.averaging import Ema
+    from dslc.train.lora import Lora
     from dslc.train.settings import SettingsReader
     from dslc.train.stopping import EarlyStopping
     from dslc.train.training import Training
 
-OPTION_KEYS = ("freeze", "ema", "early_stopping")
+OPTION_KEYS = ("freeze", "lora", "ema", "early_stopping")
 
 
 @final
@@ -27,9 +28,10 @@ class Options:
         thawing: Globs of weights that are frozen at first, each with how many epochs.
         average: What average of the weights is kept, if one is.
         stopping: When a run ends early, if it may.
+        lora: The adapters that alone move, if there are any.
     """
 
-    __slots__ = ("average", "frozen", "stopping", "thawing")
+    __slots__ = ("average", "frozen", "lora", "stopping", "thawing")
 
     def __init__(
         self,
@@ -37,11 +39,13 @@ class Options:
         thawing: tuple[tuple[str, int], ...] = (),
         average: Ema | None = None,
         stopping: EarlyStopping | None = None,
+        lora: Lora | None = None,
     ) -> None:
         self.frozen = frozen
         self.thawing = thawing
         self.average = average
         self.stopping = stopping
+        self.lora = lora
 
 
 def read_options(reader: SettingsReader, fields: Mapping) -> Options:
@@ -50,6 +54,7 @@ def read_options(reader: SettingsReader, fields: Mapping) -> Options:
         *read_frozen(reader, fields.get("freeze")),
         read_average(reader, fields),
         read_stopping(reader, fields),
+        read_lora(reader, fields),
     )
 
 
@@ -75,6 +80,17 @@ def read_stopping(reader: SettingsReader, fields: Mapping) -> EarlyStopping | No
     return found if isinstance(found, EarlyStopping) else None
 
 
+def read_lora(reader: SettingsReader, fields: Mapping) -> Lora | None:
+    """The adapters that alone move, if there are any."""
+    key, value = fields.key("lora"), fields.get("lora")
+    if key is None or value is None:
+        return None
+    from dslc.train.lora import Lora
+
+    found = reader.made(Lora, key, value)
+    return found if isinstance(found, Lora) else None
+
+
 def check_options(training: Training, fields: Mapping, report: Report) -> None:
     """Compares globs with the weights that are there, and the stopping figure with the figures."""
     options = training.options
@@ -83,6 +99,10 @@ def check_options(training: Training, fields: Mapping, report: Report) -> None:
     globs = (*options.frozen, *(glob for glob, _ in options.thawing))
     check_globs(globs, fields.get("freeze"), candidates, report, "weight")
     check_thaw(training, fields.get("freeze"), report)
+    if options.lora is not None:
+        from dslc.train.lora import check_lora
+
+        check_lora(training, fields, report)
     if options.stopping is not None:
         node = fields.get("early_stopping")
         check_figure(training, "early stopping", options.stopping.metric, node, report)

@@ -22,12 +22,14 @@ from dslc.train.runtime.data import Arrays, Column, held_out_rows, split
 from dslc.train.runtime.data_learned import Learned, read_learned, write_learned
 from dslc.train.runtime.data_order import Batches, average
 from dslc.train.runtime.faults import listed
+from dslc.train.runtime.initial import initial, kaiming_uniform, matches, zeros
 from dslc.train.runtime.progress import NoNumberError, Progress
 from dslc.train.runtime.record import record, spec_text
 from dslc.train.runtime.signals import Signals
 from dslc.train.runtime.trackers import trackers
 from dslc.train.runtime.weights import read, write
 
+ADAPTS = False  # whether only adapters of some matrices move
 AVERAGES = False  # whether a moving average of the weights is kept
 FILES = True  # whether the data are files, which may lie elsewhere
 LATE = False  # whether rows are changed or read batch by batch
@@ -61,6 +63,8 @@ HOW_SPLIT = HELD_OUT  # and with which seed, by which column
 STRATIFY = "label"
 EPOCHS = 1
 BATCH = 1
+LORA = ["head.weight"]
+RANK = 8
 SEED = 0
 LEARNING_RATE = 0.1
 STOP_METRIC = "loss"
@@ -182,12 +186,25 @@ def parse_arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
+def make_adapters(shapes: Mapping[str, tuple[int, ...]], seed: int) -> Arrays:
+    """Two small matrices for each that is adapted, their product zero: one is drawn, one is zeros."""
+    found: dict[str, tuple[int, ...]] = {}
+    for name in shapes:
+        if matches(LORA, name):
+            outputs, inputs = shapes[name]
+            found |= {f"{name}.lora_a": (RANK, inputs), f"{name}.lora_b": (outputs, RANK)}
+    drawn = initial(found, [("**.lora_a", kaiming_uniform()), ("**", zeros())], seed)
+    return {name: drawn[name] for name in found}
+
+
 def kept_of(trainer: Trainer) -> dict[str, Arrays]:
     """What a checkpoint keeps of a trainer."""
-    if AVERAGES or SCALED:
+    if ADAPTS or AVERAGES or SCALED:
         found: dict[str, Arrays] = {"weights": trainer.weights()}
         if MOMENTS:
             found["optimizer"] = trainer.moments()
+        if ADAPTS:
+            found["adapters"] = trainer.kept_adapters()
         if AVERAGES:
             found["averages"] = trainer.kept_averages()
         if SCALED:

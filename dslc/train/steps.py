@@ -53,7 +53,8 @@ def train_steps(
         batch = as_read(script, batches[step % len(batches)])
         found: Any = trainer.step(batch, rate_of(script, step, steps))
         losses += map(float, found.values() if hasattr(script, "make_phases") else [found])
-    return losses, {name: np.array(array) for name, array in trainer.weights().items()}
+    after = trainer.adapted_weights if hasattr(script, "LORA") else trainer.weights
+    return losses, {name: np.array(array) for name, array in after().items()}
 
 
 def rate_of(script: ModuleType, step: int, steps: int) -> Any:

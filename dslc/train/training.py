@@ -159,10 +159,18 @@ class Training:
         for phase in self.phases:
             for info in weights_of(phase.instance, phase.own):
                 found.setdefault(info.path, info)
+        lora = self.options.lora
         for info in found.values():
             if info.role == "trained" and any(matches(g, info.path) for g in self.options.frozen):
                 info.role = "frozen"
+            if info.role == "trained" and lora is not None and not lora.trains(info.path):
+                info.role = "frozen"
             yield info
+
+    def adapted(self) -> list[WeightInfo]:
+        """The weights that move by adapters of low rank."""
+        lora = self.options.lora
+        return [] if lora is None else [info for info in self.weights() if lora.adapts(info)]
 
     def thaws_at(self, path: str) -> int:
         """The epoch from which on a weight that is trained moves."""

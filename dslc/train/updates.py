@@ -66,6 +66,7 @@ def check_reached(training: Training, span: Span, report: Report) -> None:
     (phase,) = training.phases
     behind = steps_behind(phase.instance.body, phase.graph.outputs[0][1])
     trained = {i.path for i in training.weights() if i.role == "trained" and i.tied is None}
+    trained.update(info.path for info in training.adapted())
     if not any(moves(found, trained) for found in behind):
         message = "no trained weight changes this loss: no gradient would reach one"
         help = "compute it from the model's outputs, by steps that pass a gradient"

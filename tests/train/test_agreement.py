@@ -43,6 +43,7 @@ def first_steps(name: str, backend: str) -> Result:
             "inside",
             "twins",
             "thawed",
+            "adapted",
         ),
     ],
 )

@@ -104,6 +104,16 @@ def axes_of(model: nnx.Module) -> dict[str, tuple[tuple[int, ...], ...]]:
     return found
 
 
+def inputs_of(model: nnx.Module) -> dict[str, NDArray[np.int64]]:
+    """Of each matrix of a linear map, the place in the file of each input that the model counts."""
+    found: dict[str, NDArray[np.int64]] = {}
+    for weight in _weights(model):
+        if weight.kernel is not None and len(weight.shape) == 2:
+            outputs, inputs = weight.shape
+            found[weight.name] = _to_model(weight, np.tile(np.arange(inputs), (outputs, 1)))[:, 0]
+    return found
+
+
 @dataclass(frozen=True)
 class _Weight:
     """One weight of the file and where the model keeps it.

@@ -117,6 +117,12 @@ def axes_of(model: keras.Model) -> dict[str, tuple[tuple[int, ...], ...]]:
     return found
 
 
+def inputs_of(place: Place) -> NDArray[np.int64]:
+    """Of the matrix of a linear map, the place in the file of each input that the model counts."""
+    outputs, inputs = place.save(empty(place.variable.shape)).shape
+    return place.load(np.tile(np.arange(inputs), (outputs, 1))).reshape(inputs, outputs)[:, 0]
+
+
 def zero_weights(model: keras.Model) -> dict[str, tuple[int, ...]]:
     """The shapes of weights that are zero by definition: an LSTM has one bias, its file two."""
     return {

@@ -1,0 +1,56 @@
+"""What a script says of adapters of low rank."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dslc.emit.python import Line
+from dslc.syntax.expressions import number_text
+from dslc.train.initial_table import path_globs
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from dslc.emit.python import Statement
+    from dslc.emit.script import Script
+    from dslc.passes.weights import WeightInfo
+    from dslc.train.lora import Lora
+
+
+def adapted_names(*, adapts: bool) -> dict[str, str]:
+    """What a trainer calls its model, its own parameters and what it does with adapters."""
+    return {
+        "MODEL": "self.adapted" if adapts else "self.model",
+        "OWN": "self.own_params" if adapts else "self.params",
+        "NAMES": "self.adapters",
+        "ADAPTERS": "self.add_adapters",
+        "ADAPTED": "self.adapted",
+        "FIRST": "self.first_adapters",
+        "RESTORED": "self.restore_adapters",
+        "UNCHANGED": "self.unchanged",
+    }
+
+
+def beside_adapters(lora: Lora, weights: Sequence[WeightInfo]) -> list[str]:
+    """Globs of everything that stays under adapters."""
+    trained = [info.path for info in weights if info.role == "trained"]
+    if not trained:
+        return ["**"]
+    others = [info.path for info in weights if info.role != "trained"]
+    return path_globs([path for path in others if not lora.trains(path)], trained)
+
+
+def adapter_constants(script: Script) -> list[Statement]:
+    """What is adapted, and the sizes and the weight of what is added."""
+    lora = script.train.options.lora
+    if lora is None:
+        return []
+    names = {info.path for info in script.train.adapted()}
+    others = [info.path for info in script.weights if info.path not in names]
+    rank, alpha = lora.values["rank"], number_text(lora.values["alpha"])
+    script.require("from initial import kaiming_uniform, zeros")
+    return [
+        Line(f"LORA = {sorted(path_globs(sorted(names), others))!r}", "what has adapters"),
+        Line(f"RANK = {rank}"),
+        Line(f"SCALE = {alpha} / {rank}", "of their product"),
+    ]
