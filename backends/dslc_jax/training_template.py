@@ -367,10 +367,11 @@ def in_bfloat16(model: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def keep_statistics(model: nnx.Module) -> None:
-    """Keeps frozen batch norms to their running statistics."""
+    """Keeps frozen norms to their running statistics or estimates."""
     for path, module in nnx.iter_modules(model):
         statistics = ".".join([*map(str, path), "running_mean"])
-        if hasattr(module, "use_running_average") and matches(FROZEN, statistics):
+        has_own = any(isinstance(item, nnx.BatchStat) for item in vars(module).values())
+        if has_own and matches(FROZEN, statistics):
             module.eval()
 
 

@@ -319,7 +319,7 @@ def draws_of(model: keras.Model) -> dict[str, keras.Variable]:
 
 
 def keep_statistics(model: keras.Model) -> None:
-    """Keeps frozen batch norms to their running statistics."""
+    """Keeps frozen norms to their running statistics or estimates."""
     for layer in all_layers(model):
         if matches(FROZEN, f"{path_of(layer)}.running_mean"):
             layer.trainable = False

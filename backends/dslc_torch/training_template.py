@@ -235,10 +235,11 @@ class Trainer:
     if FREEZES:
 
         def set_mode(self, *, training: bool) -> None:
-            """Trains or not; a frozen batch norm keeps to its running statistics."""
+            """Trains or not; a frozen norm keeps to its running statistics or estimates."""
             self.model.train(training)
             for name, module in self.model.named_modules():
-                if hasattr(module, "running_mean") and matches(FROZEN, f"{name}.running_mean"):
+                has_own = hasattr(module, "running_mean") or hasattr(module, "_u")
+                if has_own and matches(FROZEN, f"{name}.running_mean"):
                     module.eval()
 
     def tensors(self, batch: Arrays) -> Batch:

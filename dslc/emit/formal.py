@@ -17,7 +17,7 @@ from dslc.emit.formal_types import Carry, Formal, FormalStep
 from dslc.emit.formal_when import merged
 from dslc.emit.instances import instance_types, known_outputs, last_round, summed
 from dslc.emit.named_sizes import NamedSizes
-from dslc.emit.samples import all_iterations, collect_instances, samples_by_step
+from dslc.emit.samples import all_iterations, collect_instances, ones_of, samples_by_step
 from dslc.emit.varying import op_in_own_names
 from dslc.ir.dims import Dim, opaque, substitute, sym, symbols_of
 from dslc.ir.graph import (
@@ -54,8 +54,6 @@ if TYPE_CHECKING:
     from dslc.ir.dims import DimLike
     from dslc.ir.graph import Body, Program, Ref, Repeat, Step
     from dslc.passes.pipeline import Checked
-
-CHECK = Check(None)
 
 __all__ = ["Carry", "Formal", "FormalStep", "collect_instances", "formal_modules"]
 
@@ -317,7 +315,8 @@ class Inference:
         types = tuple(type for type in found.inputs if type is not None)
         if isinstance(action, ApplyOp):
             found.op = op_in_own_names(action, found.samples, self.value, self.module.name, step.id)
-            result = found.op.infer(CHECK, *types)
+            given = [sample.inputs for sample in found.samples]
+            result = found.op.infer(Check(None, ones_of(found.inputs, given)), *types)
             if isinstance(result, tuple):
                 names = found.op.output_names()
                 found.outputs = {"": result[0], **dict(zip(names, result, strict=True))}
@@ -348,7 +347,7 @@ class Inference:
             assert isinstance(action, Parallel)
             found.bodies = tuple(self.body(body) for _, body in action.branches)
             types = [self.result(body.result) for _, body in action.branches]
-            found.outputs = joined(self, action, types)
+            found.outputs = joined(self, found, action, types)
         for slot, ref in found.step.exports:
             found.outputs[slot] = self.types_of(ref)[0]
 

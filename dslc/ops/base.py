@@ -113,13 +113,14 @@ class Check:
     """What `infer` asks about dims: each question has the facts of the net behind it.
 
     With `facts` None (while code is generated, after every instance has been checked) whatever is
-    symbolic holds.
+    symbolic holds; `ones` then says of how many instances a size is 1.
     """
 
-    __slots__ = ("facts",)
+    __slots__ = ("facts", "ones")
 
-    def __init__(self, facts: Facts | None) -> None:
+    def __init__(self, facts: Facts | None, ones: Mapping[DimLike, int] | None = None) -> None:
         self.facts = facts
+        self.ones: Mapping[DimLike, int] = ones or {}
 
     def holds(self, op: Comparison, left: DimLike, right: DimLike) -> bool:
         """Whether a comparison is shown for every size."""

@@ -122,12 +122,17 @@ class Network:
     def leave_shaky(self, result: Compared) -> None:
         """Takes out differences of what rounding alone moves by more than it may excuse.
 
-        There the judge has no digit either: a decision falls as the last digit does.
+        There the judge has no digit either: a decision falls as the last digit does, or, as it is in
+        float32 with nothing shaken, it divides by what has cancelled to 0.
         """
         made = vars(self.comparison)
         references = (made.get(name) for name in ("reference", "training_reference"))
         cases = [(found, case) for found in references if found for case in found.cases.values()]
         noises = [found.noise(case) for found, case in cases]
+        noises += [
+            found.apart(found.single().driver, found.weights, case.inputs, case)
+            for found, case in cases
+        ]
         for kind, column in zip(
             (result.forward, result.gradient), zip(*noises, strict=True), strict=True
         ):

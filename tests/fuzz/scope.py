@@ -213,14 +213,18 @@ class Scope:
     def sources(self, use: Use, *, exact: bool) -> list[Value] | None:
         """What an op reads, each through what its case puts before it."""
         found: list[Value] = []
+        read: list[Value] = []
         sizes: dict[str, str] = {}
         for number, wanted in enumerate(use.inputs):
             assert wanted is not None
             type = resized(wanted, sizes)
             value = None if exact or use.is_bounded(wanted) else self.loose(type, number)
             value = value or self.source(type, fresh=use.is_bounded(wanted))
+            if use.after and value in read:  # two boxes that are one, a likelihood and itself
+                value = self.source(type, fresh=True)
             if value is None:
                 return None
+            read.append(value)
             sizes |= dict(zip(wanted.dims, value.type.dims, strict=True))
             for op in use.after if value.is_float else ():
                 value = self.add({op: None, "from": value.path}, value)
