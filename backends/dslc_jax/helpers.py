@@ -174,27 +174,33 @@ def local_response_norm(
     x: Array, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0
 ) -> Array:
     """Divides by a power of the mean square over `size` channels around each one."""
-    padded = jnp.pad(x * x, [(0, 0)] * (x.ndim - 1) + [(size // 2, size // 2)])
+    wide = x.astype(jnp.promote_types(x.dtype, jnp.float32))  # squares overflow float16
+    padded = jnp.pad(wide * wide, [(0, 0)] * (x.ndim - 1) + [(size // 2, size // 2)])
     total = sum(padded[..., start : start + x.shape[-1]] for start in range(size))
-    return x / (k + alpha / size * total) ** beta
+    return (wide / (k + alpha / size * total) ** beta).astype(x.dtype)
 
 
 def normalize_instances(x: Array, eps: float = 1e-5) -> Array:
     """Each channel of each row at mean 0 and variance 1 over its places."""
     places = tuple(range(1, x.ndim - 1))
-    return (x - x.mean(places, keepdims=True)) * jax.lax.rsqrt(x.var(places, keepdims=True) + eps)
+    wide = x.astype(jnp.promote_types(x.dtype, jnp.float32))  # squares overflow float16
+    mean, variance = (find(wide, places, keepdims=True) for find in (jnp.mean, jnp.var))
+    return ((wide - mean) * jax.lax.rsqrt(variance + eps)).astype(x.dtype)
 
 
 def normalize_groups(x: Array, groups: int, eps: float = 1e-5) -> Array:
     """Each group of channels of each row at mean 0 and variance 1."""
-    y = x.reshape(x.shape[0], -1, groups, x.shape[-1] // groups)
+    wide = x.astype(jnp.promote_types(x.dtype, jnp.float32))  # squares overflow float16
+    y = wide.reshape(x.shape[0], -1, groups, x.shape[-1] // groups)
     mean, variance = (find(y, (1, 3), keepdims=True) for find in (jnp.mean, jnp.var))
-    return ((y - mean) * jax.lax.rsqrt(variance + eps)).reshape(x.shape)
+    return ((y - mean) * jax.lax.rsqrt(variance + eps)).reshape(x.shape).astype(x.dtype)
 
 
 def l2_normalize(x: Array, axis: int = -1, eps: float = 1e-12) -> Array:
     """Divides by the norm over an axis, which counts as `eps` at least."""
-    return x * jax.lax.rsqrt(jnp.maximum((x * x).sum(axis, keepdims=True), eps**2))
+    wide = x.astype(jnp.promote_types(x.dtype, jnp.float32))  # squares overflow float16
+    squares = jnp.maximum((wide * wide).sum(axis, keepdims=True), eps**2)
+    return (wide * jax.lax.rsqrt(squares)).astype(x.dtype)
 
 
 def lp_pool(

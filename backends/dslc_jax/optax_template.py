@@ -4,18 +4,22 @@ They are taken from here by name. See `dslc.emit.template`.
 """
 
 # Trees of arrays have no types that a checker could follow.
-# pyright: reportUnknownLambdaType=false
+# pyright: reportUnknownLambdaType=false, reportPossiblyUnboundVariable=false
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import optax
 from jax import Array
 
+COUNTS_EACH = False  # whether weights have made different numbers of steps
 GROUPED = False  # whether weights have rates of their own
+
+LOSS_SCALE = 65536.0
+GROWTH = 2000
 
 Axes = tuple[tuple[int, ...], ...]
 
@@ -26,17 +30,26 @@ def scale_by_adam(betas: tuple[float, float], epsilon: float) -> optax.GradientT
 
     def init(params: Any) -> optax.ScaleByAdamState:
         means, squares = (jax.tree.map(jnp.zeros_like, params) for _ in range(2))
-        return optax.ScaleByAdamState(jnp.zeros((), jnp.int32), means, squares)
+        return optax.ScaleByAdamState(NONE_DONE, means, squares)  # noqa: F821  # pyright: ignore
 
     def update(updates: Any, state: Any, params: Any = None) -> tuple[Any, optax.ScaleByAdamState]:
         del params
-        count = state.count + 1
+        if COUNTS_EACH:
+            count: Any = [count + 1 for count in state.count]
+        else:
+            count = state.count + 1
         mean = jax.tree.map(lambda m, g: m + (1 - betas[0]) * (g - m), state.mu, updates)
         square = jax.tree.map(lambda v, g: betas[1] * v + (1 - betas[1]) * g * g, state.nu, updates)
-        correct1, correct2 = -jnp.expm1(count * log1), -jnp.expm1(count * log2)
-        updates = jax.tree.map(
-            lambda m, v: m / correct1 / (jnp.sqrt(v / correct2) + epsilon), mean, square
-        )
+        if COUNTS_EACH:
+            updates = [
+                m / -jnp.expm1(t * log1) / (jnp.sqrt(v / -jnp.expm1(t * log2)) + epsilon)
+                for m, v, t in zip(mean, square, count, strict=True)
+            ]
+        else:
+            correct1, correct2 = -jnp.expm1(count * log1), -jnp.expm1(count * log2)
+            updates = jax.tree.map(
+                lambda m, v: m / correct1 / (jnp.sqrt(v / correct2) + epsilon), mean, square
+            )
         return updates, optax.ScaleByAdamState(count, mean, square)
 
     return optax.GradientTransformation(init, update)
@@ -115,17 +128,23 @@ def scale_by_adafactor(
         rows: Any = [kept(param, own[-1]) if own[1:] else None for param, own in pairs]
         columns: Any = [kept(param, own[-2]) if own[1:] else None for param, own in pairs]
         squares: Any = [None if own[1:] else kept(param) for param, own in pairs]
-        return optax.FactoredState(jnp.zeros((), jnp.int32), rows, columns, squares)
+        return optax.FactoredState(NONE_DONE, rows, columns, squares)  # noqa: F821  # pyright: ignore
 
     def update(
         updates: Any, state: Any, params: Any = None, *, rate: Any, **_: Any
     ) -> tuple[Any, optax.FactoredState]:
-        count = state.count + 1
-        fresh = jnp.float32(count) ** -power
+        if COUNTS_EACH:
+            count: Any = [done + 1 for done in state.count]
+        else:
+            count = state.count + 1
+            done = jnp.float32(count)
         rows, columns, squares = list(state.v_row), list(state.v_col), list(state.v)
         moves: list[Array] = []
         for k, (gradient, param, own) in enumerate(zip(updates, params, axes, strict=True)):
             square = gradient * gradient
+            if COUNTS_EACH:
+                done = count[k]
+            fresh = done**-power
             if own[1:]:
                 row, column = own[-2:]
                 rows[k] += fresh * (square.mean(column, keepdims=True) - rows[k])
@@ -139,9 +158,9 @@ def scale_by_adafactor(
             length = jnp.maximum(1.0, jnp.sqrt((move * move).mean()) / longest)
             size = jnp.maximum(floor, jnp.sqrt((param * param).mean()))
             if GROUPED:
-                most = jnp.minimum(1.0, 1 / (rate * scales[k] * jnp.sqrt(jnp.float32(count))))
+                most = jnp.minimum(1.0, 1 / (rate * scales[k] * jnp.sqrt(done)))
             else:
-                most = jnp.minimum(1.0, 1 / (rate * jnp.sqrt(jnp.float32(count))))
+                most = jnp.minimum(1.0, 1 / (rate * jnp.sqrt(done)))
             moves.append(size * most / length * move)
         return moves, optax.FactoredState(count, rows, columns, squares)
 
@@ -163,12 +182,15 @@ def scale_by_muon(
         means = [jnp.zeros_like(param) for param in params]
         pairs = zip(params, axes, strict=True)
         squares: Any = [None if own[1:] else jnp.zeros_like(param) for param, own in pairs]
-        return optax.ScaleByAdamState(jnp.zeros((), jnp.int32), means, squares)
+        return optax.ScaleByAdamState(NONE_DONE, means, squares)  # noqa: F821  # pyright: ignore
 
     def update(updates: Any, state: Any, params: Any = None) -> tuple[Any, optax.ScaleByAdamState]:
         del params
-        count = state.count + 1
-        correct1, correct2 = -jnp.expm1(count * log1), -jnp.expm1(count * log2)
+        if COUNTS_EACH:
+            count: Any = [done + 1 for done in state.count]
+        else:
+            count = state.count + 1
+            correct1, correct2 = -jnp.expm1(count * log1), -jnp.expm1(count * log2)
         means, squares, moves = list(state.mu), list(state.nu), list(updates)
         for k, (gradient, own) in enumerate(zip(updates, axes, strict=True)):
             kept = momentum if own[1:] else betas[0]
@@ -177,12 +199,47 @@ def scale_by_muon(
                 ahead = gradient + momentum * (means[k] - gradient) if nesterov else means[k]
                 moves[k] = evened(ahead, own[0])
             else:
+                if COUNTS_EACH:
+                    correct1, correct2 = (-jnp.expm1(count[k] * log) for log in (log1, log2))
                 squares[k] = betas[1] * squares[k] + (1 - betas[1]) * gradient * gradient
                 root = jnp.sqrt(squares[k] / correct2) + epsilon
                 moves[k] = means[k] / correct1 / root
         return moves, optax.ScaleByAdamState(count, means, squares)
 
     return optax.GradientTransformation(init, update)
+
+
+class Scaled(NamedTuple):
+    """The state of an optimiser with a scaled loss.
+
+    Attributes:
+        inner: The optimiser's own.
+        scale: What the loss is multiplied by, so that small gradients are no zeros in float16.
+        good: The number of good steps in a row since it changed.
+    """
+
+    inner: Any
+    scale: Any
+    good: Any
+
+
+def with_loss_scale(optimizer: Any) -> optax.GradientTransformationExtraArgs:
+    """An optimiser for a scaled loss: it does nothing where a gradient is not finite."""
+
+    def init(params: Any) -> Scaled:
+        return Scaled(optimizer.init(params), jnp.float32(LOSS_SCALE), jnp.zeros(()))
+
+    def update(updates: Any, state: Any, params: Any = None, **more: Any) -> tuple[Any, Scaled]:
+        gradients = [gradient / state.scale for gradient in updates]
+        finite = jnp.array([jnp.isfinite(gradient).all() for gradient in gradients]).all()
+        new = optimizer.update(gradients, state.inner, params, **more)
+        still = [jnp.zeros_like(gradient) for gradient in gradients], state.inner
+        updates, inner = jax.tree.map(lambda a, b: jnp.where(finite, a, b), new, still)
+        grows = finite & (state.good + 1 == GROWTH)
+        scale = state.scale * jnp.where(finite, jnp.where(grows, 2.0, 1.0), 0.5)
+        return updates, Scaled(inner, scale, jnp.where(finite & ~grows, state.good + 1, 0.0))
+
+    return optax.GradientTransformationExtraArgs(init, update)  # pyright: ignore
 
 
 def evened(update: Array, rows: Sequence[int]) -> Array:

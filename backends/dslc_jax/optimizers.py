@@ -19,6 +19,9 @@ KEPT = {
     "sum": ("optax.trace", "trace"),
     "mean": ("scale_by_adam", "mu"),
     "square": ("scale_by_adam", "nu"),
+    "step": ("scale_by_adam", "count"),
+    "adafactor.step": ("scale_by_adafactor", "count"),
+    "muon.step": ("scale_by_muon", "count"),
     "rmsprop.square": ("optax.scale_by_rms", "nu"),
     "adagrad.square": ("scale_by_adagrad", "sum_of_squares"),
     "lion.mean": ("optax.scale_by_lion", "mu"),
@@ -34,10 +37,14 @@ KEPT = {
 def add_optimizers(script: Script) -> None:
     """Writes what makes the optimiser of each phase."""
     script.add(*(turn.settings() for turn in script.turns if turn.groups))
-    own = script.template(PARTS)
+    each = script.flags["COUNTS_EACH"]
+    none_done = "[jnp.zeros(()) for _ in params]" if each else "jnp.zeros((), jnp.int32)"
+    own = script.template(PARTS, NONE_DONE=none_done)
     parts = [part.partition("(")[0] for turn in script.turns for part in chain(script, turn)]
     names = [name for name in dict.fromkeys(parts) if "." not in name]
     script.add(*(used(own.definition(name), script) for name in names))
+    if script.flags["SCALED"]:
+        script.add(own.definition("Scaled"), own.definition("with_loss_scale"))
     if "scale_by_muon" in names:
         script.add(own.definition("evened"))
     script.use(own)
@@ -121,8 +128,9 @@ def optimizer(script: Script, turn: Turn) -> Function:
     parameters, body = lists_by_name(turn, kept)
     if turn.phase.optimizer.name == "adafactor" and script.flags["GROUPED"] and not turn.groups:
         body.append(Line("scales = [1.0 for _ in names]"))
+    made = f"optax.chain({', '.join(parts)})" if parts else "optax.identity()"
     body.append(
-        Line(f"return optax.chain({', '.join(parts)})" if parts else "return optax.identity()")
+        Line(f"return with_loss_scale({made})" if script.flags["SCALED"] else f"return {made}")
     )
     of = f"the phase `{turn.phase.name}`" if turn.phase.name else "the trained weights"
     doc = f"The optimiser of {of}; a step multiplies by the learning rate."

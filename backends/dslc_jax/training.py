@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 TEMPLATE = Path(__file__).with_name("training_template.py")
 PHASES = Path(__file__).with_name("phases_template.py")
+PARTS = Path(__file__).with_name("parts_template.py")
 PACKAGES = ("jax", "flax", "optax")
 DEVICES = ("auto", "cpu", "cuda", "tpu")
 PENALTIES = {"l1": "jnp.abs(w).sum()", "l2": "jnp.square(w).sum()"}
@@ -45,7 +46,7 @@ class JaxObjective(Objective):
         first, *others = places(called)
         if others:
             first = f"lambda *inputs: {first}(*inputs, {', '.join(others)})"
-        return f"in_bfloat16({first})({', '.join(arguments)})"
+        return f"in_half({first})({', '.join(arguments)})"
 
     def gradient(self, body: ObjectiveBody, between: Between) -> None:
         if body.objective.is_loss and changes_state(between.steps):
@@ -108,8 +109,14 @@ def train_source(checked: Checked, model: str) -> str:
     flags = script.flags
     script.require("import math", "import jax.numpy as jnp")
     names = {"TRAINED": "self.is_trained" if flags["FREEZES"] else "nnx.Param"}
-    template, phased = script.template(TEMPLATE, **names), script.template(PHASES, **names)
+    half = {"bf16": "jnp.bfloat16", "f16": "jnp.float16"}
+    names["HALF"] = half.get(script.train.run.precision, "HALF")
+    inner = ".inner" if flags["SCALED"] else ""
+    template = script.template(TEMPLATE, **names, CHAIN=f"self.state{inner}", GIVEN=script.given())
+    phased = script.template(PHASES, **names, CHAIN=f"phase.state{inner}")
+    parts = script.template(PARTS, **names)
     script.use(template)
+    script.use(parts)
     set_kept(script)
     script.set(
         Blank(), Line("Batch = Mapping[str, Array]"), Line("Portable = dict[str, np.ndarray]")
@@ -120,7 +127,7 @@ def train_source(checked: Checked, model: str) -> str:
         )
     model = "Any" if flags["SEVERAL"] else "Callable[..., Any]"
     objective = JaxObjective(script.target, model, "Batch", "Array", "dict[str, Array]")
-    objective.mixed = flags["BF16"] and flags["SEVERAL"]
+    objective.mixed = flags["MIXED"] and flags["SEVERAL"]
     script.add_objectives(objective)
     script.add_penalty(PENALTIES, "Mapping[str, Array]", "Array")
     script.add_schedules()
@@ -131,16 +138,16 @@ def train_source(checked: Checked, model: str) -> str:
         script.add(template.class_with("Trainer", phased, "PhasedTrainer"))
     else:
         script.add(template.definition("Trainer"))
-    for flag, name in (
-        ("MOMENTS", "restored"),
-        ("COUNTED", "counted"),
-        ("BF16", "in_bfloat16"),
-        ("FREEZES", "keep_statistics"),
-        ("SEEDED", "seed_draws"),
+    for wanted, used in (
+        (flags["MOMENTS"], ("restored",)),
+        (flags["COUNTED"] and not flags["COUNTS_EACH"], ("counted",)),
+        (flags["MIXED"], ("in_half",)),
+        (flags["FREEZES"] and not flags["THAWS"], ("keep_statistics",)),
+        (flags["THAWS"], ("thaw_statistics", "thawed_at", "chosen")),
+        (flags["SEEDED"], ("seed_draws",)),
+        (True, ("use_device",)),
     ):
-        if flags[flag]:
-            script.add(template.definition(name))
-    script.add(template.definition("use_device"))
+        script.add(*(parts.definition(name) for name in used if wanted))
     return script.source()
 
 
@@ -158,7 +165,7 @@ def phases(script: Script, template: Template) -> list[Statement]:
         given = f"[names[place] for place in {places}]" if by_name else ""
         given += ", axes" if turn.sees_axes else ""
         parts.append(f'Phase("{name}", {name}_loss, {places}, {name}_optimizer({given})')
-        parts[-1] += f", every={turn.phase.every})" if turn.phase.every > 1 else ")"
+        parts[-1] += f"{script.phase_options(turn)})"
     parameters = [Parameter("names", "Sequence[str]")]
     if script.flags["AXES"]:
         parameters.append(Parameter("axes", "Mapping[str, Axes]"))

@@ -5,7 +5,7 @@ from here, with the flags decided. See `dslc.emit.template`.
 """
 
 # Trees of arrays have no types that a checker could follow.
-# pyright: reportUnknownLambdaType=false
+# pyright: reportUnknownLambdaType=false, reportPossiblyUnboundVariable=false
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
@@ -20,33 +20,49 @@ from jax import Array
 
 from dslc.train.runtime.checkpoint import Checkpoint
 from dslc.train.runtime.checkpoint import load as load_checkpoint
-from dslc.train.runtime.data import Arrays, random_keys
+from dslc.train.runtime.data import Arrays
 from dslc.train.runtime.data_order import pieces
 from dslc.train.runtime.initial import initial, kaiming_uniform, matches, zeros
 from dslc.train.runtime.weights import match
+from dslc_jax.parts_template import (
+    AXES,
+    FREEZES,
+    FROZEN,
+    THAWED,
+    chosen,
+    counted,
+    in_half,
+    keep_statistics,
+    restored,
+    seed_draws,
+    thaw_statistics,
+    thawed_at,
+    use_device,
+)
 from dslc_jax.runtime.portable import axes_of, load_weights, names_of, to_portable
 
 ACCUMULATES = False  # whether a batch is computed in pieces
-AXES = False  # whether the optimiser treats matrices otherwise than vectors
 AVERAGES = False  # whether a moving average of the weights is kept
-BF16 = False  # whether the model computes in bfloat16
 CHANCE = True  # whether the model draws random numbers in training
 COUNTED = False  # whether the optimiser counts its steps
+COUNTS_EACH = False  # whether weights have made different numbers of steps
 DRAWS = False  # whether the training graph draws random numbers
 EVERY = False  # whether a phase passes batches over
 KEEPS = False  # whether some weights do not decay
-FREEZES = True  # whether some of the model is not trained
 MEASURES = True  # whether rows are held out
+MIXED = False  # whether the model computes in numbers of 16 bits
 MOMENTS = True  # whether the optimiser keeps something of each weight
 NATIVE = False  # whether the model's images have another layout than the spec's
 PHASED = False  # whether each step has phases
 RATED = False  # whether the optimiser has to know the learning rate
 REGULAR = False  # whether large weights add to the loss
+SCALED = False  # whether the loss is scaled
+THAWS = False  # whether weights are frozen at first
 SEEDED = False  # whether what the model draws is the same in every framework
 SEVERAL = False  # whether the model holds several, which the graph calls itself
 
 INITIAL = [("**.weight", kaiming_uniform()), ("**", zeros())]
-FROZEN = ["head.bias"]
+HALF = jnp.bfloat16
 LEARNING_RATE = 0.1
 ACCUMULATE = 2
 EMA = 0.9
@@ -117,8 +133,9 @@ class Trainer:
         self.inference = nnx.graphdef(self.model)
         self.model.train()
         names = names_of(self.model)
-        if FREEZES:
+        if FREEZES and not THAWS:
             keep_statistics(self.model)
+        if FREEZES:
             self.frozen = {path for path, name in names.items() if matches(FROZEN, name)}
         self.training, params, rest = nnx.split(self.model, TRAINED, ...)
         self.trees = jax.tree.structure(params), jax.tree.structure(rest)
@@ -137,16 +154,16 @@ class Trainer:
                 self.phases = make_phases(self.names)
             for phase in self.phases:
                 phase.state = phase.optimizer.init([self.params[k] for k in phase.places])
-                phase.run = jax.jit(partial(self.train, phase), donate_argnums=(0, 1, 2))
+                if not THAWS:
+                    phase.run = jax.jit(partial(self.train, phase), donate_argnums=(0, 1, 2))
         else:
-            if AXES:
-                self.optimizer = make_optimizer(self.names, axes_of(self.model))
-            elif KEEPS:
-                self.optimizer = make_optimizer(self.names)
-            else:
-                self.optimizer = make_optimizer()
+            self.optimizer = make_optimizer(GIVEN)  # noqa: F821  # pyright: ignore
             self.state: Any = self.optimizer.init(self.params)
-            self.run_step = jax.jit(self.train, donate_argnums=(0, 1, 2))
+            if not THAWS:
+                self.run_step = jax.jit(self.train, donate_argnums=(0, 1, 2))
+        if THAWS:
+            self.stage: list[int] | None = None
+            self.thaw(0)
         if AVERAGES:
             self.run_average = jax.jit(self.average, donate_argnums=0)
         if MEASURES:
@@ -160,8 +177,8 @@ class Trainer:
 
     def merged(self, graph: Any, params: list[Array], rest: list[Array]) -> TheModel:
         """The module from its parts."""
-        if BF16:
-            params = [param.astype(jnp.bfloat16) for param in params]
+        if MIXED:
+            params = [param.astype(HALF) for param in params]
         parts = (
             tree.unflatten(part) for tree, part in zip(self.trees, (params, rest), strict=True)
         )
@@ -171,48 +188,67 @@ class Trainer:
         self, params: list[Array], rest: list[Array], state: Any, batch: Batch, rate: Array
     ) -> tuple[list[Array], list[Array], Any, Array]:
         """What a step computes."""
+
+        def loss(params: list[Array], rest: list[Array], batch: Batch) -> tuple[Array, list[Array]]:
+            model = self.merged(self.training, params, rest)
+            if MIXED and not SEVERAL:
+                value = loss_of(in_half(model), batch)
+            else:
+                value = loss_of(model, batch)
+            if ACCUMULATES:
+                value = value / ACCUMULATE
+            elif REGULAR:
+                value = value + self.penalty(params)
+            if SCALED:
+                value = state.scale * value
+            return value, jax.tree.leaves(nnx.split(model, TRAINED, ...)[2])
+
+        gradient_of = jax.value_and_grad(loss, has_aux=True)
         if ACCUMULATES:
-
-            def share_of(
-                params: list[Array], rest: list[Array], piece: Batch
-            ) -> tuple[Array, list[Array]]:
-                model = self.merged(self.training, params, rest)
-                if BF16 and not SEVERAL:
-                    value = loss_of(in_bfloat16(model), piece)
-                else:
-                    value = loss_of(model, piece)
-                return value / ACCUMULATE, jax.tree.leaves(nnx.split(model, TRAINED, ...)[2])
-
             if REGULAR:
                 value, gradients = jax.value_and_grad(self.penalty)(params)
+                if SCALED:
+                    value, gradients = state.scale * value, [state.scale * g for g in gradients]
             else:
                 value, gradients = jnp.zeros(()), [jnp.zeros_like(param) for param in params]
             for piece in pieces(batch, ACCUMULATE):
-                (share, rest), found = jax.value_and_grad(share_of, has_aux=True)(
-                    params, rest, piece
-                )
+                (share, rest), found = gradient_of(params, rest, piece)
                 value += share
                 gradients = [g + more for g, more in zip(gradients, found, strict=True)]
         else:
-
-            def loss(params: list[Array]) -> tuple[Array, list[Array]]:
-                model = self.merged(self.training, params, rest)
-                if BF16 and not SEVERAL:
-                    value = loss_of(in_bfloat16(model), batch)
-                else:
-                    value = loss_of(model, batch)
-                if REGULAR:
-                    value = value + self.penalty(params)
-                return value, jax.tree.leaves(nnx.split(model, TRAINED, ...)[2])
-
-            (value, rest), gradients = jax.value_and_grad(loss, has_aux=True)(params)
+            (value, rest), gradients = gradient_of(params, rest, batch)
+        if SCALED:
+            value = value / state.scale
+        if THAWS:
+            before, moves = state, [self.epoch >= thawed_at(name) for name in self.names]
+            pairs = zip(gradients, moves, strict=True)
+            gradients = [g if move else jnp.zeros_like(g) for g, move in pairs]
         updates: Any
         if RATED:
             updates, state = self.optimizer.update(gradients, state, params, rate=rate)
         else:
             updates, state = self.optimizer.update(gradients, state, params)
+        if THAWS:
+            updates, state = chosen((updates, state), (gradients, before), moves)
         params = [param - rate * update for param, update in zip(params, updates, strict=True)]
         return params, rest, state, value
+
+    if THAWS:
+
+        def thaw(self, epoch: int) -> None:
+            """Lets everything move that is not frozen in an epoch; a new step is compiled for it."""
+            self.epoch = epoch
+            stage = [at for at in THAWED.values() if at <= epoch]
+            if stage == self.stage:
+                return
+            self.stage = stage
+            thaw_statistics(self.model, epoch)
+            self.training = nnx.graphdef(self.model)
+            if PHASED:
+                for phase in self.phases:
+                    phase.run = jax.jit(partial(self.train, phase), donate_argnums=(0, 1, 2))
+            else:
+                self.run_step = jax.jit(partial(self.train), donate_argnums=(0, 1, 2))
 
     if REGULAR:
 
@@ -268,8 +304,8 @@ class Trainer:
         ) -> dict[str, Array]:
             """What a measurement computes."""
             model: Callable[..., Any] = self.merged(self.inference, params, rest)
-            if BF16 and not SEVERAL:
-                model = in_bfloat16(model)
+            if MIXED and not SEVERAL:
+                model = in_half(model)
             return metrics_of(model, batch)
 
         def measure(self, batch: Arrays) -> dict[str, float]:
@@ -308,7 +344,7 @@ class Trainer:
             """What the optimiser keeps of each weight, as `mean.head.weight`."""
             found: Portable = {}
             for kind, (place, field) in KEPT.items():
-                for name, leaf in zip(self.names, getattr(self.state[place], field), strict=True):
+                for name, leaf in zip(self.names, getattr(CHAIN[place], field), strict=True):
                     if AXES and leaf is None:
                         continue
                     found[f"{kind}.{name}"] = np.asarray(leaf)
@@ -321,75 +357,30 @@ class Trainer:
         if MOMENTS:
             shapes = {name: array.shape for name, array in self.moments().items()}
             kept = match(arrays["optimizer"], shapes, source=source)
-            self.state = restored(self.state, KEPT, kept, self.names)
-            if COUNTED:
+            if SCALED:
+                inner = restored(self.state.inner, KEPT, kept, self.names)
+                self.state = self.state._replace(inner=inner)
+            else:
+                self.state = restored(self.state, KEPT, kept, self.names)
+            if COUNTED and not COUNTS_EACH:
                 self.state = counted(self.state, found.step)
         if AVERAGES:
             shapes = {name: array.shape for name, array in self.kept_averages().items()}
             averages = match(arrays["averages"], shapes, source=source)
             self.averages = [jnp.asarray(averages[name]) for name in self.names]
+        if SCALED:
+            scaling = {name: jnp.asarray(array) for name, array in arrays["scaling"].items()}
+            self.state = self.state._replace(**scaling)
         if CHANCE or DRAWS:
             self.steps = found.step
 
+    if SCALED:
 
-def restored(
-    state: Any, places: Mapping[str, tuple[int, str]], kept: Portable, names: Sequence[str]
-) -> Any:
-    """The state of a chain of optimisers with what a checkpoint kept."""
-    states = list(state)
-    for kind, (place, field) in places.items():
-        if AXES:
-            found = (kept.get(f"{kind}.{name}") for name in names)
-            leaves = [None if array is None else jnp.asarray(array) for array in found]
-        else:
-            leaves = [jnp.asarray(kept[f"{kind}.{name}"]) for name in names]
-        states[place] = states[place]._replace(**{field: leaves})
-    return tuple(states)
+        def scaling(self) -> Portable:
+            """What the loss is multiplied by, and for how many steps in a row that was good."""
+            return {name: np.asarray(getattr(self.state, name)) for name in ("scale", "good")}
 
 
-def counted(state: Any, done: int) -> Any:
-    """The state of a chain of optimisers after a number of steps."""
-    count = jnp.asarray(done, jnp.int32)
-    return tuple(s._replace(count=count) if "count" in s._fields else s for s in state)
-
-
-def in_bfloat16(model: Callable[..., Any]) -> Callable[..., Any]:
-    """The model on inputs in bfloat16, with its outputs in float32."""
-
-    def cast(value: Any, dtype: Any) -> Any:
-        return value.astype(dtype) if jnp.issubdtype(value.dtype, jnp.floating) else value
-
-    def run(*inputs: Array) -> Any:
-        outputs = model(*(cast(value, jnp.bfloat16) for value in inputs))
-        return jax.tree.map(partial(cast, dtype=jnp.float32), outputs)
-
-    return run
-
-
-def keep_statistics(model: nnx.Module) -> None:
-    """Keeps frozen norms to their running statistics or estimates."""
-    for path, module in nnx.iter_modules(model):
-        statistics = ".".join([*map(str, path), "running_mean"])
-        has_own = any(isinstance(item, nnx.BatchStat) for item in vars(module).values())
-        if has_own and matches(FROZEN, statistics):
-            module.eval()
-
-
-def seed_draws(model: nnx.Module, seed: int) -> None:
-    """Gives all that draws in a model its key, from the seed and its path."""
-    parts: dict[tuple[Any, ...], Any] = dict(nnx.iter_modules(model))
-    for path, part in parts.items():
-        if hasattr(part, "bits"):
-            name = ".".join(map(str, path)).removesuffix(".dropout")
-            part.key.set_value(jnp.uint32(int(random_keys(1, seed, name)[0]) >> 33))
-
-
-def use_device(name: str) -> None:
-    """Computes on a device from now on; float32 means float32 there."""
-    if name != "auto":
-        jax.config.update("jax_default_device", jax.devices(name)[0])
-    jax.config.update("jax_default_matmul_precision", "highest")
-
-
+CHAIN: Any = None  # the state of the chain of optimisers
 TRAINED: Any = nnx.Param  # or a method of the trainer, where some of the model is frozen
 make_phases: Any = None  # see `phases_template.py`

@@ -21,6 +21,7 @@ from keras import ops
 
 from dslc_keras.optimizers_template import Shared, prelude
 
+COUNTS_EACH = False  # whether weights have made different numbers of steps
 NESTEROV = True  # whether a step looks ahead along the average
 
 Axes = tuple[tuple[int, ...], ...]
@@ -42,6 +43,8 @@ class Factored(Shared):
             self.rows = [self.kept(v, "row", own[-1]) if own[1:] else None for v, own in pairs]
             self.columns = [self.kept(v, "col", own[-2]) if own[1:] else None for v, own in pairs]
             self.squares = [None if own[1:] else self.kept(v, "square") for v, own in pairs]
+            if COUNTS_EACH:
+                self.counts = [self.add_variable((), name="count") for _ in variables]
 
     def kept(self, variable: keras.Variable, name: str, over: Sequence[int] = ()) -> keras.Variable:
         """A variable like another, with one number for all along some axes."""
@@ -55,7 +58,11 @@ class Factored(Shared):
         index = self._get_variable_index(variable)
         size = ops.maximum(ops.sqrt(ops.mean(ops.square(variable))), self.floor)
         prelude()
-        count = ops.cast(self.iterations + 1, variable.dtype)
+        if COUNTS_EACH:
+            count = self.counts[index]
+            self.assign_add(count, 1.0)
+        else:
+            count = ops.cast(self.iterations + 1, variable.dtype)
         fresh, squares = ops.power(count, -self.power), ops.square(gradient)
         row: Any = self.rows[index]
         column: Any = self.columns[index]
@@ -88,6 +95,8 @@ class Matrices(Shared):
                 None if own[1:] else self.add_variable_from_reference(v, "square")
                 for v, own in pairs
             ]
+            if COUNTS_EACH:
+                self.counts = [self.add_variable((), name="count") for _ in variables]
 
     def update_step(
         self, gradient: tf.Tensor, variable: keras.Variable, learning_rate: tf.Tensor
@@ -97,6 +106,8 @@ class Matrices(Shared):
         prelude()
         mean: Any = self.means[index]
         square: Any = self.squares[index]
+        if COUNTS_EACH:
+            self.assign_add(self.counts[index], 1.0)
         if square is None:
             self.assign_add(mean, (gradient - mean) * (1 - self.momentum))
             if NESTEROV:
@@ -106,7 +117,10 @@ class Matrices(Shared):
                 update = evened(mean.value, self.axes[index][0])
             self.assign_sub(variable, learning_rate * update)
         else:
-            count = ops.cast(self.iterations + 1, variable.dtype)
+            if COUNTS_EACH:
+                count = self.counts[index]
+            else:
+                count = ops.cast(self.iterations + 1, variable.dtype)
             correct1, correct2 = (-ops.expm1(count * math.log(beta)) for beta in self.betas)
             self.assign_add(mean, (gradient - mean) * (1 - self.betas[0]))
             self.assign(square, square * self.betas[1] + ops.square(gradient) * (1 - self.betas[1]))

@@ -21,6 +21,7 @@ from keras import ops
 CLIPS_EACH = False  # whether each weight's gradient is scaled down
 CLIPS_NORM = False  # whether gradients are scaled down together
 CLIPS_VALUE = False  # whether each number of a gradient is clipped
+COUNTS_EACH = False  # whether weights have made different numbers of steps
 COUPLED = False  # whether decay is part of the gradient
 DECOUPLED = False  # whether decay is apart from the gradient
 GROUPED = False  # whether weights have rates of their own
@@ -129,6 +130,8 @@ class Adaptive(Shared):
             super().build(variables)
             self.means = [self.add_variable_from_reference(v, "mean") for v in variables]
             self.squares = [self.add_variable_from_reference(v, "square") for v in variables]
+            if COUNTS_EACH:
+                self.counts = [self.add_variable((), name="count") for _ in variables]
 
     def update_step(
         self, gradient: tf.Tensor, variable: keras.Variable, learning_rate: tf.Tensor
@@ -137,7 +140,11 @@ class Adaptive(Shared):
         index = self._get_variable_index(variable)
         prelude()
         mean, square = self.means[index], self.squares[index]
-        count = ops.cast(self.iterations + 1, variable.dtype)
+        if COUNTS_EACH:
+            count = self.counts[index]
+            self.assign_add(count, 1.0)
+        else:
+            count = ops.cast(self.iterations + 1, variable.dtype)
         correct1, correct2 = (-ops.expm1(count * math.log(beta)) for beta in self.betas)
         self.assign_add(mean, (gradient - mean) * (1 - self.betas[0]))
         self.assign(square, square * self.betas[1] + ops.square(gradient) * (1 - self.betas[1]))

@@ -6,9 +6,11 @@ What stands here takes the place of what `training_template.py` has under the sa
 # Keras and TensorFlow declare no types that a checker could follow.
 # pyright: reportAttributeAccessIssue=false, reportUnknownArgumentType=false
 # pyright: reportRedeclaration=false, reportIncompatibleMethodOverride=false
-# pyright: reportUnknownMemberType=false
+# pyright: reportUnknownMemberType=false, reportPossiblyUnboundVariable=false
+# pyright: reportReturnType=false
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import keras
@@ -18,14 +20,25 @@ import tensorflow as tf
 from dslc.train.runtime.checkpoint import Checkpoint
 from dslc.train.runtime.checkpoint import load as load_checkpoint
 from dslc.train.runtime.data import Array, Arrays
+from dslc.train.runtime.data_order import pieces
 from dslc.train.runtime.weights import match
+from dslc_keras.parts_template import (
+    make_scaler,
+    restore_scaler,
+    scaling_of,
+    thawed_at,
+)
 from dslc_keras.training_template import (
+    ACCUMULATES,
     AVERAGES,
     AXES,
     CHANCE,
     DRAWS,
     EVERY,
     MOMENTS,
+    REGULAR,
+    SCALED,
+    THAWS,
     Batch,
     Trainer,
     with_draws,
@@ -34,42 +47,27 @@ from dslc_keras.training_template import (
 KEPT = {"critic": {"sum": "sums"}}
 
 
+@dataclass
 class Phase:
     """A part of each step: a loss, and an optimiser of the variables that it moves."""
 
-    run: Any  # a step of it, compiled
-
+    name: str
+    loss_of: Callable[[keras.Model, Batch], tf.Tensor]
+    trained: dict[str, keras.Variable]
+    optimizer: Any
     if EVERY:
+        every: int = 1
+    if ACCUMULATES:
+        pieces: int = 1
+    if REGULAR:
+        penalty_of: Callable[[Mapping[str, tf.Tensor]], tf.Tensor] | None = None
+    run: Any = None  # a step of it, compiled
 
-        def __init__(
-            self,
-            name: str,
-            loss_of: Callable[[keras.Model, Batch], tf.Tensor],
-            trained: dict[str, keras.Variable],
-            optimizer: keras.optimizers.Optimizer,
-            every: int = 1,
-        ) -> None:
-            self.name = name
-            self.loss_of = loss_of
-            self.trained = trained
-            self.optimizer: Any = optimizer
-            self.optimizer.build(list(trained.values()))
-            self.every = every
-
-    else:
-
-        def __init__(
-            self,
-            name: str,
-            loss_of: Callable[[keras.Model, Batch], tf.Tensor],
-            trained: dict[str, keras.Variable],
-            optimizer: keras.optimizers.Optimizer,
-        ) -> None:
-            self.name = name
-            self.loss_of = loss_of
-            self.trained = trained
-            self.optimizer: Any = optimizer
-            self.optimizer.build(list(trained.values()))
+    def __post_init__(self) -> None:
+        if SCALED:
+            self.scaler = make_scaler(self.optimizer, list(self.trained.values()))
+        else:
+            self.optimizer.build(list(self.trained.values()))
 
 
 def below(trained: Mapping[str, keras.Variable], *models: str) -> dict[str, keras.Variable]:
@@ -84,13 +82,41 @@ class PhasedTrainer(Trainer):
 
     def train(self, phase: Phase, batch: Batch, rate: tf.Tensor) -> tf.Tensor:
         """What a phase computes."""
-        with tf.GradientTape() as tape:
-            loss = phase.loss_of(self.model, batch)
         trained = list(phase.trained.values())
+        if THAWS:
+            trained = [v for k, v in phase.trained.items() if self.epoch >= thawed_at(k)]
         variables, zero = [v.value for v in trained], tf.UnconnectedGradients.ZERO
-        gradients = tape.gradient(loss, variables, unconnected_gradients=zero)
+        if ACCUMULATES:
+            loss, gradients = 0.0, [tf.zeros_like(variable) for variable in variables]
+            for number, piece in enumerate(pieces(batch, phase.pieces)):
+                with tf.GradientTape() as tape:
+                    share = phase.loss_of(self.model, piece) / phase.pieces
+                    if REGULAR and phase.penalty_of is not None and number == 0:
+                        share += phase.penalty_of({k: v.value for k, v in phase.trained.items()})
+                    if SCALED:
+                        scaled = phase.scaler.scale_loss(share)
+                if SCALED:
+                    found = tape.gradient(scaled, variables, unconnected_gradients=zero)
+                else:
+                    found = tape.gradient(share, variables, unconnected_gradients=zero)
+                gradients = [g + more for g, more in zip(gradients, found, strict=True)]
+                loss += share
+        else:
+            with tf.GradientTape() as tape:
+                loss = phase.loss_of(self.model, batch)
+                if REGULAR and phase.penalty_of is not None:
+                    loss += phase.penalty_of({k: v.value for k, v in phase.trained.items()})
+                if SCALED:
+                    scaled = phase.scaler.scale_loss(loss)
+            if SCALED:
+                gradients = tape.gradient(scaled, variables, unconnected_gradients=zero)
+            else:
+                gradients = tape.gradient(loss, variables, unconnected_gradients=zero)
         phase.optimizer.learning_rate.assign(rate)
-        phase.optimizer.apply([tf.convert_to_tensor(g) for g in gradients], trained)
+        if SCALED:
+            phase.scaler.apply([tf.convert_to_tensor(g) for g in gradients], trained)
+        else:
+            phase.optimizer.apply([tf.convert_to_tensor(g) for g in gradients], trained)
         return loss
 
     def step(self, batch: Arrays, rates: Mapping[str, float]) -> dict[str, tf.Tensor]:
@@ -161,5 +187,19 @@ class PhasedTrainer(Trainer):
             averages = match(arrays["averages"], shapes, source=source)
             for name, mean in zip(self.names, self.averages, strict=True):
                 mean.assign(averages[name])
+        if SCALED:
+            for phase in self.phases:
+                kept = {k: arrays["scaling"][f"{phase.name}.{k}"] for k in ("scale", "good")}
+                restore_scaler(phase.scaler, **kept)
         if CHANCE or DRAWS or EVERY:
             self.steps = found.step
+
+    if SCALED:
+
+        def scaling(self) -> dict[str, Array]:
+            """What a checkpoint keeps of the scalers."""
+            return {
+                f"{phase.name}.{key}": array
+                for phase in self.phases
+                for key, array in scaling_of(phase.scaler).items()
+            }

@@ -26,6 +26,7 @@ TEMPLATE = Path(__file__).with_name("training_template.py")
 OPTIMIZERS = Path(__file__).with_name("optimizers_template.py")
 MATRICES = Path(__file__).with_name("matrices_template.py")
 PHASES = Path(__file__).with_name("phases_template.py")
+PARTS = Path(__file__).with_name("parts_template.py")
 PACKAGES = ("keras", "tensorflow")
 DEVICES = ("auto", "cpu", "cuda", "tpu")
 PENALTIES = {"l1": "ops.sum(ops.abs(w))", "l2": "ops.sum(ops.square(w))"}
@@ -88,16 +89,25 @@ def train_source(checked: Checked, model: str) -> str:
         checked, KerasTarget("native"), TEMPLATE.parent, model, "Keras", DEVICES, PACKAGES
     )
     flags = script.flags
-    template, phased = script.template(TEMPLATE), script.template(PHASES)
+    policy = {"bf16": '"mixed_bfloat16"', "f16": '"mixed_float16"'}
+    moving = "self.moving" if flags["THAWS"] else "self.trained"
+    named = policy.get(script.train.run.precision, "POLICY")
+    template, phased = (
+        script.template(TEMPLATE, POLICY=named, MOVING=moving, GIVEN=script.given()),
+        script.template(PHASES),
+    )
+    parts = script.template(PARTS)
     script.require("import math", "import numpy as np")
     script.use(template)
+    script.use(parts)
     kinds = ("sum", "mean", "square", "row", "column")
-    script.set_kept({kind: f"{kind}s" for kind in kinds}, "what the optimiser calls it")
+    fields = {**{kind: f"{kind}s" for kind in kinds}, "step": "counts"}
+    script.set_kept(fields, "what the optimiser calls it")
     script.set(Blank(), Line("Batch = dict[str, tf.Tensor]"))
     if flags["AXES"]:
         script.set(Line("Axes = tuple[tuple[int, ...], ...]", "a variable's, by those in the file"))
     objective = KerasObjective(script.target, "keras.Model", "Batch", "tf.Tensor", "Batch")
-    objective.mixed = flags["BF16"]
+    objective.mixed = flags["MIXED"]
     script.add_objectives(objective)
     script.add_penalty(PENALTIES, "Mapping[str, tf.Tensor]", "tf.Tensor")
     script.add_schedules()
@@ -110,15 +120,16 @@ def train_source(checked: Checked, model: str) -> str:
         script.add(template.class_with("Trainer", phased, "PhasedTrainer"))
     else:
         script.add(template.definition("Trainer"))
-    if flags["FREEZES"]:
-        script.add(template.definition("keep_statistics"))
-    if flags["BF16"]:
-        script.add(template.definition("in_float32"))
-    if flags["CHANCE"]:
-        script.add(template.definition("keyed_draws"))
-    if flags["SEEDED"]:
-        script.add(template.definition("draws_of"))
-    script.add(template.definition("use_device"))
+    for wanted, used in (
+        (flags["FREEZES"] and not flags["THAWS"], ("keep_statistics",)),
+        (flags["THAWS"], ("thaw_statistics", "thawed_at")),
+        (flags["MIXED"], ("in_float32",)),
+        (flags["SCALED"], ("make_scaler", "scaling_of", "restore_scaler")),
+        (flags["CHANCE"], ("keyed_draws",)),
+        (flags["SEEDED"], ("draws_of",)),
+        (True, ("use_device",)),
+    ):
+        script.add(*(parts.definition(name) for name in used if wanted))
     return script.source()
 
 
@@ -135,7 +146,7 @@ def phases(script: Script, template: Template) -> list[Statement]:
         given = f"list({trained})" if turn.keeps or turn.groups or turn.sees_axes else ""
         given += ", axes" if turn.sees_axes else ""
         parts.append(f'Phase("{name}", {name}_loss, {trained}, {name}_optimizer({given})')
-        parts[-1] += f", every={turn.phase.every})" if turn.phase.every > 1 else ")"
+        parts[-1] += f"{script.phase_options(turn)})"
     parameters = [Parameter("trained", "dict[str, keras.Variable]")]
     if script.flags["AXES"]:
         parameters.append(Parameter("axes", "Mapping[str, Axes]"))
@@ -159,6 +170,7 @@ def add_optimizers(script: Script) -> list[str]:
             "CLIPS_EACH": turn.clips == "each",
             "CLIPS_NORM": turn.clips == "norm",
             "CLIPS_VALUE": turn.clips == "value",
+            "COUNTS_EACH": turn.counts_each,
             "COUPLED": turn.decays and not chosen.decoupled,
             "DECOUPLED": turn.decays and chosen.decoupled,
             "GROUPED": turn.groups,

@@ -23,38 +23,44 @@ from keras import layers, ops
 
 from dslc.train.runtime.checkpoint import Checkpoint
 from dslc.train.runtime.checkpoint import load as load_checkpoint
-from dslc.train.runtime.data import Array, Arrays, random_keys
+from dslc.train.runtime.data import Array, Arrays
 from dslc.train.runtime.data_order import pieces
 from dslc.train.runtime.initial import initial, kaiming_uniform, matches, zeros
 from dslc.train.runtime.weights import match
 from dslc_keras.optimizers_template import Descent
-from dslc_keras.runtime.portable import (
-    all_layers,
-    axes_of,
-    load_weights,
-    path_of,
-    places,
-    to_portable,
+from dslc_keras.parts_template import (
+    FREEZES,
+    FROZEN,
+    SEEDED,
+    THAWED,
+    keep_statistics,
+    keyed_draws,
+    make_scaler,
+    restore_scaler,
+    scaling_of,
+    thaw_statistics,
+    thawed_at,
+    use_device,
 )
+from dslc_keras.runtime.portable import axes_of, load_weights, places, to_portable
 
 ACCUMULATES = False  # whether a batch is computed in pieces
 AXES = False  # whether the optimiser treats matrices otherwise than vectors
 AVERAGES = False  # whether a moving average of the weights is kept
-BF16 = False  # whether the model computes in bfloat16
 CHANCE = True  # whether the model draws random numbers in training
 DRAWS = False  # whether the training graph draws random numbers
 EVERY = False  # whether a phase passes batches over
-FREEZES = True  # whether some of the model is not trained
 KEEPS = False  # whether some weights do not decay
 MEASURES = True  # whether rows are held out
+MIXED = False  # whether the model computes in numbers of 16 bits
 MOMENTS = True  # whether the optimiser keeps something of each weight
 NATIVE = False  # whether the model's images have another layout than the spec's
-SEEDED = False  # whether what the model draws is the same in every framework
 PHASED = False  # whether each step has phases
 REGULAR = False  # whether large weights add to the loss
+SCALED = False  # whether the loss is scaled
+THAWS = False  # whether weights are frozen at first
 
 INITIAL = [("**.weight", kaiming_uniform()), ("**", zeros())]
-FROZEN = ["nothing"]
 LEARNING_RATE = 0.1
 ACCUMULATE = 2
 EMA = 0.9
@@ -103,18 +109,18 @@ class Trainer:
 
     def __init__(self, seed: int, device: str = "auto") -> None:
         use_device(device)
-        if BF16:
-            keras.config.set_dtype_policy("mixed_bfloat16")
+        if MIXED:
+            keras.config.set_dtype_policy(POLICY)  # noqa: F821  # pyright: ignore
         if NATIVE:
             self.model = the_model(io_layout="native")
         else:
             self.model = the_model()
-        if BF16:
+        if MIXED:
             keras.config.set_dtype_policy("float32")
         self.shapes = {name: array.shape for name, array in to_portable(self.model).items()}
         if not AVERAGES:
             self.load(initial(self.shapes, INITIAL, seed), "the initial weights")
-        if FREEZES:
+        if FREEZES and not THAWS:
             keep_statistics(self.model)
         by_variable = {id(place.variable): name for name, place in places(self.model).items()}
         self.trained = self.model.trainable_variables
@@ -130,54 +136,102 @@ class Trainer:
                 self.phases = make_phases(by_name, axes_of(self.model))
             else:
                 self.phases = make_phases(by_name)
-            for phase in self.phases:
-                phase.run = tf.function(partial(self.train, phase), jit_compile=False)
+            if not THAWS:
+                for phase in self.phases:
+                    phase.run = tf.function(partial(self.train, phase), jit_compile=False)
         else:
-            if AXES:
-                self.optimizer = make_optimizer(self.names, axes_of(self.model))
-            elif KEEPS:
-                self.optimizer = make_optimizer(self.names)
+            self.optimizer = make_optimizer(GIVEN)  # noqa: F821  # pyright: ignore
+            if SCALED:
+                self.scaler = make_scaler(self.optimizer, self.trained)
             else:
-                self.optimizer = make_optimizer()
-            self.optimizer.build(self.trained)
+                self.optimizer.build(self.trained)
         if CHANCE:
             self.draws, self.keys = keyed_draws(self.model, seed)
         if DRAWS:
             self.seed = seed
         if CHANCE or DRAWS or EVERY:
             self.steps = 0
-        if not PHASED:
+        if THAWS:
+            self.stage: list[int] | None = None
+            self.thaw(0)
+        elif not PHASED:
             self.run_step = tf.function(self.train, jit_compile=False)
         if MEASURES:
             self.run_metrics = tf.function(self.evaluate, jit_compile=False)
 
     def train(self, batch: Batch, rate: tf.Tensor) -> tf.Tensor:
         """What a step computes."""
-        variables, zero = [v.value for v in self.trained], tf.UnconnectedGradients.ZERO
+        variables, zero = [v.value for v in MOVING], tf.UnconnectedGradients.ZERO
         if ACCUMULATES:
             if REGULAR:
                 with tf.GradientTape() as tape:
-                    loss = penalty_of(dict(zip(self.names, variables, strict=True)))
-                gradients = tape.gradient(loss, variables, unconnected_gradients=zero)
+                    loss = penalty_of(self.by_name())
+                    if SCALED:
+                        scaled = self.scaler.scale_loss(loss)
+                if SCALED:
+                    gradients = tape.gradient(scaled, variables, unconnected_gradients=zero)
+                else:
+                    gradients = tape.gradient(loss, variables, unconnected_gradients=zero)
             else:
                 loss, gradients = 0.0, [tf.zeros_like(variable) for variable in variables]
             for piece in pieces(batch, ACCUMULATE):
                 with tf.GradientTape() as tape:
                     share = loss_of(self.model, piece) / ACCUMULATE
-                found = tape.gradient(share, variables, unconnected_gradients=zero)
+                    if SCALED:
+                        scaled = self.scaler.scale_loss(share)
+                if SCALED:
+                    found = tape.gradient(scaled, variables, unconnected_gradients=zero)
+                else:
+                    found = tape.gradient(share, variables, unconnected_gradients=zero)
                 gradients = [g + more for g, more in zip(gradients, found, strict=True)]
                 loss += share
         else:
             with tf.GradientTape() as tape:
                 loss = loss_of(self.model, batch)
                 if REGULAR:
-                    loss += penalty_of(dict(zip(self.names, variables, strict=True)))
-            gradients = tape.gradient(loss, variables, unconnected_gradients=zero)
+                    loss += penalty_of(self.by_name())
+                if SCALED:
+                    scaled = self.scaler.scale_loss(loss)
+            if SCALED:
+                gradients = tape.gradient(scaled, variables, unconnected_gradients=zero)
+            else:
+                gradients = tape.gradient(loss, variables, unconnected_gradients=zero)
         self.optimizer.learning_rate.assign(rate)
-        self.optimizer.apply([tf.convert_to_tensor(g) for g in gradients], self.trained)
+        if SCALED:
+            self.scaler.apply([tf.convert_to_tensor(g) for g in gradients], MOVING)
+        else:
+            self.optimizer.apply([tf.convert_to_tensor(g) for g in gradients], MOVING)
         if AVERAGES:
             self.average()
         return loss
+
+    if REGULAR:
+
+        def by_name(self) -> dict[str, tf.Tensor]:
+            """The trained weights by their names."""
+            return dict(zip(self.names, [v.value for v in self.trained], strict=True))
+
+    if THAWS:
+
+        @property
+        def moving(self) -> list[keras.Variable]:
+            """What is not frozen in this epoch."""
+            pairs = zip(self.names, self.trained, strict=True)
+            return [variable for name, variable in pairs if self.epoch >= thawed_at(name)]
+
+        def thaw(self, epoch: int) -> None:
+            """Lets everything move that is not frozen in an epoch; a new step is compiled for it."""
+            self.epoch = epoch
+            stage = [at for at in THAWED.values() if at <= epoch]
+            if stage == self.stage:
+                return
+            self.stage = stage
+            thaw_statistics(self.model, epoch)
+            if PHASED:
+                for phase in self.phases:
+                    phase.run = tf.function(partial(self.train, phase), jit_compile=False)
+            else:
+                self.run_step = tf.function(self.train, jit_compile=False)
 
     if AVERAGES:
 
@@ -290,53 +344,17 @@ class Trainer:
             averages = match(arrays["averages"], shapes, source=source)
             for name, mean in zip(self.names, self.averages, strict=True):
                 mean.assign(averages[name])
+        if SCALED:
+            restore_scaler(self.scaler, **arrays["scaling"])
         if CHANCE or DRAWS:
             self.steps = found.step
 
+    if SCALED:
 
-def keyed_draws(model: keras.Model, seed: int) -> tuple[list[keras.Variable], Any]:
-    """The states of all that draws in a model, and their keys, from the seed."""
-    if SEEDED:
-        found = draws_of(model)
-        keys = [int(random_keys(1, seed, name)[0]) >> 33 for name in found]
-        return list(found.values()), keys
-    else:  # noqa: RET505
-        draws = [v for v in model.non_trainable_variables if v.name == "seed_generator_state"]
-        return draws, random_keys(len(draws), seed, "draws") >> np.uint64(33)
+        def scaling(self) -> dict[str, Array]:
+            """What a checkpoint keeps of the scaler."""
+            return scaling_of(self.scaler)
 
 
-def draws_of(model: keras.Model) -> dict[str, keras.Variable]:
-    """The key and count of all that draws in a model, by its path."""
-    found: dict[str, keras.Variable] = {}
-    for layer in model.layers:
-        inner = layer.step if type(layer).__name__ == "Scan" else layer
-        if isinstance(inner, keras.Model):
-            found |= draws_of(inner)
-            continue
-        states = [v for v in layer.non_trainable_variables if v.name == "seed_generator_state"]
-        found |= {path_of(layer).removesuffix(".dropout"): state for state in states}
-    return found
-
-
-def keep_statistics(model: keras.Model) -> None:
-    """Keeps frozen norms to their running statistics or estimates."""
-    for layer in all_layers(model):
-        if matches(FROZEN, f"{path_of(layer)}.running_mean"):
-            layer.trainable = False
-
-
-def in_float32(outputs: Any) -> Any:
-    """What a model in mixed precision gives, for the loss."""
-    return tf.nest.map_structure(lambda value: ops.cast(value, "float32"), outputs)
-
-
-def use_device(name: str) -> None:
-    """Computes on a device from now on; float32 means float32 there."""
-    if keras.backend.backend() != "tensorflow":
-        raise SystemExit("train.py runs Keras on TensorFlow: set KERAS_BACKEND=tensorflow")
-    if name == "cpu":
-        tf.config.set_visible_devices([], "GPU")
-    tf.config.experimental.enable_tensor_float_32_execution(False)
-
-
+MOVING: Any = None  # the trained variables, or those of them that are not frozen
 make_phases: Any = None  # see `phases_template.py`

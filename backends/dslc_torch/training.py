@@ -6,13 +6,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, final
 
 from dslc.emit.gradients import summed
-from dslc.emit.objective import Objective
+from dslc.emit.objective import Objective, places
 from dslc.emit.python import Blank, Function, Line, Parameter, With
 from dslc.emit.script import Script
 from dslc_torch.optimizers import UNCOUNTED, add_optimizers
 from dslc_torch.target import TorchTarget
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from dslc.emit.gradients import Between
     from dslc.emit.objective import ObjectiveBody
     from dslc.emit.python import Statement
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
 
 TEMPLATE = Path(__file__).with_name("training_template.py")
 PHASES = Path(__file__).with_name("phases_template.py")
+PARTS = Path(__file__).with_name("parts_template.py")
 PACKAGES = ("torch",)
 DEVICES = ("auto", "cpu", "cuda", "mps")
 KEPT = {
@@ -32,6 +35,7 @@ KEPT = {
     "adafactor.square": "variance",
     "row": "row_var",
     "column": "col_var",
+    "step": "step",
 }
 """What PyTorch calls the optimiser's state."""
 PENALTIES = {"l1": "w.abs().sum()", "l2": "w.square().sum()"}
@@ -40,6 +44,16 @@ PENALTIES = {"l1": "w.abs().sum()", "l2": "w.square().sum()"}
 @final
 class TorchObjective(Objective):
     """PyTorch records what it computes, so that a gradient is one call."""
+
+    mixed = False
+
+    def call(
+        self, called: Sequence[str], arguments: list[str], names: Sequence[str], *, training: bool
+    ) -> str:
+        if not self.mixed:
+            return super().call(called, arguments, names, training=training)
+        first, *others = places(called)
+        return f"in_half({first})({', '.join([*arguments, *others])})"
 
     def gradient(self, body: ObjectiveBody, between: Between) -> None:
         source = body.flow.store_ref(between.wrt).text
@@ -62,8 +76,15 @@ def train_source(checked: Checked, model: str) -> str:
     """The text of `train.py`; `model` is the class in `model.py`."""
     script = Script(checked, TorchTarget(), TEMPLATE.parent, model, "PyTorch", DEVICES, PACKAGES)
     objective = TorchObjective(script.target, script.model_name, "Batch", "Tensor", "Batch")
+    flags = script.flags
+    objective.mixed = flags["MIXED"]
+    half = {"bf16": "torch.bfloat16", "f16": "torch.float16"}.get(
+        script.train.run.precision, "HALF"
+    )
     template, phased = script.template(TEMPLATE), script.template(PHASES)
+    parts = script.template(PARTS, HALF=half)
     script.use(template)
+    script.use(parts)
     script.flags["COUNTED"] = any(
         turn.phase.optimizer.name not in UNCOUNTED for turn in script.turns
     )
@@ -80,9 +101,16 @@ def train_source(checked: Checked, model: str) -> str:
         script.add(template.class_with("Trainer", phased, "PhasedTrainer"))
     else:
         script.add(template.definition("Trainer"))
-    if script.flags["SEEDED"]:
-        script.add(template.definition("seed_draws"))
-    script.add(template.definition("pick_device"))
+    own_states = flags["MOMENTS"] and (flags["PHASED"] or flags["THAWS"] or flags["SCALED"])
+    for wanted, names in (
+        (flags["MIXED"], ("in_half",)),
+        (flags["THAWS"], ("thawed_at",)),
+        (own_states, ("moment_of",)),
+        (flags["SCALED"], ("make_scaler", "scaling_of", "restore_scaler")),
+        (flags["SEEDED"], ("seed_draws",)),
+        (True, ("pick_device",)),
+    ):
+        script.add(*(parts.definition(name) for name in names if wanted))
     return script.source()
 
 
@@ -97,7 +125,7 @@ def phases(script: Script, template: Template) -> list[Statement]:
             lines.append(Line(f"{name} = below(weights{models})"))
             weights = name
         parts.append(f'Phase("{name}", {name}_loss, {weights}, {name}_optimizer({weights})')
-        parts[-1] += f", every={turn.phase.every})" if turn.phase.every > 1 else ")"
+        parts[-1] += f"{script.phase_options(turn)})"
     made = Function(
         "make_phases",
         [Parameter("weights", "dict[str, Tensor]")],

@@ -17,16 +17,28 @@ from dslc.train.runtime.data import Array, Arrays, random_keys
 from dslc.train.runtime.data_order import pieces
 from dslc.train.runtime.initial import initial, kaiming_uniform, matches, zeros
 from dslc.train.runtime.weights import match
+from dslc_torch.parts_template import (
+    COUNTS_EACH,
+    FREEZES,
+    FROZEN,
+    make_scaler,
+    moment_of,
+    pick_device,
+    restore_scaler,
+    scaling_of,
+    seed_draws,
+    thawed_at,
+)
 
 ACCUMULATES = False  # whether a batch is computed in pieces
 AXES = False  # whether the optimiser keeps other things of matrices than of vectors
 AVERAGES = False  # whether a moving average of the weights is kept
-BF16 = False  # whether the model computes in bfloat16
+CLIPS = False  # whether gradients are clipped
 CHANCE = True  # whether the model draws random numbers in training
 COUNTED = True  # whether the optimiser counts its steps
 DRAWS = False  # whether the training graph draws random numbers
 EVERY = False  # whether a phase passes batches over
-FREEZES = True  # whether some of the model is not trained
+HELD = True  # whether some of the model is frozen, for good or at first
 GROUPED = False  # whether weights have rates of their own
 IMAGES = False  # whether channels last is the faster layout
 MEASURES = True  # whether rows are held out
@@ -35,11 +47,12 @@ NORMS = True  # whether PyTorch's modules hold counters, which no other framewor
 PARTIAL = True  # whether the model has parameters that are never trained
 PHASED = False  # whether each step has phases
 REGULAR = False  # whether large weights add to the loss
+SCALED = False  # whether the loss is scaled
 SEEDED = False  # whether what the model draws is the same in every framework
+THAWS = False  # whether weights are frozen at first
 UNREACHED = True  # whether the loss leaves out some of what the model gives
 
 INITIAL = [("**.weight", kaiming_uniform()), ("**", zeros())]
-FROZEN = ["head.bias"]
 LEARNING_RATE = 0.1
 ACCUMULATE = 2
 EMA = 0.9
@@ -103,19 +116,24 @@ class Trainer:
             for name, weight in self.model.named_parameters():
                 if matches(FROZEN, name):
                     weight.requires_grad_(False)
-            self.set_mode(training=True)
+        if HELD and not THAWS:
+            self.set_mode()
         self.trained = dict(self.model.named_parameters())
         if PARTIAL or FREEZES:
             self.trained = {k: w for k, w in self.trained.items() if w.requires_grad}
         if PHASED:
             self.phases = make_phases(self.trained)
         else:
-            if UNREACHED:
+            if UNREACHED and not THAWS:
                 for weight in self.trained.values():
                     weight.grad = torch.zeros_like(
                         weight
                     )  # what the loss does not reach decays too
             self.optimizer = make_optimizer(self.trained)
+            if SCALED:
+                self.scaler = make_scaler(self.device)
+        if THAWS:
+            self.thaw(0)
         if SEEDED:
             self.draws = seed_draws(self.model, seed)
         if (CHANCE and not SEEDED) or DRAWS:
@@ -143,24 +161,29 @@ class Trainer:
         if ACCUMULATES:
             loss = self.in_pieces(batch)
         else:
-            if BF16:
-                with torch.autocast(self.device.type, torch.bfloat16):
-                    loss = loss_of(self.model, self.tensors(batch))
-            else:
-                loss = loss_of(self.model, self.tensors(batch))
+            loss = loss_of(self.model, self.tensors(batch))
             if REGULAR:
                 loss = loss + penalty_of(self.trained)
             if UNREACHED:
                 self.optimizer.zero_grad(set_to_none=False)
             else:
                 self.optimizer.zero_grad()
-            loss.backward()
-        self.optimizer.step()
+            if SCALED:
+                self.scaler.scale(loss).backward()
+            else:
+                loss.backward()
+        if SCALED:
+            if CLIPS:
+                self.scaler.unscale_(self.optimizer)
+            self.scaler.step(self.optimizer)
+            self.scaler.update()
+        else:
+            self.optimizer.step()
         if AVERAGES:
             self.average()
         return loss.detach()
 
-    if ACCUMULATES:
+    if ACCUMULATES and not PHASED:
 
         def in_pieces(self, batch: Arrays) -> Tensor:
             """The loss of a batch and its gradient, one part of the rows after the other."""
@@ -170,16 +193,22 @@ class Trainer:
                 self.optimizer.zero_grad()
             if REGULAR:
                 loss = penalty_of(self.trained)
-                loss.backward()
+                if SCALED and not THAWS:
+                    self.scaler.scale(loss).backward()
+                if SCALED and THAWS and loss.requires_grad:
+                    self.scaler.scale(loss).backward()
+                if not SCALED and not THAWS:
+                    loss.backward()
+                if not SCALED and THAWS and loss.requires_grad:
+                    loss.backward()
             else:
                 loss = torch.zeros((), device=self.device)
             for piece in pieces(batch, ACCUMULATE):
-                if BF16:
-                    with torch.autocast(self.device.type, torch.bfloat16):
-                        share = loss_of(self.model, self.tensors(piece)) / ACCUMULATE
+                share = loss_of(self.model, self.tensors(piece)) / ACCUMULATE
+                if SCALED:
+                    self.scaler.scale(share).backward()
                 else:
-                    share = loss_of(self.model, self.tensors(piece)) / ACCUMULATE
-                share.backward()
+                    share.backward()
                 loss = loss.detach() + share.detach()
             return loss
 
@@ -215,32 +244,40 @@ class Trainer:
                 batch = with_draws(batch, self.seed, "of held-out rows")
             if AVERAGES:
                 self.swap()
-            if FREEZES:
-                self.set_mode(training=False)
-            else:
-                self.model.eval()
-            if BF16:
-                with torch.autocast(self.device.type, torch.bfloat16):
-                    found = metrics_of(self.model, self.tensors(batch))
-            else:
-                found = metrics_of(self.model, self.tensors(batch))
-            if FREEZES:
-                self.set_mode(training=True)
+            self.model.eval()
+            found = metrics_of(self.model, self.tensors(batch))
+            if HELD:
+                self.set_mode()
             else:
                 self.model.train()
             if AVERAGES:
                 self.swap()
             return {name: value.item() for name, value in found.items()}
 
-    if FREEZES:
+    if HELD:
 
-        def set_mode(self, *, training: bool) -> None:
-            """Trains or not; a frozen norm keeps to its running statistics or estimates."""
-            self.model.train(training)
+        def set_mode(self) -> None:
+            """Trains; a frozen norm keeps to its running statistics or estimates."""
+            self.model.train()
             for name, module in self.model.named_modules():
+                if THAWS:
+                    keeps = self.epoch < thawed_at(f"{name}.running_mean")
+                else:
+                    keeps = matches(FROZEN, f"{name}.running_mean")
                 has_own = hasattr(module, "running_mean") or hasattr(module, "_u")
-                if has_own and matches(FROZEN, f"{name}.running_mean"):
+                if has_own and keeps:
                     module.eval()
+
+    if THAWS:
+
+        def thaw(self, epoch: int) -> None:
+            """Lets everything move that is not frozen in an epoch."""
+            self.epoch = epoch
+            self.set_mode()
+            for name, weight in self.trained.items():
+                weight.requires_grad_(epoch >= thawed_at(name))
+                if UNREACHED:  # what the loss does not reach decays too
+                    weight.grad = torch.zeros_like(weight) if weight.requires_grad else None
 
     def tensors(self, batch: Arrays) -> Batch:
         """The columns of a batch on the device."""
@@ -272,7 +309,13 @@ class Trainer:
             """What the optimiser keeps of each weight, as `mean.head.weight`."""
             if AXES:
                 return {name: tensor.numpy(force=True) for name, tensor in self.kept().items()}
-            else:  # noqa: RET505
+            elif THAWS or SCALED:  # noqa: RET505
+                return {
+                    f"{kind}.{name}": moment_of(self.optimizer, weight, key).numpy(force=True)
+                    for kind, key in KEPT.items()
+                    for name, weight in self.trained.items()
+                }
+            else:
                 return {
                     f"{kind}.{name}": self.optimizer.state[weight][key].numpy(force=True)
                     for kind, key in KEPT.items()
@@ -305,43 +348,42 @@ class Trainer:
             shapes = {name: tensor.shape for name, tensor in kept.items()}
             for name, array in match(arrays["optimizer"], shapes, source=str(found.path)).items():
                 kept[name].copy_(torch.from_numpy(array))
-            for state in self.optimizer.state.values():
-                state["step"].fill_(found.step)
+            if not COUNTS_EACH:
+                for state in self.optimizer.state.values():
+                    state["step"].fill_(found.step)
         elif MOMENTS:
-            shapes = {f"{kind}.{k}": w.shape for kind in KEPT for k, w in self.trained.items()}
+            if THAWS or SCALED:
+                shapes = {name: array.shape for name, array in self.moments().items()}
+            else:
+                shapes = {f"{kind}.{k}": w.shape for kind in KEPT for k, w in self.trained.items()}
             kept = match(arrays["optimizer"], shapes, source=str(found.path))
             for name, weight in self.trained.items():
                 state = self.optimizer.state[weight]
-                if COUNTED:
+                if COUNTED and not COUNTS_EACH:
                     state["step"] = torch.tensor(float(found.step), device=self.device)
                 for kind, key in KEPT.items():
                     # a tensor laid out like the weight: the fused step needs that
                     moment = torch.from_numpy(kept[f"{kind}.{name}"])
-                    state[key] = torch.empty_like(weight).copy_(moment)
+                    if COUNTS_EACH:
+                        like = torch.zeros((), device=self.device) if kind == "step" else weight
+                        state[key] = torch.empty_like(like).copy_(moment)
+                    else:
+                        state[key] = torch.empty_like(weight).copy_(moment)
         if AVERAGES:
             shapes = {name: weight.shape for name, weight in self.trained.items()}
             averages = match(arrays["averages"], shapes, source=str(found.path))
             for name, array in averages.items():
                 self.averages[name].copy_(torch.from_numpy(array))
+        if SCALED:
+            restore_scaler(self.scaler, **arrays["scaling"])
         if CHANCE or DRAWS:
             self.steps = found.step
 
+    if SCALED:
 
-def seed_draws(model: nn.Module, seed: int) -> list[Tensor]:
-    """Gives all that draws in a model its key, from the seed and its path; their counts of calls."""
-    found: dict[str, Any] = {n: part for n, part in model.named_modules() if hasattr(part, "bits")}
-    for name, part in found.items():
-        key = random_keys(1, seed, name.removesuffix(".dropout"))
-        part.key.fill_(int(key[0]) >> 33)
-    return [part.count for part in found.values()]
-
-
-def pick_device(name: str) -> torch.device:
-    """The device of a name; float32 means float32 there."""
-    if name == "auto":
-        name = "cuda" if torch.cuda.is_available() else "cpu"
-    torch.backends.cudnn.allow_tf32 = False
-    return torch.device(name)
+        def scaling(self) -> dict[str, Array]:
+            """What a checkpoint keeps of the scaler."""
+            return scaling_of(self.scaler)
 
 
 make_phases: Any = None  # see `phases_template.py`

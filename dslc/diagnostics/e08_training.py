@@ -225,7 +225,7 @@ ENTRIES: dict[str, Entry] = {
     "E0819": Entry(
         "a section with phases says what its phases say",
         "With `phases`, a section has at least one, and each phase has its own `steps`, `loss`, "
-        "`optimizer`, `schedule`, `clip` and `metrics`. The section keeps what they share: the columns, the "
+        "`optimizer`, `schedule`, `clip`, `regularize`, `accumulate` and `metrics`. The section keeps what they share: the columns, the "
         "data, and how long a run goes.",
         _phases(_phase("Maker, Critic"), more=f"  {OPTIMIZER}\n"),
         _phases(_phase("Maker, Critic")),
@@ -272,6 +272,20 @@ ENTRIES: dict[str, Entry] = {
         "of the held-out rows: the loss, or a metric by its name. Without held-out rows there is none.",
         _train("early_stopping: {patience: 3, metric: acuracy}", "metrics: [accuracy]"),
         _train("early_stopping: {patience: 3, metric: accuracy}", "metrics: [accuracy]"),
+    ),
+    "E0826": Entry(
+        "frozen weights would thaw after the run",
+        "`freeze: [{glob: 3}]` freezes weights in the first 3 epochs of a run, which has to be longer "
+        "than that. A glob alone freezes for good.",
+        _train("freeze: [{'**.bias': 10}]"),
+        _train("freeze: [{'**.bias': 2}]"),
+    ),
+    "E0827": Entry(
+        "nothing moves in the first epoch",
+        "All weights that change a loss are frozen in the first epochs, so there would be no gradient "
+        "to step along. Some weights have to move from the start.",
+        _train("freeze: [{'**': 2}]"),
+        _train("freeze: [{'**.bias': 2}]"),
     ),
     "E0841": Entry(
         "it is not clear which model is trained",

@@ -77,7 +77,8 @@ def with_columns(training: Training) -> tuple[Training, list[Drawn]]:
 def refuse_pieces(draws: list[Drawn], training: Training) -> None:
     """Refuses to compute a batch in pieces where a draw is no part of its rows."""
     rows = next(iter(training.columns.values())).type.shape[0]
-    for drawn in draws if training.run.accumulate > 1 else ():
+    in_pieces = any(phase.accumulate > 1 for phase in training.phases)
+    for drawn in draws if in_pieces else ():
         if not drawn.type.shape or drawn.type.shape[0] != rows:
             what = f"the draw `{drawn.stream}` has no rows of the batch"
             raise BuildError(f"{what}, which `accumulate` would share out")

@@ -9,9 +9,10 @@ from dslc.ir.graph import ApplyOp
 from dslc.syntax.expressions import number_text
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     from dslc.emit.python import Statement
+    from dslc.emit.turns import Turn
     from dslc.train.regularizers import Regularizer
     from dslc.train.training import Training
 
@@ -20,6 +21,10 @@ def option_constants(train: Training) -> list[Statement]:
     """The settings of what a run does beside its steps."""
     options = train.options
     found: list[Statement] = []
+    if train.run.precision == "f16":
+        what = "at first; what gradients are multiplied by until they are in float32"
+        found.append(Line("LOSS_SCALE = 65536.0", what))
+        found.append(Line("GROWTH = 2000", "good steps in a row, after which it doubles"))
     if train.run.accumulate > 1:
         what = "pieces of a batch, computed one after the other"
         found.append(Line(f"ACCUMULATE = {train.run.accumulate}", what))
@@ -31,7 +36,7 @@ def option_constants(train: Training) -> list[Statement]:
         found.append(Line(f"PATIENCE = {stopping.patience}", "epochs"))
         if stopping.min_delta:
             found.append(Line(f"MIN_DELTA = {number_text(stopping.min_delta)}"))
-    return [*found, *plateaus(train), *penalty_constants(options.regularizers)]
+    return [*found, *plateaus(train)]
 
 
 def rises(train: Training, metric: str | None) -> bool:
@@ -65,29 +70,27 @@ def plateaus(train: Training) -> list[Statement]:
     return [Line(f"PLATEAU = {found['']!r}", "better is what is larger with that sign")]
 
 
-def penalty_constants(regularizers: Sequence[Regularizer]) -> list[Statement]:
+def penalty_constants(turn: Turn) -> list[Statement]:
     """The factors, and the globs of those that do not count all weights."""
     lines: list[Statement] = []
-    for name, part in named(regularizers).items():
+    for name, part in named(turn).items():
         lines.append(Line(f"{name} = {number_text(part.factor)}", "of the sum over weights"))
         if part.of != ("**",):
             lines.append(Line(f"{name}_OF = {list(part.of)!r}"))
     return lines
 
 
-def penalty(
-    regularizers: Sequence[Regularizer], words: Mapping[str, str], weights: str, result: str
-) -> Function:
+def penalty(turn: Turn, words: Mapping[str, str], weights: str, result: str) -> Function:
     """The function.
 
     Args:
-        regularizers: The regularisers.
+        turn: The phase whose loss it is added to.
         words: What a backend writes for the sum of one weight `w`, by the regulariser's name.
         weights: The annotation of the weights by name.
         result: The annotation of the penalty.
     """
     terms: list[str] = []
-    for name, part in named(regularizers).items():
+    for name, part in named(turn).items():
         if part.of == ("**",):
             total = f"sum({words[part.name]} for w in weights.values())"
         else:
@@ -96,14 +99,15 @@ def penalty(
         terms.append(f"{name} * {total}")
     lines: list[Statement] = [Line(f"return {' + '.join(terms)}")]
     given = [Parameter("weights", weights)]
-    return Function("penalty_of", given, result, "What large weights add to the loss.", lines)
+    name = turn.function("penalty_of", "penalty")
+    return Function(name, given, result, "What large weights add to the loss.", lines)
 
 
-def named(regularizers: Sequence[Regularizer]) -> dict[str, Regularizer]:
+def named(turn: Turn) -> dict[str, Regularizer]:
     """The name of each one's factor: `L2`, and `L2_2` where there is a second."""
     found: dict[str, Regularizer] = {}
-    for part in regularizers:
-        word, number = part.name.upper(), 2
+    for part in turn.phase.regularizers:
+        word, number = turn.constant(part.name.upper()), 2
         name = word
         while name in found:
             name, number = f"{word}_{number}", number + 1

@@ -10,12 +10,11 @@ import hashlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dslc.emit.data_steps import Stages
 from dslc.emit.draws import DrawWriter, refuse_pieces
 from dslc.emit.header import header
 from dslc.emit.lifting import lift
 from dslc.emit.objective import needed_steps
-from dslc.emit.options import option_constants, penalty, rises
+from dslc.emit.options import option_constants, penalty, penalty_constants
 from dslc.emit.python import (
     Blank,
     Function,
@@ -27,6 +26,7 @@ from dslc.emit.python import (
     helper_source,
     to_source,
 )
+from dslc.emit.script_flags import flags_of
 from dslc.emit.script_loop import facts, loop_names, loop_parts
 from dslc.emit.template import Template
 from dslc.emit.turns import Turn, learning_rates, leaves_out_of_models
@@ -113,7 +113,7 @@ class Script:
         self.model_name = f"{model}_" if model in self.reserved() else model
         self.devices = devices
         self.packages = (*packages, "numpy", "safetensors")
-        self.flags = self.flags_of()
+        self.flags = flags_of(self)
         self.settings: list[Statement] = []
 
     def reserved(self) -> set[str]:
@@ -144,55 +144,6 @@ class Script:
             found += frozen_paths(phase.instance, phase.own)
         globs = path_globs([f"{path}.**" for path in dict.fromkeys(found)], trained)
         return list(dict.fromkeys((*globs, *self.train.options.frozen)))
-
-    def flags_of(self) -> dict[str, bool]:
-        """What the templates decide on."""
-        train, turns = self.train, self.turns
-        ops = self.ops()
-        roles = {info.role for info in self.weights}
-        images = any(len(info.shape) == 4 for info in self.weights)
-        options, stopping = train.options, train.options.stopping
-        stages = Stages(train.data)
-        late = bool(stages.late or stages.learned or stages.mixes) or train.data.is_mapped
-        return {
-            "ACCUMULATES": train.run.accumulate > 1,
-            "AXES": any(turn.sees_axes for turn in turns),
-            "AVERAGES": options.average is not None,
-            "BF16": train.run.precision == "bf16",
-            "CHANCE": any(op.draws for op in ops),
-            "COUNTED": any(turn.counts for turn in turns),
-            "DECAYS": any(turn.decays for turn in turns),
-            "DRAWS": bool(self.draws),
-            "EVERY": any(turn.phase.every > 1 for turn in turns),
-            "FILES": train.data.is_path,
-            "LATE": late,
-            "STORED": train.data.cache == "disk",
-            "LEARNS": bool(stages.learned),
-            "FREEZES": bool(self.frozen),
-            "GROUPED": any(turn.groups for turn in turns),
-            "IMAGES": images,
-            "KEEPS": any(turn.keeps or turn.groups for turn in turns),
-            "MEASURES": train.data.split > 0,
-            "MOMENTS": any(turn.state for turn in turns),
-            "NATIVE": self.target.channels_last and self.has_images(),
-            "NORMS": any(op.name == "batch_norm" for op in ops),
-            "PARTIAL": bool(roles & {"zeros", "frozen"}),
-            "PHASED": train.is_phased,
-            "PLATEAUED": any(turn.phase.schedule.name == "plateau" for turn in turns),
-            "RATED": any(turn.phase.optimizer.name == "adafactor" for turn in turns),
-            "REGULAR": bool(options.regularizers),
-            "RISES": stopping is not None and rises(train, stopping.metric),
-            "SLACK": stopping is not None and stopping.min_delta > 0,
-            "STOPS": stopping is not None,
-            "SEVERAL": self.program.has_several,
-            "SEEDED": train.run.deterministic and any(op.draws for op in ops),
-            "SCHEDULED": any(turn.is_scheduled for turn in turns),
-            "STARTED": self.program.weights is not None,
-            "STRATIFIED": train.data.stratify is not None,
-            "TURNED": bool(self.turned()),
-            "WINDOWS": stages.before_split,
-            "UNREACHED": any(self.leaves_out(turn.phase) for turn in turns),
-        }
 
     def ops(self) -> list[Op]:
         """Every op of the unrolled graphs, the model's among them."""
@@ -309,6 +260,9 @@ class Script:
             self.require(f"from initial import {call}")
         if self.frozen:
             found.append(Line(f"FROZEN = {self.frozen!r}", "never trained"))
+        if self.flags["THAWS"]:
+            what = "the epochs in which weights are frozen; the first glob counts"
+            found.append(Line(f"THAWED = {dict(train.options.thawing)!r}", what))
         found += [
             Blank(),
             Line(f"EPOCHS = {train.run.epochs}"),
@@ -318,7 +272,7 @@ class Script:
             Line(f"DEVICES = {tuple(self.devices)!r}"),
         ]
         for turn in self.turns:
-            found += [Blank(), *turn.constants()]
+            found += [Blank(), *turn.constants(), *penalty_constants(turn)]
         return [*found, *self.settings]
 
     def digest(self) -> str:
@@ -380,9 +334,23 @@ class Script:
             self.add(Function("metrics_of", parameters, objective.results, doc, lines))
 
     def add_penalty(self, words: Mapping[str, str], weights: str, result: str) -> None:
-        """What regularisers add to the loss."""
-        if self.flags["REGULAR"]:
-            self.add(penalty(self.train.options.regularizers, words, weights, result))
+        """What regularisers add to the loss of each phase."""
+        turns = [turn for turn in self.turns if turn.phase.regularizers]
+        self.add(*(penalty(turn, words, weights, result) for turn in turns))
+
+    def given(self) -> str:
+        """What the optimiser of a section without phases is made from, as arguments."""
+        if self.flags["AXES"]:
+            return "self.names, axes_of(self.model)"
+        return "self.names" if self.flags["KEEPS"] else ""
+
+    def phase_options(self, turn: Turn) -> str:
+        """What a phase is made with where it has it, as further arguments."""
+        phase, text = turn.phase, ""
+        text += f", every={phase.every}" if phase.every > 1 else ""
+        text += f", pieces={phase.accumulate}" if phase.accumulate > 1 else ""
+        name = turn.function("", "penalty")
+        return f"{text}, penalty_of={name}" if phase.regularizers else text
 
     def add_schedules(self) -> None:
         """What the rates are at each step, where they change."""

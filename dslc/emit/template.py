@@ -193,6 +193,8 @@ class Template:
             parameters.append(self.parameter(arg, default, "keyword"))
         if given.vararg is not None:
             parameters.append(self.parameter(given.vararg, None, "variadic"))
+        if given.kwarg is not None:
+            parameters.append(self.parameter(given.kwarg, None, "variadic keyword"))
         returns = None if node.returns is None else self.code(node.returns)
         marks = [self.code(mark) for mark in node.decorator_list]
         body = self.block(rest, node.body[0].lineno - 1)
@@ -209,10 +211,11 @@ class Template:
         return "\n".join(self.lines[first - 1 : node.end_lineno])
 
     def code(self, node: ast.stmt | ast.expr) -> str:
-        """A node as the file writes it."""
-        text = ast.get_source_segment(self.text, node)
-        assert text is not None
-        return text
+        """A node as the file writes it; `ast.get_source_segment` would split the whole file."""
+        lines = [line.encode() for line in self.lines[node.lineno - 1 : node.end_lineno]]
+        lines[-1] = lines[-1][: node.end_col_offset]
+        lines[0] = lines[0][node.col_offset :]
+        return b"\n".join(lines).decode()
 
 
 @cache

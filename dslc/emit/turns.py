@@ -35,10 +35,13 @@ class Turn:
     Attributes:
         phase: The phase.
         homes: Where what it updates has its weights; empty for everything.
+        counts_each: Whether its optimiser counts the steps of each weight, which may differ.
     """
 
     def __init__(self, training: Training, phase: Phase) -> None:
         self.phase = phase
+        differ = bool(training.options.thawing) or training.run.precision == "f16"
+        self.counts_each = differ and phase.optimizer.counts
         modules = training.program.modules
         self.homes = [home for name in phase.update if (home := modules[name].home)]
         if self.homes and any(module.home == phase.own for module in modules.values()):
@@ -122,7 +125,8 @@ class Turn:
     @property
     def state(self) -> tuple[str, ...]:
         """What the optimiser keeps of each weight."""
-        return self.phase.optimizer.state
+        kept = self.phase.optimizer.state
+        return (*kept, "step") if self.counts_each else kept
 
     @property
     def clips(self) -> str | None:

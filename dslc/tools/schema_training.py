@@ -80,6 +80,16 @@ def training_schema(described: Describe, types: Schema, facts: Schema, steps: Sc
     }
 
 
+FROZEN: list[Schema] = [
+    TEXT,
+    {
+        "type": "object",
+        "additionalProperties": {"type": "integer", "minimum": 1},
+        "description": "how many epochs each glob's weights are frozen for",
+    },
+]
+
+
 def graph_properties(described: Describe, steps: Schema) -> Schema:
     """What a section says of its graph, or each of its phases."""
     items: Schema = {"if": IS_GRADIENT, "then": GRADIENT, "else": steps["items"]}
@@ -89,24 +99,28 @@ def graph_properties(described: Describe, steps: Schema) -> Schema:
         "optimizer": choice(Optimizer, described),
         "schedule": choice(Schedule, described),
         "clip": choice(Clipping, described),
+        "regularize": regularizers(described),
         "metrics": {"type": "array", "items": FIGURE},
+    }
+
+
+def regularizers(described: Describe) -> Schema:
+    """What large weights add to a loss, once or in a list."""
+    one = choice(Regularizer, described)
+    return {
+        "if": {"type": "array"},
+        "then": {"type": "array", "items": one},
+        "else": one,
+        "description": "what large weights add to the loss",
     }
 
 
 def options(described: Describe) -> Schema:
     """What a section says beside its graphs."""
-    regularizer = choice(Regularizer, described)
-    regularizers: Schema = {"type": "array", "items": regularizer}
     return {
-        "regularize": {
-            "if": {"type": "array"},
-            "then": regularizers,
-            "else": regularizer,
-            "description": "what large weights add to the loss",
-        },
         "freeze": {
-            "anyOf": [TEXT, {"type": "array", "items": TEXT}],
-            "description": "globs of weights that are not trained",
+            "anyOf": [*FROZEN, {"type": "array", "items": {"anyOf": FROZEN}}],
+            "description": "globs of weights that are not trained, or not in the first epochs",
         },
         "ema": settings(Ema, described),
         "early_stopping": settings(EarlyStopping, described),

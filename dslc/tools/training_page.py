@@ -242,10 +242,11 @@ train:
 ```
 
 `freeze` keeps the weights that its globs match; a batch norm whose running statistics they match too keeps
-to these. `accumulate` computes a batch in equal parts one after the other and sums their gradients. What
+to these. `freeze: [{"backbone.**": 2}]` does so in the first 2 epochs; from then on these weights move, and
+what an optimiser keeps of them, its count of steps too, begins there. `accumulate` computes a batch in equal parts one after the other and sums their gradients. What
 mixes rows (a batch norm, a contrastive loss) sees the rows of a part; everything else is as with the
-whole batch, and a step is still a step. `regularize` and `accumulate` speak of one loss, so they stand
-beside no `phases`. A glob that matches no weight is an error.
+whole batch, and a step is still a step. `regularize` and `accumulate` speak of one loss, so each of `phases`
+has its own. A glob that matches no weight is an error.
 
 ## What is the same everywhere
 
@@ -255,7 +256,10 @@ depend on the seed and the step alone, so that a run that was killed and resumed
 With `deterministic: true` they are [the same everywhere](#random-numbers), so that curves agree with
 dropout as without.
 
-`precision: bf16` computes the model in bfloat16; weights, loss and optimiser stay in f32."""
+`precision: bf16` computes the model in bfloat16; weights, loss and optimiser stay in f32. `precision: f16`
+does so in float16, whose smallest gradients would be zeros: the loss is multiplied by 65536 and gradients
+are divided by that in f32. Where one is not finite, the step is left out and the factor halved; after
+2,000 good steps in a row it doubles. Checkpoints keep it."""
 
 
 SOURCES = """`data: wine` is short for `data: {source: wine}`. `columns: {input: column}` says which column of

@@ -1,42 +1,45 @@
-"""What a section says beside its graphs: an average of the weights, an end, what stays, what is dear."""
+"""What a section says beside its graphs: an average of the weights, an end, what stays."""
 
 from __future__ import annotations
 
 from dslc.diagnostics import nearest
-from dslc.syntax.tree import Mapping, Scalar, Sequence
-from dslc.train.globs import matches
+from dslc.train.places import check_globs, found_below
+from dslc.train.thawing import check_thaw, read_frozen
 from dslc.typed import TYPE_CHECKING, final
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
     from dslc.diagnostics import Report
-    from dslc.passes.weights import WeightInfo
-    from dslc.syntax.tree import Node
+    from dslc.syntax.tree import Mapping, Node
     from dslc.train.averaging import Ema
-    from dslc.train.regularizers import Regularizer
     from dslc.train.settings import SettingsReader
     from dslc.train.stopping import EarlyStopping
     from dslc.train.training import Training
 
-OPTION_KEYS = ("regularize", "freeze", "ema", "early_stopping")
+OPTION_KEYS = ("freeze", "ema", "early_stopping")
 
 
 @final
 class Options:
-    """What was chosen; `frozen` are globs of weights that are not trained."""
+    """What was chosen.
 
-    __slots__ = ("average", "frozen", "regularizers", "stopping")
+    Attributes:
+        frozen: Globs of weights that are not trained.
+        thawing: Globs of weights that are frozen at first, each with how many epochs.
+        average: What average of the weights is kept, if one is.
+        stopping: When a run ends early, if it may.
+    """
+
+    __slots__ = ("average", "frozen", "stopping", "thawing")
 
     def __init__(
         self,
-        regularizers: tuple[Regularizer, ...] = (),
         frozen: tuple[str, ...] = (),
+        thawing: tuple[tuple[str, int], ...] = (),
         average: Ema | None = None,
         stopping: EarlyStopping | None = None,
     ) -> None:
-        self.regularizers = regularizers
         self.frozen = frozen
+        self.thawing = thawing
         self.average = average
         self.stopping = stopping
 
@@ -44,22 +47,10 @@ class Options:
 def read_options(reader: SettingsReader, fields: Mapping) -> Options:
     """The options of a section; what is wrong is reported and left out."""
     return Options(
-        read_regularizers(reader, fields.get("regularize")),
-        tuple(item.text for item in texts(fields.get("freeze"), reader)),
+        *read_frozen(reader, fields.get("freeze")),
         read_average(reader, fields),
         read_stopping(reader, fields),
     )
-
-
-def read_regularizers(reader: SettingsReader, node: Node | None) -> tuple[Regularizer, ...]:
-    """What is added to the loss for weights, one or a list."""
-    if node is None:
-        return ()
-    from dslc.train.regularizers import Regularizer
-
-    nodes = node.items if isinstance(node, Sequence) else [node]
-    found = [reader.choice(Regularizer, item) for item in nodes]
-    return tuple(part for part in found if part is not None)
 
 
 def read_average(reader: SettingsReader, fields: Mapping) -> Ema | None:
@@ -84,24 +75,14 @@ def read_stopping(reader: SettingsReader, fields: Mapping) -> EarlyStopping | No
     return found if isinstance(found, EarlyStopping) else None
 
 
-def texts(node: Node | None, reader: SettingsReader) -> Iterator[Scalar]:
-    """The globs of a list, or one alone."""
-    if node is None:
-        return
-    for item in node.items if isinstance(node, Sequence) else [node]:
-        if reader.text(item, "a glob of weights") is not None and isinstance(item, Scalar):
-            yield item
-
-
 def check_options(training: Training, fields: Mapping, report: Report) -> None:
     """Compares globs with the weights that are there, and the stopping figure with the figures."""
     options = training.options
     everything = training.weights()
     candidates = [info for info in everything if info.role in ("trained", "frozen")]
-    check_globs(options.frozen, fields.get("freeze"), candidates, report, "weight")
-    trained = [info for info in everything if info.role == "trained" and info.tied is None]
-    for regularizer in options.regularizers:
-        check_globs(regularizer.of, fields.get("regularize"), trained, report)
+    globs = (*options.frozen, *(glob for glob, _ in options.thawing))
+    check_globs(globs, fields.get("freeze"), candidates, report, "weight")
+    check_thaw(training, fields.get("freeze"), report)
     if options.stopping is not None:
         node = fields.get("early_stopping")
         check_figure(training, "early stopping", options.stopping.metric, node, report)
@@ -132,32 +113,3 @@ def figures(training: Training) -> list[str]:
         before = f"{phase.name}_" if phase.name else ""
         found += [f"{before}{name}" for name, _ in phase.graph.outputs]
     return found
-
-
-def check_globs(
-    globs: Iterable[str],
-    node: Node | None,
-    weights: list[WeightInfo],
-    report: Report,
-    what: str = "trained weight",
-) -> None:
-    """Reports each glob that matches no weight, where it stands."""
-    for glob in globs:
-        if glob == "**" or any(matches(glob, info.path) for info in weights):
-            continue
-        assert node is not None
-        paths = [info.path for info in weights]
-        ends = [f"**.{path.rpartition('.')[2]}" for path in paths]
-        heads = [f"{path.partition('.')[0]}.**" for path in paths]
-        close = nearest(glob, [*paths, *ends, *heads])
-        help = f"did you mean `{close}`?" if close else "`**` is any number of parts: `**.bias`"
-        at = found_below(node, glob) or node
-        report.error("E0815", at.span, f"no {what} matches {glob!r}", help=help)
-
-
-def found_below(node: Node, text: str) -> Scalar | None:
-    """Where a text stands in a piece of the tree."""
-    if isinstance(node, Scalar):
-        return node if node.text == text else None
-    parts = node.items if isinstance(node, Sequence) else [value for _, value in node.entries]
-    return next((found for part in parts if (found := found_below(part, text))), None)

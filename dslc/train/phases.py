@@ -18,19 +18,21 @@ if TYPE_CHECKING:
     from dslc.source import Span
     from dslc.syntax.tree import Node
     from dslc.train.clipping import Clipping
+    from dslc.train.regularizers import Regularizer
     from dslc.train.settings import SettingsReader
 
-GRAPH_KEYS = ("steps", "loss", "optimizer", "schedule", "clip", "metrics")
+GRAPH_KEYS = ("steps", "loss", "optimizer", "schedule", "clip", "regularize", "metrics")
 """What a phase says itself; a section without phases says it."""
 COLUMN_KEYS = ("inputs", "where")
 """What a section says for all of its phases."""
 
 
 class Turn(Choice):
-    """When a phase runs."""
+    """When a phase runs, and on how much at a time."""
 
     kind = "phase"
     every = Integer(1, doc="runs on every n-th batch", minimum=1)
+    accumulate = Integer(1, doc="in how many pieces it computes a batch", minimum=1)
 
 
 PHASE_KEYS = ("name", "doc", "update", *GRAPH_KEYS)
@@ -41,8 +43,8 @@ class PhaseSection:
     """A phase that was read: all but types; `model` is what it calls without saying so."""
 
     __slots__ = (
-        *("clipping", "doc", "every", "fields", "graph", "model", "name", "optimizer"),
-        *("own", "schedule", "span", "update"),
+        *("accumulate", "clipping", "doc", "every", "fields", "graph", "model", "name"),
+        *("optimizer", "own", "regularizers", "schedule", "span", "update"),
     )
 
     def __init__(
@@ -53,8 +55,10 @@ class PhaseSection:
         optimizer: Optimizer,
         schedule: Schedule,
         clipping: Clipping | None,
+        regularizers: tuple[Regularizer, ...],
     ) -> None:
         self.clipping = clipping
+        self.regularizers = regularizers
         self.fields = fields
         self.graph = graph
         self.model = model
@@ -64,6 +68,7 @@ class PhaseSection:
         self.own = ""
         self.doc: str | None = None
         self.every = 1
+        self.accumulate: int | None = None
         self.update: dict[str, Span] = {}
         self.span = fields.span
 
@@ -104,7 +109,7 @@ class PhasesReader:
 
     def refuse_beside(self, phases: Scalar) -> None:
         """Reports what the section says itself and only its phases may say."""
-        for word in GRAPH_KEYS:
+        for word in (*GRAPH_KEYS, "accumulate"):
             key = self.fields.key(word)
             if key is not None:
                 message = f"beside `phases` there is no `{word}`"
@@ -137,6 +142,7 @@ class PhasesReader:
         found.name = name
         found.own = self.place_of_steps(name)
         found.every = turn.values["every"]
+        found.accumulate = turn.values["accumulate"]
         found.update = update
         return found
 
@@ -159,10 +165,11 @@ class PhasesReader:
         chosen = fields.get("schedule")
         schedule = Constant({}) if chosen is None else self.settings.choice(Schedule, chosen)
         clipping = self.clipping(fields.get("clip"))
+        regularizers = self.regularizers(fields.get("regularize"))
         if graph is None or optimizer is None or schedule is None:
             return None
         model = None if reader.calls_itself else reader.model
-        return PhaseSection(fields, graph, model, optimizer, schedule, clipping)
+        return PhaseSection(fields, graph, model, optimizer, schedule, clipping, regularizers)
 
     def clipping(self, node: Node | None) -> Clipping | None:
         """How gradients are bounded, if they are."""
@@ -171,6 +178,16 @@ class PhasesReader:
         from dslc.train.clipping import Clipping
 
         return self.settings.choice(Clipping, node)
+
+    def regularizers(self, node: Node | None) -> tuple[Regularizer, ...]:
+        """What is added to the loss for weights, one or a list."""
+        if node is None:
+            return ()
+        from dslc.train.regularizers import Regularizer
+
+        nodes = node.items if isinstance(node, Sequence) else [node]
+        found = [self.settings.choice(Regularizer, item) for item in nodes]
+        return tuple(part for part in found if part is not None)
 
     def update(self, node: Node | None) -> dict[str, Span]:
         """The models that a phase updates, with where it names them."""

@@ -19,7 +19,7 @@ class Run(Choice):
         0, doc="of initial weights, order and dropout; `--seed` gives another", minimum=0
     )
     precision = Word(
-        "f32", doc="what the model computes in; weights stay f32", words=("f32", "bf16")
+        "f32", doc="what the model computes in; weights stay f32", words=("f32", "bf16", "f16")
     )
     deterministic = Boolean(
         False, doc="whether dropout and random ops draw the same bits in every framework"
@@ -29,8 +29,3 @@ class Run(Choice):
         if self.batch % self.accumulate:
             message = f"a batch of {self.batch} rows has no {self.accumulate} equal pieces"
             raise InvalidAttribute(message, "accumulate")
-
-    @property
-    def rows(self) -> int:
-        """The rows that are computed at a time."""
-        return self.batch // self.accumulate

@@ -40,6 +40,8 @@ RISES = False  # whether the figure for early stopping is better where it is lar
 SCHEDULED = True  # whether the rate changes
 SLACK = False  # whether a figure has to be better by some amount
 STOPS = False  # whether a run ends once it gets no better
+SCALED = False  # whether the loss is scaled
+THAWS = False  # whether weights are frozen at first
 STARTED = False  # whether a file beside the script holds weights to start from
 STRATIFIED = True  # whether the held-out rows are chosen by class
 TURNED = True  # whether the model computes in another layout than the data have
@@ -182,16 +184,17 @@ def parse_arguments() -> argparse.Namespace:
 
 def kept_of(trainer: Trainer) -> dict[str, Arrays]:
     """What a checkpoint keeps of a trainer."""
-    if MOMENTS and AVERAGES:
-        return {
-            "weights": trainer.weights(),
-            "optimizer": trainer.moments(),
-            "averages": trainer.kept_averages(),
-        }
+    if AVERAGES or SCALED:
+        found: dict[str, Arrays] = {"weights": trainer.weights()}
+        if MOMENTS:
+            found["optimizer"] = trainer.moments()
+        if AVERAGES:
+            found["averages"] = trainer.kept_averages()
+        if SCALED:
+            found["scaling"] = trainer.scaling()
+        return found
     elif MOMENTS:  # noqa: RET505
         return {"weights": trainer.weights(), "optimizer": trainer.moments()}
-    elif AVERAGES:
-        return {"weights": trainer.weights(), "averages": trainer.kept_averages()}
     else:
         return {"weights": trainer.weights()}
 
@@ -271,7 +274,11 @@ def locate(fault: NoNumberError, arguments: argparse.Namespace, batches: Batches
     trainer = begin(arguments, checkpoint)
     last = fault.step - 1 if fault.in_step else fault.step
     for step in range(checkpoint.step if checkpoint else 0, last):
+        if THAWS:
+            trainer.thaw(step // batches.steps)
         trainer.step(*turn(step))
+    if THAWS:
+        trainer.thaw(last // batches.steps)
     place = find_fault(trainer, *turn(last))
     if not fault.in_step:
         return place
@@ -334,6 +341,8 @@ def train(arguments: argparse.Namespace) -> None:
             if STOPS and patience.is_over:  # pyright: ignore
                 progress.note(f"held_out_{STOP_METRIC} got no better for {PATIENCE} epochs")
                 break
+            if THAWS:
+                trainer.thaw(epoch)
             for batch in batches.epoch(epoch, start=step % batches.steps):
                 if TURNED and LATE:
                     batch = to_native(batch)

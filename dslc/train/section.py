@@ -19,8 +19,9 @@ from dslc.train.columns import check_batch_axis, find_ceilings
 from dslc.train.data import Column, DataReader
 from dslc.train.gradient import check_gradients
 from dslc.train.graph import LOSS
-from dslc.train.options import OPTION_KEYS, check_figure, check_globs, check_options, read_options
+from dslc.train.options import OPTION_KEYS, check_figure, check_options, read_options
 from dslc.train.phases import COLUMN_KEYS, GRAPH_KEYS, PhasesReader
+from dslc.train.places import check_globs
 from dslc.train.run import Run
 from dslc.train.settings import SettingsReader
 from dslc.train.training import Phase, Training
@@ -88,8 +89,6 @@ def read_section(program: Program, report: Report) -> Section | None:
     phases_reader = PhasesReader(program, report, reader, fields)
     phases = phases_reader.read(graphs=names_are_right)
     options = read_options(reader, fields)
-    if fields.key("phases") is not None:
-        refuse_beside_phases(fields, report)
     data = source = None
     if (chosen := fields.get("data")) is not None:
         source = DataReader(reader, chosen)
@@ -100,15 +99,6 @@ def read_section(program: Program, report: Report) -> Section | None:
     place = fields.span if batch is None else batch.span
     program = phases_reader.program.replace(deterministic=run.deterministic)
     return Section(program, phases, source, data, run, place, options, fields)
-
-
-def refuse_beside_phases(fields: Mapping, report: Report) -> None:
-    """Reports what speaks of the one loss of a section without phases."""
-    for word in ("regularize", "accumulate"):
-        key = fields.key(word)
-        if key is not None:
-            message = f"beside `phases` there is no `{word}`: it speaks of one loss"
-            report.error("E0819", key.span, message, help="take it out")
 
 
 def type_section(section: Section, checker: Instantiator, model: Instance) -> Training | None:
@@ -129,6 +119,8 @@ def type_section(section: Section, checker: Instantiator, model: Instance) -> Tr
     )
     for read, phase in zip(section.phases, known, strict=True):
         check_optimizer_globs(read, training.updated(phase), report)
+        for part in phase.regularizers:
+            check_globs(part.of, read.fields.get("regularize"), training.updated(phase), report)
         metric = phase.schedule.values.get("metric")
         if metric is not None:
             check_figure(training, "this plateau", metric, read.fields.get("schedule"), report)
@@ -147,7 +139,7 @@ def type_section(section: Section, checker: Instantiator, model: Instance) -> Tr
     )
     for phase in known:
         find_ceilings(phase.instance, training.columns)
-        check_statistics(phase, section.run.rows, section.batch, report)
+        check_statistics(phase, section.run.batch // phase.accumulate, section.batch, report)
     check_batch_axis(training.columns, report)
     section.source.check(section.data, training.columns)
     return training
@@ -175,8 +167,22 @@ def type_phase(section: Section, phase: PhaseSection, checker: Instantiator) -> 
     check_gradients(instance.body, checker.report)
     if not phase.own:
         check_paths(instance, checker.report)
-    chosen = tuple(phase.update), phase.every, phase.optimizer, phase.schedule, phase.clipping
-    return Phase(phase.name, phase.own, phase.doc, phase.graph, instance, checker.facts, *chosen)
+    chosen = tuple(phase.update), phase.every, pieces_of(section, phase, checker.report)
+    rest = phase.optimizer, phase.schedule, phase.clipping, phase.regularizers
+    graph = phase.graph, instance, checker.facts
+    return Phase(phase.name, phase.own, phase.doc, *graph, *chosen, *rest)
+
+
+def pieces_of(section: Section, phase: PhaseSection, report: Report) -> int:
+    """In how many pieces a phase computes a batch."""
+    if phase.accumulate is None:
+        return section.run.accumulate
+    if section.run.batch % phase.accumulate:
+        node = phase.fields.get("accumulate")
+        assert node is not None
+        message = f"a batch of {section.run.batch} rows has no {phase.accumulate} equal pieces"
+        report.error("E0804", node.span, message)
+    return phase.accumulate
 
 
 def with_facts(

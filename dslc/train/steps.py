@@ -34,7 +34,7 @@ def train_steps(
         files: A generated project.
         weights: The weights to start from, by their portable names.
         batches: Columns by name, in the spec's layout.
-        steps: How many steps; the schedule is that of a run of so many.
+        steps: How many steps; the schedule is that of a run of so many, and so are its epochs.
         device: What computes them, as `train.py --device` names it.
 
     Returns:
@@ -45,7 +45,11 @@ def train_steps(
     trainer = script.Trainer(0, device)
     trainer.load(weights)
     losses: list[float] = []
+    epoch = -1
     for step in range(steps):
+        if hasattr(trainer, "thaw") and step * script.EPOCHS // steps > epoch:
+            epoch = step * script.EPOCHS // steps
+            trainer.thaw(epoch)
         batch = as_read(script, batches[step % len(batches)])
         found: Any = trainer.step(batch, rate_of(script, step, steps))
         losses += map(float, found.values() if hasattr(script, "make_phases") else [found])

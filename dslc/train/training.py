@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dslc.passes.weights import weights_of
 from dslc.train.globs import matches
+from dslc.train.thawing import thaws_at
 from dslc.typed import TYPE_CHECKING, final
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from dslc.train.data import Column, Data
     from dslc.train.optimizers import Optimizer
     from dslc.train.options import Options
+    from dslc.train.regularizers import Regularizer
     from dslc.train.run import Run
     from dslc.train.schedules import Schedule
 
@@ -34,14 +36,16 @@ class Phase:
         facts: What may be assumed of the columns' sizes.
         update: The models whose weights it updates; empty where it updates all that there are.
         every: It runs on every n-th batch.
+        accumulate: In how many pieces it computes a batch.
         optimizer: The optimiser with its settings.
         schedule: The schedule with its settings.
         clipping: How gradients are clipped, if they are.
+        regularizers: What large weights add to its loss.
     """
 
     __slots__ = (
-        *("clipping", "doc", "every", "facts", "graph", "instance", "name", "optimizer"),
-        *("own", "schedule", "update"),
+        *("accumulate", "clipping", "doc", "every", "facts", "graph", "instance", "name"),
+        *("optimizer", "own", "regularizers", "schedule", "update"),
     )
 
     def __init__(
@@ -54,10 +58,14 @@ class Phase:
         facts: Facts,
         update: tuple[str, ...],
         every: int,
+        accumulate: int,
         optimizer: Optimizer,
         schedule: Schedule,
         clipping: Clipping | None,
+        regularizers: tuple[Regularizer, ...],
     ) -> None:
+        self.accumulate = accumulate
+        self.regularizers = regularizers
         self.clipping = clipping
         self.name = name
         self.own = own
@@ -72,8 +80,9 @@ class Phase:
 
     def with_graph(self, graph: Module, instance: Instance) -> Phase:
         """The same phase with another graph that computes the same."""
-        chosen = self.update, self.every, self.optimizer, self.schedule, self.clipping
-        return Phase(self.name, self.own, self.doc, graph, instance, self.facts, *chosen)
+        chosen = self.update, self.every, self.accumulate, self.optimizer, self.schedule
+        rest = self.clipping, self.regularizers
+        return Phase(self.name, self.own, self.doc, graph, instance, self.facts, *chosen, *rest)
 
     @property
     def metrics(self) -> tuple[str, ...]:
@@ -154,6 +163,10 @@ class Training:
             if info.role == "trained" and any(matches(g, info.path) for g in self.options.frozen):
                 info.role = "frozen"
             yield info
+
+    def thaws_at(self, path: str) -> int:
+        """The epoch from which on a weight that is trained moves."""
+        return thaws_at(self.options.thawing, path)
 
     def updated(self, phase: Phase) -> list[WeightInfo]:
         """The weights that a phase trains, each once."""

@@ -45,6 +45,11 @@ def check_updates(training: Training, sections: Sequence[PhaseSection], report: 
                 message = f"the loss does not depend on `{name}`, which this phase updates"
                 help = "call it on the way to the loss; no gradient passes a `stop_gradient`"
                 report.error("E0822", span, message, help=help)
+        first = [info for info in training.updated(phase) if not training.thaws_at(info.path)]
+        if training.updated(phase) and not first:
+            message = f"all weights that `{phase.name}` moves are frozen in the first epoch"
+            help = "let some of them move from the start"
+            report.error("E0827", section.span, message, help=help)
     updated = {program.modules[name].home for phase in training.phases for name in phase.update}
     for phase in training.phases:
         for step, home in calls(program, phase.graph.body):
@@ -65,6 +70,11 @@ def check_reached(training: Training, span: Span, report: Report) -> None:
         message = "no trained weight changes this loss: no gradient would reach one"
         help = "compute it from the model's outputs, by steps that pass a gradient"
         report.error("E0824", span, message, help=help)
+        return
+    first = {path for path in trained if not training.thaws_at(path)}
+    if not any(moves(found, first) for found in behind):
+        message = "all weights that change this loss are frozen in the first epoch"
+        report.error("E0827", span, message, help="let some of them move from the start")
 
 
 def moves(found: StepInstance, trained: AbstractSet[str]) -> bool:

@@ -6,12 +6,13 @@ from typing import Any
 import numpy as np
 import pytest
 
+from dslc.api import loads
 from dslc.tools.backends import find_backend
 from dslc.train.runtime import data
 from dslc.train.runtime.data_order import Batches, average
 from dslc.train.steps import as_read, load_script
 from dslc.weights.starting import starting_weights
-from tests.train.projects import BACKENDS, batches, checked, columns, project
+from tests.train.projects import BACKENDS, SPECS, batches, checked, columns, project
 
 STEPS = 10
 Result = tuple[list[float], dict[str, np.ndarray]]
@@ -41,6 +42,7 @@ def first_steps(name: str, backend: str) -> Result:
             "tutors",
             "inside",
             "twins",
+            "thawed",
         ),
     ],
 )
@@ -64,6 +66,29 @@ def test_frozen_weights_and_statistics_stay() -> None:
         _, after = first_steps("frozen", backend)
         moved = {path for path, array in after.items() if (array != start[path]).any()}
         assert moved == {path for path in start if not path.startswith("stem.")}, backend
+
+
+def test_frozen_weights_thaw_after_their_epochs() -> None:
+    start = starting_weights(checked("thawed").weights(), 0)
+    for backend in BACKENDS:
+        spec = checked("thawed")
+        half = find_backend(backend).train_steps(spec, start, batches("thawed", 1), 1)[1]
+        moved = {path for path, array in half.items() if (array != start[path]).any()}
+        first = {"even.weight", "even.bias", "body.weight", "head.weight", "head.bias"}
+        assert moved == first, backend
+        after = first_steps("thawed", backend)[1]
+        stayed = {path for path, array in after.items() if (array == start[path]).all()}
+        assert stayed == {"body.bias"}, backend
+
+
+def test_losses_in_float16_are_those_in_float32() -> None:
+    text = (SPECS / "scaled.yaml").read_text(encoding="utf-8")
+    spec = loads(text.replace("precision: f16", "precision: f32")).checked
+    weights, rows = starting_weights(spec.weights(), 0), batches("scaled", STEPS)
+    wanted = find_backend("torch").train_steps(spec, weights, rows, STEPS)[0]
+    assert wanted[-1] < wanted[0]
+    for backend in BACKENDS:
+        np.testing.assert_allclose(first_steps("scaled", backend)[0], wanted, rtol=0.005)
 
 
 def test_zeros_stay_zero() -> None:

@@ -1,6 +1,7 @@
 """The text of `train.py`: formatted, lint-clean, deterministic, with what the spec uses and no more."""
 
 import ast
+import json
 import subprocess
 import sys
 from collections.abc import Callable
@@ -29,25 +30,14 @@ def test_projects_are_formatted_and_lint_clean(backend: str, tmp_path: Path) -> 
         write_project(tmp_path / name, name, backend)
     ruff = str(Path(sys.executable).with_name("ruff"))
     shared = ("--isolated", "--line-length", "100", "--target-version", "py311")
-    for name in NAMES:
-        for command in (
-            ["format", "--check", *shared, "."],
-            [
-                "check",
-                "--no-cache",
-                *shared,
-                "--select",
-                RULES,
-                "--ignore",
-                IGNORED,
-                "train.py",
-                "data.py",
-            ],
-        ):
-            done = subprocess.run(
-                [ruff, *command], capture_output=True, text=True, check=False, cwd=tmp_path / name
-            )
-            assert done.returncode == 0, done.stdout + done.stderr
+    roots = f"src = {json.dumps([str(tmp_path / name) for name in NAMES])}"
+    rules = ("--no-cache", "--select", RULES, "--ignore", IGNORED, "--config", roots)
+    scripts = [f"{name}/{file}" for name in NAMES for file in ("train.py", "data.py")]
+    for command in (["format", "--check", *shared, "."], ["check", *shared, *rules, *scripts]):
+        done = subprocess.run(
+            [ruff, *command], capture_output=True, text=True, check=False, cwd=tmp_path
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
 
 
 @pytest.mark.parametrize("backend", BACKENDS)

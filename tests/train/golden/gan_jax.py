@@ -10,6 +10,7 @@ import contextlib
 import json
 import math
 from collections.abc import Callable, Generator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -69,7 +70,9 @@ Portable = dict[str, np.ndarray]
 
 def l2_normalize(x: Array, axis: int = -1, eps: float = 1e-12) -> Array:
     """Divides by the norm over an axis, which counts as `eps` at least."""
-    return x * jax.lax.rsqrt(jnp.maximum((x * x).sum(axis, keepdims=True), eps**2))
+    wide = x.astype(jnp.promote_types(x.dtype, jnp.float32))  # squares overflow float16
+    squares = jnp.maximum((wide * wide).sum(axis, keepdims=True), eps**2)
+    return (wide * jax.lax.rsqrt(squares)).astype(x.dtype)
 
 
 def critic_loss(model: Any, batch: Batch) -> Array:
@@ -177,25 +180,17 @@ def generator_optimizer() -> optax.GradientTransformationExtraArgs:
     return optax.chain(clip_by_norm(GENERATOR_CLIP_NORM), optax.trace(GENERATOR_MOMENTUM))
 
 
+@dataclass
 class Phase:
     """A part of each step: a loss, an optimiser, and the places of the weights that it moves."""
 
-    state: Any  # of the optimiser
-    run: Any  # a step of it, compiled
-
-    def __init__(
-        self,
-        name: str,
-        loss_of: Callable[[Any, Batch], Array],
-        places: Sequence[int],
-        optimizer: optax.GradientTransformationExtraArgs,
-        every: int = 1,
-    ) -> None:
-        self.name = name
-        self.loss_of = loss_of
-        self.places = places
-        self.optimizer = optimizer
-        self.every = every
+    name: str
+    loss_of: Callable[[Any, Batch], Array]
+    places: Sequence[int]
+    optimizer: optax.GradientTransformationExtraArgs
+    every: int = 1
+    state: Any = None  # of the optimiser
+    run: Any = None  # a step of it, compiled
 
 
 def below(names: Sequence[str], *models: str) -> list[int]:
@@ -258,7 +253,9 @@ class Trainer:
     ) -> tuple[list[Array], list[Array], Any, Array]:
         """What a phase computes."""
 
-        def loss(trained: list[Array]) -> tuple[Array, list[Array]]:
+        def loss(
+            trained: list[Array], rest: list[Array], batch: Batch
+        ) -> tuple[Array, list[Array]]:
             whole = list(params)
             for place, weight in zip(phase.places, trained, strict=True):
                 whole[place] = weight
@@ -267,12 +264,12 @@ class Trainer:
             return value, jax.tree.leaves(nnx.split(model, nnx.Param, ...)[2])
 
         trained = [params[place] for place in phase.places]
-        (value, rest), gradients = jax.value_and_grad(loss, has_aux=True)(trained)
-        updates: Any
-        updates, state = phase.optimizer.update(gradients, state, trained)
+        gradient_of = jax.value_and_grad(loss, has_aux=True)
+        (value, rest), gradients = gradient_of(trained, rest, batch)
+        trained, state = self.moved(phase, trained, gradients, state, rate)
         params = list(params)
-        for place, weight, update in zip(phase.places, trained, updates, strict=True):
-            params[place] = weight - rate * update
+        for place, weight in zip(phase.places, trained, strict=True):
+            params[place] = weight
         return params, rest, state, value
 
     def step(self, batch: Arrays, rates: Mapping[str, float]) -> dict[str, Array]:
@@ -335,6 +332,14 @@ class Trainer:
             phase.state = restored(phase.state, places, kept, names)
             phase.state = counted(phase.state, found.step // phase.every)
         self.steps = found.step
+
+    def moved(
+        self, phase: Phase, trained: list[Array], gradients: list[Array], state: Any, rate: Array
+    ) -> tuple[list[Array], Any]:
+        """The weights of a phase and the state of its optimiser after a step."""
+        updates: Any
+        updates, state = phase.optimizer.update(gradients, state, trained)
+        return [w - rate * update for w, update in zip(trained, updates, strict=True)], state
 
 
 def restored(

@@ -10,6 +10,7 @@ import contextlib
 import json
 import math
 from collections.abc import Callable, Generator, Mapping
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -66,7 +67,9 @@ Batch = dict[str, tf.Tensor]
 
 def l2_normalize(x: KerasTensor, *, axis: int = -1, eps: float = 1e-12) -> KerasTensor:
     """Divides by the norm over an axis, which counts as `eps` at least."""
-    return x * ops.rsqrt(ops.maximum(ops.sum(ops.square(x), axis=axis, keepdims=True), eps**2))
+    wide = ops.cast(x, keras.backend.result_type(x.dtype, "float32"))  # squares overflow float16
+    squares = ops.maximum(ops.sum(ops.square(wide), axis=axis, keepdims=True), eps**2)
+    return ops.cast(wide * ops.rsqrt(squares), x.dtype)
 
 
 def critic_loss(model: keras.Model, batch: Batch) -> tf.Tensor:
@@ -209,25 +212,19 @@ def generator_optimizer() -> SGD:
     return SGD(GENERATOR_LEARNING_RATE, GENERATOR_MOMENTUM, GENERATOR_CLIP_NORM)
 
 
+@dataclass
 class Phase:
     """A part of each step: a loss, and an optimiser of the variables that it moves."""
 
-    run: Any  # a step of it, compiled
+    name: str
+    loss_of: Callable[[keras.Model, Batch], tf.Tensor]
+    trained: dict[str, keras.Variable]
+    optimizer: Any
+    every: int = 1
+    run: Any = None  # a step of it, compiled
 
-    def __init__(
-        self,
-        name: str,
-        loss_of: Callable[[keras.Model, Batch], tf.Tensor],
-        trained: dict[str, keras.Variable],
-        optimizer: keras.optimizers.Optimizer,
-        every: int = 1,
-    ) -> None:
-        self.name = name
-        self.loss_of = loss_of
-        self.trained = trained
-        self.optimizer: Any = optimizer
-        self.optimizer.build(list(trained.values()))
-        self.every = every
+    def __post_init__(self) -> None:
+        self.optimizer.build(list(self.trained.values()))
 
 
 def below(trained: Mapping[str, keras.Variable], *models: str) -> dict[str, keras.Variable]:
@@ -266,10 +263,10 @@ class Trainer:
 
     def train(self, phase: Phase, batch: Batch, rate: tf.Tensor) -> tf.Tensor:
         """What a phase computes."""
-        with tf.GradientTape() as tape:
-            loss = phase.loss_of(self.model, batch)
         trained = list(phase.trained.values())
         variables, zero = [v.value for v in trained], tf.UnconnectedGradients.ZERO
+        with tf.GradientTape() as tape:
+            loss = phase.loss_of(self.model, batch)
         gradients = tape.gradient(loss, variables, unconnected_gradients=zero)
         phase.optimizer.learning_rate.assign(rate)
         phase.optimizer.apply([tf.convert_to_tensor(g) for g in gradients], trained)

@@ -10,6 +10,7 @@ import contextlib
 import json
 import math
 from collections.abc import Callable, Generator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -142,29 +143,22 @@ def generator_optimizer(weights: Mapping[str, Tensor]) -> torch.optim.Optimizer:
     return optimizer
 
 
+@dataclass
 class Phase:
     """A part of each step: a loss, and an optimiser of the weights that it moves."""
 
-    def __init__(
-        self,
-        name: str,
-        loss_of: Callable[[Gan, Batch], Tensor],
-        weights: dict[str, Tensor],
-        optimizer: torch.optim.Optimizer,
-        every: int = 1,
-    ) -> None:
-        self.name = name
-        self.loss_of = loss_of
-        self.weights = weights
-        self.optimizer = optimizer
-        self.every = every
+    name: str
+    loss_of: Callable[[Gan, Batch], Tensor]
+    weights: dict[str, Tensor]
+    optimizer: torch.optim.Optimizer
+    every: int = 1
 
     def step(self, model: Gan, batch: Batch, rate: float) -> Tensor:
         """One step of the optimiser; gives the loss of the batch before it."""
         for group in self.optimizer.param_groups:
             group["lr"] = rate
-        loss = self.loss_of(model, batch)
         self.optimizer.zero_grad()
+        loss = self.loss_of(model, batch)
         loss.backward(inputs=list(self.weights.values()))
         self.optimizer.step()
         return loss.detach()
@@ -237,7 +231,7 @@ class Trainer:
     def moments(self) -> dict[str, Array]:
         """What each optimiser keeps of each weight, as `critic.mean.head.weight`."""
         return {
-            f"{phase.name}.{kind}.{name}": self.kept_of(phase, weight, key).numpy(force=True)
+            f"{phase.name}.{kind}.{name}": moment_of(phase.optimizer, weight, key).numpy(force=True)
             for phase in self.phases
             for kind, key in KEPT[phase.name].items()
             for name, weight in phase.weights.items()
@@ -252,17 +246,18 @@ class Trainer:
         for phase in self.phases:
             for name, weight in phase.weights.items():
                 state = phase.optimizer.state[weight]
-                done = found.step // phase.every
-                state["step"] = torch.tensor(float(done), device=self.device)
+                done = float(found.step // phase.every)
+                state["step"] = torch.tensor(done, device=self.device)
                 for kind, key in KEPT[phase.name].items():
                     # a tensor laid out like the weight: the fused step needs that
                     moment = torch.from_numpy(kept[f"{phase.name}.{kind}.{name}"])
                     state[key] = torch.empty_like(weight).copy_(moment)
         self.steps = found.step
 
-    def kept_of(self, phase: Phase, weight: Tensor, key: str) -> Tensor:
-        """What an optimiser keeps of a weight; zeros before its first step."""
-        return phase.optimizer.state[weight].get(key, torch.zeros_like(weight))
+
+def moment_of(optimizer: torch.optim.Optimizer, weight: Tensor, key: str) -> Tensor:
+    """What an optimiser keeps of a weight; zeros before its first step."""
+    return optimizer.state[weight].get(key, torch.zeros_like(weight))
 
 
 def pick_device(name: str) -> torch.device:

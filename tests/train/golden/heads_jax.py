@@ -176,12 +176,13 @@ class Trainer:
     ) -> tuple[list[Array], list[Array], Any, Array]:
         """What a step computes."""
 
-        def loss(params: list[Array]) -> tuple[Array, list[Array]]:
+        def loss(params: list[Array], rest: list[Array], batch: Batch) -> tuple[Array, list[Array]]:
             model = self.merged(self.training, params, rest)
             value = loss_of(model, batch)
             return value, jax.tree.leaves(nnx.split(model, nnx.Param, ...)[2])
 
-        (value, rest), gradients = jax.value_and_grad(loss, has_aux=True)(params)
+        gradient_of = jax.value_and_grad(loss, has_aux=True)
+        (value, rest), gradients = gradient_of(params, rest, batch)
         updates: Any
         updates, state = self.optimizer.update(gradients, state, params)
         params = [param - rate * update for param, update in zip(params, updates, strict=True)]

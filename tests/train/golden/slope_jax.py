@@ -58,7 +58,9 @@ Portable = dict[str, np.ndarray]
 
 def l2_normalize(x: Array, axis: int = -1, eps: float = 1e-12) -> Array:
     """Divides by the norm over an axis, which counts as `eps` at least."""
-    return x * jax.lax.rsqrt(jnp.maximum((x * x).sum(axis, keepdims=True), eps**2))
+    wide = x.astype(jnp.promote_types(x.dtype, jnp.float32))  # squares overflow float16
+    squares = jnp.maximum((wide * wide).sum(axis, keepdims=True), eps**2)
+    return (wide * jax.lax.rsqrt(squares)).astype(x.dtype)
 
 
 def bce_with_logits(x: Array, target: Array) -> Array:
@@ -137,12 +139,13 @@ class Trainer:
     ) -> tuple[list[Array], list[Array], Any, Array]:
         """What a step computes."""
 
-        def loss(params: list[Array]) -> tuple[Array, list[Array]]:
+        def loss(params: list[Array], rest: list[Array], batch: Batch) -> tuple[Array, list[Array]]:
             model = self.merged(self.training, params, rest)
             value = loss_of(model, batch)
             return value, jax.tree.leaves(nnx.split(model, nnx.Param, ...)[2])
 
-        (value, rest), gradients = jax.value_and_grad(loss, has_aux=True)(params)
+        gradient_of = jax.value_and_grad(loss, has_aux=True)
+        (value, rest), gradients = gradient_of(params, rest, batch)
         updates: Any
         updates, state = self.optimizer.update(gradients, state, params)
         params = [param - rate * update for param, update in zip(params, updates, strict=True)]

@@ -55,7 +55,9 @@ Batch = dict[str, tf.Tensor]
 
 def l2_normalize(x: KerasTensor, *, axis: int = -1, eps: float = 1e-12) -> KerasTensor:
     """Divides by the norm over an axis, which counts as `eps` at least."""
-    return x * ops.rsqrt(ops.maximum(ops.sum(ops.square(x), axis=axis, keepdims=True), eps**2))
+    wide = ops.cast(x, keras.backend.result_type(x.dtype, "float32"))  # squares overflow float16
+    squares = ops.maximum(ops.sum(ops.square(wide), axis=axis, keepdims=True), eps**2)
+    return ops.cast(wide * ops.rsqrt(squares), x.dtype)
 
 
 def bce_with_logits(x: KerasTensor, target: KerasTensor) -> KerasTensor:
