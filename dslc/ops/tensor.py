@@ -240,7 +240,10 @@ class Slice(_Free):
 
 
 class Cast(_Free):
-    """Converts to another dtype; floats to integers cut towards zero. Source: ONNX Cast."""
+    """Converts to another dtype; floats to integers cut towards zero. Source: ONNX Cast.
+
+    What integers cannot hold, such as a number below 0 as `u8`, is not the same in every backend.
+    """
 
     family = "tensor"
     primary = "dtype"
