@@ -96,8 +96,7 @@ def lax_function(c: OpContext) -> str:
 @RULES.add(Minimum, Maximum)
 def extreme(c: OpContext) -> str:
     if c.is_spread:
-        c.require("import functools")
-        return f"functools.reduce(jnp.{c.op.name}, [{', '.join(c.args)}])"
+        return c.reduced(f"jnp.{c.op.name}")
     text, *others = c.args
     for other in others:
         text = f"jnp.{c.op.name}({text}, {other})"

@@ -81,8 +81,7 @@ def unary(c: FunctionContext) -> str:
 @RULES.add(Equal, NotEqual, LogicalAnd, LogicalOr, LogicalXor, Minimum, Maximum)
 def function_of_two(c: FunctionContext) -> str:
     if c.is_spread:
-        c.require("import functools")
-        return f"functools.reduce(ops.{c.op.name}, [{', '.join(c.args)}])"
+        return c.reduced(f"ops.{c.op.name}")
     text, *others = c.args
     for other in others:
         text = f"ops.{c.op.name}({text}, {other})"
