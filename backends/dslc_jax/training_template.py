@@ -60,6 +60,7 @@ SCALED = False  # whether the loss is scaled
 THAWS = False  # whether weights are frozen at first
 SEEDED = False  # whether what the model draws is the same in every framework
 SEVERAL = False  # whether the model holds several, which the graph calls itself
+SHOWS = False  # whether a page shows what is made of held-out rows
 
 INITIAL = [("**.weight", kaiming_uniform()), ("**", zeros())]
 HALF = jnp.bfloat16
@@ -92,6 +93,11 @@ def loss_of(model: Callable[..., Array], batch: Batch) -> Array:
 def metrics_of(model: Callable[..., Array], batch: Batch) -> dict[str, Array]:
     """The loss and the metrics of a batch."""
     return {"loss": loss_of(model, batch)}
+
+
+def predicted_of(model: Callable[..., Array], batch: Batch) -> Array:
+    """What is predicted of a column."""
+    return model(batch["features"])
 
 
 def with_draws(batch: Arrays, seed: int, step: int | str) -> Arrays:
@@ -168,6 +174,8 @@ class Trainer:
             self.run_average = jax.jit(self.average, donate_argnums=0)
         if MEASURES:
             self.run_metrics = jax.jit(self.evaluate)
+        if SHOWS:
+            self.run_prediction = jax.jit(self.give)
 
     if FREEZES:
 
@@ -321,6 +329,22 @@ class Trainer:
             else:
                 found = self.run_metrics(self.params, self.rest, batch)
             return {name: float(value) for name, value in found.items()}
+
+    if SHOWS:
+
+        def give(self, params: list[Array], rest: list[Array], batch: Batch) -> Array:
+            """What a prediction computes."""
+            model: Callable[..., Any] = self.merged(self.inference, params, rest)
+            if MIXED and not SEVERAL:
+                model = in_half(model)
+            return predicted_of(model, batch)
+
+        def predict(self, batch: Arrays) -> np.ndarray:
+            """What is predicted for the rows of a batch, as the model is used after training."""
+            if AVERAGES:
+                return np.asarray(self.run_prediction(self.averages, self.rest, batch))
+            else:  # noqa: RET505
+                return np.asarray(self.run_prediction(self.params, self.rest, batch))
 
     def weights(self) -> Portable:
         """The weights under their portable names, in PyTorch's layouts."""

@@ -58,6 +58,7 @@ NATIVE = False  # whether the model's images have another layout than the spec's
 PHASED = False  # whether each step has phases
 REGULAR = False  # whether large weights add to the loss
 SCALED = False  # whether the loss is scaled
+SHOWS = False  # whether a page shows what is made of held-out rows
 THAWS = False  # whether weights are frozen at first
 
 INITIAL = [("**.weight", kaiming_uniform()), ("**", zeros())]
@@ -85,6 +86,11 @@ def loss_of(model: keras.Model, batch: Batch) -> tf.Tensor:
 def metrics_of(model: keras.Model, batch: Batch) -> dict[str, tf.Tensor]:
     """The loss and the metrics of a batch."""
     return {"loss": loss_of(model, batch)}
+
+
+def predicted_of(model: keras.Model, batch: Batch) -> tf.Tensor:
+    """What is predicted of a column."""
+    return model(batch["features"])
 
 
 def with_draws(batch: Arrays, seed: int, step: int | str) -> Arrays:
@@ -158,6 +164,8 @@ class Trainer:
             self.run_step = tf.function(self.train, jit_compile=False)
         if MEASURES:
             self.run_metrics = tf.function(self.evaluate, jit_compile=False)
+        if SHOWS:
+            self.run_prediction = tf.function(self.give, jit_compile=False)
 
     def train(self, batch: Batch, rate: tf.Tensor) -> tf.Tensor:
         """What a step computes."""
@@ -291,6 +299,22 @@ class Trainer:
                 return measured
             else:  # noqa: RET505
                 return {name: float(value) for name, value in self.run_metrics(batch).items()}
+
+    if SHOWS:
+
+        def give(self, batch: Batch) -> tf.Tensor:
+            """What a prediction computes."""
+            return predicted_of(self.model, batch)
+
+        def predict(self, batch: Arrays) -> Array:
+            """What is predicted for the rows of a batch, as the model is used after training."""
+            if AVERAGES:
+                self.swap()
+                found = self.run_prediction(batch).numpy()
+                self.swap()
+                return found
+            else:  # noqa: RET505
+                return self.run_prediction(batch).numpy()
 
     def weights(self) -> dict[str, Array]:
         """The weights under their portable names, in PyTorch's layouts."""

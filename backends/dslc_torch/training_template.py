@@ -49,6 +49,7 @@ PHASED = False  # whether each step has phases
 REGULAR = False  # whether large weights add to the loss
 SCALED = False  # whether the loss is scaled
 SEEDED = False  # whether what the model draws is the same in every framework
+SHOWS = False  # whether a page shows what is made of held-out rows
 THAWS = False  # whether weights are frozen at first
 UNREACHED = True  # whether the loss leaves out some of what the model gives
 
@@ -80,6 +81,11 @@ def loss_of(model: TheModel, batch: Batch) -> Tensor:
 def metrics_of(model: TheModel, batch: Batch) -> Batch:
     """The loss and the metrics of a batch."""
     return {"loss": loss_of(model, batch)}
+
+
+def predicted_of(model: TheModel, batch: Batch) -> Tensor:
+    """What is predicted of a column."""
+    return model(batch["features"])
 
 
 def with_draws(batch: Arrays, seed: int, step: int | str) -> Arrays:
@@ -253,6 +259,23 @@ class Trainer:
             if AVERAGES:
                 self.swap()
             return {name: value.item() for name, value in found.items()}
+
+    if SHOWS:
+
+        @torch.no_grad()
+        def predict(self, batch: Arrays) -> Array:
+            """What is predicted for the rows of a batch, as the model is used after training."""
+            if AVERAGES:
+                self.swap()
+            self.model.eval()
+            found = predicted_of(self.model, self.tensors(batch))
+            if HELD:
+                self.set_mode()
+            else:
+                self.model.train()
+            if AVERAGES:
+                self.swap()
+            return found.numpy(force=True)
 
     if HELD:
 

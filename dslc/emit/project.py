@@ -38,6 +38,8 @@ def training_files(checked: Checked, train: str, watching: Path) -> dict[str, st
     """`train.py` and the modules beside it; `watching` is the backend's own."""
     assert checked.train is not None
     files: dict[str, str | bytes] = {f"{name}.py": runtime_file(name) for name in TRAINING}
+    if "\nfrom page import " in train:
+        files["page.py"] = runtime_file("page")
     files |= {"train.py": train, "watching.py": beside(watching)}
     texts = [text for name, text in files.items() if name.endswith(".py") and isinstance(text, str)]
     return {**files, "data.py": data_source(checked.train, texts), **vocabularies(checked)}

@@ -20,7 +20,7 @@ import numpy as np
 from dslc.train.runtime.checkpoint import Checkpoint, newest, save, to_resume
 from dslc.train.runtime.data import Arrays, Column, held_out_rows, split
 from dslc.train.runtime.data_learned import Learned, read_learned, write_learned
-from dslc.train.runtime.data_order import Batches, average
+from dslc.train.runtime.data_order import Batches, average, in_order
 from dslc.train.runtime.faults import listed
 from dslc.train.runtime.progress import NoNumberError, Progress
 from dslc.train.runtime.record import record, spec_text
@@ -38,6 +38,7 @@ PHASED = False  # whether each step has phases
 PLATEAUED = False  # whether the rate falls once a figure gets no better
 RISES = False  # whether the figure for early stopping is better where it is larger
 SCHEDULED = True  # whether the rate changes
+SHOWS = False  # whether a page shows what is made of held-out rows
 SLACK = False  # whether a figure has to be better by some amount
 STOPS = False  # whether a run ends once it gets no better
 SCALED = False  # whether the loss is scaled
@@ -318,6 +319,12 @@ def held_out_names(found: Mapping[str, float]) -> dict[str, float]:
     return {f"held_out_{name}": found[name] for name in sorted(found)}
 
 
+def shown(trainer: Trainer, held_out: Arrays) -> str:
+    """What the page at the run's end shows of the held-out rows."""
+    rows = in_order(held_out, BATCH)
+    return SHOWN(PREDICT, rows, TARGET)  # noqa: F821  # pyright: ignore
+
+
 def train(arguments: argparse.Namespace) -> None:
     """Trains, from the beginning or from the newest checkpoint."""
     checkpoints = arguments.output / "checkpoints"
@@ -368,7 +375,10 @@ def train(arguments: argparse.Namespace) -> None:
             if signals.received:
                 signals.leave(step)
         write(arguments.output / "weights.safetensors", trainer.outcome())
-        progress.close()
+        if SHOWS:
+            progress.close(shown(trainer, held_out))  # pyright: ignore
+        else:
+            progress.close()
 
 
 def main() -> None:
