@@ -34,6 +34,15 @@ def largest(x: Array, axes: tuple[int, ...], *, keepdims: bool = False) -> Array
     return top(x)
 
 
+def vector_norm(
+    x: Array, axis: int | tuple[int, ...] | None = None, *, keepdims: bool = False
+) -> Array:
+    """Euclid's norm, whose gradient is 0 where the norm is: that of a root would be infinite."""
+    squares = (x * x).sum(axis, keepdims=keepdims)
+    is_zero = squares == 0
+    return jnp.where(is_zero, 0, jnp.sqrt(jnp.where(is_zero, 1, squares)))
+
+
 def adaptive_pool(x: Array, *counts: int, largest_of: bool = False) -> Array:
     """The mean or the largest of as many windows as are asked for; [N, ..., C].
 

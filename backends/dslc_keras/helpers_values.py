@@ -94,6 +94,15 @@ def l2_normalize(x: KerasTensor, *, axis: int = -1, eps: float = 1e-12) -> Keras
     return ops.cast(wide * ops.rsqrt(squares), x.dtype)
 
 
+def vector_norm(
+    x: KerasTensor, *, axis: int | tuple[int, ...] | None = None, keepdims: bool = False
+) -> KerasTensor:
+    """Euclid's norm, whose gradient is 0 where the norm is: that of a root would be infinite."""
+    squares = ops.sum(ops.square(x), axis=axis, keepdims=keepdims)
+    is_zero = ops.equal(squares, 0)
+    return ops.where(is_zero, 0.0, ops.sqrt(ops.where(is_zero, 1.0, squares)))
+
+
 @keras.saving.register_keras_serializable(package="dslc")
 class Bilinear(layers.Layer):
     """A map of two values, linear in each: `y[k] = x @ weight[k] @ z + bias[k]`."""
@@ -121,9 +130,9 @@ def pad_edge(x: KerasTensor, pads: tuple[tuple[int, int], ...]) -> KerasTensor:
     for axis, (before, after) in enumerate(pads):
         index = (slice(None),) * axis
         first, last = x[(*index, slice(0, 1))], x[(*index, slice(-1, None))]
-        parts = [ops.repeat(first, before, axis=axis)] if before else []
-        parts += [x, *([ops.repeat(last, after, axis=axis)] if after else [])]
-        x = ops.concatenate(parts, axis=axis) if len(parts) > 1 else x
+        parts = [ops.repeat(first, before, axis=axis), x, ops.repeat(last, after, axis=axis)]
+        kept = [part for part in parts if part.shape[axis] != 0]
+        x = ops.concatenate(kept, axis=axis) if len(kept) > 1 else x
     return x
 
 

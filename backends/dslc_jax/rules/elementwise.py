@@ -129,8 +129,9 @@ def reduce_logsumexp(c: OpContext) -> str:
 
 @RULES.add(ReduceNorm)
 def reduce_norm(c: OpContext) -> str:
-    order = "" if c.op.values["p"] == 2 else f", ord={c.op.values['p']}"
-    return f"jnp.linalg.vector_norm({c.x}, axis={places(c)}{order})"
+    if c.op.values["p"] == 1:
+        return f"jnp.abs({c.x}).sum({places(c)})"
+    return f"{c.helper('vector_norm')}({c.x}, {places(c)})"
 
 
 def places(c: OpContext) -> str:

@@ -98,14 +98,14 @@ def clip(c: FunctionContext) -> str:
 
 @RULES.add(ReduceMax, ReduceMin, ReduceProd, ReduceLogsumexp)
 def reduce_more(c: FunctionContext) -> str:
-    return reduced(c, c.op.name.removeprefix("reduce_"), c.x)
+    return reduced(c, f"ops.{c.op.name.removeprefix('reduce_')}", c.x)
 
 
 @RULES.add(ReduceNorm)
 def reduce_norm(c: FunctionContext) -> str:
     if c.op.values["p"] == 1:
-        return reduced(c, "sum", f"ops.abs({c.x})")
-    return f"ops.sqrt({reduced(c, 'sum', f'ops.square({c.x})')})"
+        return reduced(c, "ops.sum", f"ops.abs({c.x})")
+    return reduced(c, c.helper("vector_norm"), c.x)
 
 
 def reduced(c: FunctionContext, function: str, text: str) -> str:
@@ -114,4 +114,4 @@ def reduced(c: FunctionContext, function: str, text: str) -> str:
     axes = c.op.axes(c.types[0].rank)
     place = "" if len(axes) == c.types[0].rank else f", axis={axes_text(c, axes)}"
     keep = ", keepdims=True" if c.op.keep else ""
-    return f"ops.{function}({text}{place}{keep})"
+    return f"{function}({text}{place}{keep})"
