@@ -95,11 +95,6 @@ def metrics_of(model: Callable[..., Array], batch: Batch) -> dict[str, Array]:
     return {"loss": loss_of(model, batch)}
 
 
-def predicted_of(model: Callable[..., Array], batch: Batch) -> Array:
-    """What is predicted of a column."""
-    return model(batch["features"])
-
-
 def with_draws(batch: Arrays, seed: int, step: int | str) -> Arrays:
     """A batch with what its step draws."""
     del seed, step
@@ -175,7 +170,7 @@ class Trainer:
         if MEASURES:
             self.run_metrics = jax.jit(self.evaluate)
         if SHOWS:
-            self.run_prediction = jax.jit(self.give)
+            self.run_prediction = jax.jit(self.give)  # pyright: ignore[reportAttributeAccessIssue]
 
     if FREEZES:
 
@@ -329,22 +324,6 @@ class Trainer:
             else:
                 found = self.run_metrics(self.params, self.rest, batch)
             return {name: float(value) for name, value in found.items()}
-
-    if SHOWS:
-
-        def give(self, params: list[Array], rest: list[Array], batch: Batch) -> Array:
-            """What a prediction computes."""
-            model: Callable[..., Any] = self.merged(self.inference, params, rest)
-            if MIXED and not SEVERAL:
-                model = in_half(model)
-            return predicted_of(model, batch)
-
-        def predict(self, batch: Arrays) -> np.ndarray:
-            """What is predicted for the rows of a batch, as the model is used after training."""
-            if AVERAGES:
-                return np.asarray(self.run_prediction(self.averages, self.rest, batch))
-            else:  # noqa: RET505
-                return np.asarray(self.run_prediction(self.params, self.rest, batch))
 
     def weights(self) -> Portable:
         """The weights under their portable names, in PyTorch's layouts."""

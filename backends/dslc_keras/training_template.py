@@ -88,11 +88,6 @@ def metrics_of(model: keras.Model, batch: Batch) -> dict[str, tf.Tensor]:
     return {"loss": loss_of(model, batch)}
 
 
-def predicted_of(model: keras.Model, batch: Batch) -> tf.Tensor:
-    """What is predicted of a column."""
-    return model(batch["features"])
-
-
 def with_draws(batch: Arrays, seed: int, step: int | str) -> Arrays:
     """A batch with what its step draws."""
     del seed, step
@@ -299,22 +294,6 @@ class Trainer:
                 return measured
             else:  # noqa: RET505
                 return {name: float(value) for name, value in self.run_metrics(batch).items()}
-
-    if SHOWS:
-
-        def give(self, batch: Batch) -> tf.Tensor:
-            """What a prediction computes."""
-            return predicted_of(self.model, batch)
-
-        def predict(self, batch: Arrays) -> Array:
-            """What is predicted for the rows of a batch, as the model is used after training."""
-            if AVERAGES:
-                self.swap()
-                found = self.run_prediction(batch).numpy()
-                self.swap()
-                return found
-            else:  # noqa: RET505
-                return self.run_prediction(batch).numpy()
 
     def weights(self) -> dict[str, Array]:
         """The weights under their portable names, in PyTorch's layouts."""

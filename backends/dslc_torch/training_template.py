@@ -83,11 +83,6 @@ def metrics_of(model: TheModel, batch: Batch) -> Batch:
     return {"loss": loss_of(model, batch)}
 
 
-def predicted_of(model: TheModel, batch: Batch) -> Tensor:
-    """What is predicted of a column."""
-    return model(batch["features"])
-
-
 def with_draws(batch: Arrays, seed: int, step: int | str) -> Arrays:
     """A batch with what its step draws."""
     del seed, step
@@ -259,23 +254,6 @@ class Trainer:
             if AVERAGES:
                 self.swap()
             return {name: value.item() for name, value in found.items()}
-
-    if SHOWS:
-
-        @torch.no_grad()
-        def predict(self, batch: Arrays) -> Array:
-            """What is predicted for the rows of a batch, as the model is used after training."""
-            if AVERAGES:
-                self.swap()
-            self.model.eval()
-            found = predicted_of(self.model, self.tensors(batch))
-            if HELD:
-                self.set_mode()
-            else:
-                self.model.train()
-            if AVERAGES:
-                self.swap()
-            return found.numpy(force=True)
 
     if HELD:
 

@@ -161,8 +161,9 @@ def readme(checked: Checked, framework: str, needed: Sequence[str], usage: str) 
 
 
 RESULTS = (
-    "A run writes `metrics.jsonl`, `metrics.csv` and `curves.html`, checkpoints that a kill at any "
-    "moment cannot spoil, `run.json` with what it takes to repeat it, and `weights.safetensors` "
+    "A run writes `metrics.jsonl`, `metrics.csv` and `curves.html`, a page of curves and, where a loss "
+    "or a metric compares a prediction with a column, of what is made of held-out rows; checkpoints "
+    "that a kill at any moment cannot spoil, `run.json` with what it takes to repeat it, and `weights.safetensors` "
     "with PyTorch's names and layouts, which every framework's project reads. Ctrl-C and SIGTERM "
     "save before they end it. `--track FILE` tells a function of your own of every figure; TensorBoard "
     "gets them where it is installed, below `tensorboard/`."

@@ -197,6 +197,17 @@ class Script:
         """Imports what a template imports."""
         self.require(*template.imports())
 
+    def add_trainer(self, template: Template, phased: Template) -> None:
+        """The trainer, with what phases have otherwise, and what predicts for the page."""
+        found = template.definition("Trainer")
+        if self.train.is_phased:
+            found = template.class_with("Trainer", phased, "PhasedTrainer")
+        if self.shown is not None:
+            page = self.template(self.templates / "page_template.py")
+            self.use(page)
+            found = page.extended(found, "ShowingTrainer")
+        self.add(found)
+
     def source(self) -> str:
         """The text of the script."""
         self.require("from data import learn, load, prepare")

@@ -41,6 +41,7 @@ def loop_names(flags: Mapping[str, bool]) -> dict[str, str]:
         "THE_ROWS": "learned_rows(arguments)" if flags["LEARNS"] else rows,
         "HOW_READ": f"COLUMNS, {STORE}" if flags["STORED"] else "COLUMNS",
         "MEASURE": "lambda rows: trainer.measure(to_native(rows))" if native else "trainer.measure",
+        "PAGE": "shown(trainer, held_out)" if flags["SHOWS"] else "",
         "PREDICT": "lambda rows: trainer.predict(to_native(rows))" if native else "trainer.predict",
         "PARTS": "training, held_out" if flags["MEASURES"] else "training",
         "Rows": "tuple[Arrays, Arrays]" if flags["MEASURES"] else "Arrays",

@@ -38,7 +38,6 @@ PHASED = False  # whether each step has phases
 PLATEAUED = False  # whether the rate falls once a figure gets no better
 RISES = False  # whether the figure for early stopping is better where it is larger
 SCHEDULED = True  # whether the rate changes
-SHOWS = False  # whether a page shows what is made of held-out rows
 SLACK = False  # whether a figure has to be better by some amount
 STOPS = False  # whether a run ends once it gets no better
 SCALED = False  # whether the loss is scaled
@@ -319,10 +318,9 @@ def held_out_names(found: Mapping[str, float]) -> dict[str, float]:
     return {f"held_out_{name}": found[name] for name in sorted(found)}
 
 
-def shown(trainer: Trainer, held_out: Arrays) -> str:
+def shown(trainer: Trainer, held_out: Arrays) -> str:  # noqa: ARG001
     """What the page at the run's end shows of the held-out rows."""
-    rows = in_order(held_out, BATCH)
-    return SHOWN(PREDICT, rows, TARGET)  # noqa: F821  # pyright: ignore
+    return SHOWN(PREDICT, in_order(held_out, BATCH), TARGET)  # noqa: F821  # pyright: ignore
 
 
 def train(arguments: argparse.Namespace) -> None:
@@ -375,10 +373,7 @@ def train(arguments: argparse.Namespace) -> None:
             if signals.received:
                 signals.leave(step)
         write(arguments.output / "weights.safetensors", trainer.outcome())
-        if SHOWS:
-            progress.close(shown(trainer, held_out))  # pyright: ignore
-        else:
-            progress.close()
+        progress.close(PAGE)  # noqa: F821  # pyright: ignore
 
 
 def main() -> None:

@@ -108,7 +108,7 @@ def _judged(
         found, share = judge(scores)
         size = scores.shape[-1] if scores.ndim > 1 and scores.shape[-1] > 1 else 2
         pairs.append((wanted, found))
-        for row in np.flatnonzero((wanted >= 0) & (wanted < size)):
+        for row in np.flatnonzero((wanted >= 0) & (wanted < size)).tolist():
             chosen = examples[bool(wanted[row] == found[row])]
             if len(chosen) < EXAMPLES:
                 text = f"{found[row]} ({share[row]:.0%})"
@@ -175,7 +175,7 @@ def _example(batch: Rows, row: int, target: str, text: str, *, wrong: bool = Fal
 
 
 def _shown(value: Array) -> str:
-    if value.ndim == 3 and 0 < len(_channels(value)) and value.dtype.kind == "f":
+    if value.ndim == 3 and len(_channels(value)) > 0 and value.dtype.kind == "f":
         return _picture(value)
     return f"<code>{html.escape(_numbers(value.reshape(-1)))}</code>"
 
@@ -196,9 +196,10 @@ def _picture(value: Array) -> str:
     """A picture as a PNG in the text, from its least to its largest number."""
     pixels = _channels(value).astype(np.float64)
     low, high = float(pixels.min()), float(pixels.max())
-    grey = np.uint8(np.round((pixels - low) * (255 / (high - low) if high > low else 0.0)))
+    scale = 255 / (high - low) if high > low else 0.0
+    grey = np.round((pixels - low) * scale).astype(np.uint8)
     height, width, channels = grey.shape
-    lines = b"".join(b"\0" + line.tobytes() for line in grey)
+    lines = b"".join(b"\0" + grey[row].tobytes() for row in range(height))
     head = struct.pack(">IIBBBBB", width, height, 8, 2 if channels == 3 else 0, 0, 0, 0)
     chunks = ((b"IHDR", head), (b"IDAT", zlib.compress(lines, 9)), (b"IEND", b""))
     raw = b"\x89PNG\r\n\x1a\n" + b"".join(
