@@ -63,6 +63,7 @@ class KerasTarget(FunctionTarget):
     helpers = (
         Path(__file__).with_name("helpers.py"),
         Path(__file__).with_name("helpers_images.py"),
+        Path(__file__).with_name("helpers_resizing.py"),
         Path(__file__).with_name("helpers_scan.py"),
         Path(__file__).with_name("helpers_ties.py"),
         Path(__file__).with_name("helpers_attention.py"),

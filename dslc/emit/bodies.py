@@ -39,8 +39,8 @@ class BodyWriter(LoopWriter):
         flow.count([], [ref for _, ref in outputs])
         if len(outputs) == 1:
             flow.returned = {outputs[0][1].key}
-        types = self.formal.inputs.values()
-        flow.taken = {lower(str(dim)) for type in types for dim in type.shape}
+        sizes = [dim for type in self.formal.inputs.values() for dim in type.shape]
+        flow.taken = {lower(str(size)) for size in (*sizes, *self.writer.parameters.of_runs)}
         self.bind_inputs()
         self.entries = {name: flow.values[MODULE, name] for name in self.inputs}
         self.entry = len(flow.lines)
@@ -253,11 +253,12 @@ class BodyWriter(LoopWriter):
         self.bind_model(found, values, text, found.step.name or "outputs")
 
     def others_for(self, found: FormalStep) -> list[str]:
-        """The layers and models at hand that what a step calls needs."""
+        """The sizes, layers and models at hand that what a step calls needs."""
         assert found.callee is not None
         name = found.callee.module.name
         needed = self.writer.module.needs.get(name, ())
-        return [*self.writer.loans_for(name), *(self.models[model] for model in needed)]
+        models = [self.models[model] for model in needed]
+        return [*self.sizes_for(found), *self.writer.loans_for(name), *models]
 
     def bind_model(
         self, found: FormalStep, values: list[Value | None], text: str, wanted: str

@@ -14,6 +14,7 @@ from dslc.emit.header import header
 from dslc.emit.owners import Owners
 from dslc.emit.parameters import Parameters, lower
 from dslc.emit.python import Class, Function, Line, Parameter
+from dslc.emit.rounds import rounds_made
 from dslc.emit.units import ModuleWriter, Unit
 from dslc.ir.dims import symbols_of, text_of
 from dslc.ir.graph import ApplyOp, CallModule
@@ -121,11 +122,15 @@ class ClassWriter:
         return name if name.startswith("Carry") else self.parameters.use(name)
 
     def call_name(self, name: str) -> str:
-        """A name of the spec where the module runs: a size of an input, or a stored parameter."""
+        """A name of the spec where the module runs: a loop's, a size, or a stored parameter."""
+        if name in self.body.loop_names:
+            return self.body.loop_variable_of(name)
         if self.parameters.place(name) is not None:
             if name not in self.shapes:
                 self.shapes[name] = self.body.names.fresh(lower(name))
             return self.shapes[name]
+        if name in self.parameters.of_runs:
+            return self.body.size(name)
         return f"self.{self.store(self.constructor_name(name), name)}"
 
     def store(self, value: str, wanted: str) -> str:
@@ -199,12 +204,11 @@ class ClassWriter:
         repeat = found.step.repeat
         assert repeat is not None
         carries = [self.carry(carry, found.outputs[""].rank) for carry in found.carries]
-        count = repeat.over if repeat.times is None else repeat.times
-        assert count is not None
+        known, rounds, times = rounds_made(found)
         index = self.loop_names[repeat.index] if repeat.index else None
-        names = [self.loop_names[name] for name in repeat.names]
-        text = self.expression(count)
-        return LoopDraft(own, constructor, index, names, text, carries, times=repeat.over is None)
+        names = [self.loop_names[name] for name in known]
+        text = self.expression(rounds)
+        return LoopDraft(own, constructor, index, names, text, carries, times=times)
 
     def carry(self, carry: Carry, rank: int) -> CarryDraft:
         """A dim that the loop being written may carry."""

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 from dslc.emit.backend import at_step
 from dslc.emit.formal_regions import joined, type_scan
 from dslc.emit.formal_types import Carry, Formal, FormalStep
-from dslc.emit.formal_when import merged
-from dslc.emit.instances import instance_types, known_outputs, last_round, summed
+from dslc.emit.formal_when import merged, of_runs
+from dslc.emit.instances import instance_types, known_outputs, last_round, summed, type_of_call
 from dslc.emit.named_sizes import NamedSizes
 from dslc.emit.samples import all_iterations, collect_instances, samples_by_step
 from dslc.emit.varying import op_in_own_names
@@ -37,6 +37,7 @@ from dslc.ops.base import Check
 from dslc.syntax.expressions import (
     Binary,
     Expr,
+    Index,
     ListOf,
     Literal,
     Name,
@@ -45,7 +46,7 @@ from dslc.syntax.expressions import (
     to_python,
 )
 from dslc.syntax.types import ELLIPSIS
-from dslc.values import is_integer
+from dslc.values import is_integer, is_list
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -98,7 +99,7 @@ class Inference:
         self.found: dict[int, FormalStep] = {}
         sample = formal.instances[0]
         known = {**program.values, **sample.arguments}
-        self.integers = {name for name, value in known.items() if is_integer(value)}
+        self.integers = {name for name, value in known.items() if is_size(value)}
 
     def run(self) -> None:
         sample = self.formal.instances[0]
@@ -175,6 +176,11 @@ class Inference:
             return 0 - operand if is_size(operand) else self.text(expression)
         if isinstance(expression, Binary):
             return self.binary(expression)
+        if isinstance(expression, Index):
+            items, place = self.value(expression.base), self.value(expression.index)
+            if is_list(items) and is_integer(place) and 0 <= place < len(items):
+                return items[place]
+            return self.text(expression)
         return self.text(expression)
 
     def binary(self, expression: Binary) -> object:
@@ -214,7 +220,10 @@ class Inference:
             reused = step.action.step.id
             step = step.replace(action=step.action.step.action)
         step = self.named.resolved(step)
-        found = FormalStep(step, present, sometimes=len(present) < len(samples))
+        sometimes = len(present) < len(samples)
+        if step.when is not None and not sometimes and any(map(of_runs(step.when), present)):
+            step = step.replace(when=None)  # the facts say so: a run has nothing to decide
+        found = FormalStep(step, present, sometimes=sometimes)
         found.reused = reused
         self.found[step.id] = found
         first = self.start_of(step)
@@ -374,7 +383,8 @@ class Inference:
         order = {item.name: position for position, item in enumerate(callee.module.inputs)}
         for symbol, name, axis in callee.bindings:
             mapping[symbol] = types[order[name]].shape[axis]
-        found = {slot: type.substitute(mapping) for slot, type in outputs.items()}
+        lists = {n: v for n, v in action.arguments.items() if isinstance(self.value(v), tuple)}
+        found = {s: type_of_call(self, t, mapping, lists) for s, t in outputs.items()}
         if callee.module.is_model:
             return {"": next(iter(found.values())), **found}
         return found

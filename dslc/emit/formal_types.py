@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, final
 
+from dslc.emit.formal_when import holds_size
+
 if TYPE_CHECKING:
     from dslc.ir.dims import DimLike
     from dslc.ir.graph import Module, Step
@@ -97,3 +99,7 @@ class Formal:
         self.steps: list[FormalStep] = []
         self.values: Values = {}
         self.outputs: dict[str, TensorType] = {}
+
+    def is_of_runs(self, param: str) -> bool:
+        """Whether some call gives a param a size that only a run knows, or a list with one."""
+        return any(holds_size(instance.arguments[param]) for instance in self.instances)

@@ -1,16 +1,18 @@
-"""The type of a value that a `when` decides, in a module's own names."""
+"""What a `when` decides: the type of the value behind it, and whether a run has a say in it."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dslc.ir.dims import opaque, symbols_of
+from dslc.ir.dims import Dim, opaque, symbols_of
 from dslc.syntax.expressions import Boolean, Compare, free_names, to_python
+from dslc.values import is_list
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from dslc.ir.dims import DimLike
+    from dslc.ir.instance import Iteration
     from dslc.ir.types import TensorType
     from dslc.syntax.expressions import Expr
 
@@ -35,6 +37,17 @@ def merged(
         used = names | symbols_of(left) | symbols_of(right)
         shape.append(opaque(f"({left}) if {condition} else ({right})", frozenset(used)))
     return present.with_shape(*shape)
+
+
+def of_runs(when: Expr) -> Callable[[Iteration], bool]:
+    """Whether a condition reads, in an iteration, a size that only a run knows."""
+    names = free_names(when)
+    return lambda found: any(holds_size(found.environment.get(name)) for name in names)
+
+
+def holds_size(value: object) -> bool:
+    """Whether a compile-time value is a size that only a run knows, or a list with one."""
+    return any(map(holds_size, value)) if is_list(value) else isinstance(value, Dim)
 
 
 def equalities(when: Expr) -> list[tuple[Expr, Expr]]:

@@ -2,8 +2,9 @@
 
 Generated code serves all instances of a module with one class, in which sizes have names. Where the
 number of axes itself differs there is no such name, nor where the code depends on a word or a choice
-that callers give. So here the module is split, once for every combination of its inputs' ranks, of
-such values, and of the forms of what it calls; each call goes to the part that it means.
+that callers give, or whether a step is there on a size that only runs know of some calls. So here the
+module is split, once for every combination of its inputs' ranks, of such values and conditions, and of
+the forms of what it calls; each call goes to the part that it means.
 """
 
 from __future__ import annotations
@@ -11,12 +12,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, final
 
 from dslc.emit.backend import BuildError
+from dslc.emit.formal_when import holds_size
 from dslc.emit.samples import collect_instances, samples_by_step
 from dslc.ir.graph import CallModule, Reuse
-from dslc.ir.walk import with_regions
+from dslc.ir.walk import all_steps, with_regions
+from dslc.syntax.expressions import free_names
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from dslc.ir.graph import Action, Body, Program, Step
     from dslc.ir.instance import Instance
@@ -27,7 +30,7 @@ Decisive = tuple[str, int, str]
 """A module, a step in it, and an attribute of that step on which code depends."""
 
 Form = tuple[Ranks, tuple[tuple[str, str], ...], frozenset[object]]
-"""Ranks of inputs, decisive attributes with their values, and the forms of the calls by step."""
+"""Ranks of inputs, what else decides with its values, and the forms of the calls by step."""
 
 
 def split_by_form(program: Program, *roots: Instance, decisive: Decisive | None = None) -> Program:
@@ -75,17 +78,25 @@ class Forms:
         """Divides the instances of a module, those that they call first."""
         if self.parts[name]:
             return
+        optional = decided_by_runs(self.instances[name])
         for instance in self.instances[name]:
-            form = self.found(instance)
+            form = self.found(instance, optional)
             self.known[id(instance)] = form
             self.parts[name].setdefault(form, []).append(instance)
 
-    def found(self, instance: Instance) -> Form:
-        """An instance's form; a call counts where what it calls has several."""
+    def found(self, instance: Instance, optional: Mapping[int, str]) -> Form:
+        """An instance's form; a call counts where what it calls has several.
+
+        Args:
+            instance: The instance.
+            optional: The steps on whose presence code depends, with their names.
+        """
         ranks = tuple(type.rank for type in instance.inputs.values())
         words: dict[str, str] = {}
         calls: set[object] = set()
         for step, samples in samples_by_step([instance]).items():
+            if step in optional:
+                words[optional[step]] = str(any(samples))
             for sample in samples:
                 if sample is not None and sample.call is not None:
                     own = sample.call.module.name
@@ -106,6 +117,19 @@ class Forms:
             message = f"`{name}` differs among the rounds of a repeat in `{instance.module.name}`"
             help = "write the steps one by one"
             raise BuildError(f"{message}, and code depends on it: {help}", instance.module.span)
+
+
+def decided_by_runs(instances: Sequence[Instance]) -> dict[int, str]:
+    """The steps that only some instances have, by a condition on a size that only runs know."""
+    samples = [samples_by_step([instance]) for instance in instances]
+    known = [{**instance.arguments, **instance.sizes} for instance in instances]
+    found: dict[int, str] = {}
+    for step in all_steps(instances[0].module.body):
+        names = () if step.when is None else free_names(step.when)
+        reads = any(holds_size(values.get(name)) for values in known for name in names)
+        if reads and len({any(found.get(step.id, ())) for found in samples}) > 1:
+            found[step.id] = step.label or "steps"
+    return found
 
 
 def part_names(

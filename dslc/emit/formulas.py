@@ -6,18 +6,20 @@ from typing import TYPE_CHECKING, Any
 
 from dslc.emit.flow import Value
 from dslc.emit.formal_types import FormalStep
+from dslc.emit.formal_when import of_runs
 from dslc.ir.arithmetic import ARITHMETIC, COMPARISONS, Arithmetic, Part
 from dslc.ir.graph import ApplyOp
 from dslc.ops.arithmetic import Add, Mul, Pow
 from dslc.ops.base import Check
 from dslc.ops.tensor import Cast
-from dslc.syntax.expressions import Call, Conditional, Option, to_python
+from dslc.syntax.expressions import Binary, Call, Conditional, Literal, Option, to_python
 from dslc.syntax.formulas import reads_values
 
 if TYPE_CHECKING:
     from dslc.emit.backend import Rules
     from dslc.emit.context import OpContext
     from dslc.ops.base import Op
+    from dslc.syntax.expressions import Expr
 
 MIXING = (*ARITHMETIC.values(), *COMPARISONS.values())
 """Ops that every framework applies to values of several dtypes, as the language means it."""
@@ -58,8 +60,11 @@ class FormulaText:
 
     def number(self, part: Part) -> str:
         """A number that is known when the model is made, or once its inputs are there."""
-        self.context.writer.require_math(part.node)
-        return to_python(part.node, self.context.writer.call_name)
+        node = part.node
+        if any(map(of_runs(node), self.context.found.samples)):
+            node = as_powers(node)
+        self.context.writer.require_math(node)
+        return to_python(node, self.context.writer.call_name)
 
     def choice(self, part: Part) -> str:
         """A choice by a condition on params."""
@@ -100,3 +105,13 @@ class FormulaText:
         given = {arg.name: arg.value for arg in args if isinstance(arg, Option)}
         action = ApplyOp(type(op), given)
         return self.context.step.replace(action=action, inputs=(), repeat=None, when=None)
+
+
+def as_powers(expression: Expr) -> Expr:
+    """`sqrt(T)` as `T ** 0.5`: a size may be a symbol when a framework traces the code."""
+    if isinstance(expression, Binary):
+        left, right = as_powers(expression.left), as_powers(expression.right)
+        return Binary(expression.op, left, right, expression.span)
+    if isinstance(expression, Call) and expression.function == "sqrt":
+        return Binary("**", expression.args[0], Literal(0.5, expression.span), expression.span)
+    return expression

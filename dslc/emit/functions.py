@@ -133,6 +133,7 @@ class FunctionWriter(LayerWriter):
         self.kept = {}
         self.lists = {}
         self.choices: set[str] = set()
+        self.items: dict[str, tuple[Expr, str]] = {}  # of loops: those with sizes of a run
         self.function_body = FunctionBody(self)
         self.body = self.function_body
 
@@ -178,6 +179,8 @@ class FunctionWriter(LayerWriter):
 
     def is_static(self, name: str) -> bool:
         """Whether a name stands for a value that is known when the model is built."""
+        if name in self.items:
+            return False
         place = None if name in self.loop_names else self.parameters.place(name)
         if place is None:
             return True

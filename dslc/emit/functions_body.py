@@ -98,10 +98,12 @@ class FunctionBody(FunctionRegions):
 
     def count(self, steps: list[FormalStep]) -> None:
         """Counts the reads of every value, those among them that only look at a size."""
-        super().count(steps)
         for found in steps:
+            around = self.loops.enter_sizes(found)
+            super().count([found])
             for key in (*size_reads(self.function, found), *self.held([found])):
                 self.flow.remaining[key] = self.flow.remaining.get(key, 0) + 1
+            self.function.items = around
 
     def label_of(self, found: FormalStep) -> str:
         """What a step adds to the path here; a loop has added it already for its rounds."""

@@ -11,8 +11,10 @@ from dslc.emit.flow import STREAM, Value, written_inputs
 from dslc.emit.functions_names import texts_of
 from dslc.emit.functions_runtime import size_reads
 from dslc.emit.python import For, Line
+from dslc.emit.rounds import items_of_runs, parts, rounds_made
 from dslc.ir.graph import ApplyOp, CallModule
 from dslc.ir.walk import all_steps, ends, regions
+from dslc.syntax.expressions import ListOf
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from dslc.emit.functions_body import FunctionBody
     from dslc.emit.python import Statement
     from dslc.ir.graph import Ref, Repeat
+    from dslc.syntax.expressions import Expr
 
 INDEXES = ("i", "j", "k", "m", "n")
 
@@ -60,9 +63,11 @@ class LoopWriter:
 
     def sizes_read(self, found: FormalStep) -> list[Key]:
         """The inputs in which the steps of a loop find sizes."""
+        around = self.enter_sizes(found)
         keys = size_reads(self.body.function, found)
         for inner in (step for steps in found.bodies for step in steps):
             keys += self.sizes_read(inner)
+        self.body.function.items = around
         return keys
 
     def entry(self, found: FormalStep, start: Ref) -> Value:
@@ -90,6 +95,7 @@ class LoopWriter:
         repeat = step.repeat
         assert repeat is not None
         index, around = self.enter(repeat), self.indices
+        items_around = self.enter_sizes(found, index)
         outer_path, outer, flow.lines = body.path, flow.lines, []
         body.path = body.path.word(step.label)
         if not repeat.share:
@@ -114,11 +120,11 @@ class LoopWriter:
         words = frozenset(re.findall(r"[A-Za-z_]\w*", text))
         names = [body.writer.loop_names[name] for name in repeat.names]
         self.leave(repeat)
+        body.function.items = items_around
         self.indices = around
-        rounds = repeat.over if repeat.times is None else repeat.times
-        assert rounds is not None
-        iterable = body.writer.expression(rounds)
-        header = loop_header(index, names, iterable, words, times=repeat.over is None)
+        known, rounds, times = rounds_made(found)
+        names = [name for name, item in zip(names, repeat.names, strict=True) if item in known]
+        header = loop_header(index, names, body.writer.expression(rounds), words, times=times)
         return *header, lines
 
     def keep(self, found: FormalStep, slot: str, value: Value) -> None:
@@ -179,6 +185,19 @@ class LoopWriter:
         self.body.flow.taken = self.taken.pop()
         for name in (*repeat.names, *((repeat.index,) if repeat.index else ())):
             del self.body.writer.loop_names[name]
+
+    def enter_sizes(self, found: FormalStep, index: str = "") -> dict[str, tuple[Expr, str]]:
+        """Makes known which items hold sizes of a run, whose place a layer is given that reads one.
+
+        Gives what was known around the loop.
+        """
+        function, repeat = self.body.function, found.step.repeat
+        around = function.items
+        for name in items_of_runs(found):
+            if repeat is not None and isinstance(repeat.over, ListOf):
+                items = parts(repeat.over, repeat.names, (name,))
+                function.items = {**function.items, name: (items, index)}
+        return around
 
     def indexes_wanted(self) -> Iterator[str]:
         """Names for an index, the usual ones first."""

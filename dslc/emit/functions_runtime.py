@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, final
 from dslc.emit.names import class_name
 from dslc.emit.python import Function, Line, Parameter
 from dslc.ir.graph import MODULE, ApplyOp, Scan
-from dslc.syntax.expressions import free_names
+from dslc.syntax.expressions import free_names, to_python
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -49,8 +49,10 @@ class RuntimeLayer:
             self.wanted(), class_name(self.function.formal.module.name), self.method(body), doc
         )
         tensors = [self.source(name) for name in self.tensors]
+        indices = {index: index for _, index in self.function.items.values()}
         numbers = [
-            f"{own}={self.function.constructor_name(name)}" for name, own in self.numbers.items()
+            f"{own}={indices.get(name) or self.function.constructor_name(name)}"
+            for name, own in self.numbers.items()
         ]
         return f"{layer}({self.options()})({', '.join([*tensors, *numbers])})"
 
@@ -86,6 +88,10 @@ class RuntimeLayer:
 
     def name(self, name: str) -> str:
         """A name of the spec inside the layer: a size that it reads, or a number it is given."""
+        if name in self.function.items:
+            items, index = self.function.items[name]
+            self.numbers[index] = index
+            return f"{to_python(items, self.name)}[{index}]"
         if self.function.is_static(name):
             if name not in self.numbers:
                 self.numbers[name] = self.names.fresh(name)
@@ -166,7 +172,10 @@ def unknown_names(
 
 def size_reads(function: FunctionWriter, found: FormalStep) -> list[Key]:
     """The inputs of the function in which a step finds sizes when it runs."""
-    sources = [function.source_of(name, found) for name in unknown_names(function, found)]
+    items = [function.items[n][0] for n in unknown_names(function, found) if n in function.items]
+    names = {name for item in items for name in free_names(item) if not function.is_static(name)}
+    names |= {name for name in unknown_names(function, found) if name not in function.items}
+    sources = [function.source_of(name, found) for name in sorted(names)]
     return list(
         dict.fromkeys((MODULE, input) for position, input, _ in sources if position is None)
     )

@@ -12,9 +12,20 @@ from dslc.emit.backend import BuildError
 from dslc.emit.flattening import all_formal
 from dslc.ir.dims import opaque, substitute, sym, symbols_of, text_of
 from dslc.ir.graph import EVERY
-from dslc.syntax.expressions import NO_SPAN, Literal, free_names, to_python
+from dslc.syntax.expressions import (
+    NO_SPAN,
+    ExpressionError,
+    ListOf,
+    Literal,
+    free_names,
+    parse_expression,
+    to_python,
+)
+from dslc.syntax.expressions import substitute as replaced
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from dslc.emit.formal import Inference
     from dslc.emit.formal_types import Formal, FormalStep
     from dslc.ir.dims import DimLike
@@ -112,6 +123,28 @@ def known_outputs(found: FormalStep, callee: Formal) -> dict[str, TensorType]:
     return outputs
 
 
+def type_of_call(
+    inference: Inference,
+    type: TensorType,
+    mapping: Mapping[str, DimLike],
+    lists: Mapping[str, Expr],
+) -> TensorType:
+    """A callee's output with the caller's names in it; an item of a list it is given is that item."""
+
+    def of(dim: DimLike) -> DimLike:
+        if symbols_of(dim).isdisjoint(lists):
+            return substitute(dim, mapping)
+        try:
+            written = parse_expression(str(dim), NO_SPAN)
+            used = (free_names(written) & mapping.keys()) - lists.keys()
+            others = {name: parse_expression(str(mapping[name]), NO_SPAN) for name in used}
+            return inference.size(replaced(written, {**others, **lists}))
+        except ExpressionError:  # a text that is Python alone
+            return substitute(dim, mapping)
+
+    return type.with_shape(*map(of, type.shape))
+
+
 def summed(repeat: Repeat, growth: DimLike) -> DimLike:
     """The sum of what each round of a repeat adds to a size, which its names are in.
 
@@ -142,7 +175,12 @@ def last_round(inference: Inference, repeat: Repeat) -> dict[str, DimLike]:
     if repeat.over is not None:
         items = to_python(repeat.over)
         names = free_names(repeat.over)
-        if len(repeat.names) == 1:
+        if isinstance(repeat.over, ListOf) and repeat.over.items:
+            item = repeat.over.items[-1]
+            several = isinstance(item, ListOf) and len(repeat.names) > 1
+            parts = item.items if isinstance(item, ListOf) and several else (item,)
+            last |= dict(zip(repeat.names, map(inference.size, parts), strict=True))
+        elif len(repeat.names) == 1:
             last[repeat.names[0]] = opaque(f"{items}[-1]", names)
         if repeat.index:
             last[repeat.index] = opaque(f"len({items})", names) - 1

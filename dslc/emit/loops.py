@@ -45,15 +45,13 @@ class LoopWriter(RegionWriter):
 
     def index_text(self, index: Expr) -> str:
         """An index where the module runs: params from the object, a loop's names as they are."""
-
-        def rename(name: str) -> str:
-            if name in self.loop_names:
-                self.loop_reads.add(name)
-                return self.loop_names[name]
-            return self.writer.call_name(name)
-
         self.writer.require_math(index)
-        return to_python(index, rename)
+        return to_python(index, self.writer.call_name)
+
+    def loop_variable_of(self, name: str) -> str:
+        """The variable of a loop's name, which its header then gives."""
+        self.loop_reads.add(name)
+        return self.loop_names[name]
 
     def loop(self, found: FormalStep) -> None:
         """A repeat: a loop over its layers that passes the value on."""
@@ -96,10 +94,15 @@ class LoopWriter(RegionWriter):
         """Makes a repeat's names known where the module runs."""
         repeat = found.step.repeat
         assert repeat is not None
-        self.loop_names = {
-            name: self.names.child().fresh(name)
-            for name in (*repeat.names, *((repeat.index,) if repeat.index else ()))
-        }
+        names = (*repeat.names, *((repeat.index,) if repeat.index else ()))
+        self.loop_names = {name: self.loop_name(name) for name in names}
+
+    def loop_name(self, name: str) -> str:
+        """A loop's variable near a name of the spec; none that a value or a size has."""
+        found = self.names.child().fresh(name)
+        while found in self.flow.taken or not self.flow.is_free(found):
+            found += "_"
+        return found
 
     def stored_operand(self, ref: Ref | None) -> Value | None:
         """An input of a loop, in a variable."""

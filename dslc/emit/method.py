@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 from dslc.emit.flow import Flow, Value
 from dslc.emit.layouts import stored_axis, wanted_layouts
+from dslc.emit.parameters import lower
 from dslc.emit.python import If, Line, Parameter
 from dslc.emit.shapes import docstring_of, holder_docstring, shape_text, with_arguments
-from dslc.ir.graph import MODULE
+from dslc.ir.graph import MODULE, CallModule
 from dslc.syntax.expressions import (
     Compare,
     Literal,
@@ -54,6 +55,7 @@ class MethodWriter:
         self.models = self.name_models()
         self.loans = self.name_loans()
         self.loans_used: set[str] = set()
+        self.sizes: dict[str, str] = {}
         self.flow = Flow(self.comment)
         self.decided: set[int] = set()
         self.last_shape = ""
@@ -86,6 +88,20 @@ class MethodWriter:
         """The argument that holds a layer of another module."""
         self.loans_used.add(path)
         return self.loans[path]
+
+    def size(self, param: str) -> str:
+        """The argument that holds what only a run knows of a param."""
+        if param not in self.sizes:
+            self.sizes[param] = self.names.fresh(lower(param))
+        return self.sizes[param]
+
+    def sizes_for(self, found: FormalStep) -> list[str]:
+        """The sizes at hand that what a step calls needs."""
+        action = found.step.action
+        assert isinstance(action, CallModule)
+        callee = self.writer.module.units[action.module].writer
+        wanted = [name for name in callee.parameters.of_runs if name in callee.body.sizes]
+        return [self.flow.index_text(action.arguments[name]) for name in wanted]
 
     def outputs(self) -> list[tuple[str, Ref]]:
         """What the method returns: a model's outputs, or a block's value and what it hands out."""
@@ -182,8 +198,11 @@ class MethodWriter:
         return text
 
     def signature(self) -> list[Parameter]:
-        """The parameters of the method after `self`: inputs, layers of others, models that it calls."""
+        """The parameters of the method after `self`: inputs, sizes, layers of others, models that it calls."""
         found = [Parameter(name, self.target.tensor) for name in self.inputs.values()]
+        parameters = self.writer.parameters
+        of_runs = [name for name in parameters.of_runs if name in self.sizes]
+        found += [Parameter(self.sizes[name], parameters.kind(name)) for name in of_runs]
         found += [Parameter(n) for path, n in self.loans.items() if path in self.loans_used]
         if self.holds:
             return found

@@ -1,4 +1,8 @@
-"""What a class's constructor takes: bound dims, params of the file, its own params."""
+"""What a class's constructor takes: bound dims, params of the file, its own params.
+
+What a param brings that only a run knows (a size of a value elsewhere) is no argument of the
+constructor: the method takes it.
+"""
 
 from __future__ import annotations
 
@@ -32,8 +36,9 @@ class Parameters:
         self.names = module.names.child()
         self.names.reserve(module.target.generator, "io_layout")
         self.places = {symbol: (name, axis) for symbol, name, axis in formal.bindings}
-        params = (param.name for param in formal.module.params)
-        self.own = {n: self.names.fresh(lower(n)) for n in params if n not in self.places}
+        params = [p.name for p in formal.module.params if p.name not in self.places]
+        self.own = {name: self.names.fresh(lower(name)) for name in params}
+        self.of_runs = [name for name in params if formal.is_of_runs(name)]
         self.used: set[str] = set()
         self.files: dict[str, str] = {}
         self.dims: dict[str, str] = {}
@@ -133,6 +138,11 @@ class Parameters:
             found.append(Parameter(target.generator, target.generator_type, None, "keyword"))
         return found
 
+    def kind(self, name: str) -> str:
+        """The annotation of one of its own params."""
+        param = next(param for param in self.formal.module.params if param.name == name)
+        return ANNOTATIONS.get(param.kind) or annotation(self.formal.instances[0].arguments[name])
+
     def docs(self) -> list[tuple[str, str]]:
         """What the spec says about the params among the parameters, in their order."""
         params = {param.name: param for param in self.formal.module.params}
@@ -143,15 +153,11 @@ class Parameters:
 
     def own_parameter(self, param: Param) -> Parameter:
         """One of the module's own params."""
-        sample = self.formal.instances[0].arguments[param.name]
-        if isinstance(sample, Dim):
-            reason = (
-                f"`{param.name}` in `{self.formal.module.name}` is known only when a model runs"
-            )
-            raise BuildError(f"{reason}: give the steps a value that has this size as an axis")
-        kind = ANNOTATIONS.get(param.kind) or annotation(sample)
+        if param.name in self.of_runs:
+            reason = f"`{param.name}` of `{self.formal.module.name}` is known only when it runs"
+            raise BuildError(f"{reason}, and a layer needs it when it is built")
         default = None if param.default is None else self.default(param.default)
-        return Parameter(self.own[param.name], kind, default)
+        return Parameter(self.own[param.name], self.kind(param.name), default)
 
     def default(self, expression: Expr) -> str:
         """A default value, as far as it is a constant."""
@@ -190,7 +196,7 @@ def annotation(value: object) -> str:
     if is_list(value):
         kinds = sorted({annotation(item) for item in value}) or ["int"]
         return f"tuple[{' | '.join(kinds)}, ...]"
-    return type(value).__name__
+    return "int" if isinstance(value, Dim) else type(value).__name__
 
 
 def python_value(value: object) -> str:

@@ -192,8 +192,9 @@ class Instantiator(OpApplier):
         repeat = step.repeat
         if repeat is None:
             return [{}]
-        if repeat.over is None:
-            assert repeat.times is not None
+        if repeat.over is None and repeat.times is None:
+            raise Failed  # the reader has said so, or that a key is misspelt
+        if repeat.times is not None and repeat.over is None:
             times = self.evaluate(repeat.times, environment)
             if isinstance(times, bool) or not isinstance(times, int) or times < 0:
                 self.error(

@@ -121,7 +121,9 @@ class _Outline:
         body, outputs = contents(step, owner)
         name = self.fresh_name(step.label, owner)
         captured = captured_values(step, body)
-        captured += [ref for ref in counted_by(step, owner) if ref not in captured]
+        wanted = self.sizes_wanted(step, body, owner)
+        given = {ref.key for ref in (*step.inputs, *captured) if ref is not None}
+        captured += [ref for ref in holders(wanted, owner) if ref.key not in given]
         entered = dict(zip(entry_refs(step), entry_names(step), strict=True))
         names = entered | value_names(owner, captured, tuple(entered.values()))
         mapping = {ref: Ref(MODULE, name) for ref, name in names.items()}
@@ -156,6 +158,18 @@ class _Outline:
         while f"{owner.name}{name}{number}" in taken:
             number += 1
         return f"{owner.name}{name}{number}"
+
+    def sizes_wanted(self, step: Step, body: Body, owner: Module) -> list[str]:
+        """The sizes that a group's module reads from a value: those by which a scan counts.
+
+        Where no method can be given a number that only a run knows, they are all that it reads.
+        """
+        action = step.action
+        if self.shared_only:
+            return [param.name for param in self.params_of(step, body, owner)]
+        if not isinstance(action, Scan) or action.times is None:
+            return []
+        return sorted(free_names(action.times))
 
     def params_of(self, step: Step, body: Body, owner: Module) -> tuple[Param, ...]:
         """What the group's expressions use from around it, but for the file's params."""
@@ -235,19 +249,18 @@ def captured_values(step: Step, body: Body) -> list[Ref]:
     return list(found)
 
 
-def counted_by(step: Step, owner: Module) -> list[Ref]:
-    """The inputs of the owner that have the sizes by which a scan counts its rounds."""
-    action = step.action
-    if not isinstance(action, Scan) or action.times is None:
-        return []
-    found: list[Ref] = []
-    for name in sorted(free_names(action.times)):
-        for item in owner.inputs:
-            dims = () if item.type is None or item.type.dims is None else item.type.dims
+def holders(sizes: list[str], owner: Module) -> list[Ref]:
+    """For each size that has one, a value of the owner with an axis of this size."""
+    found: dict[Ref, None] = {}
+    values = [(Ref(MODULE, item.name, item.span), item.type) for item in owner.inputs]
+    values += [(Ref(step.id, "", step.span), step.type) for step in owner.body.steps]
+    for name in sizes:
+        for ref, type in values:
+            dims = () if type is None or type.dims is None else type.dims
             if any(isinstance(dim, Name) and dim.id == name for dim in dims):
-                found.append(Ref(MODULE, item.name, step.span))
+                found[ref] = None
                 break
-    return found
+    return list(found)
 
 
 def value_names(owner: Module, captured: list[Ref], taken: tuple[str, ...]) -> dict[Ref, str]:

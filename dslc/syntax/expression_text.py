@@ -177,7 +177,10 @@ class _Writer:
         return f"{self.write(expr.base, _ATOM)}[{start}:{stop}]"
 
     def list_of(self, expr: ListOf) -> str:
-        return f"[{', '.join(self.write(item, _CONDITIONAL) for item in expr.items)}]"
+        items = ", ".join(self.write(item, _CONDITIONAL) for item in expr.items)
+        if not self.is_python:
+            return f"[{items}]"
+        return f"({items},)" if len(expr.items) == 1 else f"({items})"  # params are tuples too
 
     def operand(self, expr: Operand) -> str:
         return expr.text

@@ -32,6 +32,7 @@ SHIPPED: dict[str, dict[str, str]] = {
     "tests/networks/specs/filters.yaml": {},
     "tests/networks/specs/gat.yaml": {"features": "6", "hidden": "3", "heads": "2"},
     "tests/networks/specs/gru_cell.yaml": {},
+    "tests/networks/specs/guided.yaml": {},
     "tests/networks/specs/skips.yaml": {},
 }
 """The shipped specs, each with the params that make it small."""

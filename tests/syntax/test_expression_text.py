@@ -23,7 +23,7 @@ from dslc.syntax.expressions import (
 )
 from tests.syntax.expression_sources import ANY, ENV
 
-PYTHON_ENV = {**ENV, "depths": list(ENV["depths"]), "math": math}
+PYTHON_ENV = {**ENV, "depths": tuple(ENV["depths"]), "math": math}
 
 
 def parse(text):
@@ -74,7 +74,7 @@ def parse(text):
         ("a[i+1:]", "a[i + 1 :]", "a[i + 1 :]"),
         ("a[:i+1]", "a[: i + 1]", "a[: i + 1]"),
         ("a[i:len(a)]", "a[i : len(a)]", "a[i : len(a)]"),
-        ("[1,2][i]", "[1, 2][i]", "[1, 2][i]"),
+        ("[1,2][i]", "(1, 2)[i]", "[1, 2][i]"),
         ("'same'", '"same"', '"same"'),
         ("'a\"b'", "'a\"b'", "'a\"b'"),
     ],

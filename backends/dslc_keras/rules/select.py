@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from dslc.emit.functions_runtime import unknown_names
 from dslc.ir.graph import MODULE
 from dslc.ops.select import (
     Argmax,
@@ -100,15 +101,30 @@ def stop_gradient(c: FunctionContext) -> str:
 
 @RULES.add(Resize)
 def resize(c: FunctionContext) -> str:
-    bilinear, size = c.op.values["mode"] == "bilinear", c.op.values["size"]
-    if c.op.values["mode"] == "bicubic":
+    mode, size = c.op.values["mode"], c.op.values["size"]
+    if size is not None and unknown_names(c.function, c.found, ("size",)):
+        return resized_at_run_time(c, mode)
+    if mode == "bicubic":
         given = c.attribute("scale") if size is None else f"size={c.attribute('size')}"
         return plain(c, c.helper("ResizeBicubic"), given)
     if size is None:
-        mode = 'interpolation="bilinear"' if bilinear else ""
-        return plain(c, "layers.UpSampling2D", c.attribute("scale"), mode)
-    if not bilinear:
+        option = 'interpolation="bilinear"' if mode == "bilinear" else ""
+        return plain(c, "layers.UpSampling2D", c.attribute("scale"), option)
+    if mode == "nearest":
         return plain(c, c.helper("ResizeNearest"), c.attribute("size"))
-    text = c.attribute("size")
-    text = text if "," in text else f"({text}, {text})"
-    return f'ops.image.resize({c.x}, {text}, data_format="channels_last")'
+    size = c.attribute("size")
+    size = size if "," in size else f"({size}, {size})"
+    return f'ops.image.resize({c.x}, {size}, data_format="channels_last")'
+
+
+def resized_at_run_time(c: FunctionContext, mode: str) -> str:
+    """A layer that reads the size to resize to from a value."""
+
+    def code(x: str, rename: Rename) -> str:
+        size = c.text("size", rename)
+        size = size if "," in size else f"({size}, {size})"
+        if mode == "bicubic":
+            return f"{c.helper('ResizeBicubic')}(size={size})({x})"
+        return f"{c.helper(f'resize_{mode}')}({x}, {size})"
+
+    return c.at_run_time(None, code, "An image resized to the size of a value.")

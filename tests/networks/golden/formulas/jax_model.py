@@ -80,7 +80,7 @@ class Formulas(nnx.Module):
         t = sound.shape[2]
         x = self.conv1d(sound.transpose(0, 2, 1))  # [N, T, 8]
         steps = x * nnx.sigmoid(1.702 * x)
-        scaled = steps / math.sqrt(t)
+        scaled = steps / t**0.5
         one = self.one(self.decay * steps + (1 - self.decay) * scaled**2, scaled)
         two = self.two(one, scaled)
         sequence, _, _ = self.memory(two)

@@ -60,7 +60,7 @@ class Formulas(nn.Module):
         t = sound.shape[2]
         x = self.conv1d(sound)  # [N, 8, T]
         steps = (x * torch.sigmoid(1.702 * x)).transpose(1, 2)  # [N, T, 8]
-        scaled = steps / math.sqrt(t)
+        scaled = steps / t**0.5
         one = self.one(self.decay * steps + (1 - self.decay) * scaled**2, scaled)
         two = self.two(one, scaled)
         sequence, (_, _) = self.memory(two)
