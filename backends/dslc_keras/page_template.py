@@ -1,5 +1,7 @@
 """What a trainer predicts, for the page at a run's end. See `dslc.emit.template`."""
 
+from typing import Any
+
 import keras
 import tensorflow as tf
 
@@ -15,7 +17,8 @@ def predicted_of(model: keras.Model, batch: Batch) -> tf.Tensor:
 class ShowingTrainer(Trainer):
     """A trainer that predicts."""
 
-    def give(self, batch: Batch) -> tf.Tensor:
+    @tf.function(jit_compile=False)
+    def give(self, batch: Any) -> tf.Tensor:
         """What a prediction computes."""
         return predicted_of(self.model, batch)
 
@@ -23,8 +26,8 @@ class ShowingTrainer(Trainer):
         """What is predicted for the rows of a batch, as the model is used after training."""
         if AVERAGES:
             self.swap()
-            found = self.run_prediction(batch).numpy()
+            found = self.give(batch).numpy()
             self.swap()
             return found
         else:  # noqa: RET505
-            return self.run_prediction(batch).numpy()
+            return self.give(batch).numpy()

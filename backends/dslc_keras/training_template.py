@@ -58,7 +58,6 @@ NATIVE = False  # whether the model's images have another layout than the spec's
 PHASED = False  # whether each step has phases
 REGULAR = False  # whether large weights add to the loss
 SCALED = False  # whether the loss is scaled
-SHOWS = False  # whether a page shows what is made of held-out rows
 THAWS = False  # whether weights are frozen at first
 
 INITIAL = [("**.weight", kaiming_uniform()), ("**", zeros())]
@@ -159,8 +158,6 @@ class Trainer:
             self.run_step = tf.function(self.train, jit_compile=False)
         if MEASURES:
             self.run_metrics = tf.function(self.evaluate, jit_compile=False)
-        if SHOWS:
-            self.run_prediction = tf.function(self.give, jit_compile=False)
 
     def train(self, batch: Batch, rate: tf.Tensor) -> tf.Tensor:
         """What a step computes."""

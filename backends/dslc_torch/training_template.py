@@ -49,7 +49,6 @@ PHASED = False  # whether each step has phases
 REGULAR = False  # whether large weights add to the loss
 SCALED = False  # whether the loss is scaled
 SEEDED = False  # whether what the model draws is the same in every framework
-SHOWS = False  # whether a page shows what is made of held-out rows
 THAWS = False  # whether weights are frozen at first
 UNREACHED = True  # whether the loss leaves out some of what the model gives
 

@@ -279,8 +279,6 @@ class BodyWriter(LoopWriter):
             texts = {s: (f'{variable}["{s}"]', layouts[s]) for s in slots}
         else:
             texts = {slots[0]: (text, layouts[slots[0]])}
-        if first in self.flow.returned:
-            self.flow.returned.add(key)
         if first in self.flow.names:
             self.flow.names.setdefault(key, self.flow.names[first])
         self.finish(found, values, texts, heavy=len(slots) == 1)

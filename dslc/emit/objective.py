@@ -253,6 +253,8 @@ class ObjectiveBody(BodyWriter):
         values = self.operands(found, heavy=False)
         given = [value.text for value in values if value is not None]
         text = self.objective.model_call(found, given)
+        if (found.step.id, "") in self.flow.returned:
+            self.flow.returned.add((found.step.id, call_outputs(found)[0]))
         self.bind_model(found, values, text, "outputs")
 
     def give_back(self, outputs: list[tuple[str, Ref]]) -> None:

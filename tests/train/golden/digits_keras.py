@@ -172,7 +172,6 @@ class Trainer:
         self.optimizer.build(self.trained)
         self.run_step = tf.function(self.train, jit_compile=False)
         self.run_metrics = tf.function(self.evaluate, jit_compile=False)
-        self.run_prediction = tf.function(self.give, jit_compile=False)
 
     def train(self, batch: Batch, rate: tf.Tensor) -> tf.Tensor:
         """What a step computes."""
@@ -226,13 +225,14 @@ class Trainer:
             variable.assign(kept[name])
         self.optimizer.iterations.assign(found.step)
 
-    def give(self, batch: Batch) -> tf.Tensor:
+    @tf.function(jit_compile=False)
+    def give(self, batch: Any) -> tf.Tensor:
         """What a prediction computes."""
         return predicted_of(self.model, batch)
 
     def predict(self, batch: Arrays) -> Array:
         """What is predicted for the rows of a batch, as the model is used after training."""
-        return self.run_prediction(batch).numpy()
+        return self.give(batch).numpy()
 
 
 def use_device(name: str) -> None:
