@@ -60,6 +60,7 @@ SCALED = False  # whether the loss is scaled
 THAWS = False  # whether weights are frozen at first
 SEEDED = False  # whether what the model draws is the same in every framework
 SEVERAL = False  # whether the model holds several, which the graph calls itself
+SHOWS = False  # whether a page shows what is made of held-out rows
 
 INITIAL = [("**.weight", kaiming_uniform()), ("**", zeros())]
 HALF = jnp.bfloat16
@@ -168,6 +169,8 @@ class Trainer:
             self.run_average = jax.jit(self.average, donate_argnums=0)
         if MEASURES:
             self.run_metrics = jax.jit(self.evaluate)
+        if SHOWS:
+            self.run_prediction = jax.jit(self.give)  # pyright: ignore[reportAttributeAccessIssue]
 
     if FREEZES:
 

@@ -117,9 +117,7 @@ def train_source(checked: Checked, model: str) -> str:
     if script.train.is_phased:
         script.use(phased)
         script.add(phased.definition("Phase"), *phases(script, phased))
-        script.add(template.class_with("Trainer", phased, "PhasedTrainer"))
-    else:
-        script.add(template.definition("Trainer"))
+    script.add_trainer(template, phased)
     for wanted, used in (
         (flags["FREEZES"] and not flags["THAWS"], ("keep_statistics",)),
         (flags["THAWS"], ("thaw_statistics", "thawed_at")),

@@ -98,9 +98,7 @@ def train_source(checked: Checked, model: str) -> str:
     if script.train.is_phased:
         script.use(phased)
         script.add(phased.definition("Phase"), *phases(script, phased))
-        script.add(template.class_with("Trainer", phased, "PhasedTrainer"))
-    else:
-        script.add(template.definition("Trainer"))
+    script.add_trainer(template, phased)
     own_states = flags["MOMENTS"] and (flags["PHASED"] or flags["THAWS"] or flags["SCALED"])
     for wanted, names in (
         (flags["MIXED"], ("in_half",)),

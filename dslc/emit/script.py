@@ -28,6 +28,7 @@ from dslc.emit.python import (
 )
 from dslc.emit.script_flags import flags_of
 from dslc.emit.script_loop import facts, loop_names, loop_parts
+from dslc.emit.shown import shown
 from dslc.emit.template import Template
 from dslc.emit.turns import Turn, learning_rates, leaves_out_of_models
 from dslc.emit.units import ModuleWriter
@@ -50,7 +51,7 @@ if TYPE_CHECKING:
 TEMPLATE = Path(__file__).parents[1] / "train" / "script_template.py"
 PLATEAU = TEMPLATE.with_name("plateau_template.py")
 LOCAL = (
-    *("checkpoint", "data", "faults", "initial", "model", "portable", "progress", "record"),
+    *("checkpoint", "data", "faults", "initial", "model", "page", "portable", "progress", "record"),
     *("signals", "trackers", "training_model", "watching", "weights"),
 )
 """The modules that lie beside `train.py`."""
@@ -100,6 +101,7 @@ class Script:
         self.train: Training = lifted.train
         self.draws = lifted.draws
         refuse_pieces(lifted.draws, lifted.train)
+        self.shown = shown(lifted.train, {found.column for found in lifted.draws})
         self.turns = [Turn(self.train, phase) for phase in self.train.phases]
         self.home = "model" if lifted.model is checked else "training_model"
         self.target = target
@@ -195,10 +197,21 @@ class Script:
         """Imports what a template imports."""
         self.require(*template.imports())
 
+    def add_trainer(self, template: Template, phased: Template) -> None:
+        """The trainer, with what phases have otherwise, and what predicts for the page."""
+        found = template.definition("Trainer")
+        if self.train.is_phased:
+            found = template.class_with("Trainer", phased, "PhasedTrainer")
+        if self.shown is not None:
+            page = self.template(self.templates / "page_template.py")
+            self.use(page)
+            found = page.extended(found, "ShowingTrainer")
+        self.add(found)
+
     def source(self) -> str:
         """The text of the script."""
         self.require("from data import learn, load, prepare")
-        shared = self.template(TEMPLATE, **loop_names(self.flags))
+        shared = self.template(TEMPLATE, **loop_names(self.flags), **self.page_names())
         self.use(shared)
         if self.flags["TURNED"]:
             self.require("import numpy as np")
@@ -225,6 +238,12 @@ class Script:
         module.add(If('__name__ == "__main__"', [Line("main()")]))
         module.prune_imports()
         return to_source(module)
+
+    def page_names(self) -> dict[str, str]:
+        """What the page's text stands for."""
+        if self.shown is None:
+            return {}
+        return {"SHOWN": self.shown.function, "TARGET": f'"{self.shown.target}"'}
 
     def helpers(self) -> list[str]:
         """The helpers that rules asked for, each once."""
@@ -323,6 +342,9 @@ class Script:
         names = [turn.function("metrics_of", "metrics") for turn in self.turns]
         for turn, name in zip(self.turns, names, strict=True):
             self.add(objective.metrics(self.writer, turn.phase, name))
+        if self.shown is not None:
+            self.add(objective.shown(self.writer, self.shown))
+            self.require(f"from page import {self.shown.function}")
         if self.train.is_phased:
             parts = ", ".join(f"**{name}(model, batch)" for name in names)
             parameters = [

@@ -226,6 +226,7 @@ class Op:
         moves: Whether every output holds elements of the first input and nothing else.
         passes_gradient: Whether its outputs have a gradient by any input that is not zero everywhere.
         falls: Whether a metric is the better the smaller it is, as a loss is.
+        log_odds: Whether the first input of a loss is log-odds, which are above 0 where yes is likelier.
         takes_empty: Whether an axis of an input may have size 0, where a fact such as `P >= 0`
             lets a symbol be zero. Frameworks refuse most of what has no elements.
     """
@@ -241,6 +242,7 @@ class Op:
     moves: ClassVar[bool] = False
     passes_gradient: ClassVar[bool] = True
     falls: ClassVar[bool] = False
+    log_odds: ClassVar[bool] = False
     takes_empty: ClassVar[bool] = False
     attributes: ClassVar[Mapping[str, Attribute]] = {}
 

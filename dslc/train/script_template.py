@@ -20,7 +20,7 @@ import numpy as np
 from dslc.train.runtime.checkpoint import Checkpoint, newest, save, to_resume
 from dslc.train.runtime.data import Arrays, Column, held_out_rows, split
 from dslc.train.runtime.data_learned import Learned, read_learned, write_learned
-from dslc.train.runtime.data_order import Batches, average
+from dslc.train.runtime.data_order import Batches, average, in_order
 from dslc.train.runtime.faults import listed
 from dslc.train.runtime.progress import NoNumberError, Progress
 from dslc.train.runtime.record import record, spec_text
@@ -318,6 +318,11 @@ def held_out_names(found: Mapping[str, float]) -> dict[str, float]:
     return {f"held_out_{name}": found[name] for name in sorted(found)}
 
 
+def shown(trainer: Trainer, held_out: Arrays) -> str:  # noqa: ARG001
+    """What the page at the run's end shows of the held-out rows."""
+    return SHOWN(PREDICT, in_order(held_out, BATCH), TARGET)  # noqa: F821  # pyright: ignore
+
+
 def train(arguments: argparse.Namespace) -> None:
     """Trains, from the beginning or from the newest checkpoint."""
     checkpoints = arguments.output / "checkpoints"
@@ -368,7 +373,7 @@ def train(arguments: argparse.Namespace) -> None:
             if signals.received:
                 signals.leave(step)
         write(arguments.output / "weights.safetensors", trainer.outcome())
-        progress.close()
+        progress.close(PAGE)  # noqa: F821  # pyright: ignore
 
 
 def main() -> None:
