@@ -51,10 +51,11 @@ def counted(state: Any, done: int) -> Any:
 
 
 def keep_statistics(model: nnx.Module) -> None:
-    """Keeps frozen batch norms to their running statistics."""
+    """Keeps frozen norms to their running statistics or estimates."""
     for path, module in nnx.iter_modules(model):
         statistics = ".".join([*map(str, path), "running_mean"])
-        if hasattr(module, "use_running_average") and matches(FROZEN, statistics):
+        has_own = any(isinstance(item, nnx.BatchStat) for item in vars(module).values())
+        if has_own and matches(FROZEN, statistics):
             module.eval()
 
 
@@ -70,11 +71,12 @@ def in_order(
 
 
 def thaw_statistics(model: nnx.Module, epoch: int) -> None:
-    """Keeps batch norms to their running statistics that are frozen in an epoch, and no others."""
+    """Keeps norms to their statistics or estimates that are frozen in an epoch, and no others."""
     model.train()
     for path, module in nnx.iter_modules(model):
         thaws = thawed_at(".".join([*map(str, path), "running_mean"]))
-        if hasattr(module, "use_running_average") and epoch < thaws:
+        has_own = any(isinstance(item, nnx.BatchStat) for item in vars(module).values())
+        if has_own and epoch < thaws:
             module.eval()
 
 

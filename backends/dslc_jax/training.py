@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, final
 
+from dslc.emit.adapters import adapted_names
 from dslc.emit.gradients import summed
 from dslc.emit.objective import Objective, places
 from dslc.emit.python import Blank, Function, Line, Parameter
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from dslc.passes.pipeline import Checked
 
 TEMPLATE = Path(__file__).with_name("training_template.py")
-ADAPTERS = Path(__file__).with_name("adapters_template.py")
 PHASES = Path(__file__).with_name("phases_template.py")
 PARTS = Path(__file__).with_name("parts_template.py")
 PACKAGES = ("jax", "flax", "optax")
@@ -114,7 +114,7 @@ def train_source(checked: Checked, model: str) -> str:
     names["HALF"] = half.get(script.train.run.precision, "HALF")
     inner = ".inner" if flags["SCALED"] else ""
     template = script.template(
-        TEMPLATE, **names, **script.adapted(), CHAIN=f"self.state{inner}", GIVEN=script.given()
+        TEMPLATE, **names, **adapted_names(script), CHAIN=f"self.state{inner}", GIVEN=script.given()
     )
     phased = script.template(PHASES, **names, CHAIN=f"phase.state{inner}")
     parts = script.template(PARTS, **names)
@@ -138,13 +138,7 @@ def train_source(checked: Checked, model: str) -> str:
     if script.train.is_phased:
         script.use(phased)
         script.add(phased.definition("Phase"), *phases(script, phased))
-        script.add(template.class_with("Trainer", phased, "PhasedTrainer"))
-    elif flags["ADAPTS"]:
-        adapters = script.template(ADAPTERS)
-        script.use(adapters)
-        script.add(template.class_with("Trainer", adapters, "AdaptedTrainer"))
-    else:
-        script.add(template.definition("Trainer"))
+    script.add_trainer(template, phased)
     for wanted, used in (
         (flags["MOMENTS"], ("restored",)),
         (flags["COUNTED"] and not flags["COUNTS_EACH"], ("counted",)),

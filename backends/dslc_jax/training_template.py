@@ -61,6 +61,7 @@ SCALED = False  # whether the loss is scaled
 THAWS = False  # whether weights are frozen at first
 SEEDED = False  # whether what the model draws is the same in every framework
 SEVERAL = False  # whether the model holds several, which the graph calls itself
+SHOWS = False  # whether a page shows what is made of held-out rows
 
 INITIAL = [("**.weight", kaiming_uniform()), ("**", zeros())]
 HALF = jnp.bfloat16
@@ -171,6 +172,8 @@ class Trainer:
             self.run_average = jax.jit(self.average, donate_argnums=0)
         if MEASURES:
             self.run_metrics = jax.jit(self.evaluate)
+        if SHOWS:
+            self.run_prediction = jax.jit(self.give)  # pyright: ignore[reportAttributeAccessIssue]
 
     if FREEZES:
 
@@ -184,10 +187,8 @@ class Trainer:
             params, rest = ADAPTED(params, rest)
         if MIXED:
             params = [param.astype(HALF) for param in params]
-        parts = (
-            tree.unflatten(part) for tree, part in zip(self.trees, (params, rest), strict=True)
-        )
-        return nnx.merge(graph, *parts, copy=True)
+        pairs = zip(self.trees, (params, rest), strict=True)
+        return nnx.merge(graph, *(tree.unflatten(part) for tree, part in pairs), copy=True)
 
     def train(
         self, params: list[Array], rest: list[Array], state: Any, batch: Batch, rate: Array

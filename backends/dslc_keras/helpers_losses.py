@@ -92,7 +92,7 @@ def contrastive(x: KerasTensor, y: KerasTensor, *, temperature: float = 0.07) ->
     norms = (ops.maximum(ops.sum(ops.square(z), axis=1, keepdims=True), 1e-16) for z in (x, y))
     x, y = (z * ops.rsqrt(norm) for z, norm in zip((x, y), norms, strict=True))
     logits = ops.matmul(x, ops.transpose(y)) / temperature
-    return ops.mean(ops.logsumexp(logits, axis=1) - ops.sum(x * y, axis=1) / temperature)
+    return -ops.mean(ops.diagonal(ops.log_softmax(logits, axis=1)))
 
 
 @keras.saving.register_keras_serializable(package="dslc")

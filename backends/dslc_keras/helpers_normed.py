@@ -43,7 +43,7 @@ class WeightNorm(layers.Wrapper):
 class SpectralNorm(layers.Wrapper):
     """A layer whose kernel is divided by an estimate of its largest singular value.
 
-    In training each run moves the estimate by one power iteration.
+    In training each run moves the estimate by one power iteration, unless the layer is frozen.
     """
 
     def build(self, input_shape: Any) -> None:
@@ -59,7 +59,7 @@ class SpectralNorm(layers.Wrapper):
         turned = ops.transpose(kernel, (rank - 1, rank - 2, *range(rank - 2)))
         matrix = ops.reshape(turned, (kernel.shape[-1], -1))
         u, v = self.u.value, self.v.value
-        if training:
+        if training and self.trainable:
             fixed = ops.stop_gradient(matrix)
             u = ops.matmul(fixed, v)
             u = u / ops.maximum(ops.norm(u), 1e-12)

@@ -18,12 +18,16 @@ OPERATORS = (
 
 
 def clashing_names(source: str) -> frozenset[str]:
-    """The names of layers in a module that Keras may give to another one."""
+    """The names of layers in a module that Keras may give to another one.
+
+    What a function of the module is given is no layer's name but the beginning of those inside.
+    """
     made_up, given = {*OPERATORS}, set[str]()
     nodes = [*ast.walk(ast.parse(source))]
     classes = {node.name for node in nodes if isinstance(node, ast.ClassDef)}
+    functions = {node.name for node in nodes if isinstance(node, ast.FunctionDef)}
     for node in nodes:
-        if not isinstance(node, ast.Call):
+        if not isinstance(node, ast.Call) or ast.unparse(node.func) in functions:
             continue
         names = [item.value for item in node.keywords if item.arg == "name"]
         given |= {str(name.value) for name in names if isinstance(name, ast.Constant)}

@@ -55,7 +55,7 @@ def draws_of(model: keras.Model) -> dict[str, keras.Variable]:
 
 
 def keep_statistics(model: keras.Model) -> None:
-    """Keeps frozen batch norms to their running statistics."""
+    """Keeps frozen norms to their running statistics or estimates."""
     for layer in all_layers(model):
         if matches(FROZEN, f"{path_of(layer)}.running_mean"):
             layer.trainable = False
@@ -71,9 +71,9 @@ def in_order(adapters: Mapping[str, Array], orders: Mapping[str, Array]) -> dict
 
 
 def thaw_statistics(model: keras.Model, epoch: int) -> None:
-    """Keeps batch norms to their running statistics that are frozen in an epoch, and no others."""
+    """Keeps norms to their statistics or estimates that are frozen in an epoch, and no others."""
     for layer in all_layers(model):
-        if hasattr(layer, "moving_mean"):
+        if hasattr(layer, "moving_mean") or hasattr(layer, "u"):
             layer.trainable = epoch >= thawed_at(f"{path_of(layer)}.running_mean")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, final
 
+from dslc.emit.adapters import adapted_names
 from dslc.emit.names import class_name
 from dslc.emit.objective import Objective
 from dslc.emit.optimizers import lists_by_name
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
 TEMPLATE = Path(__file__).with_name("training_template.py")
 OPTIMIZERS = Path(__file__).with_name("optimizers_template.py")
 MATRICES = Path(__file__).with_name("matrices_template.py")
-ADAPTERS = Path(__file__).with_name("adapters_template.py")
 PHASES = Path(__file__).with_name("phases_template.py")
 PARTS = Path(__file__).with_name("parts_template.py")
 PACKAGES = ("keras", "tensorflow")
@@ -95,7 +95,7 @@ def train_source(checked: Checked, model: str) -> str:
     named = policy.get(script.train.run.precision, "POLICY")
     template, phased = (
         script.template(
-            TEMPLATE, POLICY=named, MOVING=moving, GIVEN=script.given(), **script.adapted()
+            TEMPLATE, POLICY=named, MOVING=moving, GIVEN=script.given(), **adapted_names(script)
         ),
         script.template(PHASES),
     )
@@ -120,13 +120,7 @@ def train_source(checked: Checked, model: str) -> str:
     if script.train.is_phased:
         script.use(phased)
         script.add(phased.definition("Phase"), *phases(script, phased))
-        script.add(template.class_with("Trainer", phased, "PhasedTrainer"))
-    elif flags["ADAPTS"]:
-        adapters = script.template(ADAPTERS)
-        script.use(adapters)
-        script.add(template.class_with("Trainer", adapters, "AdaptedTrainer"))
-    else:
-        script.add(template.definition("Trainer"))
+    script.add_trainer(template, phased)
     for wanted, used in (
         (flags["FREEZES"] and not flags["THAWS"], ("keep_statistics",)),
         (flags["THAWS"], ("thaw_statistics", "thawed_at")),

@@ -54,7 +54,7 @@ class TorchDriver(Driver):
         self.outputs = [name for name, _ in checked.instance.module.outputs]
         self.frozen = tuple(f"{path}." for path in frozen_paths(checked.instance))
         for name, weight in self.model.named_parameters():
-            if name.startswith(self.frozen):
+            if f"{name}.".startswith(self.frozen):
                 weight.requires_grad_(False)
         modules = self.model.modules()
         self.recurrent = {item: item.dropout for item in modules if isinstance(item, nn.RNNBase)}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, final
 
+from dslc.emit.adapters import adapted_names
 from dslc.emit.gradients import summed
 from dslc.emit.objective import Objective, places
 from dslc.emit.python import Blank, Function, Line, Parameter, With
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from dslc.passes.pipeline import Checked
 
 TEMPLATE = Path(__file__).with_name("training_template.py")
-ADAPTERS = Path(__file__).with_name("adapters_template.py")
 PHASES = Path(__file__).with_name("phases_template.py")
 PARTS = Path(__file__).with_name("parts_template.py")
 PACKAGES = ("torch",)
@@ -82,7 +82,7 @@ def train_source(checked: Checked, model: str) -> str:
     half = {"bf16": "torch.bfloat16", "f16": "torch.float16"}.get(
         script.train.run.precision, "HALF"
     )
-    template, phased = script.template(TEMPLATE, **script.adapted()), script.template(PHASES)
+    template, phased = script.template(TEMPLATE, **adapted_names(script)), script.template(PHASES)
     parts = script.template(PARTS, HALF=half)
     script.use(template)
     script.use(parts)
@@ -99,13 +99,7 @@ def train_source(checked: Checked, model: str) -> str:
     if script.train.is_phased:
         script.use(phased)
         script.add(phased.definition("Phase"), *phases(script, phased))
-        script.add(template.class_with("Trainer", phased, "PhasedTrainer"))
-    elif flags["ADAPTS"]:
-        adapters = script.template(ADAPTERS)
-        script.use(adapters)
-        script.add(template.class_with("Trainer", adapters, "AdaptedTrainer"))
-    else:
-        script.add(template.definition("Trainer"))
+    script.add_trainer(template, phased)
     own_states = flags["MOMENTS"] and (flags["PHASED"] or flags["THAWS"] or flags["SCALED"])
     for wanted, names in (
         (flags["MIXED"], ("in_half",)),

@@ -260,14 +260,15 @@ class Trainer:
     if HELD:
 
         def set_mode(self) -> None:
-            """Trains; a frozen batch norm keeps to its running statistics."""
+            """Trains; a frozen norm keeps to its running statistics or estimates."""
             self.model.train()
             for name, module in self.model.named_modules():
                 if THAWS:
                     keeps = self.epoch < thawed_at(f"{name}.running_mean")
                 else:
                     keeps = matches(FROZEN, f"{name}.running_mean")
-                if hasattr(module, "running_mean") and keeps:
+                has_own = hasattr(module, "running_mean") or hasattr(module, "_u")
+                if has_own and keeps:
                     module.eval()
 
     if THAWS:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from dslc.emit.backend import BuildError
 from dslc.emit.bodies import BodyWriter
 from dslc.emit.borders import Borders
-from dslc.emit.drafts import CarryDraft, Drafts, IfDraft, LoopDraft, texts
+from dslc.emit.drafts import CarryDraft, Drafts, IfDraft, LoopDraft, texts, uncarried
 from dslc.emit.formal import formal_modules
 from dslc.emit.header import header
 from dslc.emit.owners import Owners
@@ -131,7 +131,7 @@ class ClassWriter:
             return self.shapes[name]
         if name in self.parameters.of_runs:
             return self.body.size(name)
-        return f"self.{self.store(self.constructor_name(name), name)}"
+        return f"self.{self.store(self.constructor_name(uncarried(name)), name)}"
 
     def store(self, value: str, wanted: str) -> str:
         """Keeps a constructor's value on the object under a name near the wanted one."""

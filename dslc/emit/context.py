@@ -99,6 +99,11 @@ class OpContext:
         """Whether an argument stands for the values of every instance of a repeat."""
         return any(value is not None and value.is_spread for value in self.values)
 
+    def reduced(self, function: str) -> str:
+        """A function of two over all arguments, among which are the values of every instance."""
+        self.require("import functools")
+        return f"functools.reduce({function}, [{', '.join(self.args)}])"
+
     def arg(self, position: int) -> str | None:
         """One input's expression, None where it is left out."""
         value = self.values[position] if position < len(self.values) else None

@@ -115,9 +115,7 @@ class Drafts:
             symbol = waiting.pop()
             if symbol not in used:
                 if symbol not in self.carries:
-                    raise BuildError(
-                        "a size that changes inside a block's loop has no form outside it"
-                    )
+                    uncarried(symbol)
                 used.add(symbol)
                 waiting += self.carries[symbol].depends & self.carries.keys()
         return used
@@ -200,6 +198,13 @@ def loop_header(
     if set(items) <= {"_"}:
         return index, f"range(len({iterable}))"
     return f"{index}, {item}", f"enumerate({iterable})"
+
+
+def uncarried(name: str) -> str:
+    """A name where the loop is not that carries a dim, which is refused there."""
+    if CARRY.match(name):
+        raise BuildError("a size that changes inside a block's loop has no form outside it")
+    return name
 
 
 def shortened(update: str) -> str:

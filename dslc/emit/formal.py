@@ -13,11 +13,19 @@ from typing import TYPE_CHECKING
 
 from dslc.emit.backend import at_step
 from dslc.emit.formal_regions import joined, type_scan
+from dslc.emit.formal_runs import params_of_runs
 from dslc.emit.formal_types import Carry, Formal, FormalStep
 from dslc.emit.formal_when import merged, of_runs
-from dslc.emit.instances import instance_types, known_outputs, last_round, summed, type_of_call
+from dslc.emit.instances import (
+    accumulated,
+    instance_types,
+    known_outputs,
+    last_round,
+    type_of_call,
+    unrolled,
+)
 from dslc.emit.named_sizes import NamedSizes
-from dslc.emit.samples import all_iterations, collect_instances, samples_by_step
+from dslc.emit.samples import all_iterations, collect_instances, ones_of, samples_by_step
 from dslc.emit.varying import op_in_own_names
 from dslc.ir.dims import Dim, opaque, substitute, sym, symbols_of
 from dslc.ir.graph import (
@@ -53,10 +61,8 @@ if TYPE_CHECKING:
     from typing import TypeGuard
 
     from dslc.ir.dims import DimLike
-    from dslc.ir.graph import Body, Program, Ref, Repeat, Step
+    from dslc.ir.graph import Body, Program, Ref, Step
     from dslc.passes.pipeline import Checked
-
-CHECK = Check(None)
 
 __all__ = ["Carry", "Formal", "FormalStep", "collect_instances", "formal_modules"]
 
@@ -66,6 +72,7 @@ def formal_modules(checked: Checked) -> list[Formal]:
     program, main = checked.program, checked.instance
     parts = [part.instance for part in checked.parts.values()] if program.has_several else []
     instances = collect_instances(main, *parts)
+    of_runs = params_of_runs(program, instances)
     found: dict[str, Formal] = {}
 
     def visit(name: str) -> None:
@@ -76,6 +83,7 @@ def formal_modules(checked: Checked) -> list[Formal]:
                 if iteration.call is not None:
                     visit(iteration.call.module.name)
         formal = Formal(program.modules[name], instances[name])
+        formal.of_runs = of_runs[name]
         Inference(program, formal, found).run()
         found[name] = formal
 
@@ -280,21 +288,13 @@ class Inference:
             if always and not symbols_of(update) & set(symbols.values()):
                 closed = substitute(update, last_round(self, repeat))
             elif always and not symbols_of(update - sym(symbol)) & set(symbols.values()):
-                closed = self.accumulated(repeat, first.shape[axis], update - sym(symbol))
+                closed = accumulated(self, repeat, first.shape[axis], update - sym(symbol))
             if closed is not None:
                 self.formal.closed[symbol] = closed
             final[axis] = update if always and not free else sym(symbol)
+        for axis, size in (unrolled(self, found) if always else {}).items():
+            final[axis] = size
         found.outputs[""] = after.with_shape(*final)
-
-    def accumulated(self, repeat: Repeat, start: DimLike, growth: DimLike) -> DimLike:
-        """A dim behind a loop whose rounds add to it."""
-        names = {*repeat.names, *((repeat.index,) if repeat.index else ())}
-        if symbols_of(growth) & names:
-            return start + summed(repeat, growth)
-        if repeat.over is None:
-            assert repeat.times is not None
-            return start + self.size(repeat.times) * growth
-        return start + opaque(f"len({to_python(repeat.over)})", free_names(repeat.over)) * growth
 
     def types_of(self, ref: Ref) -> list[TensorType]:
         """The type of a referenced value; of every instance's where all are meant."""
@@ -326,7 +326,8 @@ class Inference:
         types = tuple(type for type in found.inputs if type is not None)
         if isinstance(action, ApplyOp):
             found.op = op_in_own_names(action, found.samples, self.value, self.module.name, step.id)
-            result = found.op.infer(CHECK, *types)
+            given = [sample.inputs for sample in found.samples]
+            result = found.op.infer(Check(None, ones_of(found.inputs, given)), *types)
             if isinstance(result, tuple):
                 names = found.op.output_names()
                 found.outputs = {"": result[0], **dict(zip(names, result, strict=True))}
@@ -357,7 +358,7 @@ class Inference:
             assert isinstance(action, Parallel)
             found.bodies = tuple(self.body(body) for _, body in action.branches)
             types = [self.result(body.result) for _, body in action.branches]
-            found.outputs = joined(self, action, types)
+            found.outputs = joined(self, found, action, types)
         for slot, ref in found.step.exports:
             found.outputs[slot] = self.types_of(ref)[0]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from dslc.emit.samples import ones_of
 from dslc.ir.graph import round_slot
 from dslc.ir.types import TensorType
 from dslc.ops import find
@@ -35,7 +36,7 @@ def type_scan(inference: Inference, found: FormalStep, action: Scan) -> None:
 
 
 def joined(
-    inference: Inference, action: Parallel, types: list[TensorType]
+    inference: Inference, found: FormalStep, action: Parallel, types: list[TensorType]
 ) -> dict[str, TensorType]:
     """The outputs of a parallel region."""
     if action.join == "none":
@@ -49,6 +50,8 @@ def joined(
         return {"": types[0].with_shape(*shape[:place], len(types), *shape[place:])}
     op = find(action.join)
     assert op is not None
-    result = op({"axis": axis} if action.join == "concat" else {}).infer(Check(None), *types)
+    given = [tuple(body.type for body in sample.bodies) for sample in found.samples]
+    check = Check(None, ones_of(types, given))
+    result = op({"axis": axis} if action.join == "concat" else {}).infer(check, *types)
     assert isinstance(result, TensorType)
     return {"": result}

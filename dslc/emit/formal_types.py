@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, final
 
-from dslc.emit.formal_when import holds_size
-
 if TYPE_CHECKING:
     from dslc.ir.dims import DimLike
     from dslc.ir.graph import Module, Step
@@ -76,7 +74,8 @@ class Formal:
     """A module with all its types in its own names.
 
     `bindings` lists every dim that an input binds as (symbol, input, axis); `closed` gives a carried
-    dim's value after its loop where that can be said in one expression.
+    dim's value after its loop where that can be said in one expression; `of_runs` are the params that
+    only a run knows.
     """
 
     __slots__ = (
@@ -85,6 +84,7 @@ class Formal:
         "inputs",
         "instances",
         "module",
+        "of_runs",
         "outputs",
         "steps",
         "values",
@@ -99,7 +99,4 @@ class Formal:
         self.steps: list[FormalStep] = []
         self.values: Values = {}
         self.outputs: dict[str, TensorType] = {}
-
-    def is_of_runs(self, param: str) -> bool:
-        """Whether some call gives a param a size that only a run knows, or a list with one."""
-        return any(holds_size(instance.arguments[param]) for instance in self.instances)
+        self.of_runs: frozenset[str] = frozenset()

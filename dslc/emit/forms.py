@@ -14,14 +14,14 @@ from typing import TYPE_CHECKING, final
 from dslc.emit.backend import BuildError
 from dslc.emit.formal_when import holds_size
 from dslc.emit.samples import collect_instances, samples_by_step
-from dslc.ir.graph import CallModule, Reuse
-from dslc.ir.walk import all_steps, with_regions
+from dslc.ir.graph import MODULE, CallModule, Reuse
+from dslc.ir.walk import all_steps, ends, with_regions
 from dslc.syntax.expressions import free_names
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from dslc.ir.graph import Action, Body, Program, Step
+    from dslc.ir.graph import Action, Body, Module, Program, Step
     from dslc.ir.instance import Instance
     from dslc.ops.base import Op
 
@@ -91,7 +91,8 @@ class Forms:
             instance: The instance.
             optional: The steps on whose presence code depends, with their names.
         """
-        ranks = tuple(type.rank for type in instance.inputs.values())
+        read = inputs_read(instance.module)
+        ranks = tuple(t.rank if n in read else 0 for n, t in instance.inputs.items())
         words: dict[str, str] = {}
         calls: set[object] = set()
         for step, samples in samples_by_step([instance]).items():
@@ -117,6 +118,15 @@ class Forms:
             message = f"`{name}` differs among the rounds of a repeat in `{instance.module.name}`"
             help = "write the steps one by one"
             raise BuildError(f"{message}, and code depends on it: {help}", instance.module.span)
+
+
+def inputs_read(module: Module) -> set[str]:
+    """The inputs that something in a module reads, or that it hands out."""
+    steps = list(all_steps(module.body))
+    refs = [ref for step in steps for ref in (*step.inputs, *ends(step.action)) if ref is not None]
+    refs += [ref for step in steps for _, ref in step.exports]
+    refs += [module.body.result, *(ref for _, ref in module.outputs)]
+    return {ref.slot for ref in refs if ref.owner == MODULE}
 
 
 def decided_by_runs(instances: Sequence[Instance]) -> dict[int, str]:

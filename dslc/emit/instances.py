@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from dslc.emit.backend import BuildError
 from dslc.emit.flattening import all_formal
+from dslc.emit.formal_when import holds_size
 from dslc.ir.dims import opaque, substitute, sym, symbols_of, text_of
 from dslc.ir.graph import EVERY
 from dslc.syntax.expressions import (
@@ -169,6 +170,50 @@ def summed(repeat: Repeat, growth: DimLike) -> DimLike:
     return opaque(f"sum({text} for {header})", free | used - own.keys())
 
 
+def accumulated(inference: Inference, repeat: Repeat, start: DimLike, growth: DimLike) -> DimLike:
+    """A dim behind a loop whose rounds add to it."""
+    names = {*repeat.names, *((repeat.index,) if repeat.index else ())}
+    if symbols_of(growth) & names:
+        return start + summed(repeat, growth)
+    if repeat.over is None:
+        assert repeat.times is not None
+        return start + inference.size(repeat.times) * growth
+    return start + opaque(f"len({to_python(repeat.over)})", free_names(repeat.over)) * growth
+
+
+def unrolled(inference: Inference, found: FormalStep) -> dict[int, DimLike]:
+    """Sizes of a run behind a loop that no sum gives, such as halves of halves: round by round."""
+    repeat = found.step.repeat
+    assert repeat is not None
+    type = found.samples[0].inputs[0]
+    known = {c.symbol for c in found.carries if c.symbol in inference.formal.closed}
+    sizes: dict[str, DimLike] = {c.symbol: c.start for c in found.carries}
+    rounds = rounds_written(inference, repeat)
+    for names in rounds or ():
+        sizes = {c.symbol: substitute(c.update, {**sizes, **names}) for c in found.carries}
+    of_runs = [c for c in found.carries if type is not None and holds_size(type.shape[c.axis])]
+    return {c.axis: sizes[c.symbol] for c in of_runs if rounds and c.symbol not in known}
+
+
+def rounds_written(inference: Inference, repeat: Repeat) -> list[dict[str, DimLike]] | None:
+    """What a repeat's names are in each round, where the spec writes the rounds out."""
+    if isinstance(repeat.over, ListOf):
+        rounds = [item_names(inference, repeat, item) for item in repeat.over.items]
+    elif isinstance(repeat.times, Literal) and isinstance(repeat.times.value, int):
+        rounds: list[dict[str, DimLike]] = [{} for _ in range(repeat.times.value)]
+    else:
+        return None
+    index = repeat.index
+    return [{**names, index: k} if index else names for k, names in enumerate(rounds)]
+
+
+def item_names(inference: Inference, repeat: Repeat, item: Expr) -> dict[str, DimLike]:
+    """What an item's names are, its parts where there are several."""
+    several = isinstance(item, ListOf) and len(repeat.names) > 1
+    parts = item.items if isinstance(item, ListOf) and several else (item,)
+    return dict(zip(repeat.names, map(inference.size, parts), strict=True))
+
+
 def last_round(inference: Inference, repeat: Repeat) -> dict[str, DimLike]:
     """What a repeat's names are in its last round."""
     last: dict[str, DimLike] = {}
@@ -176,10 +221,7 @@ def last_round(inference: Inference, repeat: Repeat) -> dict[str, DimLike]:
         items = to_python(repeat.over)
         names = free_names(repeat.over)
         if isinstance(repeat.over, ListOf) and repeat.over.items:
-            item = repeat.over.items[-1]
-            several = isinstance(item, ListOf) and len(repeat.names) > 1
-            parts = item.items if isinstance(item, ListOf) and several else (item,)
-            last |= dict(zip(repeat.names, map(inference.size, parts), strict=True))
+            last |= item_names(inference, repeat, repeat.over.items[-1])
         elif len(repeat.names) == 1:
             last[repeat.names[0]] = opaque(f"{items}[-1]", names)
         if repeat.index:

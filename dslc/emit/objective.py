@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from dslc.emit.python import Statement
+    from dslc.emit.shown import Shown
     from dslc.emit.target import Target
     from dslc.emit.units import ModuleWriter
     from dslc.ir.graph import Step
@@ -94,6 +95,14 @@ class Objective:
             doc = f"The loss and the metrics of the phase `{phase.name}`."
         return writer.function(name, self.results, doc)
 
+    def shown(self, module: ModuleWriter, found: Shown) -> Function:
+        """`predicted_of`: what is predicted of a column."""
+        outputs = [("predicted", found.value)]
+        writer = ObjectiveWriter(self, module, found.phase, outputs, is_loss=False)
+        writer.gives_one = True
+        doc = f"What is predicted of `{found.target}`."
+        return writer.function("predicted_of", self.result, doc)
+
 
 @final
 class ObjectiveWriter(ClassWriter):
@@ -111,6 +120,7 @@ class ObjectiveWriter(ClassWriter):
         super().__init__(module, formal_graph(phase.instance, outputs))
         self.objective = objective
         self.is_loss = is_loss
+        self.gives_one = is_loss
         self.environment = phase.instance.body.steps[0].iterations[0].environment  # pyright: ignore[reportOptionalMemberAccess]
         self.graph = ObjectiveBody(self, outputs)
         self.body = self.graph
@@ -243,13 +253,15 @@ class ObjectiveBody(BodyWriter):
         values = self.operands(found, heavy=False)
         given = [value.text for value in values if value is not None]
         text = self.objective.model_call(found, given)
+        if (found.step.id, "") in self.flow.returned:
+            self.flow.returned.add((found.step.id, call_outputs(found)[0]))
         self.bind_model(found, values, text, "outputs")
 
     def give_back(self, outputs: list[tuple[str, Ref]]) -> None:
         """The loss alone, or every figure by name."""
         texts = {name: self.flow.read(ref).text for name, ref in outputs}
-        if self.objective.is_loss:
-            code = texts["loss"]
+        if self.objective.gives_one:
+            (code,) = texts.values()
         else:
             code = "{" + ", ".join(f"{quoted(k)}: {v}" for k, v in texts.items()) + "}"
         self.flow.lines.append(Line(f"return {code}"))

@@ -38,7 +38,7 @@ class Parameters:
         self.places = {symbol: (name, axis) for symbol, name, axis in formal.bindings}
         params = [p.name for p in formal.module.params if p.name not in self.places]
         self.own = {name: self.names.fresh(lower(name)) for name in params}
-        self.of_runs = [name for name in params if formal.is_of_runs(name)]
+        self.of_runs = [name for name in params if name in formal.of_runs]
         self.used: set[str] = set()
         self.files: dict[str, str] = {}
         self.dims: dict[str, str] = {}

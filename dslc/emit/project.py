@@ -38,6 +38,8 @@ def training_files(checked: Checked, train: str, watching: Path) -> dict[str, st
     """`train.py` and the modules beside it; `watching` is the backend's own."""
     assert checked.train is not None
     files: dict[str, str | bytes] = {f"{name}.py": runtime_file(name) for name in TRAINING}
+    if "\nfrom page import " in train:
+        files["page.py"] = runtime_file("page")
     files |= {"train.py": train, "watching.py": beside(watching)}
     texts = [text for name, text in files.items() if name.endswith(".py") and isinstance(text, str)]
     return {**files, "data.py": data_source(checked.train, texts), **vocabularies(checked)}
@@ -159,8 +161,9 @@ def readme(checked: Checked, framework: str, needed: Sequence[str], usage: str) 
 
 
 RESULTS = (
-    "A run writes `metrics.jsonl`, `metrics.csv` and `curves.html`, checkpoints that a kill at any "
-    "moment cannot spoil, `run.json` with what it takes to repeat it, and `weights.safetensors` "
+    "A run writes `metrics.jsonl`, `metrics.csv` and `curves.html`, a page of curves and, where a loss "
+    "or a metric compares a prediction with a column, of what is made of held-out rows; checkpoints "
+    "that a kill at any moment cannot spoil, `run.json` with what it takes to repeat it, and `weights.safetensors` "
     "with PyTorch's names and layouts, which every framework's project reads. Ctrl-C and SIGTERM "
     "save before they end it. `--track FILE` tells a function of your own of every figure; TensorBoard "
     "gets them where it is installed, below `tensorboard/`."

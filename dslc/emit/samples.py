@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
+    from dslc.ir.dims import DimLike
     from dslc.ir.instance import BodyInstance, Instance, Iteration
+    from dslc.ir.types import TensorType
 
 
 def collect_instances(*roots: Instance) -> dict[str, list[Instance]]:
@@ -53,3 +56,21 @@ def samples_by_step(instances: list[Instance]) -> dict[int, list[Iteration | Non
     for instance in instances:
         visit(instance.body)
     return found
+
+
+def ones_of(
+    formal: Sequence[TensorType | None], given: Iterable[Sequence[TensorType | None]]
+) -> dict[DimLike, int]:
+    """In how many samples a size is 1, by its form in the module's own names.
+
+    Such a one gives way to what it meets: which is the larger, the form does not tell.
+    """
+    found: Counter[DimLike] = Counter()
+    for types in given:
+        pairs = zip(formal, types, strict=True) if len(types) == len(formal) else ()
+        both = [(own, actual) for own, actual in pairs if own is not None and actual is not None]
+        sizes = [
+            pair for own, actual in both for pair in zip(own.shape, actual.shape, strict=False)
+        ]
+        found.update({dim for dim, size in sizes if size == 1})
+    return dict(found)

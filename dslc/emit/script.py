@@ -10,7 +10,7 @@ import hashlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dslc.emit.adapters import adapted_names, adapter_constants, beside_adapters
+from dslc.emit.adapters import adapted_names, adapter_constants, add_adapters, beside_adapters
 from dslc.emit.draws import DrawWriter, refuse_pieces
 from dslc.emit.header import header
 from dslc.emit.lifting import lift
@@ -29,6 +29,7 @@ from dslc.emit.python import (
 )
 from dslc.emit.script_flags import flags_of
 from dslc.emit.script_loop import facts, loop_names, loop_parts
+from dslc.emit.shown import shown
 from dslc.emit.template import Template
 from dslc.emit.turns import Turn, learning_rates, leaves_out_of_models
 from dslc.emit.units import ModuleWriter
@@ -51,7 +52,7 @@ if TYPE_CHECKING:
 TEMPLATE = Path(__file__).parents[1] / "train" / "script_template.py"
 PLATEAU = TEMPLATE.with_name("plateau_template.py")
 LOCAL = (
-    *("checkpoint", "data", "faults", "initial", "model", "portable", "progress", "record"),
+    *("checkpoint", "data", "faults", "initial", "model", "page", "portable", "progress", "record"),
     *("signals", "trackers", "training_model", "watching", "weights"),
 )
 """The modules that lie beside `train.py`."""
@@ -101,6 +102,7 @@ class Script:
         self.train: Training = lifted.train
         self.draws = lifted.draws
         refuse_pieces(lifted.draws, lifted.train)
+        self.shown = shown(lifted.train, {found.column for found in lifted.draws})
         self.turns = [Turn(self.train, phase) for phase in self.train.phases]
         self.home = "model" if lifted.model is checked else "training_model"
         self.target = target
@@ -181,10 +183,6 @@ class Script:
         """A template with this script's flags, its model's name and other names to write."""
         return Template(path, self.flags, {self.stand_in: self.model_name, **names})
 
-    def adapted(self) -> dict[str, str]:
-        """What a trainer calls its model and its adapters."""
-        return adapted_names(adapts=self.flags["ADAPTS"])
-
     def add(self, *statements: Statement) -> None:
         """Appends statements to the script."""
         self.writer.classes.extend(statements)
@@ -202,10 +200,23 @@ class Script:
         """Imports what a template imports."""
         self.require(*template.imports())
 
+    def add_trainer(self, template: Template, phased: Template) -> None:
+        """The trainer, with what phases have otherwise, and what predicts for the page."""
+        found = template.definition("Trainer")
+        if self.train.is_phased:
+            found = template.class_with("Trainer", phased, "PhasedTrainer")
+        if self.flags["ADAPTS"]:
+            found = add_adapters(self, template)
+        if self.shown is not None:
+            page = self.template(self.templates / "page_template.py", **adapted_names(self))
+            self.use(page)
+            found = page.extended(found, "ShowingTrainer")
+        self.add(found)
+
     def source(self) -> str:
         """The text of the script."""
         self.require("from data import learn, load, prepare")
-        shared = self.template(TEMPLATE, **loop_names(self.flags))
+        shared = self.template(TEMPLATE, **loop_names(self.flags), **self.page_names())
         self.use(shared)
         if self.flags["TURNED"]:
             self.require("import numpy as np")
@@ -232,6 +243,12 @@ class Script:
         module.add(If('__name__ == "__main__"', [Line("main()")]))
         module.prune_imports()
         return to_source(module)
+
+    def page_names(self) -> dict[str, str]:
+        """What the page's text stands for."""
+        if self.shown is None:
+            return {}
+        return {"SHOWN": self.shown.function, "TARGET": f'"{self.shown.target}"'}
 
     def helpers(self) -> list[str]:
         """The helpers that rules asked for, each once."""
@@ -331,6 +348,9 @@ class Script:
         names = [turn.function("metrics_of", "metrics") for turn in self.turns]
         for turn, name in zip(self.turns, names, strict=True):
             self.add(objective.metrics(self.writer, turn.phase, name))
+        if self.shown is not None:
+            self.add(objective.shown(self.writer, self.shown))
+            self.require(f"from page import {self.shown.function}")
         if self.train.is_phased:
             parts = ", ".join(f"**{name}(model, batch)" for name in names)
             parameters = [

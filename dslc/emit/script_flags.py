@@ -66,6 +66,7 @@ def flags_of_run(script: Script) -> dict[str, bool]:
         "PHASED": train.is_phased,
         "RISES": stopping is not None and rises(train, stopping.metric),
         "SCALED": train.run.precision == "f16",
+        "SHOWS": script.shown is not None,
         "SLACK": stopping is not None and stopping.min_delta > 0,
         "STOPS": stopping is not None,
         "SEVERAL": script.program.has_several,

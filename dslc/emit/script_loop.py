@@ -25,7 +25,6 @@ LOOP_OF_PHASES = {
 
 STORE = 'Path(__file__).parent / "rows"'
 """Where rows are kept that stay on disk."""
-NATIVE = "trainer.measure(to_native(rows))"
 
 
 def loop_names(flags: Mapping[str, bool]) -> dict[str, str]:
@@ -41,7 +40,9 @@ def loop_names(flags: Mapping[str, bool]) -> dict[str, str]:
         "SOURCE": source,
         "THE_ROWS": "learned_rows(arguments)" if flags["LEARNS"] else rows,
         "HOW_READ": f"COLUMNS, {STORE}" if flags["STORED"] else "COLUMNS",
-        "MEASURE": f"lambda rows: {NATIVE}" if native else "trainer.measure",
+        "MEASURE": "lambda rows: trainer.measure(to_native(rows))" if native else "trainer.measure",
+        "PAGE": "shown(trainer, held_out)" if flags["SHOWS"] else "",
+        "PREDICT": "lambda rows: trainer.predict(to_native(rows))" if native else "trainer.predict",
         "PARTS": "training, held_out" if flags["MEASURES"] else "training",
         "Rows": "tuple[Arrays, Arrays]" if flags["MEASURES"] else "Arrays",
         "HOW_SPLIT": how,
@@ -59,14 +60,14 @@ def outcome(flags: Mapping[str, bool]) -> str:
 def loop_parts(flags: Mapping[str, bool]) -> list[str]:
     """The definitions of the loop's template that a script has."""
     found = ["parse_arguments", "kept_of", "load_rows", "state_of", "open_run", "begin", "locate"]
-    if flags["ADAPTS"]:
-        found.insert(1, "make_adapters")
     if flags["LEARNS"]:
         found.insert(found.index("load_rows") + 1, "learned_rows")
     if flags["STOPS"]:
         found.insert(0, "Patience")
     if flags["MEASURES"]:
         found += ["evaluate", "held_out_names"]
+    if flags["SHOWS"]:
+        found.append("shown")
     return [*found, "train", "main"]
 
 

@@ -115,6 +115,13 @@ class Template:
         ]
         return Class(found.name, found.bases, further.doc, [*body, *instead.values()])
 
+    def extended(self, found: Class | Function, methods_of: str) -> Class:
+        """A class of another file with the methods of one of this file at its end."""
+        further = self.definition(methods_of)
+        assert isinstance(found, Class)
+        assert isinstance(further, Class)
+        return Class(found.name, found.bases, found.doc, [*found.body, *further.body])
+
     def statement(self, node: ast.stmt) -> Iterator[Statement]:
         """What stands for a statement: itself, or the branch of a decided `if`."""
         if isinstance(node, ast.If):

@@ -113,13 +113,14 @@ class Check:
     """What `infer` asks about dims: each question has the facts of the net behind it.
 
     With `facts` None (while code is generated, after every instance has been checked) whatever is
-    symbolic holds.
+    symbolic holds; `ones` then says of how many instances a size is 1.
     """
 
-    __slots__ = ("facts",)
+    __slots__ = ("facts", "ones")
 
-    def __init__(self, facts: Facts | None) -> None:
+    def __init__(self, facts: Facts | None, ones: Mapping[DimLike, int] | None = None) -> None:
         self.facts = facts
+        self.ones: Mapping[DimLike, int] = ones or {}
 
     def holds(self, op: Comparison, left: DimLike, right: DimLike) -> bool:
         """Whether a comparison is shown for every size."""
@@ -225,6 +226,7 @@ class Op:
         moves: Whether every output holds elements of the first input and nothing else.
         passes_gradient: Whether its outputs have a gradient by any input that is not zero everywhere.
         falls: Whether a metric is the better the smaller it is, as a loss is.
+        log_odds: Whether the first input of a loss is log-odds, which are above 0 where yes is likelier.
         takes_empty: Whether an axis of an input may have size 0, where a fact such as `P >= 0`
             lets a symbol be zero. Frameworks refuse most of what has no elements.
     """
@@ -240,6 +242,7 @@ class Op:
     moves: ClassVar[bool] = False
     passes_gradient: ClassVar[bool] = True
     falls: ClassVar[bool] = False
+    log_odds: ClassVar[bool] = False
     takes_empty: ClassVar[bool] = False
     attributes: ClassVar[Mapping[str, Attribute]] = {}
 

@@ -80,6 +80,7 @@ class BceWithLogits(_Distance):
 
     family = "loss"
     cost = 9
+    log_odds = True
 
 
 class Hinge(_Distance):

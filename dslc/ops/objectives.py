@@ -25,6 +25,7 @@ class Focal(Op):
 
     family = "loss"
     layout = "elementwise"
+    log_odds = True
     inputs = (Input("x"), Input("target"))
     gamma = Number(2.0, minimum=1, doc="how much less easy places count")
     alpha = Maybe(Number(minimum=0, maximum=1, doc="the weight of targets of 1; by default none"))

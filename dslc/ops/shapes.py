@@ -57,6 +57,8 @@ def _meet(check: Check, op: str, left: DimLike, right: DimLike, input: int, axis
         return right
     if right == 1:
         return left
+    if check.ones.get(right, 0) < check.ones.get(left, 0):
+        return right
     check.require(
         "==",
         left,

@@ -171,7 +171,8 @@ class Split(_Free):
         if (self.parts is None) == (self.sizes is None):
             raise OpError("E0503", "`split` takes either `parts` or `sizes`")
         axis = resolve_axis(self.axis, x.rank)
-        return tuple(self._part(x, axis, size) for size in self.part_sizes(check, x.shape[axis]))
+        sizes = self.part_sizes(check, x.shape[axis])
+        return tuple(self._part(check, x, axis, size) for size in sizes)
 
     def part_sizes(self, check: Check, size: DimLike) -> tuple[DimLike, ...]:
         """The sizes of the parts of an axis."""
@@ -186,12 +187,11 @@ class Split(_Free):
         check.require("==", total, size, message, code="E0307", attribute="sizes")
         return tuple(self.sizes)
 
-    def _part(self, x: TensorType, axis: int, size: DimLike) -> TensorType:
+    def _part(self, check: Check, x: TensorType, axis: int, size: DimLike) -> TensorType:
         if not self.squeeze:
             return x.with_shape(*x.shape[:axis], size, *x.shape[axis + 1 :])
-        if size != 1:
-            message = f"`squeeze` needs parts of size 1, not {size}"
-            raise OpError("E0307", message, attribute="squeeze")
+        message = f"`squeeze` needs parts of size 1, not {size}"
+        check.require("==", size, 1, message, code="E0307", attribute="squeeze")
         return x.with_shape(*x.shape[:axis], *x.shape[axis + 1 :])
 
 
@@ -240,7 +240,10 @@ class Slice(_Free):
 
 
 class Cast(_Free):
-    """Converts to another dtype; floats to integers cut towards zero. Source: ONNX Cast."""
+    """Converts to another dtype; floats to integers cut towards zero. Source: ONNX Cast.
+
+    What integers cannot hold, such as a number below 0 as `u8`, is not the same in every backend.
+    """
 
     family = "tensor"
     primary = "dtype"

@@ -119,6 +119,8 @@ class _Outline:
     def call(self, step: Step, owner: Module) -> Step:
         """The call of a new module that holds a region's steps."""
         body, outputs = contents(step, owner)
+        if self.shared_only:
+            outputs += [(slot, Ref(step.id, slot, step.span)) for slot in branch_slots(step)]
         name = self.fresh_name(step.label, owner)
         captured = captured_values(step, body)
         wanted = self.sizes_wanted(step, body, owner)
@@ -205,6 +207,13 @@ def contents(step: Step, owner: Module) -> tuple[Body, list[tuple[str, Ref]]]:
         read = slots_read(step, owner)
         outputs += [(name, Ref(step.id, name, step.span)) for name in action.carry if name in read]
     return Body((inner,), Ref(step.id, "", step.span)), outputs
+
+
+def branch_slots(step: Step) -> list[str]:
+    """The outputs of a step that gives one for each branch."""
+    action = step.action
+    branches = action.branches if isinstance(action, Parallel) and action.join == "none" else ()
+    return [label or str(position) for position, (label, _) in enumerate(branches)]
 
 
 def entry_names(step: Step) -> tuple[str, ...]:

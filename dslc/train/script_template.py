@@ -20,9 +20,8 @@ import numpy as np
 from dslc.train.runtime.checkpoint import Checkpoint, newest, save, to_resume
 from dslc.train.runtime.data import Arrays, Column, held_out_rows, split
 from dslc.train.runtime.data_learned import Learned, read_learned, write_learned
-from dslc.train.runtime.data_order import Batches, average
+from dslc.train.runtime.data_order import Batches, average, in_order
 from dslc.train.runtime.faults import listed
-from dslc.train.runtime.initial import initial, kaiming_uniform, matches, zeros
 from dslc.train.runtime.progress import NoNumberError, Progress
 from dslc.train.runtime.record import record, spec_text
 from dslc.train.runtime.signals import Signals
@@ -63,8 +62,6 @@ HOW_SPLIT = HELD_OUT  # and with which seed, by which column
 STRATIFY = "label"
 EPOCHS = 1
 BATCH = 1
-LORA = ["head.weight"]
-RANK = 8
 SEED = 0
 LEARNING_RATE = 0.1
 STOP_METRIC = "loss"
@@ -184,17 +181,6 @@ def parse_arguments() -> argparse.Namespace:
             help="measure the run on its held-out rows, or on all of FILE, and train nothing",
         )
     return parser.parse_args()
-
-
-def make_adapters(shapes: Mapping[str, tuple[int, ...]], seed: int) -> Arrays:
-    """Two small matrices for each that is adapted, their product zero: one is drawn, one is zeros."""
-    found: dict[str, tuple[int, ...]] = {}
-    for name in shapes:
-        if matches(LORA, name):
-            outputs, inputs = shapes[name]
-            found |= {f"{name}.lora_a": (RANK, inputs), f"{name}.lora_b": (outputs, RANK)}
-    drawn = initial(found, [("**.lora_a", kaiming_uniform()), ("**", zeros())], seed)
-    return {name: drawn[name] for name in found}
 
 
 def kept_of(trainer: Trainer) -> dict[str, Arrays]:
@@ -335,6 +321,11 @@ def held_out_names(found: Mapping[str, float]) -> dict[str, float]:
     return {f"held_out_{name}": found[name] for name in sorted(found)}
 
 
+def shown(trainer: Trainer, held_out: Arrays) -> str:  # noqa: ARG001
+    """What the page at the run's end shows of the held-out rows."""
+    return SHOWN(PREDICT, in_order(held_out, BATCH), TARGET)  # noqa: F821  # pyright: ignore
+
+
 def train(arguments: argparse.Namespace) -> None:
     """Trains, from the beginning or from the newest checkpoint."""
     checkpoints = arguments.output / "checkpoints"
@@ -385,7 +376,7 @@ def train(arguments: argparse.Namespace) -> None:
             if signals.received:
                 signals.leave(step)
         write(arguments.output / "weights.safetensors", trainer.outcome())
-        progress.close()
+        progress.close(PAGE)  # noqa: F821  # pyright: ignore
 
 
 def main() -> None:

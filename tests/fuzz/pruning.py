@@ -6,9 +6,9 @@ from time import monotonic
 from typing import Any
 
 from tests.fuzz.menu import mentions
-from tests.fuzz.scope import paths_in, texts_in
+from tests.fuzz.scope import paths_in, texts_in, ties_in
 from tests.fuzz.specs import Spec
-from tests.fuzz.typing import Step, Type, renamed
+from tests.fuzz.typing import Step, Type, called, renamed
 
 Fails = Callable[[Spec], bool]
 MOST_SECONDS = 120
@@ -21,7 +21,7 @@ def pruned(spec: Spec) -> Spec:
     for step in reversed(spec["steps"]):
         if step["name"] in needed:
             kept.append(step)
-            needed |= heads(paths_in(step)) | {step.get("reuse", "")}
+            needed |= heads(paths_in(step) | ties_in(step)) | {step.get("reuse", "")}
     steps = kept[::-1]
     inputs = {name: type for name, type in spec["inputs"].items() if name in needed}
     sizes = set().union(*(mentions(type) for type in inputs.values())) if inputs else set()
@@ -32,18 +32,6 @@ def pruned(spec: Spec) -> Spec:
     used = called(steps, spec["blocks"])
     blocks = {name: body for name, body in spec["blocks"].items() if name in used}
     return {**spec, "inputs": inputs, "where": facts, "blocks": blocks, "steps": steps}
-
-
-def called(part: Any, blocks: dict[str, Any]) -> set[str]:
-    """The blocks that steps call, and those that these call."""
-    if isinstance(part, list):
-        return set().union(*(called(item, blocks) for item in part)) if part else set()
-    if not isinstance(part, dict):
-        return set()
-    found = {key for key in part if key in blocks}
-    for name in set(found):
-        found |= called(blocks[name]["steps"], blocks)
-    return found.union(*(called(value, blocks) for value in part.values()))
 
 
 def heads(paths: Any) -> set[str]:
@@ -76,6 +64,7 @@ def candidates(spec: Spec) -> Iterator[Spec]:
     yield from without_steps(spec)
     yield from unwrapped(spec)
     yield from without_attributes(spec)
+    yield from without_outputs(spec)
 
 
 def cut_off(spec: Spec) -> Iterator[Spec]:
@@ -145,12 +134,19 @@ def without_attributes(spec: Spec) -> Iterator[Spec]:
     """One attribute or reserved key of a step left out."""
     for copy, body, n in edited(spec):
         for key, fields in list(body[n].items()):
-            if key in ("repeat", "when", "init", "freeze"):
+            if key in ("repeat", "when", "init", "tie", "freeze"):
                 yield with_step(copy, body, n, {k: v for k, v in body[n].items() if k != key})
             elif isinstance(fields, dict) and key not in ("from", "scan", "parallel"):
                 for attribute in fields:
                     less = {k: v for k, v in fields.items() if k != attribute}
                     yield with_step(copy, body, n, {**body[n], key: less or None})
+
+
+def without_outputs(spec: Spec) -> Iterator[Spec]:
+    """A block without what it hands out beside its value."""
+    for name, body in spec["blocks"].items():
+        if body.get("outputs"):
+            yield {**spec, "blocks": {**spec["blocks"], name: {**body, "outputs": {}}}}
 
 
 def with_step(spec: Spec, body: list[Step], n: int, step: Step) -> Spec:

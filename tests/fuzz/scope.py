@@ -5,11 +5,16 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from dslc.ops import find
 from tests.fuzz.menu import FACTS, MILD, Use, dtype_kind, menu
-from tests.fuzz.typing import SYMBOLS, Step, Type, normal, types_of
+from tests.fuzz.typing import SYMBOLS, Step, Type, answer, called, normal
 
 MOST_AXES = 5
 """A gate to a value of more axes would be no network that anyone writes."""
+MODEL = "Model"
+"""The names of blocks that are models begin so: they have one set of weights."""
+Weight = tuple[str, tuple[Any, ...]]
+"""A path and a shape."""
 
 
 class Value:
@@ -33,7 +38,11 @@ class Network:
         self.draw = draw
         self.inputs: dict[str, Type] = {}
         self.blocks: dict[str, Any] = {}
-        self.params = {"flag": draw(st.booleans()), "count": draw(st.integers(1, 2))}
+        self.params: dict[str, Any] = {
+            "flag": draw(st.booleans()),
+            "count": draw(st.integers(1, 2)),
+            "act": f"str = {draw(st.sampled_from(MILD))}",
+        }
         self.count = 0
         self.types: dict[str, str] = {}
 
@@ -58,15 +67,26 @@ class Scope:
     """A list of steps, and the values that they can read.
 
     A closed scope is a block's: it reads no inputs of the model, and speaks of none of its sizes.
+
+    Attributes:
+        weights: The weights that a step here can have too, each by its path, with its shape.
     """
 
-    def __init__(self, net: Network, outer: Iterable[Value] = (), *, closed: bool = False) -> None:
+    def __init__(
+        self,
+        net: Network,
+        outer: Iterable[Value] = (),
+        weights: Iterable[Weight] = (),
+        *,
+        closed: bool = False,
+    ) -> None:
         self.net = net
         self.draw = net.draw
         self.closed = closed
         self.steps: list[Step] = []
         self.outer = list(outer)
         self.values: list[Value] = []
+        self.weights = list(weights)
 
     def visible(self) -> list[Value]:
         """Everything that a step here can read, the oldest first."""
@@ -76,33 +96,53 @@ class Scope:
         """The last value of floats."""
         return next(value for value in reversed(self.visible()) if value.is_float)
 
-    def mark(self) -> tuple[int, int]:
+    def mark(self) -> tuple[int, int, int]:
         """Where the scope stands, to come back to."""
-        return len(self.steps), len(self.values)
+        return len(self.steps), len(self.values), len(self.weights)
 
-    def back(self, mark: tuple[int, int]) -> None:
+    def back(self, mark: tuple[int, int, int]) -> None:
         """Undoes what came after a mark."""
-        del self.steps[mark[0] :], self.values[mark[1] :]
+        del self.steps[mark[0] :], self.values[mark[1] :], self.weights[mark[2] :]
 
     def add(self, step: Step, *sources: Value, first: Type | None = None) -> Value | None:
         """Adds a step that reads some values where the checker takes it; gives its value.
 
         With `first` it reads the scope's own first input, which has that type and no name.
         """
-        known = {value.path: value.type for value in self.visible()}
+        known = {} if self.closed else dict(self.net.inputs)
+        known |= {value.path: value.type for value in self.visible()}
         read = {path: known[path] for path in paths_in(step) if path in known}
         read |= {value.path: value.type for value in sources}
         trial = step if first is None else {**step, "from": "first"}
         read |= {"first": first} if first else {}
-        found = types_of(trial, read, FACTS, self.net.blocks, self.net.params)
-        if not found:
+        found = answer(trial, read, FACTS, self.net.blocks, self.net.params)
+        if not found or not found.types:
             return None
         name = step.get("name") or self.net.name()
-        self.steps.append({**step, "name": name})
-        made = [Value(f"{name}.{slot}".rstrip("."), type) for slot, type in found.items()]
+        self.steps.append({**step, **self.modifiers(step, found.weights), "name": name})
+        if not any(block.startswith(MODEL) for block in called(step, self.net.blocks)):
+            self.weights += [(f"{name}.{path}", shape) for path, shape in found.weights.items()]
+        made = [Value(f"{name}.{slot}".rstrip("."), type) for slot, type in found.types.items()]
         self.net.types |= {value.path: value.type.text for value in made}
         self.values += sorted(made, key=lambda value: value.path != name)[::-1]
         return self.values[-1]
+
+    def modifiers(self, step: Step, weights: dict[str, tuple[Any, ...]]) -> Step:
+        """What a step may say of its weights: whose they are too, whether they learn, how they begin."""
+        is_op = find(next(iter(step))) is not None and "repeat" not in step
+        if not weights or step.keys() & {"freeze", "reuse"} or self.draw(st.booleans()):
+            return {}
+        shapes = [shape for _, shape in self.weights]
+        known = sorted(own for own, shape in weights.items() if shape in shapes)
+        if is_op and known and self.draw(st.integers(0, 3)):
+            own = self.draw(st.sampled_from(known))
+            like = [path for path, shape in self.weights if shape == weights[own]]
+            return {"tie": {own: self.draw(st.sampled_from(like[::-1]))}}
+        own = self.draw(st.sampled_from(sorted(weights)))
+        if is_op and self.draw(st.booleans()):
+            return {"init": {own: {"normal": 0.3}}}
+        is_model = next(iter(step)).startswith(MODEL)
+        return {} if is_model or "when" in step else {"freeze": True}
 
     def begin(self, type: Type) -> Value | None:
         """The first step of a region: a mild one, so that the region's input has a name."""
@@ -173,14 +213,18 @@ class Scope:
     def sources(self, use: Use, *, exact: bool) -> list[Value] | None:
         """What an op reads, each through what its case puts before it."""
         found: list[Value] = []
+        read: list[Value] = []
         sizes: dict[str, str] = {}
         for number, wanted in enumerate(use.inputs):
             assert wanted is not None
             type = resized(wanted, sizes)
             value = None if exact or use.is_bounded(wanted) else self.loose(type, number)
             value = value or self.source(type, fresh=use.is_bounded(wanted))
+            if use.after and value in read:  # two boxes that are one, a likelihood and itself
+                value = self.source(type, fresh=True)
             if value is None:
                 return None
+            read.append(value)
             sizes |= dict(zip(wanted.dims, value.type.dims, strict=True))
             for op in use.after if value.is_float else ():
                 value = self.add({op: None, "from": value.path}, value)
@@ -231,6 +275,16 @@ def paths_in(part: Any) -> set[str]:
     return found
 
 
+def ties_in(part: Any) -> set[str]:
+    """Every weight that a step or what is inside it has of another."""
+    if isinstance(part, list):
+        return set().union(*map(ties_in, part)) if part else set()
+    if not isinstance(part, dict):
+        return set()
+    found = set(part["tie"].values()) if isinstance(part.get("tie"), dict) else set[str]()
+    return found.union(*map(ties_in, part.values()))
+
+
 def texts_in(source: Any) -> set[str]:
     """The references of one `from`."""
     if isinstance(source, str):
@@ -239,4 +293,4 @@ def texts_in(source: Any) -> set[str]:
     return {text for text in items if isinstance(text, str)} if items else set()
 
 
-__all__ = ["SYMBOLS", "Network", "Scope", "Value", "paths_in", "texts_in"]
+__all__ = ["SYMBOLS", "Network", "Scope", "Value", "paths_in", "texts_in", "ties_in"]

@@ -9,7 +9,7 @@ from dslc.diagnostics import Report
 from dslc.passes.pipeline import Checked, check_source
 from dslc.source import Source
 from tests.fuzz.menu import FACTS, mentions
-from tests.fuzz.scope import Network, Scope, Value, paths_in
+from tests.fuzz.scope import MODEL, Network, Scope, Value, paths_in, ties_in
 from tests.fuzz.structures import some_step
 from tests.fuzz.typing import SYMBOLS, Type
 
@@ -23,7 +23,8 @@ STARTS = [
     "f32[N, 2, T, 4]",
 ]
 STRUCTURAL = {"repeat", "when", "from", "name", "type", "init", "tie", "freeze", "doc"}
-MOST_OUTPUTS = 6
+WHOLE = "Whole"
+"""The network's name where it stands beside other models."""
 
 
 @st.composite
@@ -73,14 +74,44 @@ def tidy(spec: Spec) -> Spec:
         for name, body in spec.get("blocks", {}).items()
     }
     bodies = [spec["steps"], *(body["steps"] for body in spec["blocks"].values())]
-    read = paths_in(bodies) | set(spec["outputs"].values()) | also_named(bodies)
+    read = paths_in(bodies) | set(spec["outputs"].values()) | also_named(bodies) | ties_in(bodies)
+    for name, body in spec["blocks"].items():
+        read |= set(body["outputs"].values())
+        read |= {body["steps"][-1]["name"]} if name.startswith(MODEL) else set()
     parts = {part for path in read for part in path.split(".")}
     spec["steps"] = unnamed(spec["steps"], parts)
     for body in spec["blocks"].values():
         body["steps"] = unnamed(body["steps"], parts)
-    if not spec["blocks"]:
-        del spec["blocks"]
-    return spec
+    return in_models({key: value for key, value in spec.items() if key != "blocks" or value})
+
+
+def in_models(spec: Spec) -> Spec:
+    """The spec with the blocks that are models beside the network as a model."""
+    blocks = spec.get("blocks", {})
+    models = {name: as_model(body) for name, body in blocks.items() if name.startswith(MODEL)}
+    if not models:
+        return spec
+    own = {key: spec[key] for key in OWN if key in spec}
+    rest = {key: value for key, value in spec.items() if key not in (*OWN, "blocks")}
+    if kept := {name: body for name, body in blocks.items() if name not in models}:
+        rest["blocks"] = kept
+    return {**rest, "models": {**models, WHOLE: own}, "main": WHOLE}
+
+
+OWN = ("inputs", "where", "steps", "outputs")
+"""What each model has for itself."""
+
+
+def as_model(body: Spec) -> Spec:
+    """A block as a model: its value is its first output, and it says what it supposes."""
+    last = body["steps"][-1]["name"]
+    where = [fact for fact in FACTS if mentions([fact]) <= mentions(body["inputs"])]
+    return {
+        "inputs": body["inputs"],
+        "where": where,
+        "steps": body["steps"],
+        "outputs": {"y": last, **body["outputs"]},
+    }
 
 
 def also_named(part: Any) -> set[str]:

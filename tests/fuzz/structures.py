@@ -8,7 +8,8 @@ from typing import Any
 from hypothesis import strategies as st
 
 from dslc.ir.types import FLOATS
-from tests.fuzz.scope import Network, Scope, Value
+from dslc.ops import find
+from tests.fuzz.scope import MODEL, Network, Scope, Value
 from tests.fuzz.typing import Step, Type
 
 JOINS = ["add", "mul", "concat", "stack"]
@@ -34,7 +35,8 @@ def some_structure(scope: Scope, depth: int) -> Value | None:
 
 def region(scope: Scope, type: Type, depth: int, *, keeps: bool, closed: bool = False) -> Scope:
     """The steps of a structure on an input of a type; with `keeps` they give that type again."""
-    inner = Scope(scope.net, () if closed else scope.visible(), closed=closed)
+    around = ((), ()) if closed else (scope.visible(), scope.weights)
+    inner = Scope(scope.net, *around, closed=closed)
     first = inner.begin(type)
     if first is None:
         return inner
@@ -55,7 +57,7 @@ def restore(inner: Scope, first: Value) -> None:
 
 def some_step(scope: Scope, depth: int) -> None:
     """Adds an op or, now and then, a structure."""
-    if depth > 0 and scope.draw(st.integers(0, 4)) == 0:
+    if depth > 0 and scope.draw(st.integers(0, 3)) == 0:
         some_structure(scope, depth - 1)
     else:
         scope.some_op()
@@ -89,21 +91,32 @@ def handing_out(scope: Scope, inner: Scope, found: Value | None, path: str) -> V
 def parallel(scope: Scope, value: Value, depth: int) -> Value | None:
     """Branches from one input that meet again."""
     count = scope.draw(st.integers(2, 3))
-    paths = [region(scope, value.type, depth, keeps=True).steps for _ in range(count)]
-    branches: Any = paths
-    if scope.draw(st.booleans()):
-        branches = {scope.net.name("b"): path for path in paths}
-    fields = {"branches": branches, "join": scope.draw(st.sampled_from(JOINS))}
-    return put(scope, {"parallel": fields}, value)
+    paths = [region(scope, value.type, depth, keeps=True) for _ in range(count)]
+    join = scope.draw(st.sampled_from(JOINS))
+    fields: Step = {"join": join}
+    if join in ("concat", "stack") and scope.draw(st.booleans()):
+        fields["axis"] = scope.draw(st.integers(-2, value.type.rank - 1))
+    return branched(scope, value, paths, fields)
 
 
 def fork(scope: Scope, value: Value, depth: int) -> Value | None:
     """Branches that each give an output of their own."""
-    paths = [region(scope, value.type, depth, keeps=False).steps for _ in range(2)]
-    branches: Any = paths
+    paths = [region(scope, value.type, depth, keeps=False) for _ in range(2)]
+    return branched(scope, value, paths, {"join": "none"})
+
+
+def branched(scope: Scope, value: Value, paths: list[Scope], fields: Step) -> Value | None:
+    """Branches in a list, or with names by which what is inside can be read."""
     if scope.draw(st.booleans()):
-        branches = {scope.net.name("b"): path for path in paths}
-    return put(scope, {"parallel": {"branches": branches, "join": "none"}}, value)
+        branches = [path.steps for path in paths]
+        return put(scope, {"parallel": {"branches": branches, **fields}}, value)
+    named = {scope.net.name("b"): path for path in paths}
+    branches = {name: path.steps for name, path in named.items()}
+    name = scope.net.name()
+    found = put(scope, {"parallel": {"branches": branches, **fields}}, value, name=name)
+    for label, path in named.items():
+        handing_out(scope, path, found, f"{name}.{label}.")
+    return found
 
 
 def group(scope: Scope, value: Value, depth: int) -> Value | None:
@@ -128,17 +141,55 @@ def repeat(scope: Scope, value: Value, depth: int) -> Value | None:
     again: Any = scope.draw(st.sampled_from([times, {"times": times, "share": True}]))
     name = scope.net.name("g")
     found = put(scope, {"group": inner.steps}, value, name=name, repeat=again)
-    is_apart = found is not None and isinstance(again, int) and again > 0
-    return handing_out(scope, inner, found, f"{name}.0.") if is_apart else found
+    if found is None or not isinstance(again, int) or again == 0:
+        return found
+    for number in sorted({0, again - 1}):
+        handing_out(scope, inner, found, f"{name}.{number}.")
+    return every_instance(scope, inner, name, again) if scope.draw(st.booleans()) else found
+
+
+def every_instance(scope: Scope, inner: Scope, name: str, times: int) -> Value | None:
+    """A value of every instance of a repeat, put together."""
+    value = scope.draw(st.sampled_from(inner.values))
+    if value.type.dtype not in FLOATS or times < 2:
+        return scope.newest()
+    join = scope.draw(st.sampled_from(["add", "mul", "stack", "maximum"]))
+    found = scope.add({join: None, "from": [f"{name}.0.{value.path}"] * times})
+    if found is not None:
+        scope.steps[-1]["from"] = [f"{name}.*.{value.path}"]
+    return found
+
+
+def again(scope: Scope, value: Value, depth: int) -> Value | None:
+    """One op several times, each on what the one before gives."""
+    del depth
+    size = value.type.fixed(-1)
+    step: Step = {"linear": size} if size and scope.draw(st.booleans()) else {"$act": None}
+    times = scope.draw(st.sampled_from(TIMES))
+    shares = {"times": times, "share": True}
+    return put(scope, step, value, repeat=scope.draw(st.sampled_from([times, shares])))
 
 
 def loop(scope: Scope, value: Value, depth: int) -> Value | None:
-    """An op whose number is another one in each round."""
-    item = scope.net.name("k")
-    over = scope.draw(st.sampled_from([[1, 2], [3], [2, 1, 3]]))
-    inner: list[Step] = [{"leaky_relu": f"{item} / 10"}, {"expr": f"x / {item} + 0.1"}]
+    """A group whose numbers are other ones in each round."""
     del depth
-    return put(scope, {"group": inner}, value, repeat={"over": over, "as": item})
+    item, index = scope.net.name("k"), scope.net.name("k")
+    rounds: list[tuple[Any, list[Step]]] = [
+        (
+            {"over": scope.draw(st.sampled_from([[1, 2], [3], [2, 1, 3]])), "as": item},
+            [{"leaky_relu": f"{item} / 10"}, {"expr": f"x / {item} + 0.1"}],
+        ),
+        (
+            {"over": [[1, 0.5], [2, 0.1]], "as": [item, index]},
+            [{"leaky_relu": index}, {"expr": f"x / {item} - {index}"}],
+        ),
+        (
+            {"times": scope.draw(st.sampled_from(TIMES)), "index": index},
+            [{"$act": None, "when": f"{index} % 2 == 1"}, {"expr": f"x / ({index} + 1) + 0.1"}],
+        ),
+    ]
+    repeat, inner = scope.draw(st.sampled_from(rounds))
+    return put(scope, {"group": inner}, value, repeat=repeat)
 
 
 def scan(scope: Scope, value: Value, depth: int) -> Value | None:
@@ -149,7 +200,8 @@ def scan(scope: Scope, value: Value, depth: int) -> Value | None:
     if start is None or start.type != row:
         return None
     one, carried = scope.net.name("s"), scope.net.name("h")
-    inner = Scope(scope.net, [*scope.visible(), Value(one, row), Value(carried, row)])
+    visible = [*scope.visible(), Value(one, row), Value(carried, row)]
+    inner = Scope(scope.net, visible, scope.weights)
     met = inner.add({"add": None, "from": [one, carried]})
     if met is None:
         return None
@@ -167,6 +219,25 @@ def scan(scope: Scope, value: Value, depth: int) -> Value | None:
     return scope.add({"scan": body}, value, start)
 
 
+def rounds(scope: Scope, value: Value, depth: int) -> Value | None:
+    """A loop that runs as often as it says, with a carried state alone."""
+    carried = scope.net.name("h")
+    inner = Scope(scope.net, [*scope.visible(), Value(carried, value.type)], scope.weights)
+    first = inner.add({"$act": None, "from": carried})
+    if first is None:
+        return None
+    for _ in range(scope.draw(st.integers(1, 2))):
+        some_step(inner, min(depth, 0))
+    restore(inner, first)
+    body = {
+        "carry": {carried: value.path},
+        "steps": inner.steps,
+        "next": {carried: inner.values[-1].path},
+        "times": scope.draw(st.sampled_from([2, 3, "count + 1"])),
+    }
+    return scope.add({"scan": body}, value)
+
+
 def dropped(type: Type) -> Type:
     """A sequence's type without its time axis."""
     kept = [dim for axis, dim in enumerate(type.dims) if axis != 1]
@@ -174,24 +245,49 @@ def dropped(type: Type) -> Type:
 
 
 def block(scope: Scope, value: Value, depth: int) -> Value | None:
-    """A block of its own, called once or twice; a number of it is a param."""
-    inner = region(scope, value.type, depth, keeps=False, closed=True)
+    """A block of its own, called once or twice or by a repeat; a number of it is a param."""
+    keeps = scope.draw(st.booleans())
+    inner = region(scope, value.type, depth, keeps=keeps, closed=True)
     dims = ", ".join(f"D{axis}" for axis in range(value.type.rank))
     name = scope.net.name("Block")
     if scope.draw(st.booleans()):
         dims = "..."
     given = parametrised(inner.steps, scope.net)
-    scope.net.blocks[name] = {
-        "params": given,
-        "inputs": {"x": f"{value.type.dtype}[{dims}]"},
-        "steps": inner.steps,
-    }
+    define(scope, name, inner, f"{value.type.dtype}[{dims}]", given)
+    if keeps and scope.draw(st.booleans()):
+        return put(scope, {name: None}, value, repeat=scope.draw(st.sampled_from(TIMES)))
     found = put(scope, {name: None}, value)
     if found is not None and scope.draw(st.booleans()):
         again = {key: scope.draw(st.integers(1, 4)) for key in given}
         other = found if found.is_float else value
         found = put(scope, {name: again or None}, other) or found
     return found
+
+
+def model(scope: Scope, value: Value, depth: int) -> Value | None:
+    """A model beside the network's own, called once or twice, with one set of weights."""
+    if not all(dim.isalnum() for dim in value.type.dims):
+        return None
+    inner = region(scope, value.type, depth, keeps=scope.draw(st.booleans()), closed=True)
+    name = scope.net.name(MODEL)
+    define(scope, name, inner, value.type.text, {})
+    found = put(scope, {name: None}, value)
+    alike = [v for v in scope.visible() if v.type == value.type]
+    if found is not None and scope.draw(st.booleans()):
+        found = put(scope, {name: None}, scope.draw(st.sampled_from(alike[::-1]))) or found
+    return found
+
+
+def define(scope: Scope, name: str, inner: Scope, type: str, given: dict[str, int]) -> None:
+    """Adds a block, which often hands out more than its value."""
+    others = inner.values[:-1] if scope.draw(st.booleans()) else []
+    few = others[: scope.draw(st.integers(1, 2))]
+    scope.net.blocks[name] = {
+        "params": given,
+        "inputs": {"x": type},
+        "steps": inner.steps,
+        "outputs": {scope.net.name("o"): value.path for value in few},
+    }
 
 
 def parametrised(steps: list[Step], net: Network) -> dict[str, int]:
@@ -208,7 +304,7 @@ def parametrised(steps: list[Step], net: Network) -> dict[str, int]:
 
 
 def reuse(scope: Scope, value: Value, depth: int) -> Value | None:
-    """A step of the scope once more, on another input."""
+    """A step of the scope once more, or one like it with some of its weights, on another input."""
     del depth, value
     paths = {v.path: v for v in scope.values}
     single = [s for s in scope.steps if isinstance(s.get("from"), str) and "reuse" not in s]
@@ -222,10 +318,21 @@ def reuse(scope: Scope, value: Value, depth: int) -> Value | None:
     if not alike:
         return None
     other = scope.draw(st.sampled_from(alike[::-1]))
-    name = scope.net.name()
-    scope.steps.append({"reuse": step["name"], "from": other.path, "name": name})
-    scope.values.append(Value(name, paths[step["name"]].type))
+    scope.steps.append({**like(scope, step), "from": other.path, "name": scope.net.name()})
+    scope.values.append(Value(scope.steps[-1]["name"], paths[step["name"]].type))
     return scope.values[-1]
+
+
+def like(scope: Scope, step: Step) -> Step:
+    """What runs a step again; for an op that learns often another one, tied to it."""
+    op, name = next(iter(step)), step["name"]
+    own = [
+        path.removeprefix(f"{name}.") for path, _ in scope.weights if path.startswith(f"{name}.")
+    ]
+    if find(op) is None or "repeat" in step or not own or scope.draw(st.booleans()):
+        return {"reuse": name}
+    some = scope.draw(st.lists(st.sampled_from(own), min_size=1, unique=True))
+    return {op: step[op], "tie": {weight: f"{name}.{weight}" for weight in some}}
 
 
 FORMULAS = [
@@ -248,5 +355,6 @@ def formula(scope: Scope, value: Value, depth: int) -> Value | None:
 
 STRUCTURES = [
     residual, parallel, group, repeat, block, scan, reuse, condition, fork, loop, formula,
+    again, rounds, model,
 ]  # fmt: skip
 """What can be built, the simplest first."""

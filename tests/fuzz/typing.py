@@ -13,6 +13,7 @@ from dslc.diagnostics import Report
 from dslc.ir.elaborate import elaborate
 from dslc.limits import Limits
 from dslc.passes.pipeline import type_model
+from dslc.passes.weights import weights_of
 from dslc.source import Source
 from dslc.syntax.reader import read
 
@@ -63,6 +64,21 @@ def split_dims(text: str) -> list[str]:
     return [dim.strip() for dim in found if dim.strip()]
 
 
+class Answer:
+    """What the checker says of a step.
+
+    Attributes:
+        types: The types of its outputs, its value's under "".
+        weights: The trained weights in it, each by its path behind the step's name, with its shape.
+    """
+
+    __slots__ = ("types", "weights")
+
+    def __init__(self, types: dict[str, Type], weights: dict[str, tuple[Any, ...]]) -> None:
+        self.types = types
+        self.weights = weights
+
+
 @cache
 def normal(text: str, facts: tuple[str, ...] = ()) -> Type | None:
     """A type as the checker writes it; None where the facts do not allow it."""
@@ -78,6 +94,18 @@ def types_of(
     params: Mapping[str, Any] | None = None,
 ) -> dict[str, Type] | None:
     """The types of a step's outputs on values of some types; None where the checker refuses it."""
+    found = answer(step, values, facts, blocks, params)
+    return found and found.types
+
+
+def answer(
+    step: Step,
+    values: Mapping[str, Type],
+    facts: tuple[str, ...],
+    blocks: Mapping[str, Any] | None = None,
+    params: Mapping[str, Any] | None = None,
+) -> Answer | None:
+    """What the checker says of a step on values of some types; None where it refuses it."""
     aliases = {path: f"given_{number}" for number, path in enumerate(values)}
     given = [made(aliases[path], type) for path, type in values.items()]
     steps = [step for pair in given for step in pair]
@@ -98,8 +126,8 @@ def types_of(
 
 
 @cache
-def asked(text: str) -> dict[str, Type] | None:
-    """The types that the last step of a spec gives."""
+def asked(text: str) -> Answer | None:
+    """What the checker says of the last step of a spec."""
     source, report, limits = Source("trial.yaml", text), Report(), Limits()
     root = read(source, report, limits)
     program = None if root is None else elaborate(source, root, report, {}, None, limits)
@@ -110,7 +138,25 @@ def asked(text: str) -> dict[str, Type] | None:
         return None
     last = typed[1].body.steps[-1].iterations
     outputs = last[-1].outputs if last and last[-1] is not None else typed[1].outputs
-    return {slot if slot != "y" else "": Type(str(type)) for slot, type in outputs.items()}
+    types = {slot if slot != "y" else "": Type(str(type)) for slot, type in outputs.items()}
+    weights = {
+        f"{item.path}{'' if item.own else '.weight'}".removeprefix("asked."): item.shape
+        for item in weights_of(typed[1])
+        if item.role == "trained" and item.dtype == "f32" and item.tied is None
+    }
+    return Answer(types, weights)
+
+
+def called(part: Any, blocks: Mapping[str, Any]) -> set[str]:
+    """The blocks that steps call, and those that these call."""
+    if isinstance(part, list):
+        return set().union(*(called(item, blocks) for item in part)) if part else set()
+    if not isinstance(part, dict):
+        return set()
+    found = {key for key in part if key in blocks}
+    for name in set(found):
+        found |= called(blocks[name]["steps"], blocks)
+    return found.union(*(called(value, blocks) for value in part.values()))
 
 
 def made(name: str, type: Type) -> list[Step]:

@@ -1,5 +1,6 @@
 """The same spec, the same seed, the same curve: the digits network in three frameworks."""
 
+import re
 from functools import cache
 from typing import Any
 
@@ -107,7 +108,7 @@ def test_arithmetic_in_bfloat16_is_coarser_and_close() -> None:
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
-def test_three_epochs_reach_an_accuracy(backend: str) -> None:
+def test_three_epochs_reach_an_accuracy_and_a_page_shows_it(backend: str) -> None:
     script = load_script(project("digits", backend))
     rows: Any = as_read(script, columns("digits"))
     training, held_out = data.split(rows, 0.2, script.SPLIT_SEED, script.STRATIFY)
@@ -117,4 +118,9 @@ def test_three_epochs_reach_an_accuracy(backend: str) -> None:
     for epoch in range(3):
         for k, batch in enumerate(order.epoch(epoch)):
             trainer.step(batch, script.learning_rate(epoch * order.steps + k, total))
-    assert average(trainer.measure, held_out, script.BATCH)["accuracy"] > 0.95
+    accuracy = average(trainer.measure, held_out, script.BATCH)["accuracy"]
+    assert accuracy > 0.95
+    cells = re.findall(r"<td[^>]*>(\d*)</td>", script.shown(trainer, held_out))
+    table = np.array([int(cell or 0) for cell in cells]).reshape(10, 10)
+    np.testing.assert_array_equal(table.sum(1), np.bincount(held_out["label"]))
+    np.testing.assert_allclose(np.trace(table) / table.sum(), accuracy, rtol=1e-6)

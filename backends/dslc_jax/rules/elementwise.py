@@ -95,6 +95,8 @@ def lax_function(c: OpContext) -> str:
 
 @RULES.add(Minimum, Maximum)
 def extreme(c: OpContext) -> str:
+    if c.is_spread:
+        return c.reduced(f"jnp.{c.op.name}")
     text, *others = c.args
     for other in others:
         text = f"jnp.{c.op.name}({text}, {other})"

@@ -80,6 +80,8 @@ def unary(c: FunctionContext) -> str:
 
 @RULES.add(Equal, NotEqual, LogicalAnd, LogicalOr, LogicalXor, Minimum, Maximum)
 def function_of_two(c: FunctionContext) -> str:
+    if c.is_spread:
+        return c.reduced(f"ops.{c.op.name}")
     text, *others = c.args
     for other in others:
         text = f"ops.{c.op.name}({text}, {other})"

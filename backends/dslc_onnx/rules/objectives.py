@@ -8,6 +8,7 @@ from dslc.ops.objectives import Contrastive, Dice, Focal, GaussianKl, Triplet
 from dslc_onnx.rules import RULES
 from dslc_onnx.rules.arithmetic import reduced
 from dslc_onnx.rules.distance import Places
+from dslc_onnx.rules.regions import numbers
 
 if TYPE_CHECKING:
     import onnx_ir as ir
@@ -83,10 +84,10 @@ def triplet(at: Lowering[Triplet]) -> Result:
 
 @RULES.add(Contrastive)
 def contrastive(at: Lowering[Contrastive]) -> Result:
-    """`ReduceLogSumExp` of the logits, less each row's own."""
+    """`SoftmaxCrossEntropyLoss` of the cosines, each row's own place being its class."""
     n = Places(at)
     count = n.type.shape[0]
-    one, line = n.type.with_shape(count, 1), Places(at, n.type.with_shape(count))
+    one = n.type.with_shape(count, 1)
     units: list[ir.Value] = []
     for position, label in enumerate(("x", "y")):
         norm = reduced(at, "ReduceL2", at.input(position), [-1], one, f"{label}_norm")
@@ -98,6 +99,4 @@ def contrastive(at: Lowering[Contrastive]) -> Result:
     )
     cosines = square("MatMul", units[0], turned, label="cosines")
     logits = square("Div", cosines, temperature, label="logits")
-    total = reduced(at, "ReduceLogSumExp", logits, [1], line.type, "total", keep=False)
-    own = by_row(at, n("Mul", *units, label="product"), "own")
-    return line.mean(line("Sub", total, line("Div", own, temperature, label="its"), label="places"))
+    return at.emit("SoftmaxCrossEntropyLoss", logits, numbers(at, count, "own"))

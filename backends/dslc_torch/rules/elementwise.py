@@ -89,6 +89,8 @@ def unary(c: OpContext) -> str:
 @RULES.add(Minimum, Maximum)
 def extreme(c: OpContext) -> str:
     """Of tensors by the function of two; a plain number is a bound."""
+    if c.is_spread:
+        return c.reduced(f"torch.{c.op.name}")
     order = sorted(range(len(c.args)), key=c.numbers.__contains__)
     text = c.args[order[0]]
     bound = "min" if c.op.name == "maximum" else "max"

@@ -203,14 +203,19 @@ def average(
         arrays: columns of equal length.
         batch: the largest number of rows at a time.
     """
-    count = count_of(arrays)
     totals: dict[str, float] = {}
+    for rows in in_order(arrays, batch):
+        for name, value in measure(rows).items():
+            totals[name] = totals.get(name, 0.0) + value * count_of(rows)
+    return {name: total / count_of(arrays) for name, total in totals.items()}
+
+
+def in_order(arrays: Arrays, batch: int) -> Iterator[Arrays]:
+    """All rows in order, `batch` of them at a time; the last may be fewer."""
+    count = count_of(arrays)
     for start in range(0, count, batch):
         rows = np.arange(start, min(start + batch, count))
         if SETTLES:
-            found = measure(settle(take(arrays, rows), Draws(0, "of held-out rows", rows)))
+            yield settle(take(arrays, rows), Draws(0, "of held-out rows", rows))
         else:
-            found = measure(take(arrays, rows))
-        for name, value in found.items():
-            totals[name] = totals.get(name, 0.0) + value * len(rows)
-    return {name: total / count for name, total in totals.items()}
+            yield take(arrays, rows)

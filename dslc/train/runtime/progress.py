@@ -103,12 +103,12 @@ class Progress:
         self._file.flush()
         os.fsync(self._file.fileno())
 
-    def close(self) -> None:
-        """Writes the table and the curves."""
+    def close(self, more: str = "") -> None:
+        """Writes the table and the page of curves; `more` stands on the page below them."""
         self.flush()
         self._file.close()
         write_table(self._folder / "metrics.csv", self._rows)
-        _replace(self._folder / "curves.html", curves(self._rows))
+        _replace(self._folder / "curves.html", curves(self._rows, more))
         if self._moving:
             self._stream.write("\r\x1b[K")
 
@@ -200,13 +200,13 @@ def write_table(path: Path, rows: list[Row]) -> None:
     temporary.replace(path)
 
 
-def curves(rows: list[Row]) -> str:
-    """One self-contained page with a curve for every metric over the steps."""
+def curves(rows: list[Row], more: str = "") -> str:
+    """One self-contained page with a curve for every metric over the steps, and what is given."""
     names = dict.fromkeys(name for row in rows for name in row if name not in ("step", "epoch"))
     figures = [
         _figure(name, [(row["step"], row[name]) for row in rows if name in row]) for name in names
     ]
-    return _PAGE.replace("FIGURES", "\n".join(figures))
+    return _PAGE.replace("FIGURES", "\n".join([*figures, more]))
 
 
 def _figure(name: str, points: list[tuple[int, float]]) -> str:
@@ -256,6 +256,15 @@ _PAGE = """<!doctype html>
   polyline { fill: none; stroke: #2563a8; stroke-width: 1.5; }
   circle { fill: #2563a8; }
   text { font-size: 12px; fill: #667; }
+  table { border-collapse: collapse; font-size: 13px; }
+  th, td { padding: 3px 6px; text-align: right; min-width: 1.6em; }
+  th { color: #667; font-weight: normal; }
+  ul.examples { display: grid; grid-template-columns: repeat(4, 1fr); gap: 1rem; padding: 0; list-style: none; }
+  .examples li { border-left: 3px solid #2563a8; padding-left: 8px; overflow-wrap: anywhere; }
+  .examples li.wrong { border-color: #c2410c; }
+  .examples span { display: block; }
+  .examples img { width: 72px; image-rendering: pixelated; vertical-align: middle; }
+  .examples code { display: block; font-size: 11px; color: #667; }
 </style>
 <h1>Training curves</h1>
 FIGURES

@@ -20,10 +20,11 @@ from keras import KerasTensor, ops
 
 from checkpoint import Checkpoint, newest, save, to_resume
 from checkpoint import load as load_checkpoint
-from data import Array, Arrays, Batches, Column, average, held_out_rows, load, split
+from data import Array, Arrays, Batches, Column, average, held_out_rows, in_order, load, split
 from faults import listed
 from initial import fan_in_uniform, initial, kaiming_uniform, ones, zeros
 from model import digits_net
+from page import classes
 from portable import load_weights, places, to_portable
 from progress import NoNumberError, Progress
 from record import record, spec_text
@@ -103,6 +104,11 @@ def metrics_of(model: keras.Model, batch: Batch) -> Batch:
         "loss": cross_entropy(logits, label),
         "accuracy": ops.mean(ops.cast(ops.equal(ops.argmax(logits, axis=-1), label), "float32")),
     }
+
+
+def predicted_of(model: keras.Model, batch: Batch) -> tf.Tensor:
+    """What is predicted of `label`."""
+    return model(batch["image"], training=False)
 
 
 def learning_rate(step: int, total: int) -> float:
@@ -218,6 +224,15 @@ class Trainer:
         for name, variable in self.kept().items():
             variable.assign(kept[name])
         self.optimizer.iterations.assign(found.step)
+
+    @tf.function(jit_compile=False)
+    def give(self, batch: Any) -> tf.Tensor:
+        """What a prediction computes."""
+        return predicted_of(self.model, batch)
+
+    def predict(self, batch: Arrays) -> Array:
+        """What is predicted for the rows of a batch, as the model is used after training."""
+        return self.give(batch).numpy()
 
 
 def use_device(name: str) -> None:
@@ -351,6 +366,11 @@ def held_out_names(found: Mapping[str, float]) -> dict[str, float]:
     return {f"held_out_{name}": found[name] for name in sorted(found)}
 
 
+def shown(trainer: Trainer, held_out: Arrays) -> str:
+    """What the page at the run's end shows of the held-out rows."""
+    return classes(trainer.predict, in_order(held_out, BATCH), "label")
+
+
 def train(arguments: argparse.Namespace) -> None:
     """Trains, from the beginning or from the newest checkpoint."""
     checkpoints = arguments.output / "checkpoints"
@@ -380,7 +400,7 @@ def train(arguments: argparse.Namespace) -> None:
             if signals.received:
                 signals.leave(step)
         write(arguments.output / "weights.safetensors", trainer.weights())
-        progress.close()
+        progress.close(shown(trainer, held_out))
 
 
 def main() -> None:

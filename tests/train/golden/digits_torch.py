@@ -20,10 +20,11 @@ from torch.nn import functional as F
 
 from checkpoint import Checkpoint, newest, save, to_resume
 from checkpoint import load as load_checkpoint
-from data import Array, Arrays, Batches, Column, average, held_out_rows, load, split
+from data import Array, Arrays, Batches, Column, average, held_out_rows, in_order, load, split
 from faults import listed
 from initial import fan_in_uniform, initial, kaiming_uniform, ones, zeros
 from model import DigitsNet
+from page import classes
 from progress import NoNumberError, Progress
 from record import record, spec_text
 from signals import Signals
@@ -88,6 +89,11 @@ def metrics_of(model: DigitsNet, batch: Batch) -> Batch:
         "loss": F.cross_entropy(logits, label),
         "accuracy": (logits.argmax(1) == label).float().mean(),
     }
+
+
+def predicted_of(model: DigitsNet, batch: Batch) -> Tensor:
+    """What is predicted of `label`."""
+    return model(batch["image"])
 
 
 def learning_rate(step: int, total: int) -> float:
@@ -175,6 +181,14 @@ class Trainer:
                 # a tensor laid out like the weight: the fused step needs that
                 moment = torch.from_numpy(kept[f"{kind}.{name}"])
                 state[key] = torch.empty_like(weight).copy_(moment)
+
+    @torch.no_grad()
+    def predict(self, batch: Arrays) -> Array:
+        """What is predicted for the rows of a batch, as the model is used after training."""
+        self.model.eval()
+        found = predicted_of(self.model, self.tensors(batch))
+        self.model.train()
+        return found.numpy(force=True)
 
 
 def pick_device(name: str) -> torch.device:
@@ -301,6 +315,11 @@ def held_out_names(found: Mapping[str, float]) -> dict[str, float]:
     return {f"held_out_{name}": found[name] for name in sorted(found)}
 
 
+def shown(trainer: Trainer, held_out: Arrays) -> str:
+    """What the page at the run's end shows of the held-out rows."""
+    return classes(trainer.predict, in_order(held_out, BATCH), "label")
+
+
 def train(arguments: argparse.Namespace) -> None:
     """Trains, from the beginning or from the newest checkpoint."""
     checkpoints = arguments.output / "checkpoints"
@@ -330,7 +349,7 @@ def train(arguments: argparse.Namespace) -> None:
             if signals.received:
                 signals.leave(step)
         write(arguments.output / "weights.safetensors", trainer.weights())
-        progress.close()
+        progress.close(shown(trainer, held_out))
 
 
 def main() -> None:

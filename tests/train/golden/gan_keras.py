@@ -72,6 +72,15 @@ def l2_normalize(x: KerasTensor, *, axis: int = -1, eps: float = 1e-12) -> Keras
     return ops.cast(wide * ops.rsqrt(squares), x.dtype)
 
 
+def vector_norm(
+    x: KerasTensor, *, axis: int | tuple[int, ...] | None = None, keepdims: bool = False
+) -> KerasTensor:
+    """Euclid's norm, whose gradient is 0 where the norm is: that of a root would be infinite."""
+    squares = ops.sum(ops.square(x), axis=axis, keepdims=keepdims)
+    is_zero = ops.equal(squares, 0)
+    return ops.where(is_zero, 0.0, ops.sqrt(ops.where(is_zero, 1.0, squares)))
+
+
 def critic_loss(model: keras.Model, batch: Batch) -> tf.Tensor:
     """What the phase `critic` minimises.
 
@@ -85,10 +94,10 @@ def critic_loss(model: keras.Model, batch: Batch) -> tf.Tensor:
     with tf.GradientTape() as tape:
         tape.watch(mixed)
         x = model.get_layer("critic")(mixed, training=True)
-    x = ops.sqrt(ops.sum(ops.square(tape.gradient(x, mixed)), axis=-1))
     y = ops.mean(model.get_layer("critic")(fake, training=True))
     z = ops.mean(model.get_layer("critic")(real, training=True))
-    return y - z + 10 * ops.mean((x - 1) ** 2)
+    x = ops.mean((vector_norm(tape.gradient(x, mixed), axis=-1) - 1) ** 2)
+    return y - z + 10 * x
 
 
 def generator_loss(model: keras.Model, batch: Batch) -> tf.Tensor:
@@ -109,10 +118,10 @@ def critic_metrics(model: keras.Model, batch: Batch) -> Batch:
     with tf.GradientTape() as tape:
         tape.watch(mixed)
         x = model.get_layer("critic")(mixed, training=False)
-    x = ops.sqrt(ops.sum(ops.square(tape.gradient(x, mixed)), axis=-1))
     y = ops.mean(model.get_layer("critic")(fake, training=False))
     z = ops.mean(model.get_layer("critic")(real, training=False))
-    return {"critic_loss": y - z + 10 * ops.mean((x - 1) ** 2)}
+    x = ops.mean((vector_norm(tape.gradient(x, mixed), axis=-1) - 1) ** 2)
+    return {"critic_loss": y - z + 10 * x}
 
 
 def generator_metrics(model: keras.Model, batch: Batch) -> Batch:

@@ -22,9 +22,10 @@ from jax import Array
 
 from checkpoint import Checkpoint, newest, save, to_resume
 from checkpoint import load as load_checkpoint
-from data import Arrays, Batches, Column, average, held_out_rows, load, split
+from data import Arrays, Batches, Column, average, held_out_rows, in_order, load, split
 from faults import listed
 from initial import fan_in_uniform, initial, kaiming_uniform, matches, ones, zeros
+from page import classes
 from portable import load_weights, names_of, to_portable
 from progress import NoNumberError, Progress
 from record import record, spec_text
@@ -110,6 +111,12 @@ def metrics_of(model: Callable[..., Any], batch: Batch) -> dict[str, Array]:
     }
 
 
+def predicted_of(model: Callable[..., Any], batch: Batch) -> Array:
+    """What is predicted of `label`."""
+    outputs = model(batch["features"])
+    return outputs["logits"]
+
+
 def scale_by_adam(betas: tuple[float, float], epsilon: float) -> optax.GradientTransformation:
     """Adam as PyTorch computes it: the bias corrections keep all their digits from step 1 on."""
     log1, log2 = math.log(betas[0]), math.log(betas[1])
@@ -163,6 +170,7 @@ class Trainer:
         self.state: Any = self.optimizer.init(self.params)
         self.run_step = jax.jit(self.train, donate_argnums=(0, 1, 2))
         self.run_metrics = jax.jit(self.evaluate)
+        self.run_prediction = jax.jit(self.give)
 
     def merged(self, graph: Any, params: list[Array], rest: list[Array]) -> HeadsInTraining:
         """The module from its parts."""
@@ -235,6 +243,15 @@ class Trainer:
         kept = match(arrays["optimizer"], shapes, source=source)
         self.state = restored(self.state, KEPT, kept, self.names)
         self.state = counted(self.state, found.step)
+
+    def give(self, params: list[Array], rest: list[Array], batch: Batch) -> Array:
+        """What a prediction computes."""
+        model: Callable[..., Any] = self.merged(self.inference, params, rest)
+        return predicted_of(model, batch)
+
+    def predict(self, batch: Arrays) -> np.ndarray:
+        """What is predicted for the rows of a batch, as the model is used after training."""
+        return np.asarray(self.run_prediction(self.params, self.rest, batch))
 
 
 def restored(
@@ -377,6 +394,11 @@ def held_out_names(found: Mapping[str, float]) -> dict[str, float]:
     return {f"held_out_{name}": found[name] for name in sorted(found)}
 
 
+def shown(trainer: Trainer, held_out: Arrays) -> str:
+    """What the page at the run's end shows of the held-out rows."""
+    return classes(trainer.predict, in_order(held_out, BATCH), "label")
+
+
 def train(arguments: argparse.Namespace) -> None:
     """Trains, from the beginning or from the newest checkpoint."""
     checkpoints = arguments.output / "checkpoints"
@@ -406,7 +428,7 @@ def train(arguments: argparse.Namespace) -> None:
             if signals.received:
                 signals.leave(step)
         write(arguments.output / "weights.safetensors", trainer.weights())
-        progress.close()
+        progress.close(shown(trainer, held_out))
 
 
 def main() -> None:

@@ -60,6 +60,15 @@ def l2_normalize(x: KerasTensor, *, axis: int = -1, eps: float = 1e-12) -> Keras
     return ops.cast(wide * ops.rsqrt(squares), x.dtype)
 
 
+def vector_norm(
+    x: KerasTensor, *, axis: int | tuple[int, ...] | None = None, keepdims: bool = False
+) -> KerasTensor:
+    """Euclid's norm, whose gradient is 0 where the norm is: that of a root would be infinite."""
+    squares = ops.sum(ops.square(x), axis=axis, keepdims=keepdims)
+    is_zero = ops.equal(squares, 0)
+    return ops.where(is_zero, 0.0, ops.sqrt(ops.where(is_zero, 1.0, squares)))
+
+
 def bce_with_logits(x: KerasTensor, target: KerasTensor) -> KerasTensor:
     """Binary cross-entropy of logits."""
     return ops.mean(ops.softplus(x) - x * target)
@@ -72,7 +81,7 @@ def loss_of(model: keras.Model, batch: Batch) -> tf.Tensor:
     with tf.GradientTape() as tape:
         tape.watch(mixed)
         x = model(mixed, training=True)
-    x = ops.sqrt(ops.sum(ops.square(tape.gradient(x, mixed)), axis=-1))
+    x = vector_norm(tape.gradient(x, mixed), axis=-1)
     excess = x - ops.full((), 1.0, dtype="float32")
     x = ops.squeeze(model(rows, training=True), axis=1)
     x = bce_with_logits(x, ops.cast(batch["label"], "float32"))
@@ -86,7 +95,7 @@ def metrics_of(model: keras.Model, batch: Batch) -> Batch:
     with tf.GradientTape() as tape:
         tape.watch(mixed)
         x = model(mixed, training=False)
-    x = ops.sqrt(ops.sum(ops.square(tape.gradient(x, mixed)), axis=-1))
+    x = vector_norm(tape.gradient(x, mixed), axis=-1)
     excess = x - ops.full((), 1.0, dtype="float32")
     x = ops.squeeze(model(rows, training=False), axis=1)
     x = bce_with_logits(x, ops.cast(batch["label"], "float32"))
