@@ -266,7 +266,8 @@ def where_read(ref: Ref, body: Body) -> Ref:
     when = readers[0].when if len(readers) == 1 else None
     if when is None or not free_names(when) <= free_names(ref.index):
         return ref
-    return ref.replace(index=Conditional(when, ref.index, Literal(0, ref.span), ref.span))
+    index = ref.index
+    return ref.replace(index=Conditional(when, index, Literal(0, index.span), index.span))
 
 
 def holders(sizes: list[str], owner: Module) -> list[Ref]:
