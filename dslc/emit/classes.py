@@ -179,6 +179,9 @@ class ClassWriter:
             further = step.tie or (found.callee and self.body.others_for(found))
             alone = is_alone(found) and not further
             constructor = self.target.optional(constructor, condition, alone=alone)
+        elif step.repeat is not None and step.repeat.share and found.sometimes:
+            rounds = self.expression(rounds_made(found)[1])
+            constructor = self.target.optional(constructor, rounds, alone=False)
         if step.repeat is None or step.repeat.share:
             self.drafts.append(f"{own} = {constructor}")
             return own
