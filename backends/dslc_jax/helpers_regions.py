@@ -27,12 +27,20 @@ def anchor_boxes(
 
 
 def sample_balanced(
-    positive: Array, negative: Array, most: int, *, share: float = 0.5, key: Array | None = None
+    positive: Array,
+    negative: Array,
+    most: int,
+    *,
+    share: float = 0.5,
+    key: Array | None = None,
+    order: Array | None = None,
 ) -> tuple[Array, Array, Array]:
     """Places of each row, positive ones first, and which of the `most` there are. [N, most]."""
     count = positive.shape[1]
-    order = 1 - jnp.arange(1, count + 1) / 2**22  # exact, so equal each time it is computed
-    order = order if key is None else jax.random.uniform(key, positive.shape)
+    if key is not None:
+        order = jax.random.uniform(key, positive.shape)
+    if order is None:
+        order = 1 - jnp.arange(1, count + 1) / 2**22  # exact, so equal each time it is computed
     own, wanted = jnp.where(positive, order, -1), int(most * share)
     padded = jnp.pad(own, ((0, 0), (0, wanted)), constant_values=-1)
     limit = jax.lax.top_k(padded, wanted)[0][:, -1:]

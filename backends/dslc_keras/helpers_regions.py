@@ -74,12 +74,13 @@ class SampleBalanced(layers.Layer):
         """Has no weights."""
 
     def call(
-        self, positive: KerasTensor, negative: KerasTensor
+        self, positive: KerasTensor, negative: KerasTensor, order: KerasTensor | None = None
     ) -> tuple[KerasTensor, KerasTensor, KerasTensor]:
-        numbers = ops.cumsum(ops.ones_like(positive, "float32"), axis=1)
-        order = 1 - numbers / 2**22  # exact, so equal each time it is computed
         if self.shuffle:
             order = keras.random.uniform(ops.shape(positive), seed=self.generator)
+        if order is None:
+            numbers = ops.cumsum(ops.ones_like(positive, "float32"), axis=1)
+            order = 1 - numbers / 2**22  # exact, so equal each time it is computed
         own, wanted = ops.where(positive, order, -1.0), int(self.most * self.share)
         padded = ops.pad(own, ((0, 0), (0, wanted)), constant_values=-1.0)
         limit = ops.top_k(padded, wanted)[0][:, -1:]

@@ -30,12 +30,19 @@ def anchor_boxes(
 
 
 def sample_balanced(
-    positive: Tensor, negative: Tensor, most: int, *, share: float = 0.5, shuffle: bool = True
+    positive: Tensor,
+    negative: Tensor,
+    most: int,
+    *,
+    share: float = 0.5,
+    shuffle: bool = True,
+    order: Tensor | None = None,
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Places of each row, positive ones first, and which of the `most` there are. [N, most]."""
     count = positive.shape[1]
     ordered = 1 - torch.arange(1, count + 1, device=positive.device) / 2**22  # exact
-    order = torch.rand(positive.shape, device=positive.device) if shuffle else ordered
+    if order is None:
+        order = torch.rand(positive.shape, device=positive.device) if shuffle else ordered
     least = torch.full((), -1.0, device=positive.device)
     own, wanted = torch.where(positive, order, least), int(most * share)
     limit = F.pad(own, (0, wanted), value=-1.0).topk(wanted).values[:, -1:]

@@ -164,3 +164,45 @@ def test_regularisers_draw_in_training_alone(backend: str) -> None:
     assert 0.45 < found["noisy"].std() < 0.55
     for name, array in driver.forward(ones).items():
         assert (array == 1).all(), name
+
+
+DRAWN = """
+dslc: 1
+name: Drawn
+inputs: {good: "bool[N, R]", bad: "bool[N, R]"}
+steps:
+  - {sample_balanced: {max: 8, share: 0.25}, name: drawn, from: [good, bad]}
+outputs: {ids: drawn, positive: drawn.positive, valid: drawn.valid}
+"""
+
+
+@pytest.mark.parametrize("backend", TRAINERS)
+def test_balanced_samples_are_those_of_numpy(backend: str) -> None:
+    generator = np.random.default_rng(0)
+    good, bad = generator.random((6, 40)) < 0.3, generator.random((6, 40)) < 0.5
+    driver: Any = backend_named(backend).driver(seeded(DRAWN))
+    driver.load({})
+    set_key(backend, driver.model)
+    for count in (COUNT, COUNT + 1):
+        found = driver.forward({"good": good, "bad": bad})
+        order = ((bits(count, good.shape) >> 1).astype(np.float32) + np.float32(0.5)) * 2.0**-23
+        for row, own, other, ids in zip(order, good, bad, found["ids"], strict=True):
+            places = np.argsort(-row)
+            first = [k for k in places if own[k]][:2]
+            assert list(ids) == [*first, *(k for k in places if other[k] and not own[k])][:8]
+
+
+def set_key(backend: str, model: Any) -> None:
+    """Gives what draws in a model the key and count of the test."""
+    if backend == "torch":
+        (layer,) = (item for item in model.modules() if hasattr(item, "bits"))
+        layer.key.fill_(KEY), layer.count.fill_(COUNT)
+    elif backend == "jax":
+        import jax.numpy as jnp
+        from flax import nnx
+
+        (layer,) = (item for _, item in nnx.iter_modules(model) if hasattr(item, "bits"))
+        layer.key.set_value(jnp.uint32(KEY)), layer.count.set_value(jnp.uint32(COUNT))
+    else:
+        (layer,) = (item for item in model._flatten_layers() if hasattr(item, "bits"))
+        layer.generator.state.assign([KEY, COUNT])

@@ -8,6 +8,7 @@ from dslc.ops.proposals import Anchors, MatchBoxes, SampleBalanced
 from dslc.ops.regions import NonMaxSuppression, RoiAlign
 from dslc_jax.rules import RULES
 from dslc_jax.rules.chance import key
+from dslc_jax.rules.seeded import seeded
 
 if TYPE_CHECKING:
     from dslc.emit.context import OpContext
@@ -32,9 +33,12 @@ def match_boxes(c: OpContext) -> dict[str, str]:
 
 @RULES.add(SampleBalanced)
 def sample_balanced(c: OpContext) -> dict[str, str]:
-    c.refuse_seeded("draws with each framework's own numbers", "take `shuffle: false`")
+    drawn = ""
+    if c.op.values["shuffle"] and c.is_seeded:
+        drawn = f", order={seeded(c, 'SeededUniform')}(*{c.variable()}.shape)"
+    elif c.op.values["shuffle"]:
+        drawn = f", key={key(c)}"
     given = ", ".join([*c.args, c.run_attribute("max")]) + c.option("share", 0.5, run=True)
-    drawn = f", key={key(c)}" if c.op.values["shuffle"] else ""
     code = f"{c.helper('sample_balanced')}({given}{drawn})"
     return c.unpack(code, ("ids", "positive", "valid"))
 

@@ -8,6 +8,7 @@ from dslc.ops.proposals import Anchors, MatchBoxes, SampleBalanced
 from dslc.ops.regions import NonMaxSuppression, RoiAlign
 from dslc_keras.layers import option, plain
 from dslc_keras.rules import RULES
+from dslc_keras.rules.seeded import seeded
 
 if TYPE_CHECKING:
     from dslc.emit.functions_context import FunctionContext
@@ -34,9 +35,11 @@ def match_boxes(c: FunctionContext) -> dict[str, str]:
 
 @RULES.add(SampleBalanced)
 def sample_balanced(c: FunctionContext) -> dict[str, str]:
-    c.refuse_seeded("draws with each framework's own numbers", "take `shuffle: false`")
-    options = option(c, "share", 0.5), option(c, "shuffle", True)
-    call = ", ".join(c.args)
+    options, args = (option(c, "share", 0.5), option(c, "shuffle", True)), c.args
+    if c.is_seeded and c.op.values["shuffle"]:
+        options = option(c, "share", 0.5), "shuffle=False"
+        args = [*args, seeded(c, "SeededUniform", call=args[0])]
+    call = ", ".join(args)
     found = plain(c, c.helper("SampleBalanced"), c.attribute("max"), *options, call=call)
     return c.unpack(found, ("ids", "positive", "valid"))
 

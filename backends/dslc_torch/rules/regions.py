@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from dslc.ops.proposals import Anchors, MatchBoxes, SampleBalanced
 from dslc.ops.regions import NonMaxSuppression, RoiAlign
 from dslc_torch.rules import RULES
+from dslc_torch.rules.seeded import seeded
 
 if TYPE_CHECKING:
     from dslc.emit.context import OpContext
@@ -31,10 +32,11 @@ def match_boxes(c: OpContext) -> dict[str, str]:
 
 @RULES.add(SampleBalanced)
 def sample_balanced(c: OpContext) -> dict[str, str]:
-    c.refuse_seeded("draws with each framework's own numbers", "take `shuffle: false`")
+    order = "" if c.op.values["shuffle"] else ", shuffle=False"
+    if c.is_seeded and c.op.values["shuffle"]:
+        order = f", order={seeded(c, 'SeededUniform')}(*{c.variable()}.shape)"
     given = ", ".join([*c.args, c.run_attribute("max")]) + c.option("share", 0.5, run=True)
-    shuffle = "" if c.op.values["shuffle"] else ", shuffle=False"
-    code = f"{c.helper('sample_balanced')}({given}{shuffle})"
+    code = f"{c.helper('sample_balanced')}({given}{order})"
     return c.unpack(code, ("ids", "positive", "valid"))
 
 
