@@ -31,8 +31,8 @@ def run(arguments: list[str]) -> int:
         found = find_run(options.run)
     except ValueError as error:
         raise UsageError(str(error)) from None
-    if options.data is not None and not os.path.isfile(options.data):
-        raise UsageError(f"{options.data}: no such file")
+    if options.data is not None and not os.path.exists(options.data):
+        raise UsageError(f"{options.data}: no such file or folder")
     measured = measure(found, options.data, options.device)
     if options.format == "json":
         print(json.dumps({"run": options.run, "data": options.data, **measured}))

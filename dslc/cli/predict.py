@@ -45,11 +45,13 @@ def run(arguments: list[str]) -> int:
     if checked.whole is None and checked.program.has_several:
         names = ", ".join(checked.program.models)
         raise UsageError(f"--model says which of several models predicts: {names}")
+    from pathlib import Path
+
     from dslc.files import write_atomic
     from dslc.tools.predictions import PredictionError, encoded, predict, read_inputs
 
     try:
-        inputs = read_inputs(checked, options.data)
+        inputs = read_inputs(checked, options.data, Path(options.run))
         outputs = predict(checked, found.backend, found.path(WEIGHTS), inputs, options)
         content = encoded(outputs, kind)
     except PredictionError as error:

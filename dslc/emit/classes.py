@@ -175,11 +175,13 @@ class ClassWriter:
             return self.run_again(found)
         self.made[step.label] = constructor.split("(")[0]
         if step.when is not None and self.body.is_optional(found):
-            condition = self.expression(step.when)
-            further = step.tie or (found.callee and self.body.others_for(found))
-            alone = is_alone(found) and not further
-            constructor = self.target.optional(constructor, condition, alone=alone)
+            alone = is_alone(found) and not step.tie
+            alone = alone and not (found.callee and self.body.others_for(found))
+            constructor = self.target.optional(constructor, self.expression(step.when), alone=alone)
         if step.repeat is None or step.repeat.share:
+            if step.repeat is not None and found.sometimes and step.when is None:
+                times = self.expression(rounds_made(found)[1])
+                constructor = self.target.optional(constructor, times, alone=False)
             self.drafts.append(f"{own} = {constructor}")
             return own
         self.drafts.append(self.loop(found, own, constructor))
@@ -201,14 +203,12 @@ class ClassWriter:
 
     def loop(self, found: FormalStep, own: str, constructor: str) -> LoopDraft:
         """A list with a layer for each round of a repeat."""
-        repeat = found.step.repeat
-        assert repeat is not None
+        assert found.step.repeat is not None
         carries = [self.carry(carry, found.outputs[""].rank) for carry in found.carries]
         known, rounds, times = rounds_made(found)
-        index = self.loop_names[repeat.index] if repeat.index else None
-        names = [self.loop_names[name] for name in known]
-        text = self.expression(rounds)
-        return LoopDraft(own, constructor, index, names, text, carries, times=times)
+        index, names = found.step.repeat.index, [self.loop_names[name] for name in known]
+        number, text = self.loop_names[index] if index else None, self.expression(rounds)
+        return LoopDraft(own, constructor, number, names, text, carries, times=times)
 
     def carry(self, carry: Carry, rank: int) -> CarryDraft:
         """A dim that the loop being written may carry."""
@@ -391,9 +391,9 @@ def words_of(texts: Iterable[str]) -> set[str]:
 def is_alone(found: FormalStep) -> bool:
     """Whether a step reads one value, counting inputs that stand for another once."""
     first, *further = found.step.inputs
-    given = [ref for ref in further if ref is not None]
+    given = any(ref is not None for ref in further)
     if found.op is None or not given:
         return not given
     stands = [item.default not in (None, "none") for item in found.op.inputs[1:]]
-    refs = zip(stands, further, strict=False)
-    return all(ref is None or (stand and ref == first) for stand, ref in refs)
+    pairs = zip(stands, further, strict=False)
+    return all(ref is None or (stand and ref == first) for stand, ref in pairs)

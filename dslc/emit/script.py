@@ -65,6 +65,8 @@ DTYPES = {
     "bf16": "float32",
 }
 """NumPy's names of the dtypes that a column may have."""
+FORMS = {"text": "str", "tokens": "tokens"}
+"""What a column's dtype is called where it holds no numbers of one shape."""
 
 
 class Script:
@@ -310,7 +312,7 @@ class Script:
         rows: list[str] = []
         for name, raw in self.train.data.raws.items():
             dtype = self.target.dtypes.get(raw.dtype, raw.dtype)
-            dtype = {"text": "str", "tokens": "tokens"}.get(raw.form, DTYPES[dtype])
+            dtype = FORMS.get(raw.form, DTYPES[dtype])
             sizes = [str(size) for size in raw.shape]
             shape = f"({', '.join(sizes)},)" if len(sizes) == 1 else f"({', '.join(sizes)})"
             source = self.train.columns[name].source

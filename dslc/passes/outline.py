@@ -24,7 +24,7 @@ from dslc.ir.graph import (
     plain_step,
 )
 from dslc.ir.walk import all_steps, ends, free_names_of, with_regions
-from dslc.syntax.expressions import Name, free_names
+from dslc.syntax.expressions import Conditional, Literal, Name, free_names
 from dslc.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -131,6 +131,7 @@ class _Outline:
         mapping = {ref: Ref(MODULE, name) for ref, name in names.items()}
         inputs = tuple(Input(name, None, step.span) for name in names.values())
         params = self.params_of(step, body, owner)
+        refs = (*step.inputs, *(where_read(ref, body) for ref in captured))
         body = renamed(body, mapping)
         self.made.append(name)
         self.modules[name] = Module(
@@ -145,7 +146,6 @@ class _Outline:
             span=step.span,
         )
         arguments = {param.name: Name(param.name, step.span) for param in params}
-        refs = (*step.inputs, *captured)
         called = CallModule(name, arguments)
         return step.replace(action=called, inputs=refs, exports=(), doc=None)
 
@@ -256,6 +256,18 @@ def captured_values(step: Step, body: Body) -> list[Ref]:
             if ref is not None and ref.owner not in own:
                 found[ref] = None
     return list(found)
+
+
+def where_read(ref: Ref, body: Body) -> Ref:
+    """A reference whose index counts where a step is there that reads it, and else means the first."""
+    if ref.index is None or isinstance(ref.index, str):
+        return ref
+    readers = [step for step in all_steps(body) if ref in step.inputs]
+    when = readers[0].when if len(readers) == 1 else None
+    if when is None or not free_names(when) <= free_names(ref.index):
+        return ref
+    index = ref.index
+    return ref.replace(index=Conditional(when, index, Literal(0, index.span), index.span))
 
 
 def holders(sizes: list[str], owner: Module) -> list[Ref]:

@@ -10,6 +10,7 @@ import numpy as np
 
 from dslc.emit.script import DTYPES
 from dslc.tools.backends import find_backend
+from dslc.tools.prediction_changed import changes_of, load_changed
 from dslc.tools.prediction_data import load
 from dslc.train.runtime.data import Column
 from dslc.train.runtime.weights import read
@@ -17,11 +18,11 @@ from dslc.train.runtime.weights import read
 if TYPE_CHECKING:
     from argparse import Namespace
     from collections.abc import Mapping
+    from pathlib import Path
 
     from numpy.typing import NDArray
 
     from dslc.passes.pipeline import Checked
-    from dslc.train.data import Data
 
     Arrays = dict[str, NDArray[Any]]
 
@@ -30,16 +31,19 @@ class PredictionError(ValueError):
     """The data do not fit the model; the message says where."""
 
 
-def read_inputs(checked: Checked, path: str) -> Arrays:
+def read_inputs(checked: Checked, path: str, folder: Path) -> Arrays:
     """The columns that a model takes, under the names that training has for them.
+
+    Args:
+        checked: The model.
+        path: The data.
+        folder: The run's.
 
     Raises:
         PredictionError: The file cannot be read, or a column is missing or of another type.
     """
     train = (checked.whole or checked).train
     known = {} if train is None else train.columns
-    if train is not None:
-        refuse_transforms(train.data, checked.instance.inputs)
     columns: dict[str, Column] = {}
     for name, type in checked.instance.inputs.items():
         shape = tuple(size if isinstance(size, int) else None for size in type.shape[1:])
@@ -47,19 +51,11 @@ def read_inputs(checked: Checked, path: str) -> Arrays:
         source, below = (name, None) if column is None else (column.source, column.below)
         columns[name] = Column(source, DTYPES[type.dtype], shape, below)
     try:
+        if train is not None and changes_of(train.data, checked.instance.inputs):
+            return load_changed(train, checked.instance.inputs, path, folder)
         return load(path, columns)
     except (OSError, ValueError) as error:
         raise PredictionError(str(error)) from None
-
-
-def refuse_transforms(data: Data, inputs: Mapping[str, object]) -> None:
-    """Refuses rows that training would have changed first: what it learned of them is in its run."""
-    for change in data.changes:
-        name = next((column for column in change.columns if column in inputs), None)
-        if name is not None and not change.transform.is_random:
-            reason = f"training changes `{name}` by `{change.transform.name}` first"
-            hint = "call the run's `data.py` and its model in Python"
-            raise PredictionError(f"{reason}, which `predict` does not do: {hint}")
 
 
 def predict(

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from dslc.emit.backend import BuildError
 from dslc.ir.dims import evaluate, symbols_of
 from dslc.ir.graph import MODULE, REGION_INPUT, Reuse, Scan, round_slot
 from dslc.ir.types import FLOATS, INTEGERS
@@ -58,6 +59,9 @@ def draw_inputs(
         sizes: A value for every symbol.
         seed: Another seed gives other inputs.
         least: The least integer of an input, where it is not 0.
+
+    Raises:
+        BuildError: What reads an input takes no integer that what reads it elsewhere takes.
     """
     generator, least = np.random.default_rng([seed, 0x5EED]), least or {}
     return {
@@ -81,6 +85,9 @@ def draw(
     if type.dtype in INTEGERS:
         known = [size for size in below if symbols_of(size) <= sizes.keys()]
         most = min((evaluate(size, sizes) for size in known), default=FREE_BELOW)
+        if most <= least:
+            reason = f"what reads them takes {least} and more, and what lies below {most}"
+            raise BuildError(f"no integers fit an input of {type}: {reason}")
         return generator.integers(least, most, shape).astype(NUMPY[type.dtype])
     mask = generator.random(shape) < 0.7
     if mask.ndim:

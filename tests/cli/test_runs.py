@@ -74,7 +74,7 @@ def test_what_is_no_run_is_refused(
     (quiet / "empty").mkdir()
     refused(capsys, ["eval", "nowhere"], "nowhere: no such folder")
     refused(capsys, ["eval", "empty"], "empty: no folder of a run, which has a `run.json`")
-    refused(capsys, ["eval", "broken", "--data", "none.npz"], "none.npz: no such file")
+    refused(capsys, ["eval", "broken", "--data", "none.npz"], "none.npz: no such file or folder")
     record = (broken / "run.json").read_text()
     for text in ("{", "[]", '{"backend": "lua"}', '{"backend": ["torch"]}'):
         (broken / "run.json").write_text(text)
@@ -116,6 +116,63 @@ def test_parquet_holds_the_same(folder: Path, quiet: Path) -> None:
     from pyarrow.parquet import read_table
 
     assert read_table(quiet / "out.parquet").column_names == ["logits.0", "logits.1", "logits.2"]
+
+
+WORDS = """
+dslc: 1
+name: Words
+inputs: {ids: "i64[N, T]", length: "i64[N]", size: "f32[N, 2]"}
+steps:
+  - {embedding: {vocab: 20, dim: 8}, name: words, from: ids}
+  - {lstm: 8, name: lstm, from: [words, length]}
+  - {concat: 1, from: [lstm.last, size]}
+  - {linear: 2, name: head}
+outputs: {logits: head}
+train:
+  inputs: {label: "i64[N]"}
+  data:
+    source: rows.csv
+    columns: {ids: text, size: [height, width]}
+    stratify: label
+    transforms:
+      - {tokenise: {by: words, size: 20}}
+      - {bucket: {sizes: [4, 8], lengths: length}}
+      - {normalise: {of: size}}
+  loss: {cross_entropy: {}, from: [logits, label]}
+  metrics: [{accuracy: {}, from: [logits, label]}]
+  optimizer: {adam: 1e-2}
+  epochs: 2
+  batch: 8
+"""
+
+
+def test_predict_changes_rows_as_training_did(
+    quiet: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    rows = [
+        ("good " * (k % 5 + 1) if k % 2 else "so bad", k % 7, 100 + k, k % 2) for k in range(60)
+    ]
+    table = "".join(f"{text.strip()},{high},{wide},{label}\n" for text, high, wide, label in rows)
+    (quiet / "rows.csv").write_text(f"text,height,width,label\n{table}")
+    (quiet / "new.csv").write_text(
+        "text,height,width\n"
+        + "".join(line.rpartition(",")[0] + "\n" for line in table.splitlines())
+    )
+    (quiet / "net.yaml").write_text(WORDS)
+    assert main(["train", "net.yaml", "--backend", "torch", "-o", "run", "--device", "cpu"]) == 0
+    assert main(["predict", "run", "--data", "new.csv", "-o", "out.npz"]) == 0
+    capfd.readouterr()
+    call = ["eval", "run", "--data", "rows.csv", "--device", "cpu", "--format", "json"]
+    assert main(call) == 0
+    measured = json.loads(capfd.readouterr().out)["metrics"]
+    logits = np.load(quiet / "out.npz")["logits"].astype(np.float64)
+    labels = np.array([label for *_, label in rows])
+    shares = logits - np.log(np.exp(logits).sum(1, keepdims=True))
+    loss = -shares[np.arange(60), labels].mean()
+    np.testing.assert_allclose(loss, measured["loss"], rtol=1e-5)
+    (quiet / "run" / "learned.json").unlink()
+    assert main(["predict", "run", "--data", "new.csv", "-o", "other.npz"]) == 2
+    assert "learned.json" in capfd.readouterr().err
 
 
 def refused(

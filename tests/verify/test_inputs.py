@@ -1,7 +1,11 @@
 """Random inputs: ids below what looks them up, wherever they pass on the way."""
 
 import numpy as np
+import pytest
 
+from dslc.emit.backend import BuildError
+from dslc.ir.dims import sym
+from dslc.ir.types import TensorType
 from dslc.tools.verify_inputs import ceilings, draw_inputs
 from tests.numeric.table import check
 
@@ -93,3 +97,9 @@ outputs: {out: y}
     assert not first["mask"].all()
     assert all(np.array_equal(first[name], again[name]) for name in first)
     assert not np.array_equal(first["x"], other["x"])
+
+
+def test_integers_that_nothing_fits_are_said() -> None:
+    types = {"ids": TensorType("i64", (sym("N"),))}
+    with pytest.raises(BuildError, match=r"i64\[N\]: what reads them takes 1 and more, .* below 1"):
+        draw_inputs(types, {"ids": (1,)}, {"N": 3}, 0, {"ids": 1})
