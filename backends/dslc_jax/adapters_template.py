@@ -12,7 +12,7 @@ from flax import nnx
 from jax import Array
 
 from dslc.train.runtime.weights import match
-from dslc_jax.parts_template import in_order
+from dslc_jax.parts_template import reordered
 from dslc_jax.runtime.portable import inputs_of, names_of, to_portable
 from dslc_jax.training_template import Portable, Trainer
 
@@ -32,7 +32,7 @@ class AdaptedTrainer(Trainer):
         """Makes the adapters of weights among what is not trained; gives their names."""
         names = names_of(self.model)
         left = [names.get(path) for path, _ in nnx.to_flat_state(rest)]
-        self.adapters = in_order(make_adapters(self.shapes, seed), inputs_of(self.model))
+        self.adapters = reordered(make_adapters(self.shapes, seed), inputs_of(self.model))
         adapted = [name for name in self.shapes if f"{name}.lora_a" in self.adapters]
         self.places = [left.index(name) for name in adapted]
         return list(self.adapters)

@@ -1,8 +1,10 @@
 """What a trainer predicts, for the page at a run's end. See `dslc.emit.template`."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
+import jax
 import numpy as np
 from jax import Array
 
@@ -19,6 +21,7 @@ def predicted_of(model: Callable[..., Array], batch: Batch) -> Array:
 class ShowingTrainer(Trainer):
     """A trainer that predicts."""
 
+    @partial(jax.jit, static_argnums=0)
     def give(self, params: list[Array], rest: list[Array], batch: Batch) -> Array:
         """What a prediction computes."""
         model: Callable[..., Any] = self.merged(self.inference, params, rest)
@@ -29,6 +32,6 @@ class ShowingTrainer(Trainer):
     def predict(self, batch: Arrays) -> np.ndarray:
         """What is predicted for the rows of a batch, as the model is used after training."""
         if AVERAGES:
-            return np.asarray(self.run_prediction(self.averages, self.rest, batch))
+            return np.asarray(self.give(self.averages, self.rest, batch))
         else:  # noqa: RET505
-            return np.asarray(self.run_prediction(self.params, self.rest, batch))
+            return np.asarray(self.give(self.params, self.rest, batch))

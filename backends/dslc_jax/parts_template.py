@@ -59,7 +59,7 @@ def keep_statistics(model: nnx.Module) -> None:
             module.eval()
 
 
-def in_order(
+def reordered(
     adapters: Mapping[str, np.ndarray], orders: Mapping[str, np.ndarray]
 ) -> dict[str, np.ndarray]:
     """Adapters with their inputs in the order in which the model has them."""

@@ -145,7 +145,7 @@ def train_source(checked: Checked, model: str) -> str:
         (flags["MIXED"], ("in_half",)),
         (flags["FREEZES"] and not flags["THAWS"], ("keep_statistics",)),
         (flags["THAWS"], ("thaw_statistics", "thawed_at", "chosen")),
-        (flags["ADAPTS"], ("in_order",)),
+        (flags["ADAPTS"], ("reordered",)),
         (flags["SEEDED"], ("seed_draws",)),
         (True, ("use_device",)),
     ):

@@ -9,7 +9,7 @@ from here, with the flags decided. See `dslc.emit.template`.
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Any, cast
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -49,7 +49,6 @@ COUNTED = False  # whether the optimiser counts its steps
 COUNTS_EACH = False  # whether weights have made different numbers of steps
 DRAWS = False  # whether the training graph draws random numbers
 EVERY = False  # whether a phase passes batches over
-KEEPS = False  # whether some weights do not decay
 MEASURES = True  # whether rows are held out
 MIXED = False  # whether the model computes in numbers of 16 bits
 MOMENTS = True  # whether the optimiser keeps something of each weight
@@ -61,11 +60,9 @@ SCALED = False  # whether the loss is scaled
 THAWS = False  # whether weights are frozen at first
 SEEDED = False  # whether what the model draws is the same in every framework
 SEVERAL = False  # whether the model holds several, which the graph calls itself
-SHOWS = False  # whether a page shows what is made of held-out rows
 
 INITIAL = [("**.weight", kaiming_uniform()), ("**", zeros())]
 HALF = jnp.bfloat16
-LEARNING_RATE = 0.1
 ACCUMULATE = 2
 EMA = 0.9
 KEPT = {"sum": (0, "trace")}
@@ -149,7 +146,7 @@ class Trainer:
         if CHANCE or DRAWS or EVERY:
             self.steps = 0
         if ADAPTS:
-            self.names += ADAPTERS(seed, rest)
+            self.names += ADAPTING.add_adapters(seed, rest)
         self.load(initial(self.shapes, INITIAL, seed), "the initial weights")
         if PHASED:
             if AXES:
@@ -172,8 +169,6 @@ class Trainer:
             self.run_average = jax.jit(self.average, donate_argnums=0)
         if MEASURES:
             self.run_metrics = jax.jit(self.evaluate)
-        if SHOWS:
-            self.run_prediction = jax.jit(self.give)  # pyright: ignore[reportAttributeAccessIssue]
 
     if FREEZES:
 
@@ -184,11 +179,13 @@ class Trainer:
     def merged(self, graph: Any, params: list[Array], rest: list[Array]) -> TheModel:
         """The module from its parts."""
         if ADAPTS:
-            params, rest = ADAPTED(params, rest)
+            params, rest = ADAPTING.adapted(params, rest)
         if MIXED:
             params = [param.astype(HALF) for param in params]
-        pairs = zip(self.trees, (params, rest), strict=True)
-        return nnx.merge(graph, *(tree.unflatten(part) for tree, part in pairs), copy=True)
+        parts = (
+            tree.unflatten(part) for tree, part in zip(self.trees, (params, rest), strict=True)
+        )
+        return nnx.merge(graph, *parts, copy=True)
 
     def train(
         self, params: list[Array], rest: list[Array], state: Any, batch: Batch, rate: Array
@@ -208,7 +205,9 @@ class Trainer:
             if SCALED:
                 value = state.scale * value
             if ADAPTS:
-                return value, UNCHANGED(jax.tree.leaves(nnx.split(model, TRAINED, ...)[2]), rest)
+                return value, ADAPTING.unchanged(
+                    jax.tree.leaves(nnx.split(model, TRAINED, ...)[2]), rest
+                )
             else:  # noqa: RET505
                 return value, jax.tree.leaves(nnx.split(model, TRAINED, ...)[2])
 
@@ -345,7 +344,7 @@ class Trainer:
             [jnp.copy(leaf) for leaf in jax.tree.leaves(part)] for part in (params, rest)
         )
         if ADAPTS:
-            self.params += FIRST()
+            self.params += ADAPTING.first_adapters()
         if AVERAGES:
             self.averages = [jnp.copy(param) for param in self.params]
 
@@ -376,7 +375,7 @@ class Trainer:
             if COUNTED and not COUNTS_EACH:
                 self.state = counted(self.state, found.step)
         if ADAPTS:
-            RESTORED(arrays["adapters"], source)
+            ADAPTING.restore_adapters(arrays["adapters"], source)
         if AVERAGES:
             shapes = {name: array.shape for name, array in self.kept_averages().items()}
             averages = match(arrays["averages"], shapes, source=source)
@@ -396,5 +395,6 @@ class Trainer:
 
 CHAIN: Any = None  # the state of the chain of optimisers
 TRAINED: Any = nnx.Param  # or a method of the trainer, where some of the model is frozen
-ADAPTERS = ADAPTED = FIRST = OWN = RESTORED = UNCHANGED = cast(Any, None)
+OWN: Any = None
+ADAPTING: Any = None  # the trainer, with what `adapters_template.py` adds
 make_phases: Any = None  # see `phases_template.py`

@@ -18,7 +18,7 @@ import tensorflow as tf
 from dslc.train.runtime.data import Array
 from dslc.train.runtime.initial import matches
 from dslc.train.runtime.weights import match
-from dslc_keras.parts_template import in_order
+from dslc_keras.parts_template import reordered
 from dslc_keras.runtime.portable import inputs_of, places
 from dslc_keras.training_template import Trainer
 
@@ -31,12 +31,13 @@ class AdaptedTrainer(Trainer):
     """The model with its optimiser, and what is compiled for them."""
 
     def add_adapters(self, seed: int) -> list[keras.Variable]:
-        """Makes the adapters."""
+        """Makes the adapters, whose names are further ones."""
         found = {name: place for name, place in places(self.model).items() if matches(LORA, name)}
         orders = {name: inputs_of(place) for name, place in found.items()}
-        adapters = in_order(make_adapters(self.shapes, seed), orders)
+        adapters = reordered(make_adapters(self.shapes, seed), orders)
         self.adapters = {name: keras.Variable(array) for name, array in adapters.items()}
         self.adapts = {name: place.variable for name, place in found.items()}
+        self.names += self.adapters
         return list(self.adapters.values())
 
     def sums(self) -> list[tuple[keras.Variable, tf.Tensor]]:

@@ -61,7 +61,7 @@ def keep_statistics(model: keras.Model) -> None:
             layer.trainable = False
 
 
-def in_order(adapters: Mapping[str, Array], orders: Mapping[str, Array]) -> dict[str, Array]:
+def reordered(adapters: Mapping[str, Array], orders: Mapping[str, Array]) -> dict[str, Array]:
     """Adapters with their inputs in the order in which the model has them."""
     found = dict(adapters)
     for name, order in orders.items():

@@ -124,7 +124,7 @@ def train_source(checked: Checked, model: str) -> str:
     for wanted, used in (
         (flags["FREEZES"] and not flags["THAWS"], ("keep_statistics",)),
         (flags["THAWS"], ("thaw_statistics", "thawed_at")),
-        (flags["ADAPTS"], ("in_order",)),
+        (flags["ADAPTS"], ("reordered",)),
         (flags["MIXED"], ("in_float32",)),
         (flags["SCALED"], ("make_scaler", "scaling_of", "restore_scaler")),
         (flags["CHANCE"], ("keyed_draws",)),

@@ -129,8 +129,7 @@ class Trainer:
             self.trained = [v for v in self.trained if not matches(FROZEN, by_variable[id(v)])]
         self.names = [by_variable[id(variable)] for variable in self.trained]
         if ADAPTS:
-            self.trained += ADAPTERS(seed)
-            self.names += NAMES
+            self.trained += ADAPTING.add_adapters(seed)
         if AVERAGES:
             self.averages = [tf.Variable(variable.value) for variable in self.trained]
             self.load(initial(self.shapes, INITIAL, seed), "the initial weights")
@@ -160,8 +159,6 @@ class Trainer:
             self.thaw(0)
         elif not PHASED:
             self.run_step = tf.function(self.train, jit_compile=False)
-        if MEASURES:
-            self.run_metrics = tf.function(self.evaluate, jit_compile=False)
 
     def train(self, batch: Batch, rate: tf.Tensor) -> tf.Tensor:
         """What a step computes."""
@@ -277,7 +274,8 @@ class Trainer:
 
     if MEASURES:
 
-        def evaluate(self, batch: Batch) -> dict[str, tf.Tensor]:
+        @tf.function(jit_compile=False)
+        def evaluate(self, batch: Any) -> dict[str, tf.Tensor]:
             """What a measurement computes."""
             return metrics_of(MODEL, batch)
 
@@ -290,11 +288,11 @@ class Trainer:
                 batch = with_draws(batch, self.seed, "of held-out rows")
             if AVERAGES:
                 self.swap()
-                measured = {name: float(value) for name, value in self.run_metrics(batch).items()}
+                measured = {name: float(value) for name, value in self.evaluate(batch).items()}
                 self.swap()
                 return measured
             else:  # noqa: RET505
-                return {name: float(value) for name, value in self.run_metrics(batch).items()}
+                return {name: float(value) for name, value in self.evaluate(batch).items()}
 
     def weights(self) -> dict[str, Array]:
         """The weights under their portable names, in PyTorch's layouts."""
@@ -344,7 +342,7 @@ class Trainer:
                 variable.assign(kept[name])
         self.optimizer.iterations.assign(found.step)
         if ADAPTS:
-            RESTORED(arrays["adapters"], source)
+            ADAPTING.restore_adapters(arrays["adapters"], source)
         if AVERAGES:
             shapes = {name: array.shape for name, array in self.kept_averages().items()}
             averages = match(arrays["averages"], shapes, source=source)
@@ -363,8 +361,6 @@ class Trainer:
 
 
 MOVING: Any = None  # the trained variables, or those of them that are not frozen
-ADAPTERS: Any = None  # what makes adapters, see `adapters_template.py`
-RESTORED: Any = None  # likewise, what takes those of a checkpoint
-NAMES: Any = None  # what they are called
 MODEL: Any = None  # the model, with its adapters if it has some
+ADAPTING: Any = None  # the trainer, with what `adapters_template.py` adds
 make_phases: Any = None  # see `phases_template.py`

@@ -123,7 +123,7 @@ class Trainer:
         if PARTIAL or FREEZES:
             self.trained = {k: w for k, w in self.trained.items() if w.requires_grad}
         if ADAPTS:
-            self.trained |= ADAPTERS(seed)
+            self.trained |= ADAPTING.add_adapters(seed)
         if PHASED:
             self.phases = make_phases(self.trained)
         else:
@@ -373,7 +373,7 @@ class Trainer:
                     else:
                         state[key] = torch.empty_like(weight).copy_(moment)
         if ADAPTS:
-            RESTORED(arrays["adapters"], str(found.path))
+            ADAPTING.restore_adapters(arrays["adapters"], str(found.path))
         if AVERAGES:
             shapes = {name: weight.shape for name, weight in self.trained.items()}
             averages = match(arrays["averages"], shapes, source=str(found.path))
@@ -391,7 +391,6 @@ class Trainer:
             return scaling_of(self.scaler)
 
 
-ADAPTERS: Any = None  # what makes them, see `adapters_template.py`
-RESTORED: Any = None  # likewise, what takes those of a checkpoint
 MODEL: Any = None  # the model, with its adapters if it has some
+ADAPTING: Any = None  # the trainer, with what `adapters_template.py` adds
 make_phases: Any = None  # see `phases_template.py`

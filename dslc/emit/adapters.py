@@ -22,17 +22,12 @@ ADAPTERS = Path(__file__).parents[1] / "train" / "adapters_template.py"
 
 
 def adapted_names(script: Script) -> dict[str, str]:
-    """What a trainer calls its model, its own parameters and what it does with adapters."""
+    """What a trainer calls its model, the parameters of this, and itself."""
     adapts = script.flags["ADAPTS"]
     return {
         "MODEL": "self.adapted" if adapts else "self.model",
         "OWN": "self.own_params" if adapts else "self.params",
-        "NAMES": "self.adapters",
-        "ADAPTERS": "self.add_adapters",
-        "ADAPTED": "self.adapted",
-        "FIRST": "self.first_adapters",
-        "RESTORED": "self.restore_adapters",
-        "UNCHANGED": "self.unchanged",
+        "ADAPTING": "self",
     }
 
 

@@ -171,7 +171,6 @@ class Trainer:
         self.optimizer = make_optimizer()
         self.optimizer.build(self.trained)
         self.run_step = tf.function(self.train, jit_compile=False)
-        self.run_metrics = tf.function(self.evaluate, jit_compile=False)
 
     def train(self, batch: Batch, rate: tf.Tensor) -> tf.Tensor:
         """What a step computes."""
@@ -187,13 +186,14 @@ class Trainer:
         """One step of the optimiser; gives the loss of the batch before it."""
         return self.run_step(batch, np.float32(rate))
 
-    def evaluate(self, batch: Batch) -> dict[str, tf.Tensor]:
+    @tf.function(jit_compile=False)
+    def evaluate(self, batch: Any) -> dict[str, tf.Tensor]:
         """What a measurement computes."""
         return metrics_of(self.model, batch)
 
     def measure(self, batch: Arrays) -> dict[str, float]:
         """The loss and the metrics of a batch, as the model is used after training."""
-        return {name: float(value) for name, value in self.run_metrics(batch).items()}
+        return {name: float(value) for name, value in self.evaluate(batch).items()}
 
     def weights(self) -> dict[str, Array]:
         """The weights under their portable names, in PyTorch's layouts."""

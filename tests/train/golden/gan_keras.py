@@ -268,7 +268,6 @@ class Trainer:
             phase.run = tf.function(partial(self.train, phase), jit_compile=False)
         self.seed = seed
         self.steps = 0
-        self.run_metrics = tf.function(self.evaluate, jit_compile=False)
 
     def train(self, phase: Phase, batch: Batch, rate: tf.Tensor) -> tf.Tensor:
         """What a phase computes."""
@@ -288,14 +287,15 @@ class Trainer:
         turn = [phase for phase in self.phases if self.steps % phase.every == 0]
         return {f"{p.name}_loss": p.run(batch, np.float32(rates[p.name])) for p in turn}
 
-    def evaluate(self, batch: Batch) -> dict[str, tf.Tensor]:
+    @tf.function(jit_compile=False)
+    def evaluate(self, batch: Any) -> dict[str, tf.Tensor]:
         """What a measurement computes."""
         return metrics_of(self.model, batch)
 
     def measure(self, batch: Arrays) -> dict[str, float]:
         """The loss and the metrics of a batch, as the model is used after training."""
         batch = with_draws(batch, self.seed, "of held-out rows")
-        return {name: float(value) for name, value in self.run_metrics(batch).items()}
+        return {name: float(value) for name, value in self.evaluate(batch).items()}
 
     def weights(self) -> dict[str, Array]:
         """The weights under their portable names, in PyTorch's layouts."""

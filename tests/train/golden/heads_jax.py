@@ -10,6 +10,7 @@ import contextlib
 import json
 import math
 from collections.abc import Callable, Generator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -170,7 +171,6 @@ class Trainer:
         self.state: Any = self.optimizer.init(self.params)
         self.run_step = jax.jit(self.train, donate_argnums=(0, 1, 2))
         self.run_metrics = jax.jit(self.evaluate)
-        self.run_prediction = jax.jit(self.give)
 
     def merged(self, graph: Any, params: list[Array], rest: list[Array]) -> HeadsInTraining:
         """The module from its parts."""
@@ -244,6 +244,7 @@ class Trainer:
         self.state = restored(self.state, KEPT, kept, self.names)
         self.state = counted(self.state, found.step)
 
+    @partial(jax.jit, static_argnums=0)
     def give(self, params: list[Array], rest: list[Array], batch: Batch) -> Array:
         """What a prediction computes."""
         model: Callable[..., Any] = self.merged(self.inference, params, rest)
@@ -251,7 +252,7 @@ class Trainer:
 
     def predict(self, batch: Arrays) -> np.ndarray:
         """What is predicted for the rows of a batch, as the model is used after training."""
-        return np.asarray(self.run_prediction(self.params, self.rest, batch))
+        return np.asarray(self.give(self.params, self.rest, batch))
 
 
 def restored(
