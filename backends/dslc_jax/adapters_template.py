@@ -6,6 +6,7 @@ See `training_template.py`, whose class gets these methods.
 from collections.abc import Mapping
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from flax import nnx
@@ -46,10 +47,10 @@ class AdaptedTrainer(Trainer):
         """The parameters without the adapters."""
         return self.params[: len(self.params) - len(self.adapters)]
 
-    def unchanged(self, left: list[Array], rest: list[Array]) -> list[Array]:
-        """What is not trained behind a step: the adapted weights stay."""
-        pairs = enumerate(zip(left, rest, strict=True))
-        return [old if place in self.places else new for place, (new, old) in pairs]
+    def unchanged(self, rest: list[Array], state: Any) -> list[Array]:
+        """The arrays of what is not trained, behind a step; the adapted weights are as before."""
+        pairs = enumerate(zip(rest, jax.tree.leaves(state), strict=True))
+        return [old if place in self.places else new for place, (old, new) in pairs]
 
     def adapted(self, params: list[Array], rest: list[Array]) -> tuple[list[Array], list[Array]]:
         """The model's own parts, each adapted weight with what its adapters add."""

@@ -204,12 +204,7 @@ class Trainer:
                 value = value + self.penalty(params)
             if SCALED:
                 value = state.scale * value
-            if ADAPTS:
-                return value, ADAPTING.unchanged(
-                    jax.tree.leaves(nnx.split(model, TRAINED, ...)[2]), rest
-                )
-            else:  # noqa: RET505
-                return value, jax.tree.leaves(nnx.split(model, TRAINED, ...)[2])
+            return value, LEAVES(nnx.split(model, TRAINED, ...)[2])  # noqa: F821  # pyright: ignore
 
         gradient_of = jax.value_and_grad(loss, has_aux=True)
         if ACCUMULATES:

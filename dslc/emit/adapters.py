@@ -27,6 +27,7 @@ def adapted_names(script: Script) -> dict[str, str]:
     return {
         "MODEL": "self.adapted" if adapts else "self.model",
         "OWN": "self.own_params" if adapts else "self.params",
+        "LEAVES": "partial(self.unchanged, rest)" if adapts else "jax.tree.leaves",
         "ADAPTING": "self",
     }
 
