@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, final
 
 from dslc.emit.target import Target
@@ -48,6 +49,7 @@ class TorchTarget(Target):
         Path(__file__).with_name("helpers_mixture.py"),
     )
     names = ("spectral_norm", "weight_norm")
+    seeded = MappingProxyType({"nn.Dropout": "SeededDropout"})
     rules = RULES
 
     def new_list(self) -> str:

@@ -78,14 +78,12 @@ class OpContext:
         """Whether what is drawn at random is the same bits in every framework."""
         return self.writer.module.program.deterministic
 
-    def refuse_seeded(
-        self,
-        what: str = "drops parts of its states with each framework's own numbers",
-        help: str = "write single layers with `dropout` between",
-    ) -> None:
-        """Refuses what draws at random and has no form yet that is the same in every framework."""
+    def refuse_seeded(self) -> None:
+        """Refuses a recurrent layer that drops, which has no form that is the same everywhere."""
         if self.is_seeded and self.op.draws:
-            raise BuildError(f"`{self.op.name}` {what}: {help}, or leave out `deterministic`")
+            what = "drops parts of its states with each framework's own numbers"
+            help = "write single layers with `dropout` between, or leave out `deterministic`"
+            raise BuildError(f"`{self.op.name}` {what}: {help}")
 
     @property
     def first(self) -> Value:

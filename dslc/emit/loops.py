@@ -130,7 +130,7 @@ class LoopWriter(RegionWriter):
         if set(items) - {"_"}:
             item = items[0] if len(items) == 1 else f"({', '.join(items)})"
             target = f"{item}, {layer}" if layer else item
-            iterable = f"zip({over}, {iterable})" if layer else over
+            iterable = f"zip({over}, {iterable}, strict=True)" if layer else over
         if index is None:
             return target, iterable
         inner = f"({target})" if "," in target else target

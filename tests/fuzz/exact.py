@@ -1,7 +1,8 @@
 """An ONNX file as onnxruntime computes it with a sigmoid that is right to the last digit.
 
-Its own is right to 1e-7 of 1, so that what is near 0 has no right digit left: a quotient or a root of
-it shows that. In float64 it is exact enough. Nothing else of the file changes.
+Its own is right to 1e-7 of 1, so that what is near 0 has no right digit left, and it is 0 itself below
+-18 (in float64 below -37): a quotient, a root or the `floor` of a product with a negative number shows
+that. Written out in float64 it is exact. Nothing else of the file changes.
 """
 
 from collections.abc import Mapping
@@ -40,10 +41,17 @@ def with_exact_sigmoid(graph: Any) -> bool:
 
 
 def in_double(node: Any) -> list[Any]:
-    """A node between a cast to float64 and one back."""
-    wide, done = f"{node.output[0]}/wide", f"{node.output[0]}/done"
+    """A sigmoid as `1 / (1 + exp(-x))` in float64, between a cast to it and one back."""
+    wide, turned, power, one, total, done = (
+        f"{node.output[0]}/{part}" for part in ("wide", "turned", "power", "one", "total", "done")
+    )
+    value = helper.make_tensor("", TensorProto.DOUBLE, (), [1.0])
     return [
         helper.make_node("Cast", [node.input[0]], [wide], to=TensorProto.DOUBLE),
-        helper.make_node(node.op_type, [wide], [done]),
+        helper.make_node("Neg", [wide], [turned]),
+        helper.make_node("Exp", [turned], [power]),
+        helper.make_node("Constant", [], [one], value=value),
+        helper.make_node("Add", [power, one], [total]),
+        helper.make_node("Reciprocal", [total], [done]),
         helper.make_node("Cast", [done], [node.output[0]], to=TensorProto.FLOAT),
     ]

@@ -57,10 +57,9 @@ gradients. *drawn*: what it draws differs; it is compared where nothing is drawn
 is tested. *pending*: its cases are compared in the tests like all others, and the next run of the
 command takes its figure.
 
-Under `deterministic: true` what is drawn is the same bits in every framework. Two have no such form and
-are refused then, each with a way out: recurrent layers that drop parts of their states or between layers
-(they draw inside the frameworks' own fused layers), and the dropout of `gat_conv` (it draws by edge, once
-for the edges and once for each row's own).
+Under `deterministic: true` what is drawn is the same bits in every framework. One has no such form and is
+refused then, with a way out: recurrent layers that drop parts of their states or between layers (they
+draw inside the frameworks' own fused layers).
 
 *dtypes* are those that the op takes: of floats f16, bf16, f32 and f64, of integers i8, i16, i32, i64 and u8.
 The first case of each op that can have them is computed in all of them, to 1e-10 of the reference in f64

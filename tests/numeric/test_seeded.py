@@ -192,6 +192,46 @@ def test_balanced_samples_are_those_of_numpy(backend: str) -> None:
             assert list(ids) == [*first, *(k for k in places if other[k] and not own[k])][:8]
 
 
+GRAPH = """
+dslc: 1
+name: Graph
+inputs: {x: "f32[V, 4]", edges: "i64[2, E]"}
+steps:
+  - {gat_conv: {out: 3, heads: 2, dropout: 0.3}, name: conv, from: [x, edges]}
+outputs: {y: conv}
+"""
+
+
+def attended(weights: dict[str, np.ndarray], x: np.ndarray, edges: np.ndarray) -> np.ndarray:
+    """What `gat_conv` gives where it drops weights of attention by the bits of NumPy."""
+    (source, target), rows = edges, np.arange(len(x))
+    y = (x @ weights["conv.weight"].T).reshape(len(x), 2, 3)
+    told, asked = ((y * weights[f"conv.{end}"]).sum(-1) for end in ("source", "target"))
+    first, second = np.concatenate([rows, source]), np.concatenate([rows, target])
+    scores = told[first] + asked[second]
+    scores = np.exp(np.where(scores > 0, scores, 0.2 * scores))
+    total = np.zeros((len(x), 2))
+    np.add.at(total, second, scores)
+    drawn = bits(COUNT, (len(x), 2)), bits(COUNT + 1, (len(source), 2))
+    stays = np.concatenate(drawn) >= round(0.3 * 2**24)
+    heard = np.zeros((len(x), 2, 3))
+    np.add.at(heard, second, (scores / total[second] * stays / 0.7)[..., None] * y[first])
+    return heard.reshape(len(x), 6) + weights["conv.bias"]
+
+
+@pytest.mark.parametrize("backend", TRAINERS)
+def test_attention_over_edges_drops_by_the_bits_of_numpy(backend: str) -> None:
+    generator = np.random.default_rng(0)
+    x, edges = generator.standard_normal((7, 4)), generator.integers(0, 7, (2, 20))
+    shapes = {"weight": (6, 4), "source": (2, 3), "target": (2, 3), "bias": (6,)}
+    weights = {f"conv.{k}": generator.standard_normal(v) for k, v in shapes.items()}
+    driver: Any = backend_named(backend).driver(seeded(GRAPH))
+    driver.load({name: array.astype(np.float32) for name, array in weights.items()})
+    set_key(backend, driver.model)
+    found = driver.forward({"x": x.astype(np.float32), "edges": edges}, training=True)
+    np.testing.assert_allclose(found["y"], attended(weights, x, edges), rtol=1e-5, atol=1e-5)
+
+
 def set_key(backend: str, model: Any) -> None:
     """Gives what draws in a model the key and count of the test."""
     if backend == "torch":

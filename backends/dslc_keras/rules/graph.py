@@ -33,7 +33,6 @@ def sage_conv(c: FunctionContext) -> str:
 
 @RULES.add(GatConv)
 def gat_conv(c: FunctionContext) -> str:
-    c.refuse_seeded("drops attention with each framework's own numbers", "take `dropout: 0`")
     mean = "mean=True" if c.op.values["join"] == "mean" else ""
     options = [c.attribute("out"), option(c, "heads", 1), mean, option(c, "slope", 0.2)]
     options += [flag(c, "bias", "use_bias"), option(c, "dropout", 0.0)]

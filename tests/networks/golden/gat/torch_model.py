@@ -25,13 +25,14 @@ class GatConv(nn.Module):
         dropout: float = 0.0,
     ) -> None:
         super().__init__()
-        self.mean, self.slope, self.dropout = mean, slope, dropout
+        self.mean, self.slope = mean, slope
         self.weight = nn.Parameter(torch.empty(heads * out, dim))
         self.source = nn.Parameter(torch.empty(heads, out))
         self.target = nn.Parameter(torch.empty(heads, out))
         for weight in (self.weight, self.source, self.target):
             nn.init.kaiming_uniform_(weight, math.sqrt(5))
         self.bias = nn.Parameter(torch.zeros(out if mean else heads * out)) if bias else None
+        self.dropout = nn.Dropout(dropout)
 
     def forward(self, x: Tensor, edges: Tensor) -> Tensor:
         source, target = edges.long()
@@ -43,10 +44,7 @@ class GatConv(nn.Module):
         most = own.detach().scatter_reduce(0, places, scores.detach(), "amax")
         own, scores = (own - most).exp(), (scores - most[target]).exp()
         total = own.index_add(0, target, scores)
-        own, scores = (
-            F.dropout(weights, self.dropout, self.training)[..., None]
-            for weights in (own / total, scores / total[target])
-        )
+        own, scores = (self.dropout(w)[..., None] for w in (own / total, scores / total[target]))
         heard = (own * y).index_add(0, target, scores * y[source])
         z = heard.mean(1) if self.mean else heard.flatten(1)
         return z if self.bias is None else z + self.bias

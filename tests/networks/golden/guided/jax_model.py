@@ -135,7 +135,7 @@ class Guided(nnx.Module):
         if w % 4 != 0:
             raise ValueError(f"W % 4 == 0 does not hold for W = {w}")
         x = self.patches(x)  # [N, H//4, W//4, 16]
-        for (_, height, width), up in zip(((8, h // 2, w // 2), (4, h, w)), self.up):
+        for (_, height, width), up in zip(((8, h // 2, w // 2), (4, h, w)), self.up, strict=True):
             x = up(x, height, width, p)
         x = nnx.relu(self.scaled(x, p, q))  # [N, H, W, 4]
         x = self.scaled(x, p, q)

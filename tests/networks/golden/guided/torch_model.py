@@ -103,7 +103,7 @@ class Guided(nn.Module):
         if w % 4 != 0:
             raise ValueError(f"W % 4 == 0 does not hold for W = {w}")
         x = self.patches(image)  # [N, 16, H//4, W//4]
-        for (_, height, width), up in zip(((8, h // 2, w // 2), (4, h, w)), self.up):
+        for (_, height, width), up in zip(((8, h // 2, w // 2), (4, h, w)), self.up, strict=True):
             x = up(x, height, width, p)
         x = F.relu(self.scaled(x, p, q))  # [N, 4, H, W]
         x = self.scaled(x, p, q)
