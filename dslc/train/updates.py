@@ -63,6 +63,8 @@ def check_updates(training: Training, sections: Sequence[PhaseSection], report: 
 
 def check_reached(training: Training, span: Span, report: Report) -> None:
     """Reports a loss that no trained weight changes; `span` is where it stands."""
+    if training.options.lora is not None and not training.adapted():
+        return  # adapters of nothing are an error of their own
     (phase,) = training.phases
     behind = steps_behind(phase.instance.body, phase.graph.outputs[0][1])
     trained = {i.path for i in training.weights() if i.role == "trained" and i.tied is None}
