@@ -120,7 +120,9 @@ def docstring(text: str, indent: int) -> list[str]:
         text: The text: a summary line, then perhaps more. Long lines are wrapped.
         indent: Columns of indentation.
     """
-    lines = _doc_lines(text, WIDTH - indent - 3)
+    lines = _doc_lines(text, WIDTH - indent)
+    if len(lines) == 1 and text_width(lines[0]) > WIDTH - indent - 6:
+        lines = _doc_lines(text, WIDTH - indent - 3)
     if not lines:
         return []
     margin = " " * indent

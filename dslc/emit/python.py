@@ -345,6 +345,11 @@ def defined_names(path: str | Path) -> list[str]:
     ]
 
 
+def bound_names(source: str) -> list[str]:
+    """The names that the definitions of a source bind."""
+    return [name for node in ast.parse(source).body for name in _bound(node)]
+
+
 @cache
 def _read(path: str) -> tuple[ast.Module, str]:
     text = Path(path).read_text(encoding="utf-8")

@@ -9,16 +9,19 @@ from dslc.emit.borders import Borders
 from dslc.emit.borrowing import Borrowing
 from dslc.emit.names import Names
 from dslc.emit.owners import Owners
+from dslc.emit.printer import body_source
 from dslc.emit.python import (
     Class,
     Function,
     Line,
     Module,
     Raw,
+    bound_names,
     defined_names,
     helper_source,
     to_source,
 )
+from dslc.emit.trimming import trimmed
 from dslc.ir.needs import needs_of
 
 if TYPE_CHECKING:
@@ -106,23 +109,34 @@ class ModuleWriter:
             else:
                 kept.append(one)
         self.classes = kept
-        for name, source in list(self.helpers.items()):
-            if other.helpers.get(name) == source:
-                del self.helpers[name]
-                self.require(f"from {home} import {name}")
+        theirs = set(other.parts)
+        for part in self.parts:
+            if part in theirs:
+                self.module.require_from(home, *bound_names(part))
+        self.parts = [part for part in self.parts if part not in theirs]
 
     def source(self) -> str:
         """The source of the whole module."""
         return self.text
 
     @cached_property
+    def parts(self) -> list[str]:
+        """The helpers, each once, with what the module uses of them."""
+        found: dict[str, None] = {}
+        for source in self.helpers.values():
+            found.update(dict.fromkeys(source.split("\n\n\n")))
+        made = trimmed(list(found), body_source(Module("", self.body()))) if found else []
+        return [part for part in dict.fromkeys(made) if part]
+
+    def body(self) -> list[Statement]:
+        """What stands behind the helpers."""
+        constants = [Line(f"{name} = {code}") for name, code in self.constants.items()]
+        return [*constants, *self.classes]
+
+    @cached_property
     def text(self) -> str:
         """The module printed, once: its parts are put together for that."""
-        parts: dict[str, None] = {}
-        for source in self.helpers.values():
-            parts.update(dict.fromkeys(source.split("\n\n\n")))
-        constants = [Line(f"{name} = {code}") for name, code in self.constants.items()]
-        self.module.add(*(Raw(part) for part in parts), *constants, *self.classes)
+        self.module.add(*(Raw(part) for part in self.parts), *self.body())
         self.module.prune_imports()
         return to_source(self.module)
 

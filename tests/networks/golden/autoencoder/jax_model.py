@@ -41,19 +41,16 @@ class ConvTranspose(nnx.Module):
         *,
         stride: tuple[int, ...] | None = None,
         padding: tuple[int, ...] | None = None,
-        output_padding: tuple[int, ...] | None = None,
-        dilation: tuple[int, ...] | None = None,
         groups: int = 1,
-        use_bias: bool = True,
         rngs: nnx.Rngs,
     ) -> None:
         ones, zeros = (1,) * len(kernel), (0,) * len(kernel)
-        self.stride, self.dilation, self.groups = stride or ones, dilation or ones, groups
-        window = zip(kernel, self.dilation, padding or zeros, output_padding or zeros, strict=True)
+        self.stride, self.dilation, self.groups = stride or ones, ones, groups
+        window = zip(kernel, self.dilation, padding or zeros, zeros, strict=True)
         self.pads = tuple((d * (k - 1) - p, d * (k - 1) - p + more) for k, d, p, more in window)
         shape = (channels, out // groups, *kernel)
         self.weight = nnx.Param(nnx.initializers.lecun_normal()(rngs.params(), shape))
-        self.bias = nnx.Param(jnp.zeros(out)) if use_bias else None
+        self.bias = nnx.Param(jnp.zeros(out))
 
     def __call__(self, x: Array) -> Array:
         channels, out, *kernel = self.weight.shape
@@ -72,7 +69,7 @@ class ConvTranspose(nnx.Module):
             dimension_numbers=(f"N{space}C", f"IO{space}", f"N{space}C"),
             feature_group_count=groups,
         )
-        return y if self.bias is None else y + self.bias[...]
+        return y + self.bias[...]
 
 
 class Encoder(nnx.Module):

@@ -18,46 +18,26 @@ class MultiHeadAttention(nnx.Module):
     to [N, heads, T, S]; causal lets query t see keys up to t + S - T.
     """
 
-    def __init__(
-        self,
-        dim: int,
-        heads: int,
-        *,
-        head_dim: int | None = None,
-        key_dim: int | None = None,
-        value_dim: int | None = None,
-        causal: bool = False,
-        dropout: float = 0.0,
-        use_bias: bool = True,
-        rngs: nnx.Rngs,
-    ) -> None:
+    def __init__(self, dim: int, heads: int, *, dropout: float = 0.0, rngs: nnx.Rngs) -> None:
         self.heads = heads
-        self.causal = causal
-        inner = heads * (head_dim or dim // heads)
-        self.query = nnx.Linear(dim, inner, use_bias=use_bias, rngs=rngs)
-        self.key = nnx.Linear(key_dim or dim, inner, use_bias=use_bias, rngs=rngs)
-        self.value = nnx.Linear(value_dim or key_dim or dim, inner, use_bias=use_bias, rngs=rngs)
-        self.out = nnx.Linear(inner, dim, use_bias=use_bias, rngs=rngs)
+        inner = heads * (dim // heads)
+        self.query = nnx.Linear(dim, inner, rngs=rngs)
+        self.key = nnx.Linear(dim, inner, rngs=rngs)
+        self.value = nnx.Linear(dim, inner, rngs=rngs)
+        self.out = nnx.Linear(inner, dim, rngs=rngs)
         self.dropout = nnx.Dropout(dropout, rngs=rngs)
 
     def __call__(
-        self,
-        query: Array,
-        key: Array | None = None,
-        value: Array | None = None,
-        *,
-        mask: Array | None = None,
+        self, query: Array, key: Array | None = None, *, mask: Array | None = None
     ) -> Array:
         key = query if key is None else key
-        value = key if value is None else value
         q, k, v = (
             layer(x).reshape(*x.shape[:2], self.heads, -1)
-            for layer, x in ((self.query, query), (self.key, key), (self.value, value))
+            for layer, x in ((self.query, query), (self.key, key), (self.value, key))
         )
-        t, s = query.shape[1], key.shape[1]
         drops = self.dropout.rate > 0 and not self.dropout.deterministic
-        if mask is None and not drops and (t == s or not self.causal):
-            y = jax.nn.dot_product_attention(q, k, v, is_causal=self.causal)
+        if mask is None and not drops:
+            y = jax.nn.dot_product_attention(q, k, v)
         else:
             y = self.attend(q, k, v, mask)
         return self.out(y.reshape(*y.shape[:2], -1))
@@ -66,10 +46,6 @@ class MultiHeadAttention(nnx.Module):
         """Attention with a mask or dropout; a query that sees no key gets zeros."""
         if mask is not None and mask.ndim == 2:
             mask = mask[:, None, None, :]
-        if self.causal:
-            t, s = q.shape[1], k.shape[1]
-            seen = jnp.tril(jnp.ones((t, s), bool), s - t)
-            mask = seen if mask is None else mask & seen
         scores = jnp.einsum("nthd,nshd->nhts", q, k) / q.shape[-1] ** 0.5
         weights = self.dropout(nnx.softmax(scores, where=mask))
         return jnp.einsum("nhts,nshd->nthd", weights, v)
@@ -101,8 +77,8 @@ class Layer(nnx.Module):
 class BertBase(nnx.Module):
     """BERT (Devlin et al. 2019), the base model with both heads of its pre-training.
 
-    tokens i32[N, T], segments i32[N, T], mask bool[N, T] -> words f32[N, T, vocab], next f32[N,
-    2], hidden f32[N, T, dim], pooled f32[N, dim]
+    tokens i32[N, T], segments i32[N, T], mask bool[N, T] -> words f32[N, T, vocab], next f32[N, 2],
+    hidden f32[N, T, dim], pooled f32[N, dim]
     """
 
     def __init__(

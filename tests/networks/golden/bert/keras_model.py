@@ -84,8 +84,8 @@ def bert_base(
 ) -> keras.Model:
     """BERT (Devlin et al. 2019), the base model with both heads of its pre-training.
 
-    tokens i32[N, T], segments i32[N, T], mask bool[N, T] -> words f32[N, T, vocab], next f32[N,
-    2], hidden f32[N, T, dim], pooled f32[N, dim]
+    tokens i32[N, T], segments i32[N, T], mask bool[N, T] -> words f32[N, T, vocab], next f32[N, 2],
+    hidden f32[N, T, dim], pooled f32[N, dim]
     """
     tokens = keras.Input((None,), dtype="int32", name="tokens")
     segments = keras.Input((None,), dtype="int32", name="segments")

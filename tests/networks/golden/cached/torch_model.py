@@ -67,8 +67,8 @@ class Step(nn.Module):
     """Logits behind one more token, from what the layers kept of those before.
 
     token i64[N, 1], past_keys f32[N, depth, P, width], past_values f32[N, depth, P, width] ->
-    logits f32[N, 1, vocab], present_keys f32[N, 2, P + 1, width], present_values f32[N, 2, P +
-    1, width]
+    logits f32[N, 1, vocab], present_keys f32[N, 2, P + 1, width], present_values f32[N, 2, P + 1,
+    width]
     """
 
     def __init__(self, depth: int = 2) -> None:

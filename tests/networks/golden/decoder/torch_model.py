@@ -15,52 +15,28 @@ class MultiHeadAttention(nn.Module):
     to [N, heads, T, S]; causal lets query t see keys up to t + S - T.
     """
 
-    def __init__(
-        self,
-        dim: int,
-        heads: int,
-        *,
-        head_dim: int | None = None,
-        key_dim: int | None = None,
-        value_dim: int | None = None,
-        causal: bool = False,
-        dropout: float = 0.0,
-        bias: bool = True,
-    ) -> None:
+    def __init__(self, dim: int, heads: int, *, dropout: float = 0.0) -> None:
         super().__init__()
         self.heads = heads
-        self.causal = causal
         self.dropout = dropout
-        inner = heads * (head_dim or dim // heads)
-        self.query = nn.Linear(dim, inner, bias=bias)
-        self.key = nn.Linear(key_dim or dim, inner, bias=bias)
-        self.value = nn.Linear(value_dim or key_dim or dim, inner, bias=bias)
-        self.out = nn.Linear(inner, dim, bias=bias)
+        inner = heads * (dim // heads)
+        self.query = nn.Linear(dim, inner)
+        self.key = nn.Linear(dim, inner)
+        self.value = nn.Linear(dim, inner)
+        self.out = nn.Linear(inner, dim)
 
     def forward(
-        self,
-        query: Tensor,
-        key: Tensor | None = None,
-        value: Tensor | None = None,
-        *,
-        mask: Tensor | None = None,
+        self, query: Tensor, key: Tensor | None = None, *, mask: Tensor | None = None
     ) -> Tensor:
         key = query if key is None else key
-        value = key if value is None else value
         q, k, v = (
             layer(x).unflatten(2, (self.heads, -1)).transpose(1, 2)
-            for layer, x in ((self.query, query), (self.key, key), (self.value, value))
+            for layer, x in ((self.query, query), (self.key, key), (self.value, key))
         )
-        is_causal = self.causal
         if mask is not None and mask.ndim == 2:
             mask = mask[:, None, None, :]
-        if is_causal and (mask is not None or q.shape[2] != k.shape[2]):
-            t, s = q.shape[2], k.shape[2]
-            seen = torch.ones(t, s, dtype=torch.bool, device=q.device).tril(s - t)
-            mask = seen if mask is None else mask & seen
-            is_causal = False
         dropout = self.dropout if self.training else 0.0
-        y = F.scaled_dot_product_attention(q, k, v, mask, dropout, is_causal)
+        y = F.scaled_dot_product_attention(q, k, v, mask, dropout, False)
         return self.out(y.transpose(1, 2).flatten(2))
 
 

@@ -15,19 +15,12 @@ from jax import Array
 
 
 def anchor_boxes(
-    x: Array,
-    sizes: Sequence[float],
-    ratios: Sequence[float],
-    stride: int,
-    *,
-    offset: float = 0.0,
-    rounded: bool = False,
+    x: Array, sizes: Sequence[float], ratios: Sequence[float], stride: int, *, offset: float = 0.0
 ) -> Array:
     """Boxes of all sizes and ratios around each place of an image. [H * W * ratios * sizes, 4]."""
     _, high, wide, _ = x.shape
     size, roots = jnp.array(sizes), jnp.sqrt(jnp.array(ratios)).reshape(-1, 1)
     half = jnp.stack([(size / roots).ravel(), (size * roots).ravel()], -1) / 2
-    half = jnp.round(half) if rounded else half
     places = ((jnp.arange(n) + offset) * stride for n in (wide, high))
     centre = jnp.stack(jnp.meshgrid(*places), -1)[:, :, None]
     return jnp.concatenate([centre - half, centre + half], -1).reshape(-1, 4).astype(x.dtype)
@@ -42,13 +35,7 @@ def box_decode(anchors: Array, moves: Array) -> Array:
 
 
 def non_max_suppression(
-    boxes: Array,
-    scores: Array,
-    classes: Array | None = None,
-    *,
-    most: int,
-    iou: float = 0.5,
-    score: float = float("-inf"),
+    boxes: Array, scores: Array, *, most: int, iou: float = 0.5, score: float = float("-inf")
 ) -> tuple[Array, Array]:
     """The boxes that no better one overlaps too much, and which of the `most` there are."""
     rows, sides = jnp.arange(len(boxes)), jnp.moveaxis(jax.lax.stop_gradient(boxes), -1, 0)
@@ -61,8 +48,6 @@ def non_max_suppression(
         wide = jnp.maximum(jnp.minimum(x2, c) - jnp.maximum(x1, a), 0)
         shared = wide * jnp.maximum(jnp.minimum(y2, d) - jnp.maximum(y1, b), 0)
         gone = shared > iou * (areas + (c - a) * (d - b) - shared)
-        if classes is not None:
-            gone &= classes == classes[rows, place, None]
         valid = left[rows, place] > -jnp.inf
         left = jnp.where(gone, -jnp.inf, left).at[rows, place].set(-jnp.inf)
         return left, (jnp.where(valid, place, 0), valid)
@@ -80,22 +65,16 @@ def gather(x: Array, ids: Array, axis: int, batch: int) -> Array:
 
 
 def roi_align(
-    x: Array,
-    boxes: Array,
-    out: int | tuple[int, int],
-    *,
-    scale: float = 1.0,
-    samples: int = 2,
-    aligned: bool = True,
+    x: Array, boxes: Array, out: int | tuple[int, int], *, scale: float = 1.0, samples: int = 2
 ) -> Array:
     """What is seen inside boxes. [N, H, W, C], [N, R, 4] -> [N * R, *out, C]."""
     n, high, wide, c = x.shape
     rows, columns = (out, out) if isinstance(out, int) else out
-    boxes = boxes * scale - (0.5 if aligned else 0.0)
+    boxes = boxes * scale - 0.5
 
     def places(axis: int, size: int, count: int) -> tuple[Array, Array, Array]:
         start, end = boxes[..., axis, None], boxes[..., axis + 2, None]
-        length = end - start if aligned else jnp.maximum(end - start, 1)
+        length = end - start
         at = start + length * (jnp.arange(count) + 0.5) / count
         inside = (at >= -1) & (at <= size)
         at = jnp.clip(at, 0, size - 1)
@@ -146,9 +125,8 @@ class Detector(nnx.Module):
     into.
 
     image f32[N, 3, H, W] -> proposals f32[N, kept, 4], valid bool[N, kept], scores f32[N*kept,
-    classes], moves f32[N*kept, 4], likely f32[N, ((H + 3)//4)*((W +
-    3)//4)*len(ratios)*len(sizes)], offsets f32[N, ((H + 3)//4)*((W +
-    3)//4)*len(ratios)*len(sizes), 4]
+    classes], moves f32[N*kept, 4], likely f32[N, ((H + 3)//4)*((W + 3)//4)*len(ratios)*len(sizes)],
+    offsets f32[N, ((H + 3)//4)*((W + 3)//4)*len(ratios)*len(sizes), 4]
     With io_layout="native": image f32[N, H, W, 3]
     """
 

@@ -32,19 +32,17 @@ class Anchors(layers.Layer):
         ratios: Sequence[float],
         stride: int,
         offset: float = 0.0,
-        rounded: bool = False,
         **options: Any,
     ) -> None:
         super().__init__(**options)
         self.sizes, self.ratios, self.stride = sizes, ratios, stride
-        self.offset, self.rounded = offset, rounded
+        self.offset = offset
 
     def call(self, x: KerasTensor) -> KerasTensor:
         _, high, wide, _ = ops.shape(x)
         size, ratio = (ops.convert_to_tensor(n, x.dtype) for n in (self.sizes, self.ratios))
         roots = ops.reshape(ops.sqrt(ratio), (-1, 1))
         half = ops.stack([ops.ravel(size / roots), ops.ravel(size * roots)], axis=-1) / 2
-        half = ops.round(half) if self.rounded else half
         places = (
             (ops.cast(ops.arange(n), x.dtype) + self.offset) * self.stride for n in (wide, high)
         )
@@ -59,7 +57,7 @@ class Anchors(layers.Layer):
 
     def get_config(self) -> dict[str, Any]:
         own = {"sizes": self.sizes, "ratios": self.ratios, "stride": self.stride}
-        return {**super().get_config(), **own, "offset": self.offset, "rounded": self.rounded}
+        return {**super().get_config(), **own, "offset": self.offset}
 
 
 def box_decode(anchors: KerasTensor, moves: KerasTensor) -> KerasTensor:
@@ -74,19 +72,13 @@ def box_decode(anchors: KerasTensor, moves: KerasTensor) -> KerasTensor:
 class NonMaxSuppression(layers.Layer):
     """The boxes that no better one overlaps too much, and which of the `most` there are."""
 
-    def __init__(
-        self, most: int, iou: float = 0.5, score: float | None = None, **options: Any
-    ) -> None:
+    def __init__(self, most: int, iou: float = 0.5, **options: Any) -> None:
         super().__init__(**options)
-        self.most, self.iou, self.score = most, iou, score
+        self.most, self.iou = most, iou
 
-    def call(
-        self, boxes: KerasTensor, scores: KerasTensor, classes: KerasTensor | None = None
-    ) -> tuple[KerasTensor, KerasTensor]:
+    def call(self, boxes: KerasTensor, scores: KerasTensor) -> tuple[KerasTensor, KerasTensor]:
         boxes, left = ops.stop_gradient(boxes), ops.stop_gradient(scores)
         least = float("-inf")
-        if self.score is not None:
-            left = ops.where(left > self.score, left, least)
         x1, y1, x2, y2 = sides = [boxes[..., k] for k in range(4)]
         areas = (x2 - x1) * (y2 - y1)
         steps = ops.arange(self.most)
@@ -101,9 +93,6 @@ class NonMaxSuppression(layers.Layer):
             wide = ops.maximum(ops.minimum(x2, c) - ops.maximum(x1, a), 0)
             shared = wide * ops.maximum(ops.minimum(y2, d) - ops.maximum(y1, b), 0)
             gone = shared > self.iou * (areas + (c - a) * (d - b) - shared)
-            if classes is not None:
-                own = ops.take_along_axis(classes, place, axis=1)
-                gone = ops.logical_and(gone, ops.equal(classes, own))
             there = ops.take_along_axis(left, place, axis=1) > least
             taken = ops.equal(ops.cumsum(ops.ones_like(left, "int32"), axis=1) - 1, place)
             left = ops.where(ops.logical_or(gone, taken), least, left)
@@ -121,7 +110,7 @@ class NonMaxSuppression(layers.Layer):
         return KerasTensor(shape, dtype="int32"), KerasTensor(shape, dtype="bool")
 
     def get_config(self) -> dict[str, Any]:
-        own = {"most": self.most, "iou": self.iou, "score": self.score}
+        own = {"most": self.most, "iou": self.iou}
         return {**super().get_config(), **own}
 
 
@@ -150,15 +139,10 @@ class RoiAlign(layers.Layer):
     """What is seen inside boxes. [N, H, W, C], [N, R, 4] -> [N * R, *out, C]."""
 
     def __init__(
-        self,
-        out: int | tuple[int, int],
-        scale: float = 1.0,
-        samples: int = 2,
-        aligned: bool = True,
-        **options: Any,
+        self, out: int | tuple[int, int], scale: float = 1.0, samples: int = 2, **options: Any
     ) -> None:
         super().__init__(**options)
-        self.out, self.scale, self.samples, self.aligned = out, scale, samples, aligned
+        self.out, self.scale, self.samples = out, scale, samples
         self.sizes = (out, out) if isinstance(out, int) else tuple(out)
 
     def call(self, x: KerasTensor, boxes: KerasTensor) -> KerasTensor:
@@ -179,9 +163,9 @@ class RoiAlign(layers.Layer):
 
     def places(self, boxes: KerasTensor, axis: int, size: Any, count: int) -> tuple[Any, Any, Any]:
         """The pixels before and behind each place, how far it is between them, and if it counts."""
-        boxes = boxes * self.scale - (0.5 if self.aligned else 0.0)
+        boxes = boxes * self.scale - 0.5
         start, end = boxes[..., axis, None], boxes[..., axis + 2, None]
-        length = end - start if self.aligned else ops.maximum(end - start, 1)
+        length = end - start
         at = start + length * ((ops.arange(count, dtype=boxes.dtype) + 0.5) / count)
         edge = ops.cast(size, boxes.dtype)
         inside = ops.cast(ops.logical_and(at >= -1, at <= edge), boxes.dtype)
@@ -197,7 +181,7 @@ class RoiAlign(layers.Layer):
 
     def get_config(self) -> dict[str, Any]:
         own = {"out": self.out, "scale": self.scale, "samples": self.samples}
-        return {**super().get_config(), **own, "aligned": self.aligned}
+        return {**super().get_config(), **own}
 
 
 class Identity(layers.Identity):
@@ -240,9 +224,8 @@ def detector(
     into.
 
     image f32[N, 3, H, W] -> proposals f32[N, kept, 4], valid bool[N, kept], scores f32[N*kept,
-    classes], moves f32[N*kept, 4], likely f32[N, ((H + 3)//4)*((W +
-    3)//4)*len(ratios)*len(sizes)], offsets f32[N, ((H + 3)//4)*((W +
-    3)//4)*len(ratios)*len(sizes), 4]
+    classes], moves f32[N*kept, 4], likely f32[N, ((H + 3)//4)*((W + 3)//4)*len(ratios)*len(sizes)],
+    offsets f32[N, ((H + 3)//4)*((W + 3)//4)*len(ratios)*len(sizes), 4]
     With io_layout="native": image f32[N, H, W, 3]
     """
     if io_layout == "spec":

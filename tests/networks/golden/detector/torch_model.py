@@ -13,20 +13,13 @@ from torch.nn import functional as F
 
 
 def anchor_boxes(
-    x: Tensor,
-    sizes: Sequence[float],
-    ratios: Sequence[float],
-    stride: int,
-    *,
-    offset: float = 0.0,
-    rounded: bool = False,
+    x: Tensor, sizes: Sequence[float], ratios: Sequence[float], stride: int, *, offset: float = 0.0
 ) -> Tensor:
     """Boxes of all sizes and ratios around each place of an image. [H * W * ratios * sizes, 4]."""
     high, wide = x.shape[2:]
     size, ratio = (torch.tensor(n, dtype=x.dtype, device=x.device) for n in (sizes, ratios))
     roots = ratio.sqrt().reshape(-1, 1)
     half = torch.stack([(size / roots).flatten(), (size * roots).flatten()], -1) / 2
-    half = half.round() if rounded else half
     xs, ys = (
         (torch.arange(n, dtype=x.dtype, device=x.device) + offset) * stride for n in (wide, high)
     )
@@ -43,13 +36,7 @@ def box_decode(anchors: Tensor, moves: Tensor) -> Tensor:
 
 
 def non_max_suppression(
-    boxes: Tensor,
-    scores: Tensor,
-    classes: Tensor | None = None,
-    *,
-    most: int,
-    iou: float = 0.5,
-    score: float = float("-inf"),
+    boxes: Tensor, scores: Tensor, *, most: int, iou: float = 0.5, score: float = float("-inf")
 ) -> tuple[Tensor, Tensor]:
     """The boxes that no better one overlaps too much, and which of the `most` there are."""
     left = scores.detach().masked_fill(scores <= score, float("-inf"))
@@ -64,8 +51,6 @@ def non_max_suppression(
         wide = (torch.minimum(x2, c) - torch.maximum(x1, a)).clamp_(min=0)
         shared = wide.mul_((torch.minimum(y2, d) - torch.maximum(y1, b)).clamp_(min=0))
         gone = shared > iou * (areas + (c - a) * (d - b) - shared)
-        if classes is not None:
-            gone &= classes == classes.gather(1, place)
         left = left.masked_fill_(gone, float("-inf")).scatter_(1, place, float("-inf"))
         found.append(place)
         valid.append(best > float("-inf"))
@@ -81,22 +66,16 @@ def gather(x: Tensor, ids: Tensor, axis: int, batch: int) -> Tensor:
 
 
 def roi_align(
-    x: Tensor,
-    boxes: Tensor,
-    out: int | tuple[int, int],
-    *,
-    scale: float = 1.0,
-    samples: int = 2,
-    aligned: bool = True,
+    x: Tensor, boxes: Tensor, out: int | tuple[int, int], *, scale: float = 1.0, samples: int = 2
 ) -> Tensor:
     """What is seen inside boxes. [N, C, H, W], [N, R, 4] -> [N * R, C, *out]."""
     (n, _, *sizes), r = x.shape, boxes.shape[1]
     counts = [k * samples for k in ((out, out) if isinstance(out, int) else out)]
-    boxes = boxes * scale - (0.5 if aligned else 0.0)
+    boxes = boxes * scale - 0.5
     places: list[Tensor] = []
     for axis, (size, count) in enumerate(zip(sizes[::-1], counts[::-1], strict=True)):
         start, end = boxes[..., axis, None], boxes[..., axis + 2, None]
-        length = end - start if aligned else (end - start).clamp(min=1)
+        length = end - start
         cells = (torch.arange(count, dtype=x.dtype, device=x.device) + 0.5) / count
         at = start + length * cells
         inside = (at >= -1) & (at <= size)
@@ -132,9 +111,8 @@ class Detector(nn.Module):
     into.
 
     image f32[N, 3, H, W] -> proposals f32[N, kept, 4], valid bool[N, kept], scores f32[N*kept,
-    classes], moves f32[N*kept, 4], likely f32[N, ((H + 3)//4)*((W +
-    3)//4)*len(ratios)*len(sizes)], offsets f32[N, ((H + 3)//4)*((W +
-    3)//4)*len(ratios)*len(sizes), 4]
+    classes], moves f32[N*kept, 4], likely f32[N, ((H + 3)//4)*((W + 3)//4)*len(ratios)*len(sizes)],
+    offsets f32[N, ((H + 3)//4)*((W + 3)//4)*len(ratios)*len(sizes), 4]
     """
 
     def __init__(

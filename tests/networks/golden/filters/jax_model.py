@@ -11,16 +11,18 @@ from flax import nnx
 from jax import Array
 
 
-def largest(x: Array, axes: tuple[int, ...], *, keepdims: bool = False) -> Array:
+def largest(x: Array, axes: tuple[int, ...]) -> Array:
     """The maximum over some axes, whose gradient goes in equal parts to every place that has it.
 
-    `jnp.max` finds these places by comparing; but XLA may compute `x` once more for that, rounded in
-    another way, so that no place is found and the gradient is not finite. Here the first one always is.
+    `jnp.max` finds these places by comparing; but XLA may compute `x` once more for that, rounded
+    in
+    another way, so that no place is found and the gradient is not finite. Here the first one always
+    is.
     """
 
     @jax.custom_jvp
     def top(x: Array) -> Array:
-        return x.max(axes, keepdims=keepdims)
+        return x.max(axes)
 
     def slope(primals: tuple[Array], tangents: tuple[Array]) -> tuple[Array, Array]:
         (x,), (change,) = primals, tangents
@@ -31,7 +33,7 @@ def largest(x: Array, axes: tuple[int, ...], *, keepdims: bool = False) -> Array
         shares: Any = found / found.sum(-1, keepdims=True)
         parts = change.transpose(order).reshape(rows.shape) * shares.astype(x.dtype)
         total = parts.sum(-1)
-        return top(x), jnp.expand_dims(total, sorted(axes)) if keepdims else total
+        return top(x), total
 
     top.defjvp(slope)
     return top(x)
@@ -89,8 +91,8 @@ class Power(nnx.Module):
 class Filters(nnx.Module):
     """Recursive filters without weights of their own, over rows, numbers and pictures.
 
-    signal f32[N, T, 4], level f32[N, T], frames f32[N, T, 2, H, W] -> peaks f32[N, T], last
-    f32[N, 4], film f32[N, T, 2, H, W], powers f32[N, rounds, 4]
+    signal f32[N, T, 4], level f32[N, T], frames f32[N, T, 2, H, W] -> peaks f32[N, T], last f32[N,
+    4], film f32[N, T, 2, H, W], powers f32[N, rounds, 4]
     With io_layout="native": frames f32[N, 2, H, W, T], film f32[N, 2, H, W, T]
     """
 

@@ -93,14 +93,13 @@ def scan(
     step: Callable[..., Any],
     over: Sequence[KerasTensor],
     carry: Sequence[KerasTensor],
-    around: Sequence[KerasTensor] = (),
     *,
     length: int | None = None,
     reverse: bool = False,
 ) -> list[KerasTensor]:
     """Runs a function of one round over time: what it hands out, stacked, and the last carries."""
     shapes = [(*x.shape[:1], *x.shape[2:]) if len(x.shape) > 1 else () for x in over]
-    given = (*over, *carry, *around)
+    given = (*over, *carry)
     shapes += [x.shape for x in given[len(over) :]]
     copies = [
         keras.Input(batch_shape=shape, dtype=x.dtype)
@@ -113,8 +112,8 @@ def scan(
 def filters(rounds: int = 3, *, io_layout: Literal["spec", "native"] = "spec") -> keras.Model:
     """Recursive filters without weights of their own, over rows, numbers and pictures.
 
-    signal f32[N, T, 4], level f32[N, T], frames f32[N, T, 2, H, W] -> peaks f32[N, T], last
-    f32[N, 4], film f32[N, T, 2, H, W], powers f32[N, rounds, 4]
+    signal f32[N, T, 4], level f32[N, T], frames f32[N, T, 2, H, W] -> peaks f32[N, T], last f32[N,
+    4], film f32[N, T, 2, H, W], powers f32[N, rounds, 4]
     With io_layout="native": frames f32[N, 2, H, W, T], film f32[N, 2, H, W, T]
     """
     signal = keras.Input((None, 4), name="signal")

@@ -53,8 +53,8 @@ class Power(nn.Module):
 class Filters(nn.Module):
     """Recursive filters without weights of their own, over rows, numbers and pictures.
 
-    signal f32[N, T, 4], level f32[N, T], frames f32[N, T, 2, H, W] -> peaks f32[N, T], last
-    f32[N, 4], film f32[N, T, 2, H, W], powers f32[N, rounds, 4]
+    signal f32[N, T, 4], level f32[N, T], frames f32[N, T, 2, H, W] -> peaks f32[N, T], last f32[N,
+    4], film f32[N, T, 2, H, W], powers f32[N, rounds, 4]
     """
 
     def __init__(self, rounds: int = 3) -> None:

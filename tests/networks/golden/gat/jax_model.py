@@ -20,7 +20,6 @@ class GatConv(nnx.Module):
         *,
         mean: bool = False,
         slope: float = 0.2,
-        bias: bool = True,
         dropout: float = 0.0,
         rngs: nnx.Rngs,
     ) -> None:
@@ -29,7 +28,7 @@ class GatConv(nnx.Module):
         self.weight = nnx.Param(start(rngs.params(), (heads * out, dim)))
         self.source = nnx.Param(start(rngs.params(), (heads, out)))
         self.target = nnx.Param(start(rngs.params(), (heads, out)))
-        self.bias = nnx.Param(jnp.zeros(out if mean else heads * out)) if bias else None
+        self.bias = nnx.Param(jnp.zeros(out if mean else heads * out))
         self.dropout = nnx.Dropout(dropout, rngs=rngs)
 
     def __call__(self, x: Array, edges: Array) -> Array:
@@ -44,7 +43,7 @@ class GatConv(nnx.Module):
         own, scores = (self.dropout(w)[..., None] for w in (own / total, scores / total[target]))
         heard = (own * y).at[target].add(scores * y[source])
         z = heard.mean(1) if self.mean else heard.reshape(len(x), -1)
-        return z if self.bias is None else z + self.bias[...]
+        return z + self.bias[...]
 
 
 class Gat(nnx.Module):

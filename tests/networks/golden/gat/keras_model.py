@@ -14,20 +14,12 @@ class GatConv(layers.Layer):
     """Each row and its neighbours, weighed by the attention of each head. [N, D], [2, E]."""
 
     def __init__(
-        self,
-        out: int,
-        heads: int = 1,
-        mean: bool = False,
-        slope: float = 0.2,
-        use_bias: bool = True,
-        dropout: float = 0.0,
-        **options: Any,
+        self, out: int, heads: int = 1, mean: bool = False, dropout: float = 0.0, **options: Any
     ) -> None:
         super().__init__(**options)
-        self.own = {"out": out, "heads": heads, "mean": mean, "slope": slope}
-        self.own |= {"use_bias": use_bias, "dropout": dropout}
+        self.own = {"out": out, "heads": heads, "mean": mean}
+        self.own |= {"dropout": dropout}
         self.width = out if mean else heads * out
-        self.portable = ("weight", "source", "target", *(("bias",) if use_bias else ()))
         self.dropout = layers.Dropout(dropout, dtype=self.dtype_policy)
 
     def build(self, shape: tuple[int | None, ...], *_: Any) -> None:

@@ -21,7 +21,6 @@ class GatConv(nn.Module):
         *,
         mean: bool = False,
         slope: float = 0.2,
-        bias: bool = True,
         dropout: float = 0.0,
     ) -> None:
         super().__init__()
@@ -31,7 +30,7 @@ class GatConv(nn.Module):
         self.target = nn.Parameter(torch.empty(heads, out))
         for weight in (self.weight, self.source, self.target):
             nn.init.kaiming_uniform_(weight, math.sqrt(5))
-        self.bias = nn.Parameter(torch.zeros(out if mean else heads * out)) if bias else None
+        self.bias = nn.Parameter(torch.zeros(out if mean else heads * out))
         self.dropout = nn.Dropout(dropout)
 
     def forward(self, x: Tensor, edges: Tensor) -> Tensor:
@@ -47,7 +46,7 @@ class GatConv(nn.Module):
         own, scores = (self.dropout(w)[..., None] for w in (own / total, scores / total[target]))
         heard = (own * y).index_add(0, target, scores * y[source])
         z = heard.mean(1) if self.mean else heard.flatten(1)
-        return z if self.bias is None else z + self.bias
+        return z + self.bias
 
 
 class Gat(nn.Module):

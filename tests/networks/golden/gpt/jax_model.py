@@ -19,47 +19,28 @@ class MultiHeadAttention(nnx.Module):
     """
 
     def __init__(
-        self,
-        dim: int,
-        heads: int,
-        *,
-        head_dim: int | None = None,
-        key_dim: int | None = None,
-        value_dim: int | None = None,
-        causal: bool = False,
-        dropout: float = 0.0,
-        use_bias: bool = True,
-        rngs: nnx.Rngs,
+        self, dim: int, heads: int, *, causal: bool = False, dropout: float = 0.0, rngs: nnx.Rngs
     ) -> None:
         self.heads = heads
         self.causal = causal
-        inner = heads * (head_dim or dim // heads)
-        self.query = nnx.Linear(dim, inner, use_bias=use_bias, rngs=rngs)
-        self.key = nnx.Linear(key_dim or dim, inner, use_bias=use_bias, rngs=rngs)
-        self.value = nnx.Linear(value_dim or key_dim or dim, inner, use_bias=use_bias, rngs=rngs)
-        self.out = nnx.Linear(inner, dim, use_bias=use_bias, rngs=rngs)
+        inner = heads * (dim // heads)
+        self.query = nnx.Linear(dim, inner, rngs=rngs)
+        self.key = nnx.Linear(dim, inner, rngs=rngs)
+        self.value = nnx.Linear(dim, inner, rngs=rngs)
+        self.out = nnx.Linear(inner, dim, rngs=rngs)
         self.dropout = nnx.Dropout(dropout, rngs=rngs)
 
-    def __call__(
-        self,
-        query: Array,
-        key: Array | None = None,
-        value: Array | None = None,
-        *,
-        mask: Array | None = None,
-    ) -> Array:
-        key = query if key is None else key
-        value = key if value is None else value
+    def __call__(self, query: Array) -> Array:
         q, k, v = (
             layer(x).reshape(*x.shape[:2], self.heads, -1)
-            for layer, x in ((self.query, query), (self.key, key), (self.value, value))
+            for layer, x in ((self.query, query), (self.key, query), (self.value, query))
         )
-        t, s = query.shape[1], key.shape[1]
+        t, s = query.shape[1], query.shape[1]
         drops = self.dropout.rate > 0 and not self.dropout.deterministic
-        if mask is None and not drops and (t == s or not self.causal):
+        if not drops and (t == s or not self.causal):
             y = jax.nn.dot_product_attention(q, k, v, is_causal=self.causal)
         else:
-            y = self.attend(q, k, v, mask)
+            y = self.attend(q, k, v, None)
         return self.out(y.reshape(*y.shape[:2], -1))
 
     def attend(self, q: Array, k: Array, v: Array, mask: Array | None) -> Array:

@@ -19,17 +19,11 @@ class Scan(layers.Layer):
     """
 
     def __init__(
-        self,
-        step: keras.Model,
-        over: int,
-        carries: int,
-        length: int | None = None,
-        reverse: bool = False,
-        **options: Any,
+        self, step: keras.Model, over: int, carries: int, reverse: bool = False, **options: Any
     ) -> None:
         super().__init__(autocast=False, **options)
         self.step = step
-        self.over, self.carries, self.length, self.reverse = over, carries, length, reverse
+        self.over, self.carries, self.reverse = over, carries, reverse
         self.stacks = len(step.outputs) - carries
 
     def call(self, inputs: list[KerasTensor], training: bool | None = None) -> list[KerasTensor]:
@@ -39,21 +33,20 @@ class Scan(layers.Layer):
 
         def run(carry: list[KerasTensor], parts: list[KerasTensor] | None, **options: Any) -> Any:
             given = [*(parts or []), *carry[self.stacks :], *around]
-            found = self.step(given, **options or {"training": training})
+            found = self.step(given, **(options or {"training": training}))
             found = list(found) if isinstance(found, (list, tuple)) else [found]
             return found, found
 
         blank = [None] * self.stacks
-        if self.stacks:  # what a round hands out takes a place beside the carries
+        # what a round hands out takes a place beside the carries
+        if self.stacks:
             first, _ = run([*blank, *start], [x[0] for x in over], training=False)
             blank = [ops.zeros_like(x) for x in first[: self.stacks]]
-        last, rounds = ops.scan(
-            run, [*blank, *start], over or None, length=self.length, reverse=self.reverse
-        )
+        last, rounds = ops.scan(run, [*blank, *start], over or None, reverse=self.reverse)
         return [*(turned(x) for x in rounds[: self.stacks]), *last[self.stacks :]]
 
     def compute_output_spec(self, inputs: list[KerasTensor], **_: Any) -> list[KerasTensor]:
-        time = self.length
+        time = None
         if self.over:
             time = inputs[0].shape[min(1, len(inputs[0].shape) - 1)]
         found = [
@@ -67,15 +60,10 @@ class Scan(layers.Layer):
         step: Any = keras.saving.serialize_keras_object(self.step)
         known = {layer.name: id(layer) for layer in self.step.layers}
         for layer in step["config"]["layers"]:
-            if layer["name"] in known:  # the same one where it stands elsewhere too
+            # the same one where it stands elsewhere too
+            if layer["name"] in known:
                 layer["shared_object_id"] = known[layer["name"]]
-        own = {
-            "step": step,
-            "over": self.over,
-            "carries": self.carries,
-            "length": self.length,
-            "reverse": self.reverse,
-        }
+        own = {"step": step, "over": self.over, "carries": self.carries, "reverse": self.reverse}
         return {**super().get_config(), **own}
 
     @classmethod
@@ -93,21 +81,19 @@ def scan(
     step: Callable[..., Any],
     over: Sequence[KerasTensor],
     carry: Sequence[KerasTensor],
-    around: Sequence[KerasTensor] = (),
     *,
-    length: int | None = None,
     reverse: bool = False,
 ) -> list[KerasTensor]:
     """Runs a function of one round over time: what it hands out, stacked, and the last carries."""
     shapes = [(*x.shape[:1], *x.shape[2:]) if len(x.shape) > 1 else () for x in over]
-    given = (*over, *carry, *around)
+    given = (*over, *carry)
     shapes += [x.shape for x in given[len(over) :]]
     copies = [
         keras.Input(batch_shape=shape, dtype=x.dtype)
         for shape, x in zip(shapes, given, strict=True)
     ]
     model = keras.Model(copies, step(*copies))
-    return Scan(model, len(over), len(carry), length, reverse)(list(given))
+    return Scan(model, len(over), len(carry), reverse)(list(given))
 
 
 @keras.saving.register_keras_serializable(package="Tagger")

@@ -19,16 +19,12 @@ def as_tuple(value: int | tuple[int, ...], count: int) -> tuple[int, ...]:
 
 
 def pad_same(
-    x: Tensor,
-    kernel: int | tuple[int, ...],
-    stride: int | tuple[int, ...],
-    dilation: int | tuple[int, ...] = 1,
-    value: float = 0.0,
+    x: Tensor, kernel: int | tuple[int, ...], stride: int | tuple[int, ...], value: float = 0.0
 ) -> Tensor:
     """Pads the spatial axes so that a strided window gives ceil(size / stride) places."""
     count = x.ndim - 2
     kernels, strides = as_tuple(kernel, count), as_tuple(stride, count)
-    sizes = zip(x.shape[2:], kernels, strides, as_tuple(dilation, count), strict=True)
+    sizes = zip(x.shape[2:], kernels, strides, as_tuple(1, count), strict=True)
     pads = [same_pads(*item) for item in sizes]
     return F.pad(x, [side for pair in reversed(pads) for side in pair], value=value)
 

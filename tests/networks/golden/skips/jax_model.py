@@ -120,8 +120,8 @@ class Blur(nnx.Module):
 class Pair(nnx.Module):
     """Two calls whose arguments are choices by the same name, joined in one expression.
 
-    f32[N, H, W, C] -> f32[N, H + 2*((5 if coarse else 3)//2) - (5 if coarse else 3) + 1, W +
-    2*((5 if coarse else 3)//2) - (5 if coarse else 3) + 1, C]
+    f32[N, H, W, C] -> f32[N, H + 2*((5 if coarse else 3)//2) - (5 if coarse else 3) + 1, W + 2*((5
+    if coarse else 3)//2) - (5 if coarse else 3) + 1, C]
     """
 
     def __init__(self, in_channels: int, coarse: bool, *, rngs: nnx.Rngs) -> None:

@@ -69,8 +69,8 @@ def blur(x: KerasTensor, size: int, *, name: str) -> KerasTensor:
 def pair(x: KerasTensor, coarse: bool, *, name: str) -> KerasTensor:
     """Two calls whose arguments are choices by the same name, joined in one expression.
 
-    f32[N, H, W, C] -> f32[N, H + 2*((5 if coarse else 3)//2) - (5 if coarse else 3) + 1, W +
-    2*((5 if coarse else 3)//2) - (5 if coarse else 3) + 1, C]
+    f32[N, H, W, C] -> f32[N, H + 2*((5 if coarse else 3)//2) - (5 if coarse else 3) + 1, W + 2*((5
+    if coarse else 3)//2) - (5 if coarse else 3) + 1, C]
     """
     size = 5 if coarse else 3
     y = blur(x, size, name=f"{name}-left")
