@@ -65,8 +65,8 @@ class BatchNorm(nnx.BatchNorm):
 class MultiHeadAttention(nnx.Module):
     """Scaled dot-product attention of several heads between learned projections.
 
-    f32[N, T, D], f32[N, S, E] -> f32[N, T, D]; mask is true where attended, [N, S] or broadcastable
-    to [N, heads, T, S]; causal lets query t see keys up to t + S - T.
+    f32[N, T, D], f32[N, S, E] -> f32[N, T, D]. A `mask` is true where attended, [N, S] or
+    broadcastable to [N, heads, T, S]. If `causal`, query t sees keys up to t + S - T.
     """
 
     def __init__(
@@ -89,7 +89,7 @@ class MultiHeadAttention(nnx.Module):
         self.key = nnx.Linear(key_dim or dim, inner, use_bias=use_bias, rngs=rngs)
         self.value = nnx.Linear(value_dim or key_dim or dim, inner, use_bias=use_bias, rngs=rngs)
         self.out = nnx.Linear(inner, dim, use_bias=use_bias, rngs=rngs)
-        self.dropout = nnx.Dropout(dropout, rngs=rngs)
+        self.dropout = nnx.Dropout(dropout, rngs=rngs) if dropout else None
 
     def __call__(
         self,
@@ -105,12 +105,11 @@ class MultiHeadAttention(nnx.Module):
             layer(x).reshape(*x.shape[:2], self.heads, -1)
             for layer, x in ((self.query, query), (self.key, key), (self.value, value))
         )
-        t, s = query.shape[1], key.shape[1]
-        drops = self.dropout.rate > 0 and not self.dropout.deterministic
-        if mask is None and not drops and (t == s or not self.causal):
-            y = jax.nn.dot_product_attention(q, k, v, is_causal=self.causal)
-        else:
+        drops = self.dropout is not None and not self.dropout.deterministic
+        if mask is not None or drops or (self.causal and query.shape[1] != key.shape[1]):
             y = self.attend(q, k, v, mask)
+        else:
+            y = jax.nn.dot_product_attention(q, k, v, is_causal=self.causal)
         return self.out(y.reshape(*y.shape[:2], -1))
 
     def attend(self, q: Array, k: Array, v: Array, mask: Array | None) -> Array:
@@ -122,7 +121,8 @@ class MultiHeadAttention(nnx.Module):
             seen = jnp.tril(jnp.ones((t, s), bool), s - t)
             mask = seen if mask is None else mask & seen
         scores = jnp.einsum("nthd,nshd->nhts", q, k) / q.shape[-1] ** 0.5
-        weights = self.dropout(nnx.softmax(scores, where=mask))
+        weights = nnx.softmax(scores, where=mask)
+        weights = weights if self.dropout is None else self.dropout(weights)
         return jnp.einsum("nhts,nshd->nthd", weights, v)
 
 

@@ -59,8 +59,8 @@ def rotate(
 class GroupedAttention(nnx.Module):
     """Attention between learned projections, whose heads of queries may share those of keys.
 
-    f32[N, T, D], f32[N, S, E] -> f32[N, T, D]; mask is true where attended, [N, S] or broadcastable
-    to [N, heads, T, S], and bias is added to the scores; query t stands at place t + S - T.
+    f32[N, T, D], f32[N, S, E] -> f32[N, T, D]; query t stands at place t + S - T. A `mask` is true
+    where attended, [N, S] or broadcastable to [N, heads, T, S]. The `bias` is added to the scores.
     """
 
     def __init__(
@@ -95,7 +95,7 @@ class GroupedAttention(nnx.Module):
         if qk_norm is not None:
             self.query_norm = nnx.RMSNorm(size, epsilon=qk_norm, rngs=rngs)
             self.key_norm = nnx.RMSNorm(size, epsilon=qk_norm, rngs=rngs)
-        self.dropout = nnx.Dropout(dropout, rngs=rngs)
+        self.dropout = nnx.Dropout(dropout, rngs=rngs) if dropout else None
 
     def __call__(
         self,
@@ -119,12 +119,16 @@ class GroupedAttention(nnx.Module):
         if self.base is not None:
             s = k.shape[2]
             own, places = jnp.arange(s - q.shape[2], s), jnp.arange(s)
-            options = (self.base, self.turned, self.interleaved)
-            q, k = rotate(q, own, *options), rotate(k, places, *options)
+            q = rotate(q, own, self.base, self.turned, self.interleaved)
+            k = rotate(k, places, self.base, self.turned, self.interleaved)
+        if mask is not None and mask.ndim == 2:
+            mask = mask[:, None, None]
         y = attend(
-            *(q, k, v),
-            mask[:, None, None] if mask is not None and mask.ndim == 2 else mask,
-            bias,
+            q,
+            k,
+            v,
+            mask=mask,
+            bias=bias,
             causal=self.causal,
             window=self.window,
             scale=self.scale,

@@ -141,6 +141,9 @@ class Recurrent(nnx.Module):
     state f32[N, hidden]; of both directions, each twice as wide. Behind a row's length are zeros.
     """
 
+    one_bias: bool
+    rows: int
+
     def __init__(
         self,
         step: Callable[..., tuple[Array, Array]],
@@ -219,6 +222,9 @@ class Recurrent(nnx.Module):
 
 class RecurrentCell(nnx.Module):
     """One step of a recurrent layer; weights as PyTorch has them."""
+
+    one_bias: bool
+    rows: int
 
     def __init__(
         self,

@@ -28,7 +28,8 @@ class Attend(layers.Layer):
     ) -> None:
         super().__init__(**options)
         self.causal, self.window, self.scale, self.rate = causal, window, scale, dropout
-        self.dropout = layers.Dropout(dropout, dtype=self.dtype_policy)
+        if dropout:
+            self.dropout = layers.Dropout(dropout, dtype=self.dtype_policy)
 
     def build(self, *_: Any, **__: Any) -> None:
         """Has no weights."""
@@ -57,7 +58,9 @@ class Attend(layers.Layer):
             seen = near if seen is None else ops.logical_and(near, seen)
         if seen is not None:
             scores = ops.where(seen, scores, -1e30)
-        return ops.einsum("nhts,nhsd->nhtd", self.dropout(ops.softmax(scores)), v)
+        weights = ops.softmax(scores)
+        weights = self.dropout(weights) if self.rate else weights
+        return ops.einsum("nhts,nhsd->nhtd", weights, v)
 
     def get_config(self) -> dict[str, Any]:
         own = {"causal": self.causal, "window": self.window, "scale": self.scale}
@@ -107,8 +110,8 @@ class Rotate(layers.Layer):
 class GroupedAttention(layers.Layer):
     """Attention between learned projections, whose heads of queries may share those of keys.
 
-    f32[N, T, D], f32[N, S, E] -> f32[N, T, D]; mask is true where attended, [N, S] or broadcastable
-    to [N, heads, T, S], and bias is added to the scores; query t stands at place t + S - T.
+    f32[N, T, D], f32[N, S, E] -> f32[N, T, D]; query t stands at place t + S - T. What is attended
+    is `seen`, broadcastable to [N, heads, T, S]. The `bias` is added to the scores.
     """
 
     def __init__(
@@ -129,32 +132,51 @@ class GroupedAttention(layers.Layer):
         **options: Any,
     ) -> None:
         super().__init__(**options)
-        self.given = {"dim": dim, "heads": heads, "kv_heads": kv_heads, "head_dim": head_dim}
-        self.given |= {"scale": scale, "causal": causal, "window": window, "qk_norm": qk_norm}
-        self.given |= {"rotary_base": rotary_base, "rotary_dim": rotary_dim}
-        self.given |= {"interleaved": interleaved, "dropout": dropout, "use_bias": use_bias}
-        self.size, shared = head_dim or dim // heads, kv_heads or heads
-        widths = {"query": heads, "key": shared, "value": shared}
-        sizes = {name: count * self.size for name, count in widths.items()} | {"out": dim}
-        own = {"dtype": self.dtype_policy}
-        self.maps = {
-            name: layers.Dense(size, use_bias=name in use_bias, name=f"{self.name}-{name}", **own)
-            for name, size in sizes.items()
+        self.given = {
+            "dim": dim,
+            "heads": heads,
+            "kv_heads": kv_heads,
+            "head_dim": head_dim,
+            "scale": scale,
+            "causal": causal,
+            "window": window,
+            "qk_norm": qk_norm,
+            "rotary_base": rotary_base,
+            "rotary_dim": rotary_dim,
+            "interleaved": interleaved,
+            "dropout": dropout,
+            "use_bias": use_bias,
         }
-        self.norms: dict[str, Any] = {}
+        self.size, shared = head_dim or dim // heads, kv_heads or heads
+        self.width = heads * self.size
+        self.query = self.dense("query", self.width, "query" in use_bias)
+        self.key = self.dense("key", shared * self.size, "key" in use_bias)
+        self.value = self.dense("value", shared * self.size, "value" in use_bias)
+        self.out = self.dense("out", dim, "out" in use_bias)
+        self.normed, self.turned = qk_norm is not None, rotary_base is not None
         if qk_norm is not None:
-            for name in ("query_norm", "key_norm"):
-                norm = layers.RMSNormalization(epsilon=qk_norm, name=f"{self.name}-{name}", **own)
-                self.norms[name] = norm
-        self.rotate = None
+            self.query_norm = self.norm("query_norm", qk_norm)
+            self.key_norm = self.norm("key_norm", qk_norm)
         if rotary_base is not None:
-            self.rotate = Rotate(rotary_base, rotary_dim, interleaved, **own)
-        self.attend = Attend(causal, window, scale, dropout, **own)
+            policy = self.dtype_policy
+            self.rotate = Rotate(rotary_base, rotary_dim, interleaved, dtype=policy)
+        self.attend = Attend(causal, window, scale, dropout, dtype=self.dtype_policy)
+
+    def dense(self, name: str, size: int, use_bias: bool) -> layers.Dense:
+        """A projection, named by its weights' path."""
+        name, policy = f"{self.name}-{name}", self.dtype_policy
+        return layers.Dense(size, use_bias=use_bias, name=name, dtype=policy)
+
+    def norm(self, name: str, epsilon: float) -> layers.RMSNormalization:
+        """The norm of every head, named by its weight's path."""
+        name, policy = f"{self.name}-{name}", self.dtype_policy
+        return layers.RMSNormalization(epsilon=epsilon, name=name, dtype=policy)
 
     @property
     def portable_layers(self) -> list[layers.Layer]:
         """The layers whose names are their weights' paths."""
-        return [*self.maps.values(), *self.norms.values()]
+        found = [self.query, self.key, self.value, self.out]
+        return [*found, self.query_norm, self.key_norm] if self.normed else found
 
     def build(
         self,
@@ -164,12 +186,13 @@ class GroupedAttention(layers.Layer):
         **_: Any,
     ) -> None:
         key_shape = key_shape or query_shape
-        self.maps["query"].build(query_shape)
-        self.maps["key"].build(key_shape)
-        self.maps["value"].build(value_shape or key_shape)
-        self.maps["out"].build((*query_shape[:2], self.given["heads"] * self.size))
-        for norm in self.norms.values():
-            norm.build((None, None, None, self.size))
+        self.query.build(query_shape)
+        self.key.build(key_shape)
+        self.value.build(value_shape or key_shape)
+        self.out.build((*query_shape[:2], self.width))
+        if self.normed:
+            self.query_norm.build((None, None, None, self.size))
+            self.key_norm.build((None, None, None, self.size))
 
     def call(
         self,
@@ -180,21 +203,20 @@ class GroupedAttention(layers.Layer):
         bias: KerasTensor | None = None,
     ) -> KerasTensor:
         key = query if key is None else key
-        q, k = self.heads("query", query), self.heads("key", key)
-        v = self.heads("value", key if value is None else value)
-        if self.norms:
-            q, k = self.norms["query_norm"](q), self.norms["key_norm"](k)
-        if self.rotate is not None:
+        q, k = self.heads(self.query(query)), self.heads(self.key(key))
+        v = self.heads(self.value(key if value is None else value))
+        if self.normed:
+            q, k = self.query_norm(q), self.key_norm(k)
+        if self.turned:
             t, s = ops.shape(q)[2], ops.shape(k)[2]
             q, k = self.rotate(q, ops.arange(t) + s - t), self.rotate(k, ops.arange(s))
         y = ops.transpose(self.attend(q, k, v, seen, bias), (0, 2, 1, 3))
-        return self.maps["out"](ops.reshape(y, (*ops.shape(query)[:2], y.shape[2] * y.shape[3])))
+        return self.out(ops.reshape(y, (*ops.shape(query)[:2], self.width)))
 
-    def heads(self, name: str, x: KerasTensor) -> KerasTensor:
+    def heads(self, x: KerasTensor) -> KerasTensor:
         """A projection with its heads apart. [N, heads, T, size]."""
-        y = self.maps[name](x)
-        count = y.shape[-1] // self.size
-        return ops.transpose(ops.reshape(y, (*ops.shape(x)[:2], count, self.size)), (0, 2, 1, 3))
+        count = x.shape[-1] // self.size
+        return ops.transpose(ops.reshape(x, (*ops.shape(x)[:2], count, self.size)), (0, 2, 1, 3))
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), **self.given}

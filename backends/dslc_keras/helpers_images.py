@@ -208,6 +208,8 @@ class ConvTranspose(layers.Layer):
     The weight is [channels, out // groups, *kernel]; `padding` elements are cut off on both sides.
     """
 
+    portable: tuple[str, ...]
+
     def __init__(
         self,
         out: int,

@@ -107,6 +107,8 @@ def vector_norm(
 class Bilinear(layers.Layer):
     """A map of two values, linear in each: `y[k] = x @ weight[k] @ z + bias[k]`."""
 
+    portable: tuple[str, ...]
+
     def __init__(self, out: int, use_bias: bool = True, **options: Any) -> None:
         super().__init__(**options)
         self.out, self.use_bias = out, use_bias

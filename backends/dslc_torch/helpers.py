@@ -105,8 +105,8 @@ class Bias(nn.Module):
 class MultiHeadAttention(nn.Module):
     """Scaled dot-product attention of several heads between learned projections.
 
-    f32[N, T, D], f32[N, S, E] -> f32[N, T, D]; mask is true where attended, [N, S] or broadcastable
-    to [N, heads, T, S]; causal lets query t see keys up to t + S - T.
+    f32[N, T, D], f32[N, S, E] -> f32[N, T, D]. A `mask` is true where attended, [N, S] or
+    broadcastable to [N, heads, T, S]. If `causal`, query t sees keys up to t + S - T.
     """
 
     def __init__(
@@ -148,13 +148,15 @@ class MultiHeadAttention(nn.Module):
         is_causal = self.causal
         if mask is not None and mask.ndim == 2:
             mask = mask[:, None, None, :]
-        if is_causal and (mask is not None or q.shape[2] != k.shape[2]):
-            t, s = q.shape[2], k.shape[2]
-            seen = torch.ones(t, s, dtype=torch.bool, device=q.device).tril(s - t)
+        if is_causal and (mask is not None or query.shape[1] != key.shape[1]):
+            t, s = query.shape[1], key.shape[1]
+            seen = torch.ones(t, s, dtype=torch.bool, device=query.device).tril(s - t)
             mask = seen if mask is None else mask & seen
             is_causal = False
         dropout = self.dropout if self.training else 0.0
-        y = F.scaled_dot_product_attention(q, k, v, mask, dropout, is_causal)
+        y = F.scaled_dot_product_attention(
+            q, k, v, attn_mask=mask, dropout_p=dropout, is_causal=is_causal
+        )
         return self.out(y.transpose(1, 2).flatten(2))
 
 

@@ -32,7 +32,14 @@ def attend(
         mask = bias if mask is None else torch.where(mask, bias, float("-inf"))
     grouped = q.shape[1] != k.shape[1]
     return F.scaled_dot_product_attention(
-        q, k, v, mask, dropout, is_causal, scale=scale, enable_gqa=grouped
+        q,
+        k,
+        v,
+        attn_mask=mask,
+        dropout_p=dropout,
+        is_causal=is_causal,
+        scale=scale,
+        enable_gqa=grouped,
     )
 
 
@@ -60,8 +67,8 @@ def rotate(
 class GroupedAttention(nn.Module):
     """Attention between learned projections, whose heads of queries may share those of keys.
 
-    f32[N, T, D], f32[N, S, E] -> f32[N, T, D]; mask is true where attended, [N, S] or broadcastable
-    to [N, heads, T, S], and bias is added to the scores; query t stands at place t + S - T.
+    f32[N, T, D], f32[N, S, E] -> f32[N, T, D]; query t stands at place t + S - T. A `mask` is true
+    where attended, [N, S] or broadcastable to [N, heads, T, S]. The `bias` is added to the scores.
     """
 
     def __init__(
@@ -92,8 +99,9 @@ class GroupedAttention(nn.Module):
         self.key = nn.Linear(key_dim or dim, shared * size, bias="key" in bias)
         self.value = nn.Linear(value_dim or key_dim or dim, shared * size, bias="value" in bias)
         self.out = nn.Linear(heads * size, dim, bias="out" in bias)
-        self.query_norm = nn.Identity() if qk_norm is None else nn.RMSNorm(size, qk_norm)
-        self.key_norm = nn.Identity() if qk_norm is None else nn.RMSNorm(size, qk_norm)
+        self.normed = qk_norm is not None
+        if qk_norm is not None:
+            self.query_norm, self.key_norm = nn.RMSNorm(size, qk_norm), nn.RMSNorm(size, qk_norm)
 
     def forward(
         self,
@@ -110,12 +118,13 @@ class GroupedAttention(nn.Module):
             layer(x).unflatten(2, (-1, self.size)).transpose(1, 2)
             for layer, x in ((self.query, query), (self.key, key), (self.value, value))
         )
-        q, k = self.query_norm(q), self.key_norm(k)
+        if self.normed:
+            q, k = self.query_norm(q), self.key_norm(k)
         if self.base is not None:
             s = k.shape[2]
             own, places = (torch.arange(n, s, device=k.device) for n in (s - q.shape[2], 0))
-            options = (self.base, self.turned, self.interleaved)
-            q, k = rotate(q, own, *options), rotate(k, places, *options)
+            q = rotate(q, own, self.base, self.turned, self.interleaved)
+            k = rotate(k, places, self.base, self.turned, self.interleaved)
         mask = mask[:, None, None] if mask is not None and mask.ndim == 2 else mask
         return self.out(self.attend(q, k, v, mask, bias).transpose(1, 2).flatten(2))
 
@@ -123,9 +132,17 @@ class GroupedAttention(nn.Module):
         self, q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None, bias: Tensor | None
     ) -> Tensor:
         """Attention of each head, [N, heads, T, size]."""
-        rate, near = self.rate if self.training else 0.0, self.window
-        seen = (q, k, v, mask, bias)
-        return attend(*seen, causal=self.causal, window=near, scale=self.scale, dropout=rate)
+        return attend(
+            q,
+            k,
+            v,
+            mask=mask,
+            bias=bias,
+            causal=self.causal,
+            window=self.window,
+            scale=self.scale,
+            dropout=self.rate if self.training else 0.0,
+        )
 
 
 def attend_dropping(

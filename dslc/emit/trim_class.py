@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING, final
 
 from dslc.emit.trim_flow import every_block, replace, tidy
 from dslc.emit.trim_fold import Fold, is_own
-from dslc.emit.trim_function import cut_parameters, default_of, described, without_parameter
+from dslc.emit.trim_function import (
+    configuration_of,
+    cut_parameters,
+    default_of,
+    described,
+    without_parameter,
+)
 from dslc.emit.trim_tree import (
     changed,
     constant,
@@ -22,7 +28,7 @@ from dslc.emit.trim_tree import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping
 
     from dslc.emit.trim_uses import Uses
 
@@ -48,15 +54,16 @@ class ClassTrimmer:
         self.methods = {n.name: n for n in node.body if isinstance(n, ast.FunctionDef)}
         self.declared = {name for part in node.body for name in declared_names(part)}
         self.read = set(self.reads())
-        self.cut_names: list[str] = []
+        self.known: dict[str, ast.expr] = {}
 
     def cut(self, uses: Uses) -> bool:
         """Cuts what is known to be unused; whether there was something."""
         if uses.values[self.node.name] or any(isinstance(b, ast.Name) for b in self.node.bases):
             return False
-        found = [*self.constructor(uses), *self.entry(uses)]
+        made = self.constructor(uses)
+        self.known |= made
+        found = [*made, *self.entry(uses)]
         described(self.node, found)
-        self.cut_names += found
         found += [name for method in self.methods.values() for name in self.own(method, uses)]
         attributes = self.attributes(uses)
         if found or attributes:
@@ -64,22 +71,54 @@ class ClassTrimmer:
             self.unread(uses)
         return bool(found) or attributes
 
-    def constructor(self, uses: Uses) -> list[str]:
+    def constructor(self, uses: Uses) -> dict[str, ast.expr]:
         """Cuts parameters of the constructor."""
         function = self.methods.get("__init__")
         if function is None:
-            return []
+            return {}
         calls = uses.calls.get(self.node.name, [])
         fixed = any(id(call) in uses.fixed for call in calls)
-        loaded = self.loaded[id(function)]
-        return cut_parameters(function, calls, loaded, fixed=fixed, bound=True, helpers=uses.outer)
+        return cut_parameters(
+            function,
+            calls,
+            self.loaded[id(function)],
+            fixed=fixed,
+            bound=True,
+            helpers=uses.outer,
+            configured=self.configured(),
+            needed=self.needed(),
+        )
 
-    def entry(self, uses: Uses) -> list[str]:
+    def configured(self) -> list[str]:
+        """The attributes that hold parameters by their names, read only for the configuration."""
+        config = self.methods.get("get_config")
+        inside = set(map(id, walk(config))) if config is not None else set[int]()
+        found = dict.fromkeys(self.reads(), True)
+        for node in walk(self.node):
+            if isinstance(node, ast.Attribute) and is_own(node) and id(node) not in inside:
+                found[node.attr] = found.get(node.attr, False) and not isinstance(
+                    node.ctx, ast.Load
+                )
+        return [name for name, alone in found.items() if alone]
+
+    def needed(self) -> list[str]:
+        """The parameters that the class looks up by their names."""
+        configured = self.configured()
+        parts: list[ast.AST | None] = [configuration_of(n, configured) for n in walk(self.node)]
+        parts.append(self.methods.get("get_config"))
+        known = {id(node) for part in parts if part is not None for node in walk(part)}
+        return [
+            str(node.value)
+            for node in walk(self.node)
+            if isinstance(node, ast.Constant) and id(node) not in known
+        ]
+
+    def entry(self, uses: Uses) -> dict[str, ast.expr]:
         """Cuts inputs, and with them what a framework gives methods about them."""
         function = next((self.methods[name] for name in ENTRIES if name in self.methods), None)
         calls = uses.instances(self.node.name)
         if function is None or calls is None:
-            return []
+            return {}
         calls += uses.methods.get(function.name, [])
         loaded = self.loaded[id(function)]
         found = cut_parameters(function, calls, loaded, fixed=True, bound=True)
@@ -106,7 +145,7 @@ class ClassTrimmer:
                 without_parameter(function, name)
                 tidy(function, self.loaded[id(function)] | {name})
 
-    def own(self, method: ast.FunctionDef, uses: Uses) -> list[str]:
+    def own(self, method: ast.FunctionDef, uses: Uses) -> Collection[str]:
         """Cuts parameters of a method that only this class calls."""
         name = method.name
         if name in CALLED or name.startswith("__") or uses.attributes[name]:
@@ -180,29 +219,33 @@ class ClassTrimmer:
 
     def configuration(self) -> None:
         """Takes parameters that are cut from the dictionaries that name them."""
+        config, configured = self.methods.get("get_config"), self.configured()
         for node in walk(self.node):
-            if isinstance(node, ast.Dict):
-                without_entries(node, self.cut_names)
-        for method in self.methods.values():
-            for block in every_block(method):
-                for inner, place in live(block):
-                    node = inner[place]
-                    if isinstance(node, ast.AugAssign) and is_empty(node.value):
-                        inner[place] = gone(node)
-        config = self.methods.get("get_config")
-        if config is not None and says_nothing(config):
+            without_entries(configuration_of(node, configured), self.known)
+        if config is None:
+            return
+        for node in walk(config):
+            without_entries(node, self.known)
+        for block, place in list(live(config.body)):
+            node = block[place]
+            if isinstance(node, ast.AugAssign) and is_empty(node.value):
+                block[place] = gone(node)
+        tidy(config, self.loaded[id(config)])
+        if says_nothing(config):
             place = self.node.body.index(config)
             self.node.body[place] = gone(config)
             del self.methods["get_config"]
 
 
-def without_entries(node: ast.Dict, cut: Sequence[str]) -> None:
-    """Takes the entries of names from a dictionary."""
+def without_entries(node: ast.AST | None, cut: Collection[str]) -> None:
+    """Takes the entries of names from a dictionary, if it is one."""
+    if not isinstance(node, ast.Dict):
+        return
     entries = list(zip(node.keys, node.values, strict=True))
     kept = [
         (key, value)
         for key, value in entries
-        if not (isinstance(key, ast.Constant) and key.value in cut and constant(value) is not None)
+        if not (isinstance(key, ast.Constant) and key.value in cut)
         and not (key is None and is_empty(value))
     ]
     if len(kept) < len(entries):

@@ -44,6 +44,8 @@ DEFAULTS: Mapping[str, object] = {
     "keepdims": False,
     "length": None,
     "where": None,
+    "attn_mask": None,
+    "dropout_p": 0.0,
 }
 """Keywords of frameworks' functions that mean this value where nothing is said."""
 
@@ -153,10 +155,11 @@ class Fold(ast.NodeTransformer):
         return node
 
     def visit_Call(self, node: ast.Call) -> ast.expr:
-        before = {id(item.value) for item in node.keywords}
+        before = [item.value for item in node.keywords]
         self.generic_visit(node)
         splice(node, node.args)
-        kept = [item for item in node.keywords if id(item.value) in before or not defaulted(item)]
+        pairs = zip(node.keywords, before, strict=True)
+        kept = [item for item, old in pairs if item.value is old or not defaulted(item)]
         if len(kept) < len(node.keywords):
             node.keywords = kept
             changed(node)
@@ -177,7 +180,8 @@ def defaulted(item: ast.keyword) -> bool:
     value = constant(item.value)
     if item.arg is None or item.arg not in DEFAULTS or value is None:
         return False
-    return value_of(value) is DEFAULTS[item.arg]
+    meant = DEFAULTS[item.arg]
+    return type(value_of(value)) is type(meant) and value_of(value) == meant
 
 
 def is_of_itself(node: ast.Compare) -> bool:

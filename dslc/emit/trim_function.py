@@ -8,12 +8,15 @@ from copy import deepcopy
 from typing import TYPE_CHECKING
 
 from dslc.emit.trim_flow import replace, tidy
-from dslc.emit.trim_tree import changed, constant, value_of, walk
+from dslc.emit.trim_tree import changed, constant, pairs, value_of, walk
 from dslc.emit.trim_uses import given, is_open, places
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
+
+OFF = "dropout"
+"""What is left out where it is 0, for it does nothing then."""
 SENTENCE = re.compile(r"(?<=[.;:])\s+")
 
 
@@ -25,7 +28,9 @@ def cut_parameters(
     fixed: bool,
     bound: bool = False,
     helpers: Collection[str] = (),
-) -> list[str]:
+    configured: Collection[str] = (),
+    needed: Collection[str] = (),
+) -> dict[str, ast.expr]:
     """Cuts the parameters whose value is known.
 
     Args:
@@ -35,23 +40,27 @@ def cut_parameters(
         fixed: Whether there are calls that must stay as they are.
         bound: Whether it is a method.
         helpers: What is trimmed as well, so that a number may be handed on to it.
+        configured: The attributes that hold parameters by their names, which nothing else needs.
+        needed: The parameters that stay.
 
     Returns:
-        Their names.
+        What they are, by their names.
     """
-    found: list[str] = []
+    found: dict[str, ast.expr] = {}
     if not calls or is_open(calls) or function.args.vararg is not None:
         return found
     for name in places(function, bound=bound):
         value = known_value(function, calls, name, fixed=fixed, bound=bound)
-        if value is None or (is_number(value) and stays(function, name, value, loaded, helpers)):
+        if value is None or name in needed:
+            continue
+        if is_number(value) and stays(function, name, value, {*loaded, name}, helpers, configured):
             continue
         if replace(function, name, value):
             place = places(function, bound=bound)[name]
             for call in calls:
                 without_argument(call, place, name)
             without_parameter(function, name)
-            found.append(name)
+            found[name] = value
     if found:
         tidy(function, loaded | frozenset(found))
     return found
@@ -84,25 +93,33 @@ def stays(
     function: ast.FunctionDef,
     name: str,
     value: ast.expr,
-    loaded: frozenset[str],
+    loaded: Collection[str],
     helpers: Collection[str],
+    configured: Collection[str],
 ) -> bool:
     """Whether a number would stand in a function instead of a parameter, and decide nothing."""
     trial, mark = deepcopy(function), ast.Constant(value_of(value), kind=name)
     if not replace(trial, name, mark):
         return True
-    tidy(trial, loaded | {name})
+    tidy(trial, frozenset(loaded))
     left = [n for n in walk(*trial.body) if isinstance(n, ast.Constant) and n.kind == name]
-    allowed: set[int] = set()
+    allowed: list[ast.expr] = []
     for node in walk(*trial.body):
         if isinstance(node, ast.Call) and getattr(node.func, "id", "") in helpers:
-            allowed |= {id(part) for part in [*node.args, *(k.value for k in node.keywords)]}
-        elif isinstance(node, ast.Dict):
-            entries = zip(node.keys, node.values, strict=True)
-            allowed |= {
-                id(v) for k, v in entries if isinstance(k, ast.Constant) and k.value == name
-            }
-    return any(id(node) not in allowed for node in left)
+            allowed += [*node.args, *(item.value for item in node.keywords)]
+        elif isinstance(node, ast.Assign) and name.endswith(OFF) and not value_of(value):
+            allowed += [value for target, value in pairs(node) if isinstance(target, ast.Attribute)]
+        allowed += getattr(configuration_of(node, configured), "values", [])
+    known = set(map(id, allowed))
+    return any(id(node) not in known for node in left)
+
+
+def configuration_of(node: ast.AST, configured: Collection[str]) -> ast.Dict | None:
+    """The dictionary of parameters by their names that a statement makes, if it does."""
+    if not isinstance(node, ast.Assign) or not isinstance(node.value, ast.Dict):
+        return None
+    targets = [part for part in node.targets if isinstance(part, ast.Attribute)]
+    return node.value if any(part.attr in configured for part in targets) else None
 
 
 def default_of(function: ast.FunctionDef, name: str) -> ast.expr | None:
