@@ -77,12 +77,11 @@ class ClassTrimmer:
         if function is None:
             return {}
         calls = uses.calls.get(self.node.name, [])
-        fixed = any(id(call) in uses.fixed for call in calls)
         return cut_parameters(
             function,
             calls,
             self.loaded[id(function)],
-            fixed=fixed,
+            fixed=uses.fixed,
             bound=True,
             helpers=uses.outer,
             configured=self.configured(),
@@ -120,8 +119,9 @@ class ClassTrimmer:
         if function is None or calls is None:
             return {}
         calls += uses.methods.get(function.name, [])
-        loaded = self.loaded[id(function)]
-        found = cut_parameters(function, calls, loaded, fixed=True, bound=True)
+        loaded, name = self.loaded[id(function)], self.node.name
+        fixed = uses.fixed | {id(call) for call in calls if not uses.is_of(call, name)}
+        found = cut_parameters(function, calls, loaded, fixed=fixed, bound=True)
         for name in found:
             for method in SHAPED:
                 self.drop(method, f"{name}_shape")
@@ -155,7 +155,7 @@ class ClassTrimmer:
         others = [call for call in uses.methods.get(name, []) if id(call) not in known]
         if any(not is_own(call.func) for call in others):
             return []
-        cut = cut_parameters(method, here, self.loaded[id(method)], fixed=False, bound=True)
+        cut = cut_parameters(method, here, self.loaded[id(method)], fixed=(), bound=True)
         described(method, cut)
         return cut
 
@@ -212,10 +212,13 @@ class ClassTrimmer:
         """Leaves out attributes that nothing reads any more."""
         left = self.read - set(self.reads()) - self.declared
         left = {name for name in left if not self.outside(uses, name)}
-        for method in self.methods.values():
+        for name, method in list(self.methods.items()):
             for block in every_block(method):
                 drop_attributes(block, left)
             tidy(method, self.loaded[id(method)])
+            if name in left:
+                self.node.body[self.node.body.index(method)] = gone(method)
+                del self.methods[name]
 
     def configuration(self) -> None:
         """Takes parameters that are cut from the dictionaries that name them."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import final
 
 from dslc.emit.trim_fold import Fold, shadowed
@@ -11,6 +12,7 @@ from dslc.emit.trim_tree import (
     blocks,
     changed,
     constant,
+    decided,
     gone,
     is_changed,
     is_pure,
@@ -50,6 +52,9 @@ class Flow:
         node = block[place]
         if isinstance(node, ast.If):
             self.read(node, "test", known)
+            holds = decided(node)
+            if holds is not None:
+                return self.body(node.body if holds else node.orelse, known)
             first, second = self.body(node.body, known), self.body(node.orelse, known)
             return first if first is second else None
         if isinstance(node, ast.For | ast.While):
@@ -120,6 +125,19 @@ def tidy(function: ast.FunctionDef, loaded: frozenset[str]) -> None:
         continue
     drop_unreached(function)
     drop_unread(function, loaded)
+    return_at_once(function)
+
+
+def return_at_once(function: ast.FunctionDef) -> None:
+    """Returns what would be named first, where nothing stands between any more."""
+    places = list(live(function.body))
+    for (block, place), (inner, k) in pairwise(places):
+        node, last = block[place], inner[k]
+        found = pairs(node)
+        if len(found) == 1 and isinstance(last, ast.Return) and isinstance(last.value, ast.Name):
+            target, value = found[0]
+            if isinstance(target, ast.Name) and target.id == last.value.id:
+                last.value, block[place] = changed(value), gone(node)
 
 
 def forward_one(function: ast.FunctionDef) -> bool:

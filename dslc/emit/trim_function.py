@@ -25,7 +25,7 @@ def cut_parameters(
     calls: Sequence[ast.Call] | None,
     loaded: frozenset[str],
     *,
-    fixed: bool,
+    fixed: Collection[int],
     bound: bool = False,
     helpers: Collection[str] = (),
     configured: Collection[str] = (),
@@ -37,7 +37,7 @@ def cut_parameters(
         function: The function or method.
         calls: All its calls; None where there may be others.
         loaded: The names that it reads as it is written.
-        fixed: Whether there are calls that must stay as they are.
+        fixed: The calls that must stay as they are, by their `id`.
         bound: Whether it is a method.
         helpers: What is trimmed as well, so that a number may be handed on to it.
         configured: The attributes that hold parameters by their names, which nothing else needs.
@@ -67,7 +67,12 @@ def cut_parameters(
 
 
 def known_value(
-    function: ast.FunctionDef, calls: Sequence[ast.Call], name: str, *, fixed: bool, bound: bool
+    function: ast.FunctionDef,
+    calls: Sequence[ast.Call],
+    name: str,
+    *,
+    fixed: Collection[int],
+    bound: bool,
 ) -> ast.expr | None:
     """The literal that a parameter always is, else None."""
     default = constant(default_of(function, name))
@@ -77,7 +82,9 @@ def known_value(
     if not some:
         return default
     found = constant(some[0])
-    if fixed or found is None or any(ast.dump(value) != ast.dump(found) for value in some[1:]):
+    if any(id(call) in fixed and given(call, place, name) is not None for call in calls):
+        return None
+    if found is None or any(ast.dump(value) != ast.dump(found) for value in some[1:]):
         return None
     whole = len(some) == len(values)
     return found if whole or (default and ast.dump(default) == ast.dump(found)) else None

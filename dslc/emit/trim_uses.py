@@ -106,6 +106,14 @@ class Uses:
             found += calls if called in self.bound - self.outer else []
         return found + [call for call in self.others if self.may_be(call.func, name)]
 
+    def is_of(self, call: ast.Call, name: str) -> bool:
+        """Whether what is called is surely an instance of a class."""
+        if not isinstance(call.func, ast.Attribute):
+            return False
+        values = self.assigned.get(call.func.attr, [])
+        made = [value.func for value in values if isinstance(value, ast.Call)]
+        return len(made) == len(values) and all(getattr(f, "id", "") == name for f in made)
+
     def may_be(self, made: ast.expr, name: str) -> bool:
         """Whether an expression that is called may be an instance of a class."""
         if mentions([made], name) or not isinstance(made, ast.Call):

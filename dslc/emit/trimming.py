@@ -86,9 +86,8 @@ class Helper(Reader):
             found = self.trimmer.cut(uses)
         elif isinstance(self.node, ast.FunctionDef) and not uses.values[self.node.name]:
             calls = uses.calls.get(self.node.name, [])
-            fixed = any(id(call) in uses.fixed for call in calls)
             cut = cut_parameters(
-                self.node, calls, self.loaded[id(self.node)], fixed=fixed, helpers=uses.outer
+                self.node, calls, self.loaded[id(self.node)], fixed=uses.fixed, helpers=uses.outer
             )
             described(self.node, cut)
             found = bool(cut)
