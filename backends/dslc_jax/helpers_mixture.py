@@ -11,7 +11,7 @@ from jax import Array
 def route(logits: Array, k: int) -> Array:
     """The softmax over the k largest numbers of each row, 0 at all others.
 
-    Comparing alone may leave some out, since XLA may compute `logits` once more, rounded in another way.
+    Comparing alone may leave some out: XLA may compute `logits` once more, rounded otherwise.
     """
     largest, places = jax.lax.top_k(logits, k)
     found = (places[..., None] == jnp.arange(logits.shape[-1])).any(-2)

@@ -6,7 +6,7 @@ import ast
 from typing import TYPE_CHECKING, final
 
 from dslc.emit.trim_flow import every_block, replace, tidy
-from dslc.emit.trim_fold import Fold, is_own
+from dslc.emit.trim_fold import Fold
 from dslc.emit.trim_function import (
     configuration_of,
     cut_parameters,
@@ -19,6 +19,7 @@ from dslc.emit.trim_tree import (
     constant,
     gone,
     is_changed,
+    is_own,
     is_pure,
     live,
     names,
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
 
 ENTRIES = ("forward", "__call__", "call")
 """The methods that a layer is called by."""
+UNSEEN = ("training", "mask")
+"""What Keras gives the `call` of a layer that has such a parameter."""
 SHAPED = ("build", "compute_output_shape")
 """Those that are given the shape of each input, by its name."""
 CALLED = (*ENTRIES, *SHAPED, "compute_output_spec", "get_config")
@@ -121,7 +124,8 @@ class ClassTrimmer:
         calls += uses.methods.get(function.name, [])
         loaded, name = self.loaded[id(function)], self.node.name
         fixed = uses.fixed | {id(call) for call in calls if not uses.is_of(call, name)}
-        found = cut_parameters(function, calls, loaded, fixed=fixed, bound=True)
+        needed = UNSEEN if function.name == "call" else ()
+        found = cut_parameters(function, calls, loaded, fixed=fixed, bound=True, needed=needed)
         for name in found:
             for method in SHAPED:
                 self.drop(method, f"{name}_shape")
@@ -168,11 +172,6 @@ class ClassTrimmer:
         found = [n for n in walk(self.node) if isinstance(n, ast.Attribute)]
         return [n.attr for n in found if isinstance(n.ctx, ast.Load) and is_own(n)]
 
-    def outside(self, uses: Uses, name: str) -> bool:
-        """Whether something reads an attribute of this name besides the class."""
-        total = uses.attributes[name] + len(uses.methods.get(name, []))
-        return total > self.reads().count(name)
-
     def attributes(self, uses: Uses) -> bool:
         """Puts attributes that have become literals where they are read; whether there was one."""
         known: dict[str, ast.expr] = {}
@@ -186,7 +185,7 @@ class ClassTrimmer:
                 assert isinstance(target, ast.Attribute)
                 if isinstance(value, ast.Call):
                     present.add(target.attr)
-                elif literal is not None and not self.outside(uses, target.attr):
+                elif literal is not None and not outside(uses, target.attr):
                     known[target.attr] = literal
                     block[place] = without_pair(block[place], k)
         if known or present:
@@ -211,7 +210,7 @@ class ClassTrimmer:
     def unread(self, uses: Uses) -> None:
         """Leaves out attributes that nothing reads any more."""
         left = self.read - set(self.reads()) - self.declared
-        left = {name for name in left if not self.outside(uses, name)}
+        left = {name for name in left if not outside(uses, name)}
         for name, method in list(self.methods.items()):
             for block in every_block(method):
                 drop_attributes(block, left)
@@ -238,6 +237,11 @@ class ClassTrimmer:
             place = self.node.body.index(config)
             self.node.body[place] = gone(config)
             del self.methods["get_config"]
+
+
+def outside(uses: Uses, name: str) -> bool:
+    """Whether something reads an attribute of this name that is not its own."""
+    return bool(uses.foreign[name])
 
 
 def without_entries(node: ast.AST | None, cut: Collection[str]) -> None:

@@ -13,6 +13,7 @@ from dslc.emit.trim_tree import (
     decided,
     gone,
     is_changed,
+    is_own,
     live,
     value_of,
     walk,
@@ -188,15 +189,6 @@ def is_of_itself(node: ast.Compare) -> bool:
     """Whether an expression is compared with the same one."""
     same = ast.dump(node.left) == ast.dump(node.comparators[0])
     return same and len(node.ops) == 1 and isinstance(node.ops[0], ast.Eq | ast.NotEq)
-
-
-def is_own(node: ast.AST) -> bool:
-    """Whether something is an attribute of `self`."""
-    return (
-        isinstance(node, ast.Attribute)
-        and isinstance(node.value, ast.Name)
-        and node.value.id == "self"
-    )
 
 
 def copied(node: ast.expr, place: ast.expr) -> ast.expr:

@@ -153,6 +153,15 @@ def without_pair(node: ast.stmt, place: int) -> ast.stmt:
     return changed(node)
 
 
+def is_own(node: ast.AST) -> bool:
+    """Whether something is an attribute of `self`."""
+    return (
+        isinstance(node, ast.Attribute)
+        and isinstance(node.value, ast.Name)
+        and node.value.id == "self"
+    )
+
+
 def is_pure(node: ast.expr) -> bool:
     """Whether a value can be left uncomputed."""
     for part in ast.walk(node):

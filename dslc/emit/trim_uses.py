@@ -6,7 +6,7 @@ import ast
 from collections import Counter
 from typing import TYPE_CHECKING, final
 
-from dslc.emit.trim_tree import Scope, children, walk
+from dslc.emit.trim_tree import Scope, children, is_own, walk
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -24,6 +24,7 @@ class Uses:
         methods: By the attribute that is called.
         values: How often a name is read otherwise than to be called.
         attributes: How often an attribute is read otherwise, of anything and of `self`.
+        foreign: How often one is read, or called, of anything but `self`.
         assigned: What is assigned to an attribute of `self`, by its name.
         passed: The attributes that are given to a function.
         fixed: The calls that stay as they are.
@@ -35,6 +36,7 @@ class Uses:
         self.others: list[ast.Call] = []
         self.values: Counter[str] = Counter()
         self.attributes: Counter[str] = Counter()
+        self.foreign: Counter[str] = Counter()
         self.assigned: dict[str, list[ast.expr]] = {}
         self.passed: set[str] = set()
         definitions = [
@@ -67,6 +69,7 @@ class Uses:
             self.values[node.id] += 1
         elif isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Load):
             self.attributes[node.attr] += 1
+            self.foreign[node.attr] += not is_own(node)
         elif isinstance(node, ast.Assign | ast.AnnAssign):
             self.assignment(node)
         for part in children(node):
@@ -78,6 +81,7 @@ class Uses:
             self.calls.setdefault(node.func.id, []).append(node)
         elif isinstance(node.func, ast.Attribute):
             self.methods.setdefault(node.func.attr, []).append(node)
+            self.foreign[node.func.attr] += not is_own(node.func)
             self.visit(node.func.value)
         else:
             self.others.append(node)
