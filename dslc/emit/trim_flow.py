@@ -125,7 +125,18 @@ def tidy(function: ast.FunctionDef, loaded: frozenset[str]) -> None:
         continue
     drop_unreached(function)
     drop_unread(function, loaded)
+    drop_idle(function.body)
     return_at_once(function)
+
+
+def drop_idle(body: Sequence[ast.stmt]) -> None:
+    """Leaves out conditions on which nothing depends any more."""
+    for block, place in list(live(body)):
+        node = block[place]
+        for inner in blocks(node):
+            drop_idle(inner)
+        if isinstance(node, ast.If) and not [*live(node.body), *live(node.orelse)]:
+            block[place] = gone(node)
 
 
 def return_at_once(function: ast.FunctionDef) -> None:

@@ -88,7 +88,7 @@ class Fold(ast.NodeTransformer):
     def visit_If(self, node: ast.If) -> ast.stmt:
         holds = decided(node)
         if holds is None:
-            node.test = self.visit(node.test)
+            node.test = as_test(self.visit(node.test))
             holds = decided(node)
         if holds is not False:
             node.body = [self.visit(part) for part in node.body]
@@ -99,6 +99,7 @@ class Fold(ast.NodeTransformer):
 
     def visit_IfExp(self, node: ast.IfExp) -> ast.expr:
         self.generic_visit(node)
+        node.test = as_test(node.test)
         test = constant(node.test)
         if test is not None:
             return changed(node.body if value_of(test) else node.orelse)
@@ -165,6 +166,18 @@ class Fold(ast.NodeTransformer):
             node.keywords = kept
             changed(node)
         return node
+
+
+def as_test(node: ast.expr) -> ast.expr:
+    """A condition, of which only the truth counts."""
+    last = constant(node.values[-1]) if isinstance(node, ast.BoolOp) else None
+    if last is None or not isinstance(node, ast.BoolOp):
+        return node
+    decides = isinstance(node.op, ast.Or)
+    if bool(value_of(last)) is decides:
+        return at(ast.Constant(decides), node)
+    node.values = node.values[:-1]
+    return as_test(changed(node)) if len(node.values) > 1 else changed(node.values[0])
 
 
 def splice(node: ast.expr, items: list[ast.expr]) -> None:

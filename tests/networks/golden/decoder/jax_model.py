@@ -12,18 +12,17 @@ from jax import Array
 class MultiHeadAttention(nnx.Module):
     """Scaled dot-product attention of several heads between learned projections.
 
-    f32[N, T, D], f32[N, S, E] -> f32[N, T, D]; mask is true where attended, [N, S] or broadcastable
-    to [N, heads, T, S]; causal lets query t see keys up to t + S - T.
+    f32[N, T, D], f32[N, S, E] -> f32[N, T, D]. A `mask` is true where attended, [N, S] or
+    broadcastable to [N, heads, T, S].
     """
 
-    def __init__(self, dim: int, heads: int, *, dropout: float = 0.0, rngs: nnx.Rngs) -> None:
+    def __init__(self, dim: int, heads: int, *, rngs: nnx.Rngs) -> None:
         self.heads = heads
         inner = heads * (dim // heads)
         self.query = nnx.Linear(dim, inner, rngs=rngs)
         self.key = nnx.Linear(dim, inner, rngs=rngs)
         self.value = nnx.Linear(dim, inner, rngs=rngs)
         self.out = nnx.Linear(inner, dim, rngs=rngs)
-        self.dropout = nnx.Dropout(dropout, rngs=rngs)
 
     def __call__(
         self, query: Array, key: Array | None = None, *, mask: Array | None = None
@@ -33,11 +32,10 @@ class MultiHeadAttention(nnx.Module):
             layer(x).reshape(*x.shape[:2], self.heads, -1)
             for layer, x in ((self.query, query), (self.key, key), (self.value, key))
         )
-        drops = self.dropout.rate > 0 and not self.dropout.deterministic
-        if mask is None and not drops:
-            y = jax.nn.dot_product_attention(q, k, v)
-        else:
+        if mask is not None or False:
             y = self.attend(q, k, v, mask)
+        else:
+            y = jax.nn.dot_product_attention(q, k, v)
         return self.out(y.reshape(*y.shape[:2], -1))
 
     def attend(self, q: Array, k: Array, v: Array, mask: Array | None) -> Array:
@@ -45,7 +43,7 @@ class MultiHeadAttention(nnx.Module):
         if mask is not None and mask.ndim == 2:
             mask = mask[:, None, None, :]
         scores = jnp.einsum("nthd,nshd->nhts", q, k) / q.shape[-1] ** 0.5
-        weights = self.dropout(nnx.softmax(scores, where=mask))
+        weights = nnx.softmax(scores, where=mask)
         return jnp.einsum("nhts,nshd->nthd", weights, v)
 
 

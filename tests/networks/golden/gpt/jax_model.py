@@ -14,13 +14,10 @@ from jax import Array
 class MultiHeadAttention(nnx.Module):
     """Scaled dot-product attention of several heads between learned projections.
 
-    f32[N, T, D], f32[N, S, E] -> f32[N, T, D]; mask is true where attended, [N, S] or broadcastable
-    to [N, heads, T, S]; causal lets query t see keys up to t + S - T.
+    f32[N, T, D], f32[N, S, E] -> f32[N, T, D]. If `causal`, query t sees keys up to t + S - T.
     """
 
-    def __init__(
-        self, dim: int, heads: int, *, causal: bool = False, dropout: float = 0.0, rngs: nnx.Rngs
-    ) -> None:
+    def __init__(self, dim: int, heads: int, *, causal: bool = False, rngs: nnx.Rngs) -> None:
         self.heads = heads
         self.causal = causal
         inner = heads * (dim // heads)
@@ -28,19 +25,13 @@ class MultiHeadAttention(nnx.Module):
         self.key = nnx.Linear(dim, inner, rngs=rngs)
         self.value = nnx.Linear(dim, inner, rngs=rngs)
         self.out = nnx.Linear(inner, dim, rngs=rngs)
-        self.dropout = nnx.Dropout(dropout, rngs=rngs)
 
     def __call__(self, query: Array) -> Array:
         q, k, v = (
             layer(x).reshape(*x.shape[:2], self.heads, -1)
             for layer, x in ((self.query, query), (self.key, query), (self.value, query))
         )
-        t, s = query.shape[1], query.shape[1]
-        drops = self.dropout.rate > 0 and not self.dropout.deterministic
-        if not drops and (t == s or not self.causal):
-            y = jax.nn.dot_product_attention(q, k, v, is_causal=self.causal)
-        else:
-            y = self.attend(q, k, v, None)
+        y = jax.nn.dot_product_attention(q, k, v, is_causal=self.causal)
         return self.out(y.reshape(*y.shape[:2], -1))
 
     def attend(self, q: Array, k: Array, v: Array, mask: Array | None) -> Array:
@@ -52,7 +43,7 @@ class MultiHeadAttention(nnx.Module):
             seen = jnp.tril(jnp.ones((t, s), bool), s - t)
             mask = seen if mask is None else mask & seen
         scores = jnp.einsum("nthd,nshd->nhts", q, k) / q.shape[-1] ** 0.5
-        weights = self.dropout(nnx.softmax(scores, where=mask))
+        weights = nnx.softmax(scores, where=mask)
         return jnp.einsum("nhts,nshd->nthd", weights, v)
 
 

@@ -11,15 +11,14 @@ from torch.nn import functional as F
 class MultiHeadAttention(nn.Module):
     """Scaled dot-product attention of several heads between learned projections.
 
-    f32[N, T, D], f32[N, S, E] -> f32[N, T, D]; mask is true where attended, [N, S] or broadcastable
-    to [N, heads, T, S]; causal lets query t see keys up to t + S - T.
+    f32[N, T, D], f32[N, S, E] -> f32[N, T, D]. If `causal`, query t sees keys up to t + S - T.
     """
 
-    def __init__(self, dim: int, heads: int, *, causal: bool = False, dropout: float = 0.0) -> None:
+    def __init__(self, dim: int, heads: int, *, causal: bool = False) -> None:
         super().__init__()
         self.heads = heads
         self.causal = causal
-        self.dropout = dropout
+        self.dropout = 0.0
         inner = heads * (dim // heads)
         self.query = nn.Linear(dim, inner)
         self.key = nn.Linear(dim, inner)
@@ -27,19 +26,13 @@ class MultiHeadAttention(nn.Module):
         self.out = nn.Linear(inner, dim)
 
     def forward(self, query: Tensor) -> Tensor:
-        mask = None
         q, k, v = (
             layer(x).unflatten(2, (self.heads, -1)).transpose(1, 2)
             for layer, x in ((self.query, query), (self.key, query), (self.value, query))
         )
         is_causal = self.causal
-        if is_causal and q.shape[2] != k.shape[2]:
-            t, s = q.shape[2], k.shape[2]
-            seen = torch.ones(t, s, dtype=torch.bool, device=q.device).tril(s - t)
-            mask = seen
-            is_causal = False
         dropout = self.dropout if self.training else 0.0
-        y = F.scaled_dot_product_attention(q, k, v, mask, dropout, is_causal)
+        y = F.scaled_dot_product_attention(q, k, v, dropout_p=dropout, is_causal=is_causal)
         return self.out(y.transpose(1, 2).flatten(2))
 
 

@@ -15,36 +15,24 @@ from jax import Array
 class MultiHeadAttention(nnx.Module):
     """Scaled dot-product attention of several heads between learned projections.
 
-    f32[N, T, D], f32[N, S, E] -> f32[N, T, D]; mask is true where attended, [N, S] or broadcastable
-    to [N, heads, T, S]; causal lets query t see keys up to t + S - T.
+    f32[N, T, D], f32[N, S, E] -> f32[N, T, D].
     """
 
-    def __init__(self, dim: int, heads: int, *, dropout: float = 0.0, rngs: nnx.Rngs) -> None:
+    def __init__(self, dim: int, heads: int, *, rngs: nnx.Rngs) -> None:
         self.heads = heads
         inner = heads * (dim // heads)
         self.query = nnx.Linear(dim, inner, rngs=rngs)
         self.key = nnx.Linear(dim, inner, rngs=rngs)
         self.value = nnx.Linear(dim, inner, rngs=rngs)
         self.out = nnx.Linear(inner, dim, rngs=rngs)
-        self.dropout = nnx.Dropout(dropout, rngs=rngs)
 
     def __call__(self, query: Array) -> Array:
         q, k, v = (
             layer(x).reshape(*x.shape[:2], self.heads, -1)
             for layer, x in ((self.query, query), (self.key, query), (self.value, query))
         )
-        drops = self.dropout.rate > 0 and not self.dropout.deterministic
-        if not drops:
-            y = jax.nn.dot_product_attention(q, k, v)
-        else:
-            y = self.attend(q, k, v)
+        y = jax.nn.dot_product_attention(q, k, v)
         return self.out(y.reshape(*y.shape[:2], -1))
-
-    def attend(self, q: Array, k: Array, v: Array) -> Array:
-        """Attention with a mask or dropout; a query that sees no key gets zeros."""
-        scores = jnp.einsum("nthd,nshd->nhts", q, k) / q.shape[-1] ** 0.5
-        weights = self.dropout(nnx.softmax(scores))
-        return jnp.einsum("nhts,nshd->nthd", weights, v)
 
 
 layer_norm = partial(nnx.LayerNorm, epsilon=1e-6, use_fast_variance=False)

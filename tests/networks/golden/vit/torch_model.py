@@ -11,14 +11,13 @@ from torch.nn import functional as F
 class MultiHeadAttention(nn.Module):
     """Scaled dot-product attention of several heads between learned projections.
 
-    f32[N, T, D], f32[N, S, E] -> f32[N, T, D]; mask is true where attended, [N, S] or broadcastable
-    to [N, heads, T, S]; causal lets query t see keys up to t + S - T.
+    f32[N, T, D], f32[N, S, E] -> f32[N, T, D].
     """
 
-    def __init__(self, dim: int, heads: int, *, dropout: float = 0.0) -> None:
+    def __init__(self, dim: int, heads: int) -> None:
         super().__init__()
         self.heads = heads
-        self.dropout = dropout
+        self.dropout = 0.0
         inner = heads * (dim // heads)
         self.query = nn.Linear(dim, inner)
         self.key = nn.Linear(dim, inner)
@@ -31,7 +30,7 @@ class MultiHeadAttention(nn.Module):
             for layer, x in ((self.query, query), (self.key, query), (self.value, query))
         )
         dropout = self.dropout if self.training else 0.0
-        y = F.scaled_dot_product_attention(q, k, v, None, dropout, False)
+        y = F.scaled_dot_product_attention(q, k, v, dropout_p=dropout)
         return self.out(y.transpose(1, 2).flatten(2))
 
 
