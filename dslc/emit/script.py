@@ -280,9 +280,10 @@ class Script:
             found.append(Line(f'STRATIFY = "{train.data.stratify}"'))
         if self.flags["STARTED"]:
             found.append(Line('START = Path(__file__).parent / "start.safetensors"'))
-        rows = "".join(f"({glob!r}, {call}), " for glob, call in initial_table(self.weights))
+        table = initial_table(self.weights)
+        rows = "".join(f"({glob!r}, {call}), " for glob, call in table)
         found += [Blank(), Line(f"INITIAL = [{rows}]", "the first that matches")]
-        for call in sorted({call.partition("(")[0] for _, call in initial_table(self.weights)}):
+        for call in sorted({call.partition("(")[0] for _, call in table}):
             self.require(f"from initial import {call}")
         if self.frozen:
             found.append(Line(f"FROZEN = {self.frozen!r}", "never trained"))
