@@ -49,8 +49,10 @@ def draws_of(model: keras.Model) -> dict[str, keras.Variable]:
         if isinstance(inner, keras.Model):
             found |= draws_of(inner)
             continue
-        states = [v for v in layer.non_trainable_variables if v.name == "seed_generator_state"]
-        found |= {path_of(layer).removesuffix(".dropout"): state for state in states}
+        for part in layer._flatten_layers():
+            if hasattr(part, "bits"):
+                name = path_of(layer) if part is layer else f"{path_of(layer)}.{part.name}"
+                found[name.removesuffix(".dropout")] = part.generator.state
     return found
 
 

@@ -12,7 +12,7 @@ import ast
 import io
 import re
 import tokenize
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, final
 
@@ -57,14 +57,18 @@ class Template:
     def __init__(
         self, path: Path, flags: Mapping[str, bool], names: Mapping[str, str] | None = None
     ) -> None:
-        self.text = _text(path)
+        self.text = template_text(path)
         for name, other in (names or {}).items():
             self.text = re.sub(rf"\b{re.escape(name)}\b", other, self.text)
         self.flags = flags
         self.path = path
-        self.tree = ast.parse(self.text)
-        self.comments = _comments(self.text)
+        self.tree = _parsed(self.text)
         self.lines = self.text.split("\n")
+
+    @cached_property
+    def comments(self) -> dict[tuple[int, bool], str]:
+        """The comments by line, and whether each stands alone on it."""
+        return _comments(self.text)
 
     def imports(self) -> list[str]:
         """The imports of the file; those of the runtime's modules as the project has them."""
@@ -226,12 +230,19 @@ class Template:
 
 
 @cache
-def _text(path: Path) -> str:
+def template_text(path: Path) -> str:
+    """What a template's file says."""
     return path.read_text(encoding="utf-8")
 
 
+@cache
+def _parsed(text: str) -> ast.Module:
+    """The tree of a template, which nothing changes."""
+    return ast.parse(text)
+
+
+@cache
 def _comments(text: str) -> dict[tuple[int, bool], str]:
-    """The comments by line, and whether each stands alone on it."""
     found: dict[tuple[int, bool], str] = {}
     for token in tokenize.generate_tokens(io.StringIO(text).readline):
         if token.type == tokenize.COMMENT:

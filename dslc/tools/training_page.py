@@ -159,7 +159,7 @@ the run and the place of the element in the spec's layout, by a hash in whole nu
 framework computes alike. Masks, `random_uniform` from 0 to 1, `random_integer`, `bernoulli` and normal
 numbers of deviation 1 are the same bits; factors and offsets round as each framework does, so a class of
 `random_categorical` may differ where two are within rounding. Attention with dropout leaves the fused
-kernels for it, and the dropout of recurrent layers is refused. An ONNX file, which counts no steps,
+kernels for it, and recurrent layers with dropout run step by step. An ONNX file, which counts no steps,
 keeps its own seeds.
 
 ## Phases
