@@ -134,6 +134,11 @@ def below(weights: Mapping[str, Tensor], *models: str) -> dict[str, Tensor]:
     return {name: weight for name, weight in weights.items() if name.split(".")[0] in models}
 
 
+def without(weights: Mapping[str, Tensor], *others: str) -> dict[str, Tensor]:
+    """The weights of all but some models."""
+    return {name: weight for name, weight in weights.items() if name.split(".")[0] not in others}
+
+
 class PhasedTrainer(Trainer):
     """The models with an optimiser for each phase, on a device."""
 

@@ -124,13 +124,12 @@ def train_source(checked: Checked, model: str) -> str:
 
 def phases(script: Script, template: Template) -> list[Statement]:
     """`make_phases`, and what finds the weights of each."""
-    lines: list[Statement] = []
+    lines: list[Line] = []
     parts: list[str] = []
     for turn in script.turns:
         weights, name = "weights", turn.phase.name
-        if turn.homes:
-            models = "".join(f', "{home}"' for home in turn.homes)
-            lines.append(Line(f"{name} = below(weights{models})"))
+        if (chosen := turn.chosen("weights")) is not None:
+            lines.append(chosen)
             weights = name
         parts.append(f'Phase("{name}", {name}_loss, {weights}, {name}_optimizer({weights})')
         parts[-1] += f"{script.phase_options(turn)})"
@@ -141,4 +140,6 @@ def phases(script: Script, template: Template) -> list[Statement]:
         "The phases in turn, each with the weights that it moves.",
         [*lines, Line(f"return [{', '.join(parts)}]")],
     )
-    return [template.definition("below"), made] if lines else [made]
+    choices = ("below", "without")
+    used = [word for word in choices if any(f" = {word}(" in line.code for line in lines)]
+    return [*map(template.definition, used), made]
