@@ -82,7 +82,7 @@ class GatConv(layers.Layer):
         self.own |= {"use_bias": use_bias, "dropout": dropout}
         self.width = out if mean else heads * out
         self.portable = ("weight", "source", "target", *(("bias",) if use_bias else ()))
-        self.dropout = layers.Dropout(dropout, dtype=self.dtype_policy)
+        self.dropout = layers.Dropout(dropout, dtype=self.dtype_policy, name="dropout")
 
     def build(self, shape: tuple[int | None, ...], *_: Any) -> None:
         out, heads, dim = self.own["out"], self.own["heads"], shape[-1]

@@ -182,7 +182,13 @@ class Training:
         if not phase.update:
             return trained
         homes = [*(self.program.modules[name].home for name in phase.update), phase.own]
-        return [info for info in trained if any(is_below(info.path, home) for home in homes)]
+        others = [other.own for other in self.phases if other.own != phase.own]
+        return [
+            info
+            for info in trained
+            if any(is_below(info.path, home) for home in homes)
+            and not any(is_below(info.path, own) for own in others)
+        ]
 
 
 def is_below(path: str, home: str | None) -> bool:
