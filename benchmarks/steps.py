@@ -1,13 +1,15 @@
 """A training step of what dslc writes beside a plain loop written by hand, and how long a run takes to begin.
 
     python benchmarks/steps.py [--backends torch,jax,keras] [--rounds 11]
+    python benchmarks/steps.py --beginnings     # only how long runs take to begin
     python benchmarks/steps.py --write          # also writes figures/steps.json
 
 The two take turns on epochs of the same batches, each with its own loop: `native/*_loops.py` in PyTorch
 and JAX, `fit` with `jit_compile=False` in Keras. The bars for the median of the ratios in a round:
 1.05 in PyTorch and JAX; 0.8 for the small convolutional network in Keras. From `dslc train` to the
-end of the first step it may take a second more than importing the framework and what the first
-step compiles.
+end of the first step it may take a second more than the imports of any loop in the framework (of
+the framework, with what it imports itself when an optimiser is made, and of scikit-learn, whose set
+is the data) and what the first step compiles.
 """
 
 import argparse
@@ -39,10 +41,11 @@ USUAL = 1.05
 BATCHES = {"digits": (64, 22), "text": (32, 4)}
 """The rows of a batch, and how many of them make an epoch."""
 IMPORTS = {
-    "torch": "import torch",
+    "torch": "import torch; torch.optim.SGD([torch.zeros(1)])",
     "jax": "import jax, optax; from flax import nnx; jax.devices()",
     "keras": "import tensorflow, keras",
 }
+DATA = "; import sklearn.datasets"
 SECONDS = 1.0
 
 
@@ -51,11 +54,14 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=str(__doc__).splitlines()[0])
     parser.add_argument("--backends", default="torch,jax,keras")
     parser.add_argument("--rounds", type=int, default=11)
+    parser.add_argument("--beginnings", action="store_true", help="no steps")
     parser.add_argument("--write", action="store_true")
     arguments = parser.parse_args()
+    compiled = [sys.executable, "-m", "compileall", "-q", str(HERE.parent / "dslc")]
+    subprocess.run([*compiled, str(HERE.parent / "backends")], check=True)  # as when installed
     rows: list[dict[str, Any]] = []
     for backend in arguments.backends.split(","):
-        for name in BATCHES:
+        for name in [] if arguments.beginnings else BATCHES:
             rows.append(compared(backend, name, arguments.rounds))
             print(json.dumps(rows[-1]), flush=True)
         rows.append(beginning(backend, rounds=3))
@@ -124,14 +130,16 @@ def beginning(backend: str, rounds: int) -> dict[str, Any]:
 def begin(folder: Path, backend: str) -> dict[str, float]:
     """The same of one run: it compiles in its first step what the second one has."""
     imports = seconds_of(["-c", IMPORTS[backend]])[0]
+    data = max(0.0, seconds_of(["-c", IMPORTS[backend] + DATA])[0] - imports)
     spec = str(HERE.parent / "examples" / "digits" / "net.yaml")
     line = ["-m", "dslc", "build", spec, "--backend", backend, "-o", str(folder)]
     build = seconds_of(line)[0]
     _, text = seconds_of(["-c", BEGIN, str(folder), str(time.time())])
     found: dict[str, float] = json.loads(text.splitlines()[-1])
     compiling = found["first"] - found["second"]
-    rest = build + found["until"] - imports - compiling
-    return {"imports_s": imports, "compiling_s": compiling, "build_s": build, "rest_s": rest}
+    rest = build + found["until"] - imports - data - compiling
+    parts = {"imports_s": imports, "data_imports_s": data, "compiling_s": compiling}
+    return {**parts, "build_s": build, "rest_s": rest}
 
 
 BEGIN = """

@@ -162,7 +162,7 @@ class Recurrent(nnx.Module):
         self.one_bias, self.rows = not second_bias, gates * hidden
         names = [[f"l{k}", f"l{k}_reverse"][: 1 + bidirectional] for k in range(layers)]
         self.names = tuple(map(tuple, names))
-        self.dropout = nnx.Dropout(dropout, rngs=rngs)
+        self.between = nnx.Dropout(dropout, rngs=rngs)
         self.state_dropout = nnx.Dropout(recurrent_dropout, rngs=rngs)
         initial, rows = nnx.initializers.lecun_normal(), self.rows
         for k, pair in enumerate(self.names):
@@ -177,7 +177,7 @@ class Recurrent(nnx.Module):
     def __call__(self, x: Array, lengths: Array | None = None) -> tuple[Array, Array, Array]:
         ends: list[tuple[Array, Array]] = []
         for k, pair in enumerate(self.names):
-            x = self.dropout(x) if k else x
+            x = self.between(x) if k else x
             found = [self.run(name, x, lengths) for name in pair]
             x = jnp.concatenate([y for y, _ in found], axis=-1)
             ends = [end for _, end in found]
@@ -191,7 +191,8 @@ class Recurrent(nnx.Module):
         count, time, hidden = x.shape[0], x.shape[1], recurrent.shape[1]
         by_gate = recurrent.reshape(-1, hidden, hidden)
         drops = self.state_dropout.rate > 0 and not self.state_dropout.deterministic
-        mask = self.state_dropout(jnp.ones((len(by_gate), count, hidden))) if drops else None
+        ones = jnp.ones((len(by_gate), count, hidden), x.dtype)
+        mask = self.state_dropout(ones) if drops else None
 
         def add(h: Array) -> Array:
             if mask is None:

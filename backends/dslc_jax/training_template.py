@@ -39,7 +39,14 @@ from dslc_jax.parts_template import (
     thawed_at,
     use_device,
 )
-from dslc_jax.runtime.portable import axes_of, load_weights, names_of, to_portable
+from dslc_jax.runtime.portable import (
+    axes_of,
+    empty,
+    load_weights,
+    names_of,
+    shapes_of,
+    to_portable,
+)
 
 ADAPTS = False  # whether only adapters of some matrices move
 ACCUMULATES = False  # whether a batch is computed in pieces
@@ -122,12 +129,12 @@ class Trainer:
     def __init__(self, seed: int, device: str = "auto") -> None:
         use_device(device)
         if NATIVE:
-            self.model = TheModel(io_layout="native", rngs=nnx.Rngs(seed))
+            self.model = empty(lambda: TheModel(io_layout="native", rngs=nnx.Rngs(seed)))
         else:
-            self.model = TheModel(rngs=nnx.Rngs(seed))
+            self.model = empty(lambda: TheModel(rngs=nnx.Rngs(seed)))
         if SEEDED:
             seed_draws(self.model, seed)
-        self.shapes = {name: array.shape for name, array in to_portable(self.model).items()}
+        self.shapes = shapes_of(self.model)
         self.model.eval()
         self.inference = nnx.graphdef(self.model)
         self.model.train()
@@ -154,12 +161,12 @@ class Trainer:
             else:
                 self.phases = make_phases(self.names)
             for phase in self.phases:
-                phase.state = phase.optimizer.init([self.params[k] for k in phase.places])
+                phase.state = jax.jit(phase.optimizer.init)([self.params[k] for k in phase.places])
                 if not THAWS:
                     phase.run = jax.jit(partial(self.train, phase), donate_argnums=(0, 1, 2))
         else:
             self.optimizer = make_optimizer(GIVEN)  # noqa: F821  # pyright: ignore
-            self.state: Any = self.optimizer.init(self.params)
+            self.state: Any = jax.jit(self.optimizer.init)(self.params)
             if not THAWS:
                 self.run_step = jax.jit(self.train, donate_argnums=(0, 1, 2))
         if THAWS:
@@ -182,9 +189,7 @@ class Trainer:
             params, rest = ADAPTING.adapted(params, rest)
         if MIXED:
             params = [param.astype(HALF) for param in params]
-        parts = (
-            tree.unflatten(part) for tree, part in zip(self.trees, (params, rest), strict=True)
-        )
+        parts = map(jax.tree.unflatten, self.trees, (params, rest))
         return nnx.merge(graph, *parts, copy=True)
 
     def train(

@@ -173,7 +173,7 @@ class DropRows(layers.Layer):
     def __init__(self, rate: float, kept: int = 1, **options: Any) -> None:
         super().__init__(**options)
         self.rate, self.kept = rate, kept
-        self.dropout = layers.Dropout(rate, dtype=self.dtype_policy)
+        self.dropout = layers.Dropout(rate, dtype=self.dtype_policy, name="dropout")
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
         """Has no weights."""

@@ -29,7 +29,7 @@ class Attend(layers.Layer):
         super().__init__(**options)
         self.causal, self.window, self.scale, self.rate = causal, window, scale, dropout
         if dropout:
-            self.dropout = layers.Dropout(dropout, dtype=self.dtype_policy)
+            self.dropout = layers.Dropout(dropout, dtype=self.dtype_policy, name="dropout")
 
     def build(self, *_: Any, **__: Any) -> None:
         """Has no weights."""

@@ -84,7 +84,7 @@ class GatConv(layers.Layer):
         self.use_bias, self.rate = use_bias, dropout
         self.width = out if mean else heads * out
         self.portable = ("weight", "source", "target", *(("bias",) if use_bias else ()))
-        self.dropout = layers.Dropout(dropout, dtype=self.dtype_policy)
+        self.dropout = layers.Dropout(dropout, dtype=self.dtype_policy, name="dropout")
 
     def build(self, shape: tuple[int | None, ...], *_: Any) -> None:
         out, heads, dim = self.out, self.heads, shape[-1]

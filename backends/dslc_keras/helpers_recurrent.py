@@ -34,7 +34,10 @@ class Recurrent(layers.Layer):
         super().__init__(**options)
         self.kind, self.hidden, self.depth, self.bidirectional = kind, hidden, depth, bidirectional
         self.rates, self.activation = (dropout, recurrent_dropout), activation
-        self.dropout = layers.Dropout(dropout, dtype=self.dtype_policy)
+        self.between = layers.Dropout(dropout, dtype=self.dtype_policy, name="between")
+        self.state_dropout = layers.Dropout(
+            recurrent_dropout, dtype=self.dtype_policy, name="state_dropout"
+        )
         self.ways = ("", "_reverse") if bidirectional else ("",)
         # TensorFlow makes no orthogonal matrix of bfloat16
         start = "glorot_uniform" if self.variable_dtype == "bfloat16" else "orthogonal"
@@ -62,14 +65,21 @@ class Recurrent(layers.Layer):
                 self.parts[f"l{k}{way}"].build((None, None, width))
             width = self.hidden * len(self.ways)
 
-    def call(self, x: KerasTensor, lengths: KerasTensor | None = None) -> tuple[KerasTensor, ...]:
+    def call(
+        self, x: KerasTensor, lengths: KerasTensor | None = None, training: bool | None = None
+    ) -> tuple[KerasTensor, ...]:
         mask = None
         if lengths is not None:
             mask = ops.arange(ops.shape(x)[1]) < ops.cast(lengths, "int32")[:, None]
         ends: list[Any] = []
         for k in range(self.depth):
-            x = self.dropout(x) if k else x
-            found = [self.parts[f"l{k}{way}"](x, mask=mask) for way in self.ways]
+            x = self.between(x) if k else x
+            parts = [self.parts[f"l{k}{way}"] for way in self.ways]
+            found: list[Any] = []
+            for part in parts:
+                if training and self.rates[1]:
+                    self.drop_state(part.cell, x)
+                found.append(part(x, mask=mask))
             ends = [states for _, *states in found]
             x = found[0][0]
             if self.bidirectional:
@@ -77,6 +87,14 @@ class Recurrent(layers.Layer):
         if mask is not None:
             x = ops.where(mask[:, :, None], x, 0.0)
         return x, *(ops.concatenate(parts, axis=-1) for parts in zip(*ends, strict=True))
+
+    def drop_state(self, cell: Any, x: KerasTensor) -> None:
+        """Gives a cell the parts of its state that each gate reads, the same at every step."""
+        gates = {"LSTM": (0, 1, 2, 3), "GRU": (1, 0, 2), "SimpleRNN": (0,)}[self.kind]
+        shape = (len(gates), ops.shape(x)[0], self.hidden)
+        kept = self.state_dropout(ops.ones(shape, self.compute_dtype))
+        masks = [kept[gate] for gate in gates]  # Keras's gates z, r, h are ours in another order
+        cell._recurrent_dropout_mask = masks if len(masks) > 1 else masks[0]
 
     def get_config(self) -> dict[str, Any]:
         return {

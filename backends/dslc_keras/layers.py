@@ -117,8 +117,11 @@ def is_native(found: FormalStep) -> bool:
     return all(k >= s and p >= more and d == 1 for k, s, p, more, d in windows)
 
 
-def is_stacked(found: FormalStep) -> bool:
-    """Whether a recurrent step is more than one layer in one direction over all places."""
+def is_stacked(found: FormalStep, *, seeded: bool) -> bool:
+    """Whether a recurrent step is more than one layer in one direction over all places.
+
+    With `seeded` Keras's own numbers do not count, so what drops is none of its layers.
+    """
     assert found.op is not None
     values, inputs = found.op.values, found.inputs
     varies = found.step.action.attributes if isinstance(found.step.action, ApplyOp) else {}
@@ -126,4 +129,5 @@ def is_stacked(found: FormalStep) -> bool:
         name in varies and free_names(varies[name]) for name in ("layers", "bidirectional")
     )
     has_lengths = len(inputs) > 1 and inputs[1] is not None
-    return values["layers"] != 1 or values["bidirectional"] or has_lengths or changes
+    draws = seeded and bool(found.op.draws)
+    return values["layers"] != 1 or values["bidirectional"] or has_lengths or changes or draws

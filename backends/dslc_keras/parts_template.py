@@ -21,6 +21,7 @@ from dslc.train.runtime.data import Array, random_keys
 from dslc.train.runtime.initial import matches
 from dslc_keras.runtime.portable import all_layers, path_of
 
+EAGER = False  # whether nothing is compiled
 FREEZES = True  # whether some of the model is not trained
 SEEDED = False  # whether what the model draws is the same in every framework
 
@@ -49,8 +50,10 @@ def draws_of(model: keras.Model) -> dict[str, keras.Variable]:
         if isinstance(inner, keras.Model):
             found |= draws_of(inner)
             continue
-        states = [v for v in layer.non_trainable_variables if v.name == "seed_generator_state"]
-        found |= {path_of(layer).removesuffix(".dropout"): state for state in states}
+        for part in layer._flatten_layers():
+            if hasattr(part, "bits"):
+                name = path_of(layer) if part is layer else f"{path_of(layer)}.{part.name}"
+                found[name.removesuffix(".dropout")] = part.generator.state
     return found
 
 
@@ -115,3 +118,5 @@ def use_device(name: str) -> None:
     if name == "cpu":
         tf.config.set_visible_devices([], "GPU")
     tf.config.experimental.enable_tensor_float_32_execution(False)
+    if EAGER:
+        tf.config.run_functions_eagerly(True)

@@ -36,7 +36,7 @@ PARTS = "parametrizations"
 RECURRENT = (Rnn, Lstm, Gru, RnnCell, LstmCell, GruCell)
 
 
-def place_of(found: FormalStep, weight: str) -> tuple[str, str]:
+def place_of(found: FormalStep, weight: str, *, seeded: bool) -> tuple[str, str]:
     """Where the layer of a step has a weight, and how it lies there."""
     op = found.op
     assert op is not None
@@ -49,7 +49,7 @@ def place_of(found: FormalStep, weight: str) -> tuple[str, str]:
     if isinstance(op, MultiHeadAttention):
         return attention(op, part, name)
     if isinstance(op, RECURRENT):
-        return recurrent(found, op, weight)
+        return recurrent(found, op, weight, seeded=seeded)
     if isinstance(op, SeparableConv2d):
         own = f"{part}_kernel" if name == "weight" else "bias"
         return own, "depthwise" if own == "depthwise_kernel" else kind
@@ -85,11 +85,11 @@ def attention(op: MultiHeadAttention, part: str, name: str) -> tuple[str, str]:
 MAPS = ("query", "key", "value", "out")
 
 
-def recurrent(found: FormalStep, op: Op, weight: str) -> tuple[str, str]:
+def recurrent(found: FormalStep, op: Op, weight: str, *, seeded: bool) -> tuple[str, str]:
     """A weight of a recurrent layer or cell."""
     name, _, layer = weight.partition("_l")
     start = "cell." if layer else ""
-    if layer and is_stacked(found):
+    if layer and is_stacked(found, seeded=seeded):
         start = f"parts.l{layer}.cell."
     is_gru = isinstance(op, Gru | GruCell)
     if name.startswith("weight"):
@@ -105,7 +105,7 @@ def with_others(c: FunctionContext, constructor: str, arguments: str) -> tuple[s
     given: list[str] = []
     owns: list[str] = []
     for weight in sorted(c.untied):
-        own, wanted = place_of(c.found, weight)
+        own, wanted = place_of(c.found, weight, seeded=c.is_seeded)
         owns.append(own)
         layer, name, lies = owner_of(c, weight)
         turn = [] if lies == wanted else [f'"{lies}"', f'"{wanted}"']
@@ -134,7 +134,8 @@ def with_others(c: FunctionContext, constructor: str, arguments: str) -> tuple[s
 def owner_of(c: FunctionContext, weight: str) -> tuple[str, str, str]:
     """The layer that has a weight of an op, the weight's name in it, and how it lies there."""
     layer, name = c.owner_layer_kept(weight)
-    own, lies = place_of(c.writer.tied_found(c.step, c.step.tie[weight]), name)
+    found = c.writer.tied_found(c.step, c.step.tie[weight])
+    own, lies = place_of(found, name, seeded=c.is_seeded)
     return layer, own, lies
 
 

@@ -48,13 +48,11 @@ def recurrent_step(
     return h, h
 
 
-def run_direction(
-    layer: nn.RNNBase, k: int, x: Tensor, rate: float, lengths: Tensor
-) -> tuple[Tensor, Tensor, Tensor]:
+def run_direction(layer: Any, k: int, x: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """One layer in one direction: all its states, the last one and the last cell state."""
     n, time, _ = x.shape
     weights, hidden = layer.all_weights[k], layer.hidden_size
-    mask = F.dropout(x.new_ones(weights[1].shape[0] // hidden, n, hidden), rate)
+    mask = layer.state_dropout(x.new_ones(weights[1].shape[0] // hidden, n, hidden))
     h = c = x.new_zeros(n, hidden)
     states = [h] * time
     backwards = layer.bidirectional and k % 2 == 1
@@ -66,7 +64,13 @@ def run_direction(
     return torch.stack(states, 1), h, c
 
 
-def run_dropping(layer: nn.RNNBase, x: Tensor, rate: float, lengths: Tensor | None = None) -> Any:
+def dropping(layer: nn.RNNBase, rate: float = 0.0) -> nn.RNNBase:
+    """Gives a recurrent layer what drops parts of its state, and of what its layers hand on."""
+    layer.between, layer.state_dropout = nn.Dropout(layer.dropout), nn.Dropout(rate)
+    return layer
+
+
+def run_dropping(layer: Any, x: Tensor, lengths: Tensor | None = None) -> Any:
     """A recurrent layer that in training drops parts of the state, the same at every step."""
     if not layer.training:
         return layer(x) if lengths is None else run_padded(layer, x, lengths)
@@ -74,10 +78,9 @@ def run_dropping(layer: nn.RNNBase, x: Tensor, rate: float, lengths: Tensor | No
     directions = 2 if layer.bidirectional else 1
     ends: list[tuple[Tensor, Tensor]] = []
     for first in range(0, len(layer.all_weights), directions):
-        places = range(first, first + directions)
-        found = [run_direction(layer, k, x, rate, counts) for k in places]
+        x = layer.between(x) if first else x
+        found = [run_direction(layer, k, x, counts) for k in range(first, first + directions)]
         ends += [(h, c) for _, h, c in found]
-        more = places.stop < len(layer.all_weights)
-        x = F.dropout(torch.cat([y for y, _, _ in found], -1), layer.dropout, more)
+        x = torch.cat([y for y, _, _ in found], -1)
     last, state = (torch.stack(items) for items in zip(*ends, strict=True))
     return x, ((last, state) if layer.mode == "LSTM" else last)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from dslc.emit.backend import BuildError
 from dslc.emit.flattening import all_formal, all_reads
 from dslc.emit.flow import written_inputs
 from dslc.emit.given import with_given
@@ -77,13 +76,6 @@ class OpContext:
     def is_seeded(self) -> bool:
         """Whether what is drawn at random is the same bits in every framework."""
         return self.writer.module.program.deterministic
-
-    def refuse_seeded(self) -> None:
-        """Refuses a recurrent layer that drops, which has no form that is the same everywhere."""
-        if self.is_seeded and self.op.draws:
-            what = "drops parts of its states with each framework's own numbers"
-            help = "write single layers with `dropout` between, or leave out `deterministic`"
-            raise BuildError(f"`{self.op.name}` {what}: {help}")
 
     @property
     def first(self) -> Value:

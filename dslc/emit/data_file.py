@@ -9,11 +9,12 @@ from __future__ import annotations
 import ast
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, final
+from typing import TYPE_CHECKING, NamedTuple, final
 
 from dslc.emit.backend import BuildError
 from dslc.emit.data_steps import TOKENS, Stages
 from dslc.emit.header import header
+from dslc.emit.name_uses import names_below, used_names
 from dslc.emit.python import Function, Line, Module, Parameter, Raw, to_source
 from dslc.emit.template import Template
 from dslc.syntax.expressions import number_text
@@ -77,7 +78,7 @@ class DataFile:
         """The text of the file."""
         own = self.own()
         module = Module(f"{header(self.train.program, DOC)}")
-        wanted = reached(self.flags, {*self.used, *names_in(own.values())} - own.keys())
+        wanted = reached(self.flags, {*self.used, *used_names(own.values())} - own.keys())
         constants = [part for part in wanted if isinstance(part, Line)]
         for path in map(part_path, PARTS):
             for statement in Template(path, {}).imports():
@@ -285,7 +286,8 @@ def data_source(train: Training, sources: Iterable[str]) -> str:
     used = {
         alias.name
         for text in sources
-        for node in ast.walk(ast.parse(text))
+        if "from data import" in text
+        for node in ast.parse(text).body
         if isinstance(node, ast.ImportFrom) and node.module == "data"
         for alias in node.names
     }
@@ -297,51 +299,51 @@ def part_path(name: str) -> Path:
     return RUNTIME / f"{name}.py"
 
 
-def names_in(functions: Iterable[Function]) -> set[str]:
-    """The names that functions use."""
-    from dslc.emit.printer import body_source
-
-    tree = ast.parse(body_source(Module("", functions)))
-    return {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
-
-
 def reached(flags: Mapping[str, bool], roots: set[str]) -> list[Statement]:
     """The definitions of the runtime that names lead to, in order."""
     known = definitions(tuple(sorted(flags.items())))
-    wanted: set[str] = set()
+    wanted: dict[str, Statement] = {}
     pending = [*roots]
     while pending:
         name = pending.pop()
         if name in known and name not in wanted:
-            wanted.add(name)
-            pending += known[name][1]
-    return [known[name][0] for name in known if name in wanted]
+            wanted[name], names = known[name].made()
+            pending += names
+    return [wanted[name] for name in known if name in wanted]
 
 
 @cache
-def definitions(flags: tuple[tuple[str, bool], ...]) -> dict[str, tuple[Statement, set[str]]]:
-    """Every definition of the runtime's files with the names that it uses, its flags decided."""
-    from dslc.emit.printer import body_source
-
-    found: dict[str, tuple[Statement, set[str]]] = {}
+def definitions(flags: tuple[tuple[str, bool], ...]) -> dict[str, Definition]:
+    """Every definition of the runtime's files."""
+    found: dict[str, Definition] = {}
     for path in map(part_path, PARTS):
         template = Template(path, dict(flags))
         for node in template.tree.body:
             if isinstance(node, ast.FunctionDef | ast.ClassDef):
-                names = {part.id for part in ast.walk(node) if isinstance(part, ast.Name)}
-                if names.intersection(template.flags):
-                    statement: Statement = template.definition(node.name)
-                    tree = ast.parse(body_source(Module("", [statement])))
-                    names = {part.id for part in ast.walk(tree) if isinstance(part, ast.Name)}
-                else:
-                    statement = Raw(template.segment(node))
-                found[node.name] = statement, names | quoted(node)
+                found[node.name] = Definition(template, node)
             elif isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
                 name = node.targets[0].id
                 if name not in template.flags and name != "WORKERS":
-                    names = {part.id for part in ast.walk(node.value) if isinstance(part, ast.Name)}
-                    found[name] = Line(template.code(node)), names
+                    found[name] = Definition(template, node)
     return found
+
+
+class Definition(NamedTuple):
+    """A function, class or constant of the runtime."""
+
+    template: Template
+    node: ast.FunctionDef | ast.ClassDef | ast.Assign
+
+    def made(self) -> tuple[Statement, set[str]]:
+        """What stands for it, its flags decided, and the names that it uses."""
+        template, node = self
+        names = names_below(node)
+        if isinstance(node, ast.Assign):
+            return Line(template.code(node)), names
+        if not names.intersection(template.flags):
+            return Raw(template.segment(node)), names | quoted(node)
+        statement = template.definition(node.name)
+        return statement, used_names([statement]) | quoted(node)
 
 
 def quoted(node: ast.AST) -> set[str]:

@@ -2,6 +2,7 @@
 
 import ast
 from collections.abc import Sequence
+from functools import lru_cache
 
 from dslc.emit import python as model
 from dslc.emit.print_expressions import Expressions
@@ -19,11 +20,6 @@ def print_module(module: model.Module) -> str:
         lines.extend([""] * (2 if _opens_definition(module.body) else 1))
     lines.extend(body)
     return "\n".join(lines) + "\n" if lines else ""
-
-
-def body_source(module: model.Module) -> str:
-    """The source of a module's statements alone."""
-    return "\n".join(_block(module.body, 0))
 
 
 def _block(body: Sequence[model.Statement], indent: int) -> list[str]:
@@ -71,7 +67,7 @@ def _is_definition(item: model.Statement) -> bool:
     return isinstance(item, (model.Function, model.Class))
 
 
-def _print(item: model.Statement, indent: int) -> list[str]:
+def _print(item: model.Statement, indent: int) -> Sequence[str]:
     if isinstance(item, model.Comment):
         return comment_lines(item.text, indent)
     if isinstance(item, model.Raw):
@@ -88,13 +84,14 @@ def _print(item: model.Statement, indent: int) -> list[str]:
     return [*statement(item.node, indent), *_suite(item.body, indent + STEP)]
 
 
-def _line(item: model.Line, indent: int) -> list[str]:
+@lru_cache(maxsize=8192)
+def _line(item: model.Line, indent: int) -> Sequence[str]:
     lines = statement(item.node, indent)
     if item.comment is None:
         return lines
     whole = f"{lines[0]}  # {comment_text(item.comment)}".rstrip()
     if len(lines) == 1 and text_width(whole) <= WIDTH:
-        return [whole]
+        return (whole,)
     return [*comment_lines(item.comment, indent), *lines]
 
 

@@ -285,10 +285,9 @@ class Module:
 
     def prune_imports(self) -> None:
         """Drops the imported names that nothing in the module uses."""
-        from dslc.emit.printer import body_source
+        from dslc.emit.name_uses import used_names
 
-        tree = ast.parse(body_source(self))
-        self.imports.keep({node.id for node in ast.walk(tree) if isinstance(node, ast.Name)})
+        self.imports.keep(used_names(self.body))
 
 
 def to_source(module: Module) -> str:

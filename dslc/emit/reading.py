@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 import io
 import tokenize
+from functools import cache, cached_property
 from typing import TYPE_CHECKING
 
 from dslc.emit.python import (
@@ -35,11 +36,15 @@ TOOLS = ("noqa", "pyright")
 class Reader:
     """The text of a file and the statements that it holds."""
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, tree: ast.Module) -> None:
         self.text = text
-        self.tree = ast.parse(text)
-        self.comments = _comments(text)
+        self.tree = tree
         self.lines = text.split("\n")
+
+    @cached_property
+    def comments(self) -> dict[tuple[int, bool], str]:
+        """The comments by line, and whether each stands alone on it."""
+        return _comments(self.text)
 
     def statement(self, node: ast.stmt) -> Iterator[Statement]:
         """What stands for a statement: itself, or the branch of a decided `if`."""
@@ -140,6 +145,7 @@ class Reader:
         return b"\n".join(lines).decode()
 
 
+@cache
 def _comments(text: str) -> dict[tuple[int, bool], str]:
     """The comments by line, and whether each stands alone on it."""
     found: dict[tuple[int, bool], str] = {}

@@ -30,7 +30,7 @@ from dslc.emit.python import (
 from dslc.emit.script_flags import flags_of
 from dslc.emit.script_loop import facts, loop_names, loop_parts
 from dslc.emit.shown import shown
-from dslc.emit.template import Template
+from dslc.emit.template import Template, template_text
 from dslc.emit.turns import Turn, learning_rates, leaves_out_of_models
 from dslc.emit.units import ModuleWriter
 from dslc.passes.weights import sites
@@ -115,17 +115,17 @@ class Script:
         self.writer = ModuleWriter(self.program, target, "")
         self.writer.module = Module(header(self.program, f"{title}\n\n{usage}"), local=LOCAL)
         self.model = model
-        self.model_name = f"{model}_" if model in self.reserved() else model
+        self.model_name = f"{model}_" if self.is_reserved(model) else model
         self.devices = devices
         self.packages = (*packages, "numpy", "safetensors")
         self.flags = flags_of(self)
         self.settings: list[Statement] = []
 
-    def reserved(self) -> set[str]:
-        """Names that the script's own text may use at the top level."""
+    def is_reserved(self, name: str) -> bool:
+        """Whether the script's own text may use a name at the top level."""
         paths = (TEMPLATE, PLATEAU, *self.templates.glob("*_template.py"))
-        names = {name for path in paths for name in Template(path, {}).names()}
-        return names - {self.stand_in}
+        near = [path for path in paths if name in template_text(path)]
+        return name != self.stand_in and any(name in Template(path, {}).names() for path in near)
 
     def to_native(self) -> Function:
         """`to_native`: the columns in the layout in which the model computes."""
@@ -280,9 +280,10 @@ class Script:
             found.append(Line(f'STRATIFY = "{train.data.stratify}"'))
         if self.flags["STARTED"]:
             found.append(Line('START = Path(__file__).parent / "start.safetensors"'))
-        rows = "".join(f"({glob!r}, {call}), " for glob, call in initial_table(self.weights))
+        table = initial_table(self.weights)
+        rows = "".join(f"({glob!r}, {call}), " for glob, call in table)
         found += [Blank(), Line(f"INITIAL = [{rows}]", "the first that matches")]
-        for call in sorted({call.partition("(")[0] for _, call in initial_table(self.weights)}):
+        for call in sorted({call.partition("(")[0] for _, call in table}):
             self.require(f"from initial import {call}")
         if self.frozen:
             found.append(Line(f"FROZEN = {self.frozen!r}", "never trained"))

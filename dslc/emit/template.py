@@ -41,10 +41,10 @@ class Template(Reader):
     def __init__(
         self, path: Path, flags: Mapping[str, bool], names: Mapping[str, str] | None = None
     ) -> None:
-        text = _text(path)
+        text = template_text(path)
         for name, other in (names or {}).items():
             text = re.sub(rf"\b{re.escape(name)}\b", other, text)
-        super().__init__(text)
+        super().__init__(text, _parsed(text))
         self.flags = flags
         self.path = path
 
@@ -126,5 +126,12 @@ class Template(Reader):
 
 
 @cache
-def _text(path: Path) -> str:
+def template_text(path: Path) -> str:
+    """What a template's file says."""
     return path.read_text(encoding="utf-8")
+
+
+@cache
+def _parsed(text: str) -> ast.Module:
+    """The tree of a template, which nothing changes."""
+    return ast.parse(text)

@@ -69,7 +69,7 @@ class Helper(Reader):
     """A helper's definition, of which things are cut."""
 
     def __init__(self, text: str) -> None:
-        super().__init__(text)
+        super().__init__(text, ast.parse(text))
         self.node = self.tree.body[0]
         self.is_cut = False
         functions = [part for part in walk(self.node) if isinstance(part, ast.FunctionDef)]

@@ -9,7 +9,6 @@ from dslc.emit.borders import Borders
 from dslc.emit.borrowing import Borrowing
 from dslc.emit.names import Names
 from dslc.emit.owners import Owners
-from dslc.emit.printer import body_source
 from dslc.emit.python import (
     Class,
     Function,
@@ -125,7 +124,7 @@ class ModuleWriter:
         found: dict[str, None] = {}
         for source in self.helpers.values():
             found.update(dict.fromkeys(source.split("\n\n\n")))
-        made = trimmed(list(found), body_source(Module("", self.body()))) if found else []
+        made = trimmed(list(found), to_source(Module("", self.body()))) if found else []
         return [part for part in dict.fromkeys(made) if part]
 
     def body(self) -> list[Statement]:

@@ -118,7 +118,7 @@ class OperationReader(Reader):
             close = nearest(
                 key.text, (*all_ops(), "residual", "parallel", "group", "scan", "reuse", "expr")
             )
-            help = f"did you mean `{close}`?" if close else "`dslc ops` lists the ops"
+            help = f"did you mean `{close}`?" if close else ops_with(key.text)
             if key.text in ("weight_norm", "spectral_norm"):
                 close, help = (
                     None,
@@ -375,3 +375,11 @@ class OperationReader(Reader):
 def direct_attributes(op: type[Op]) -> list[str]:
     """The attributes that a spec gives by name, without those inside a feature's mapping."""
     return [name for name in op.attributes if "." not in name]
+
+
+def ops_with(word: str) -> str:
+    """The advice on a word that is near no op: the ops whose names hold it, else where to look."""
+    found = [f"`{name}`" for name in sorted(all_ops()) if word.lower() in name.split("_")]
+    if not found or len(found) > 4:
+        return "`dslc ops` lists the ops"
+    return f"there is {', '.join(found)}" if len(found) == 1 else f"there are {', '.join(found)}"

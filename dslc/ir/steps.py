@@ -159,15 +159,30 @@ class StepReader(RepeatReader):
             help = "add the op, such as `- relu:`"
             self.report.error("E0606", node.span, "a step has no op, block or structure", help=help)
             return None
-        first, second = others[0][0], others[1][0]
-        close = None if second.text in self.takes(first) else nearest(second.text, RESERVED)
+        return self.second_key(others, keys)
+
+    def second_key(
+        self, others: list[tuple[Scalar, Node]], keys: dict[str, Node]
+    ) -> tuple[Scalar, Node | None, dict[str, Node]] | None:
+        """Reports a second op, block or structure; goes on where it is a misspelt key."""
+        if self.misspelt(others[0][0]):
+            others = [*others[1:], others[0]]
+        (first, value), (second, given), *more = others
+        close = None if second.text in self.takes(first) else self.misspelt(second)
         help = f"did you mean `{close}`?" if close else "each step is an item of its own: `- …`"
         if second.text in self.takes(first):
             help = f"indent it further, or write `{first.text}: {{{second.text}: …}}`"
         message = f"a step has one op, block or structure, and `{second.text}` is a second"
         labels, fix = [Label(first.span, "the first")], mend(second.span, second.text, close)
         self.report.error("E0607", second.span, message, help=help, labels=labels, fix=fix)
-        return None
+        if close is None or close in keys or more:
+            return None
+        return first, value, {**keys, close: given}
+
+    def misspelt(self, word: Scalar) -> str | None:
+        """The step's key that a word is meant to be, where it is nothing else."""
+        known = find(word.text) is not None or word.text in (*self.modules, *STRUCTURES)
+        return None if known else nearest(word.text, RESERVED)
 
     def takes(self, word: Scalar) -> Collection[str]:
         """What the op or block of a step takes in `{…}`."""

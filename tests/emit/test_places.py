@@ -1,35 +1,35 @@
 """What a backend cannot write is told with the place in the spec."""
 
+from typing import Any
+
 import pytest
 from dslc_torch.project import backend
+from dslc_torch.rules import RULES
 
 from dslc.api import loads
 from dslc.emit.backend import BuildError
+from dslc.ops.recurrent import Lstm
 
-DROPPING = """\
+NET = """\
 dslc: 1
 name: Net
 inputs: {x: "f32[N, T, 8]"}
 steps:
   - linear: 8
     name: first
-  - lstm: {hidden: 8, layers: 2, dropout: 0.1}
+  - lstm: 8
     name: second
-train:
-  inputs: {y: "f32[N, T, 8]"}
-  loss: mse
-  data: {source: data.npz}
-  optimizer: {sgd: {lr: 0.1}}
-  epochs: 1
-  batch: 2
-  deterministic: true
 """
 
 
-def test_a_refusal_names_the_step() -> None:
+def test_a_refusal_names_the_step(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(context: Any) -> str:
+        raise BuildError(f"`{context.op.name}` has no form here")
+
+    monkeypatch.setitem(RULES.table, Lstm, refuse)
     with pytest.raises(BuildError) as error:
-        backend.project(loads(DROPPING).checked)
+        backend.project(loads(NET).checked)
     span = error.value.span
     assert span is not None
     assert (span.line, span.column) == (7, 5)
-    assert str(error.value).startswith(f"{span}: `lstm` drops parts of its states")
+    assert str(error.value) == f"{span}: `lstm` has no form here"

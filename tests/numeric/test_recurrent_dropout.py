@@ -30,7 +30,7 @@ def arrays(op: str, width: int, hidden: int) -> dict[str, Any]:
 @pytest.mark.parametrize("op", ["rnn", "lstm", "gru"])
 def test_torch(op: str) -> None:
     import torch
-    from dslc_torch.helpers_recurrent import run_dropping, run_padded
+    from dslc_torch.helpers_recurrent import dropping, run_dropping, run_padded
     from torch.utils import _pytree as pytree
 
     layer = getattr(torch.nn, op.upper())(
@@ -38,14 +38,15 @@ def test_torch(op: str) -> None:
     )
     layer.load_state_dict({name: torch.tensor(a) for name, a in arrays(op, 4, 6).items()})
     x, lengths = torch.randn(3, 5, 4, dtype=torch.float64), torch.tensor([5, 0, 2])
+    dropping(layer, RATE)
     pairs = [
-        (run_dropping(layer, x, RATE), layer(x)),
-        (run_dropping(layer, x, RATE, lengths), run_padded(layer, x, lengths)),
+        (run_dropping(layer, x), layer(x)),
+        (run_dropping(layer, x, lengths), run_padded(layer, x, lengths)),
     ]
     for found, expected in pairs:
         both = zip(pytree.tree_leaves(found), pytree.tree_leaves(expected), strict=True)
         assert all(torch.allclose(*pair, rtol=1e-6, atol=1e-7) for pair in both)
-    assert not torch.allclose(run_dropping(layer, x, 0.5)[0], layer(x)[0])
+    assert not torch.allclose(run_dropping(dropping(layer, 0.5), x)[0], layer(x)[0])
 
 
 @pytest.mark.jax

@@ -15,7 +15,6 @@ GATES = {"lstm": ", gates=4", "gru": ", gates=3, second_bias=True"}
 
 @RULES.add(Rnn, Lstm, Gru)
 def recurrent(c: OpContext) -> dict[str, str]:
-    c.refuse_seeded()
     lengths = c.arg(1)
     given = f"{c.x}, {lengths}" if lengths else c.x
     return c.unpack(f"{made(c)}({given})", ("sequence", "last", "state"))

@@ -44,8 +44,7 @@ def load_weights(model: nnx.Module, weights: Mapping[str, Array] | str | os.Path
     given = isinstance(weights, Mapping)
     arrays = weights if given else read(weights)
     found = list(_weights(model))
-    shapes = {weight.name: weight.shape for weight in found}
-    matched = match(arrays, shapes, source="the weights" if given else str(weights))
+    matched = match(arrays, shapes_of(model), source="the weights" if given else str(weights))
     for weight in found:
         array = jnp.asarray(_to_model(weight, matched[weight.name]), weight.variable.dtype)
         if weight.is_second_bias:
@@ -53,14 +52,13 @@ def load_weights(model: nnx.Module, weights: Mapping[str, Array] | str | os.Path
         weight.variable.set_value(array)
 
 
-def made_with(
-    make: Callable[[], Module], weights: Mapping[str, Array] | str | os.PathLike[str]
-) -> Module:
-    """Makes a model with portable weights, without computing the values that they replace.
+def empty(make: Callable[[], Module]) -> Module:
+    """A model whose weights have their shapes alone, until they are loaded.
+
+    The values that loading replaces are not drawn: that is compiled for each shape, for seconds.
 
     Args:
         make: makes the model, as `lambda: Net(rngs=nnx.Rngs(0))`.
-        weights: as for `load_weights`.
     """
 
     def random_states() -> Any:
@@ -69,8 +67,26 @@ def made_with(
     model = nnx.eval_shape(make)
     if jax.tree.leaves(nnx.state(model, nnx.RngState)):
         nnx.update(model, jax.jit(random_states)())
+    return model
+
+
+def made_with(
+    make: Callable[[], Module], weights: Mapping[str, Array] | str | os.PathLike[str]
+) -> Module:
+    """Makes a model with portable weights, without computing the values that they replace.
+
+    Args:
+        make: as for `empty`.
+        weights: as for `load_weights`.
+    """
+    model = empty(make)
     load_weights(model, weights)
     return model
+
+
+def shapes_of(model: nnx.Module) -> dict[str, tuple[int, ...]]:
+    """The shape of every portable weight of a model."""
+    return {weight.name: weight.shape for weight in _weights(model)}
 
 
 def to_portable(model: nnx.Module) -> dict[str, NDArray[np.float32]]:
@@ -176,7 +192,7 @@ def _lone_biases(nodes: Mapping[Any, Any]) -> Iterator[_Weight]:
         for own, value in vars(layer).items() if getattr(layer, "one_bias", False) else ():
             if own.startswith("bias_ih") and value is None:
                 name = ".".join((*map(str, path), own.replace("bias_ih", "bias_hh")))
-                zeros = nnx.Param(jnp.zeros(layer.rows))
+                zeros = nnx.Param(np.zeros(layer.rows, np.float32))
                 yield _Weight(name, (*path, own), zeros, is_second_bias=True)
 
 

@@ -16,11 +16,10 @@ KINDS = {"rnn": "SimpleRNN", "lstm": "LSTM", "gru": "GRU"}
 
 @RULES.add(Rnn, Lstm, Gru)
 def recurrent(c: FunctionContext) -> str | dict[str, str]:
-    c.refuse_seeded()
     options = [option(c, "recurrent_dropout", 0.0), activation(c)]
     several = [option(c, "layers", 1, "depth"), option(c, "bidirectional", False)]
     lengths = c.arg(1)
-    if is_stacked(c.found):
+    if is_stacked(c.found, seeded=c.is_seeded):
         kind = f'"{KINDS[c.op.name]}"'
         options = [kind, c.attribute("hidden"), *several, option(c, "dropout", 0.0), *options]
         call = f"{c.x}, {lengths}" if lengths else c.x

@@ -15,7 +15,6 @@ KINDS = {"rnn": "RNN", "lstm": "LSTM", "gru": "GRU"}
 
 @RULES.add(Rnn, Lstm, Gru)
 def recurrent(c: OpContext) -> dict[str, str]:
-    c.refuse_seeded()
     code = run(c, made(c))
     names = c.unpack_names("sequence", "last", "state")
     sequence, last, state = names.values()
@@ -38,14 +37,27 @@ def made(c: OpContext) -> str:
     options += ['nonlinearity="relu"'] if values.get("activation") == "relu" else []
     options += ["bidirectional=True"] if values["bidirectional"] else []
     text = f"nn.{KINDS[c.op.name]}({', '.join(text for text in options if text)})"
-    return c.layer(text if isinstance(c.op, Gru) else f"{c.helper('one_bias')}({text})")
+    text = text if isinstance(c.op, Gru) else f"{c.helper('one_bias')}({text})"
+    if is_dropping(c):
+        text = f"{c.helper('dropping')}({text}{rate(c)})"
+    return c.layer(text)
+
+
+def is_dropping(c: OpContext) -> bool:
+    """Whether the layer drops what PyTorch's own does not, or not by the numbers of others."""
+    return bool(c.op.values["recurrent_dropout"]) or (c.is_seeded and bool(c.op.draws))
+
+
+def rate(c: OpContext) -> str:
+    """How much of the state it drops."""
+    return f", {c.attribute('recurrent_dropout')}" if c.op.values["recurrent_dropout"] else ""
 
 
 def run(c: OpContext, layer: str) -> str:
     """The call of the layer."""
     lengths = c.arg(1)
-    if c.op.values["recurrent_dropout"]:
-        given = [layer, c.x, c.run_attribute("recurrent_dropout"), *([lengths] if lengths else [])]
+    if is_dropping(c):
+        given = [layer, c.x, *([lengths] if lengths else [])]
         return f"{c.helper('run_dropping')}({', '.join(given)})"
     if not lengths:
         return f"{layer}({c.x})"

@@ -28,7 +28,7 @@ from data import Arrays, Batches, Column, average, held_out_rows, load, split
 from faults import listed
 from initial import fan_in_uniform, initial, kaiming_uniform, random_numbers
 from model import Gan
-from portable import load_weights, names_of, to_portable
+from portable import empty, load_weights, names_of, shapes_of, to_portable
 from progress import NoNumberError, Progress
 from record import record, spec_text
 from signals import Signals
@@ -228,8 +228,8 @@ class Trainer:
 
     def __init__(self, seed: int, device: str = "auto") -> None:
         use_device(device)
-        self.model = Gan(rngs=nnx.Rngs(seed))
-        self.shapes = {name: array.shape for name, array in to_portable(self.model).items()}
+        self.model = empty(lambda: Gan(rngs=nnx.Rngs(seed)))
+        self.shapes = shapes_of(self.model)
         self.model.eval()
         self.inference = nnx.graphdef(self.model)
         self.model.train()
@@ -242,15 +242,13 @@ class Trainer:
         self.load(initial(self.shapes, INITIAL, seed), "the initial weights")
         self.phases = make_phases(self.names)
         for phase in self.phases:
-            phase.state = phase.optimizer.init([self.params[k] for k in phase.places])
+            phase.state = jax.jit(phase.optimizer.init)([self.params[k] for k in phase.places])
             phase.run = jax.jit(partial(self.train, phase), donate_argnums=(0, 1, 2))
         self.run_metrics = jax.jit(self.evaluate)
 
     def merged(self, graph: Any, params: list[Array], rest: list[Array]) -> Gan:
         """The module from its parts."""
-        parts = (
-            tree.unflatten(part) for tree, part in zip(self.trees, (params, rest), strict=True)
-        )
+        parts = map(jax.tree.unflatten, self.trees, (params, rest))
         return nnx.merge(graph, *parts, copy=True)
 
     def train(

@@ -26,7 +26,7 @@ from data import Arrays, Batches, Column, average, held_out_rows, load, split
 from faults import listed
 from initial import initial, kaiming_uniform, matches, normal, ones, zeros
 from model import Next
-from portable import load_weights, names_of, to_portable
+from portable import empty, load_weights, names_of, shapes_of, to_portable
 from progress import NoNumberError, Progress
 from record import record, spec_text
 from signals import Signals
@@ -148,8 +148,8 @@ class Trainer:
 
     def __init__(self, seed: int, device: str = "auto") -> None:
         use_device(device)
-        self.model = Next(rngs=nnx.Rngs(seed))
-        self.shapes = {name: array.shape for name, array in to_portable(self.model).items()}
+        self.model = empty(lambda: Next(rngs=nnx.Rngs(seed)))
+        self.shapes = shapes_of(self.model)
         self.model.eval()
         self.inference = nnx.graphdef(self.model)
         self.model.train()
@@ -161,15 +161,13 @@ class Trainer:
         self.steps = 0
         self.load(initial(self.shapes, INITIAL, seed), "the initial weights")
         self.optimizer = make_optimizer(self.names)
-        self.state: Any = self.optimizer.init(self.params)
+        self.state: Any = jax.jit(self.optimizer.init)(self.params)
         self.run_step = jax.jit(self.train, donate_argnums=(0, 1, 2))
         self.run_metrics = jax.jit(self.evaluate)
 
     def merged(self, graph: Any, params: list[Array], rest: list[Array]) -> Next:
         """The module from its parts."""
-        parts = (
-            tree.unflatten(part) for tree, part in zip(self.trees, (params, rest), strict=True)
-        )
+        parts = map(jax.tree.unflatten, self.trees, (params, rest))
         return nnx.merge(graph, *parts, copy=True)
 
     def train(
