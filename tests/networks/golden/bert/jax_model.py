@@ -36,7 +36,7 @@ class MultiHeadAttention(nnx.Module):
             for layer, x in ((self.query, query), (self.key, key), (self.value, key))
         )
         drops = self.dropout is not None and not self.dropout.deterministic
-        if mask is not None or drops or False:
+        if mask is not None or drops:
             y = self.attend(q, k, v, mask)
         else:
             y = jax.nn.dot_product_attention(q, k, v)

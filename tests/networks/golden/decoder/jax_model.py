@@ -32,7 +32,7 @@ class MultiHeadAttention(nnx.Module):
             layer(x).reshape(*x.shape[:2], self.heads, -1)
             for layer, x in ((self.query, query), (self.key, key), (self.value, key))
         )
-        if mask is not None or False:
+        if mask is not None:
             y = self.attend(q, k, v, mask)
         else:
             y = jax.nn.dot_product_attention(q, k, v)

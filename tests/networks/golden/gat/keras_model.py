@@ -13,40 +13,39 @@ from keras import KerasTensor, layers, ops
 class GatConv(layers.Layer):
     """Each row and its neighbours, weighed by the attention of each head. [N, D], [2, E]."""
 
+    portable: tuple[str, ...]
+
     def __init__(
         self,
         out: int,
         heads: int = 1,
         mean: bool = False,
         slope: float = 0.2,
-        use_bias: bool = True,
         dropout: float = 0.0,
         **options: Any,
     ) -> None:
         super().__init__(**options)
-        self.own = {"out": out, "heads": heads, "mean": mean, "slope": slope}
-        self.own |= {"use_bias": use_bias, "dropout": dropout}
+        self.out, self.heads, self.mean, self.slope = out, heads, mean, slope
+        self.rate = dropout
         self.width = out if mean else heads * out
-        self.portable = ("weight", "source", "target", *(("bias",) if use_bias else ()))
+        self.portable = ("weight", "source", "target", "bias")
         self.dropout = layers.Dropout(dropout, dtype=self.dtype_policy, name="dropout")
 
     def build(self, shape: tuple[int | None, ...], *_: Any) -> None:
-        out, heads, dim = self.own["out"], self.own["heads"], shape[-1]
+        out, heads, dim = self.out, self.heads, shape[-1]
         start = keras.initializers.VarianceScaling(1 / 3, "fan_out", "uniform")
         self.weight = self.add_weight((heads * out, dim), start, name="weight")
         self.source = self.add_weight((heads, out), start, name="source")
         self.target = self.add_weight((heads, out), start, name="target")
-        if self.own["use_bias"]:
-            self.bias = self.add_weight((self.width,), "zeros", name="bias")
+        self.bias = self.add_weight((self.width,), "zeros", name="bias")
 
     def call(self, x: KerasTensor, edges: KerasTensor) -> KerasTensor:
         source, target, n = edges[0], edges[1], ops.shape(x)[0]
-        slope = self.own["slope"]
         y = ops.matmul(x, ops.transpose(self.weight))
-        y = ops.reshape(y, (-1, self.own["heads"], self.own["out"]))
+        y = ops.reshape(y, (-1, self.heads, self.out))
         told, asked = (ops.sum(y * end, axis=-1) for end in (self.source, self.target))
         far = ops.take(told, source, axis=0) + ops.take(asked, target, axis=0)
-        own, scores = (ops.where(z > 0, z, slope * z) for z in (told + asked, far))
+        own, scores = (ops.where(z > 0, z, self.slope * z) for z in (told + asked, far))
         most = ops.maximum(own, ops.segment_max(scores, target, num_segments=n))
         most = ops.stop_gradient(most)
         own, scores = ops.exp(own - most), ops.exp(scores - ops.take(most, target, axis=0))
@@ -55,15 +54,17 @@ class GatConv(layers.Layer):
         own, scores = (self.dropout(weights)[..., None] for weights in (own, scores))
         told = scores * ops.take(y, source, axis=0)
         heard = own * y + ops.segment_sum(told, target, num_segments=n)
-        z = ops.mean(heard, axis=1) if self.own["mean"] else ops.reshape(heard, (-1, self.width))
-        return z + self.bias if self.own["use_bias"] else z
+        z = ops.mean(heard, axis=1) if self.mean else ops.reshape(heard, (-1, self.width))
+        return z + self.bias
 
     def compute_output_spec(self, x: KerasTensor, edges: KerasTensor) -> KerasTensor:
         del edges
         return KerasTensor((x.shape[0], self.width), dtype=x.dtype)
 
     def get_config(self) -> dict[str, Any]:
-        return {**super().get_config(), **self.own}
+        own = {"out": self.out, "heads": self.heads, "mean": self.mean, "slope": self.slope}
+        own |= {"dropout": self.rate}
+        return {**super().get_config(), **own}
 
 
 def gat(
