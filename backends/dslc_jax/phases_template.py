@@ -78,6 +78,11 @@ def below(names: Sequence[str], *models: str) -> list[int]:
     return [place for place, name in enumerate(names) if name.split(".")[0] in models]
 
 
+def without(names: Sequence[str], *others: str) -> list[int]:
+    """The places of the weights of all but some models."""
+    return [place for place, name in enumerate(names) if name.split(".")[0] not in others]
+
+
 class PhasedTrainer(Trainer):
     """The models as flat lists of arrays, with an optimiser for each phase.
 

@@ -155,13 +155,12 @@ def train_source(checked: Checked, model: str) -> str:
 
 def phases(script: Script, template: Template) -> list[Statement]:
     """`make_phases`, and what finds the weights of each."""
-    lines: list[Statement] = []
+    lines: list[Line] = []
     parts: list[str] = []
     for turn in script.turns:
         name, places = turn.phase.name, "range(len(names))"
-        if turn.homes:
-            models = "".join(f', "{home}"' for home in turn.homes)
-            lines.append(Line(f"{name} = below(names{models})"))
+        if (chosen := turn.chosen("names")) is not None:
+            lines.append(chosen)
             places = name
         by_name = turn.keeps or turn.groups or turn.sees_axes
         given = f"[names[place] for place in {places}]" if by_name else ""
@@ -178,4 +177,6 @@ def phases(script: Script, template: Template) -> list[Statement]:
         "The phases in turn, each with the places of the weights that it moves.",
         [*lines, Line(f"return [{', '.join(parts)}]")],
     )
-    return [template.definition("below"), made] if lines else [made]
+    choices = ("below", "without")
+    used = [word for word in choices if any(f" = {word}(" in line.code for line in lines)]
+    return [*map(template.definition, used), made]

@@ -75,6 +75,13 @@ def below(trained: Mapping[str, keras.Variable], *models: str) -> dict[str, kera
     return {name: variable for name, variable in trained.items() if name.split(".")[0] in models}
 
 
+def without(trained: Mapping[str, keras.Variable], *others: str) -> dict[str, keras.Variable]:
+    """The variables of all but some models."""
+    return {
+        name: variable for name, variable in trained.items() if name.split(".")[0] not in others
+    }
+
+
 class PhasedTrainer(Trainer):
     """The models with an optimiser for each phase, and what is compiled for them."""
 

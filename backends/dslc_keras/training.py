@@ -6,12 +6,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, final
 
 from dslc.emit.adapters import adapted_names
+from dslc.emit.functions_names import attribute_of
 from dslc.emit.names import class_name
 from dslc.emit.objective import Objective
 from dslc.emit.optimizers import lists_by_name
 from dslc.emit.python import Blank, Class, Function, Line, Parameter, With
 from dslc.emit.script import Script
 from dslc.emit.template import Template
+from dslc.ir.needs import apart
 from dslc_keras.target import KerasTarget
 
 if TYPE_CHECKING:
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from dslc.emit.objective import ObjectiveBody
     from dslc.emit.python import Statement
     from dslc.emit.turns import Turn
+    from dslc.ir.graph import Program
     from dslc.passes.pipeline import Checked
 
 TEMPLATE = Path(__file__).with_name("training_template.py")
@@ -53,14 +56,25 @@ class KerasScript(Script):
 
 @final
 class KerasObjective(Objective):
-    """A functional model is called with its mode; several inputs come by name."""
+    """A functional model is called with its mode; several inputs come by name.
+
+    `apart` says where those are that the graph of the whole does not lead to, by their paths.
+    """
 
     mixed = False
+
+    def __init__(self, program: Program, *words: str) -> None:
+        super().__init__(KerasTarget("native"), "keras.Model", *words)
+        self.apart = {
+            program.modules[name].home: f"model.{attribute_of(program, name)}"
+            for name in apart(program)
+        }
 
     def call(
         self, called: Sequence[str], arguments: list[str], names: Sequence[str], *, training: bool
     ) -> str:
         model = f'model.get_layer("{called[0]}")' if called[0] else "model"
+        model = self.apart.get(called[0], model)
         pairs = zip(names, arguments, strict=True)
         given = "{" + ", ".join(f'"{name}": {text}' for name, text in pairs) + "}"
         inputs = arguments[0] if len(arguments) == 1 else given
@@ -90,15 +104,7 @@ def train_source(checked: Checked, model: str) -> str:
         checked, KerasTarget("native"), TEMPLATE.parent, model, "Keras", DEVICES, PACKAGES
     )
     flags = script.flags
-    policy = {"bf16": '"mixed_bfloat16"', "f16": '"mixed_float16"'}
-    moving = "self.moving" if flags["THAWS"] else "self.trained"
-    named = policy.get(script.train.run.precision, "POLICY")
-    template, phased = (
-        script.template(
-            TEMPLATE, POLICY=named, MOVING=moving, GIVEN=script.given(), **adapted_names(script)
-        ),
-        script.template(PHASES),
-    )
+    template, phased = script.template(TEMPLATE, **names_of(script)), script.template(PHASES)
     parts = script.template(PARTS)
     script.require("import math", "import numpy as np")
     script.use(template)
@@ -109,7 +115,7 @@ def train_source(checked: Checked, model: str) -> str:
     script.set(Blank(), Line("Batch = dict[str, tf.Tensor]"))
     if flags["AXES"]:
         script.set(Line("Axes = tuple[tuple[int, ...], ...]", "a variable's, by those in the file"))
-    objective = KerasObjective(script.target, "keras.Model", "Batch", "tf.Tensor", "Batch")
+    objective = KerasObjective(script.checked.form.program, "Batch", "tf.Tensor", "Batch")
     objective.mixed = flags["MIXED"]
     script.add_objectives(objective)
     script.add_penalty(PENALTIES, "Mapping[str, tf.Tensor]", "tf.Tensor")
@@ -135,15 +141,26 @@ def train_source(checked: Checked, model: str) -> str:
     return script.source()
 
 
+def names_of(script: Script) -> dict[str, str]:
+    """What the trainer's template calls otherwise."""
+    policy = {"bf16": '"mixed_bfloat16"', "f16": '"mixed_float16"'}
+    return {
+        "POLICY": policy.get(script.train.run.precision, "POLICY"),
+        "MOVING": "self.moving" if script.flags["THAWS"] else "self.trained",
+        "GIVEN": script.given(),
+        "XLA": str(script.flags["COMPILES"]),
+        **adapted_names(script),
+    }
+
+
 def phases(script: Script, template: Template) -> list[Statement]:
     """`make_phases`, and what finds the variables of each."""
-    lines: list[Statement] = []
+    lines: list[Line] = []
     parts: list[str] = []
     for turn in script.turns:
         name, trained = turn.phase.name, "trained"
-        if turn.homes:
-            models = "".join(f', "{home}"' for home in turn.homes)
-            lines.append(Line(f"{name} = below(trained{models})"))
+        if (chosen := turn.chosen("trained")) is not None:
+            lines.append(chosen)
             trained = name
         given = f"list({trained})" if turn.keeps or turn.groups or turn.sees_axes else ""
         given += ", axes" if turn.sees_axes else ""
@@ -159,7 +176,9 @@ def phases(script: Script, template: Template) -> list[Statement]:
         "The phases in turn, each with the variables that it moves.",
         [*lines, Line(f"return [{', '.join(parts)}]")],
     )
-    return [template.definition("below"), made] if lines else [made]
+    choices = ("below", "without")
+    used = [word for word in choices if any(f" = {word}(" in line.code for line in lines)]
+    return [*map(template.definition, used), made]
 
 
 def add_optimizers(script: Script) -> list[str]:

@@ -134,6 +134,11 @@ def below(weights: Mapping[str, Tensor], *models: str) -> dict[str, Tensor]:
     return {name: weight for name, weight in weights.items() if name.split(".")[0] in models}
 
 
+def without(weights: Mapping[str, Tensor], *others: str) -> dict[str, Tensor]:
+    """The weights of all but some models."""
+    return {name: weight for name, weight in weights.items() if name.split(".")[0] not in others}
+
+
 class PhasedTrainer(Trainer):
     """The models with an optimiser for each phase, on a device."""
 
@@ -142,8 +147,8 @@ class PhasedTrainer(Trainer):
     def step(self, batch: Arrays, rates: Mapping[str, float]) -> dict[str, Tensor]:  # pyright: ignore
         """One step: the phases in turn, each with its loss before its optimiser moved anything."""
         if SEEDED:
-            for count in self.draws:
-                count.fill_(4096 * self.steps % 2**31)
+            for part in self.draws:
+                part.count.fill_(4096 * self.steps % 2**31)
         if CHANCE and not SEEDED:
             # what a step draws depends on the seed and its number alone
             torch.manual_seed(int(random_keys(1, self.seed, f"step {self.steps}")[0]))

@@ -72,9 +72,9 @@ class ClassWriter:
 
     def write(self) -> None:
         """Writes the class into the module."""
-        for name in self.body.models if self.body.holds else ():
-            self.drafts.append(f"{self.body.models[name]} = {self.model_made(name)}")
         self.body.run()
+        for name in self.body.models if self.parameters.is_main else ():
+            self.drafts.append(f"{self.body.models[name]} = {self.model_made(name)}")
         parameters = self.parameters
         parameters.keep(words_of([*texts(self.drafts), *self.stored]))
         target = self.target

@@ -70,7 +70,7 @@ __all__ = ["Carry", "Formal", "FormalStep", "collect_instances", "formal_modules
 def formal_modules(checked: Checked) -> list[Formal]:
     """Every module that the main module or one of several models uses, callees first."""
     program, main = checked.program, checked.instance
-    parts = [part.instance for part in checked.parts.values()] if program.has_several else []
+    parts = [checked.parts[name].instance for name in program.held]
     instances = collect_instances(main, *parts)
     of_runs = params_of_runs(program, instances)
     found: dict[str, Formal] = {}

@@ -15,7 +15,6 @@ from dslc.emit.backend import BuildError
 from dslc.emit.borders import Borders
 from dslc.emit.borrowing import Borrowing
 from dslc.emit.classes import words_of
-from dslc.emit.flattening import all_formal
 from dslc.emit.flow import STREAM
 from dslc.emit.formal import formal_modules
 from dslc.emit.functions_body import FunctionBody
@@ -30,7 +29,6 @@ from dslc.emit.units import ModuleWriter, Unit
 from dslc.emit.unread import Unread
 from dslc.ir.dims import sym
 from dslc.ir.graph import CallModule
-from dslc.ir.needs import needs_of
 from dslc.syntax.expressions import Conditional
 from dslc.values import is_integer
 
@@ -277,13 +275,3 @@ class FunctionWriter(LayerWriter):
         if name in flow.taken or name in STREAM or name in flow.names.values():
             return False
         return flow.is_free(name) and (name in self.choices or self.parameters.names.is_free(name))
-
-    def refuse_apart(self, name: str) -> None:
-        """Refuses to hold a model that nothing here runs: a graph is what leads to its outputs."""
-        called = [f.callee.module.name for f in all_formal(self.formal.steps) if f.callee]
-        program = self.module.program
-        inner = (other for one in called for other in needs_of(program).get(one, ()))
-        adds = any(step.callee is None for step in self.formal.steps)
-        if adds and name not in {*called, *inner}:
-            reason = f"training adds steps with weights and leaves the model `{name}` out"
-            raise BuildError(f"{reason}, which is then in no graph: call it under `train.steps`")

@@ -8,7 +8,7 @@ from dslc.emit.calls import call_outputs
 from dslc.emit.flow import NOTHING, Value
 from dslc.emit.functions_context import FunctionContext
 from dslc.emit.functions_loops import LoopWriter
-from dslc.emit.functions_names import PathText
+from dslc.emit.functions_names import PathText, attribute_of
 from dslc.emit.functions_regions import FunctionRegions
 from dslc.emit.functions_runtime import size_reads
 from dslc.emit.method import word_of
@@ -19,6 +19,7 @@ from dslc.ir.graph import (
     ApplyOp,
     CallModule,
 )
+from dslc.ir.needs import apart
 from dslc.ir.walk import followers
 
 if TYPE_CHECKING:
@@ -59,10 +60,8 @@ class FunctionBody(FunctionRegions):
         self.flow.taken = self.taken()
         for name in self.function.module.units if self.holds else ():
             if name in self.models:
-                self.function.refuse_apart(name)
-                self.flow.lines.append(
-                    Line(f"{self.models[name]} = {self.function.model_made(name)}")
-                )
+                made = self.function.model_made(name)
+                self.flow.lines.append(Line(f"{self.models[name]} = {made}"))
         super().run()
 
     def name_loans(self) -> dict[str, str]:
@@ -85,7 +84,7 @@ class FunctionBody(FunctionRegions):
             if path in self.loans_used:
                 kind = loans[path].kind
                 found.append(Parameter(name, kind))
-        models = () if self.holds else self.models.values()
+        models = () if self.writer.parameters.is_main else self.models.values()
         model = self.function.functions_target.model
         return found + [Parameter(name, model) for name in models]
 
@@ -178,7 +177,20 @@ class FunctionBody(FunctionRegions):
                 turned.add(texts[name])
                 self.flow.lines += self.function.functions_target.leave(self.function, value)
         code = self.function.functions_target.model_of(self.function, self.inputs, texts)
-        self.flow.lines.append(Line(f"return {code}"))
+        self.flow.lines += self.finished(code)
+
+    def finished(self, code: str) -> list[Line]:
+        """The return of a model; one that is in no graph here is an attribute of what holds it."""
+        program = self.writer.module.program
+        held = apart(program) if self.writer.parameters.is_main else ()
+        if not held:
+            return [Line(f"return {code}")]
+        model = self.names.fresh("model")
+        lines = [Line(f"{model} = {code}")]
+        for name in held:
+            made = self.models[name] if self.holds else self.function.model_made(name)
+            lines.append(Line(f"{model}.{attribute_of(program, name)} = {made}"))
+        return [*lines, Line(f"return {model}")]
 
     def output(self, name: str, ref: Ref) -> str:
         """The variable of one of the model's outputs, the output's own name where it is free."""

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from dslc.emit.python import Statement
+    from dslc.ir.graph import Program
 
 SIZE = re.compile(r"\bSize__(\w+)\b")
 
@@ -165,3 +166,9 @@ def overwritten(statements: Sequence[Statement], variable: str, symbol: str) -> 
 def reads(statements: Sequence[Statement], symbol: str) -> bool:
     """Whether statements read a size."""
     return any(symbol in SIZE.findall(text) for part in statements for text in texts_of(part))
+
+
+def attribute_of(program: Program, model: str) -> str:
+    """The attribute by which a model has another one in it: a name that no framework's model has."""
+    home = program.modules[model].home or ""
+    return f"{home}_model" if program.has_several else home

@@ -10,8 +10,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, final
 
 from dslc.emit.backend import BuildError
-from dslc.emit.lifting import calling, calls_of_models, is_heavy, read_by, refuse, swapped
+from dslc.emit.lifting import (
+    MEND,
+    calling,
+    calls_model,
+    calls_of_models,
+    is_heavy,
+    read_by,
+    refuse,
+    swapped,
+)
 from dslc.emit.names import class_name
+from dslc.emit.shapes import words
 from dslc.ir.graph import MODULE, Body, CallModule, Input, Module, Ref, plain_step
 from dslc.ir.models import fresh, held
 from dslc.ir.walk import all_steps
@@ -19,13 +29,16 @@ from dslc.passes.outline import renamed
 from dslc.syntax.expressions import Literal, Name
 from dslc.syntax.types import TypeExpr
 from dslc.train.gradient import is_gradient
-from dslc.train.inner import SUFFIX
+from dslc.train.inner import SUFFIX, name_in_training
 
 if TYPE_CHECKING:
     from dslc.ir.graph import Program, Step
     from dslc.ir.instance import BodyInstance
     from dslc.ir.types import TensorType
     from dslc.train.training import Phase, Training
+
+
+HOLDS = "It holds the steps that exist in training only, which it does not run itself."
 
 
 def lift_phases(training: Training) -> tuple[Program, list[Module]]:
@@ -39,9 +52,8 @@ def lift_phases(training: Training) -> tuple[Program, list[Module]]:
         heavy = heavy_steps(phase, training.program)
         if not heavy:
             continue
-        if not program.has_several:
-            mend = "write the spec's own model as one of `models`"
-            raise refuse(heavy[0], f"has weights or draws at random beside phases: {mend}")
+        if program.main == training.program.main and not program.has_several:
+            program, graphs = for_training(program, graphs)
         lifting = StepsOfPhase(program, phase, graphs[place], heavy)
         program, graphs[place] = lifting.program, lifting.graph
     return program, graphs
@@ -77,6 +89,15 @@ def opened(training: Training) -> tuple[Program, list[Module]]:
     return program, graphs
 
 
+def for_training(program: Program, graphs: list[Module]) -> tuple[Program, list[Module]]:
+    """The program whose only model is one for training, which can hold more, and graphs that call it."""
+    model = program.modules[program.main]
+    name = name_in_training(program, model.name)
+    modules = {**program.modules, name: model.replace(name=name)}
+    program = program.replace(modules=modules, main=name, models=(name,))
+    return program, [calling(graph, {model.name: name}) for graph in graphs]
+
+
 @final
 class StepsOfPhase:
     """Moves steps of a phase's graph into a model.
@@ -93,16 +114,12 @@ class StepsOfPhase:
         self.behind = self.readers({step.id for step in heavy})
         self.moved = self.behind & self.needed({step.id for step in heavy})
         self.refuse_gradients()
-        self.inputs = self.named(self.read_inside())
-        self.outputs = self.named(self.read_outside())
+        self.inputs = self.named(self.read_inside(), program)
+        self.outputs = self.named(self.read_outside(), program)
+        if not program.has_several:
+            self.refuse_calls(program)
         model = self.model(program)
-        models = (*program.models, model.name)
-        modules = {**program.modules, model.name: model}
-        main = modules[program.main]
-        chosen = models if program.chosen is None else (program.chosen,)
-        main = held(main.name, main.doc, [modules[name] for name in chosen], main.span)
-        modules[main.name] = main
-        self.program = program.replace(modules=modules, models=models)
+        self.program = with_model(program, model)
         self.graph = self.rest(model)
 
     def readers(self, numbers: set[int]) -> set[int]:
@@ -130,6 +147,13 @@ class StepsOfPhase:
                 if step.id in self.moved or wrt.owner in self.moved:
                     raise refuse(step, "lies among steps with weights, beside phases")
 
+    def refuse_calls(self, program: Program) -> None:
+        """Refuses a call of the only model among these steps, as that model holds them."""
+        for number in sorted(self.moved):
+            if calls_model(self.steps[number], program):
+                reason = "calls the model between steps with weights, beside phases"
+                raise refuse(self.steps[number], f"{reason}: {MEND}")
+
     def read_inside(self) -> list[Ref]:
         """What the steps read that is not theirs."""
         moved = [step for number, step in self.steps.items() if number in self.moved]
@@ -142,7 +166,7 @@ class StepsOfPhase:
         refs += [ref for _, ref in self.given.outputs]
         return [ref for ref in refs if ref.owner in self.moved]
 
-    def named(self, refs: list[Ref]) -> dict[Ref, str]:
+    def named(self, refs: list[Ref], program: Program) -> dict[Ref, str]:
         """A name for each value."""
         found: dict[Ref, str] = {}
         for ref in refs:
@@ -151,6 +175,8 @@ class StepsOfPhase:
                 assert step is not None
                 raise refuse(step, "has instances that steps with weights read or are read by")
             parts = (ref.slot,) if step is None else (step.name or step.label, ref.slot)
+            if step is not None and ref.slot and not step.name and calls_model(step, program):
+                parts = (ref.slot,)
             name = "_".join(part for part in parts if part).replace(".", "_") or "value"
             if ref not in found:
                 found[ref] = fresh(name, found.values())
@@ -215,3 +241,20 @@ class StepsOfPhase:
         body = renamed(Body((*first, call, *later), result), mapping)
         outputs = tuple((name, swapped(ref, mapping)) for name, ref in graph.outputs)
         return graph.replace(body=body.replace(result=result), outputs=outputs)
+
+
+def with_model(program: Program, model: Module) -> Program:
+    """A program whose main module holds one more model: calls it where it calls the others."""
+    modules = {**program.modules, model.name: model}
+    if not program.has_several:
+        if not program.beside:
+            only = program.modules[program.main]
+            doc = f"{only.doc or words(only.name)}\n\n{HOLDS}"
+            modules[only.name] = only.replace(doc=doc)
+        return program.replace(modules=modules, beside=(*program.beside, model.name))
+    models = (*program.models, model.name)
+    main = modules[program.main]
+    chosen = models if program.chosen is None else (program.chosen,)
+    main = held(main.name, main.doc, [modules[name] for name in chosen], main.span)
+    modules[main.name] = main
+    return program.replace(modules=modules, models=models)

@@ -68,7 +68,7 @@ class MethodWriter:
         program = self.writer.module.program
         needed = self.writer.module.needs.get(self.formal.module.name, ())
         homes = {name: program.modules[name].home or "" for name in needed}
-        if self.holds:
+        if self.is_main:
             return {name: f"self.{home}" for name, home in homes.items()}
         return {name: self.names.fresh(home) for name, home in homes.items()}
 
@@ -204,7 +204,7 @@ class MethodWriter:
         of_runs = [name for name in parameters.of_runs if name in self.sizes]
         found += [Parameter(self.sizes[name], parameters.kind(name)) for name in of_runs]
         found += [Parameter(n) for path, n in self.loans.items() if path in self.loans_used]
-        if self.holds:
+        if self.is_main:
             return found
         classes = self.writer.module.class_names
         return found + [Parameter(text, classes[name]) for name, text in self.models.items()]

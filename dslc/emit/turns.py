@@ -35,6 +35,7 @@ class Turn:
     Attributes:
         phase: The phase.
         homes: Where what it updates has its weights; empty for everything.
+        others: Where other phases have weights of their own, if `homes` are not enough to say so.
         counts_each: Whether its optimiser counts the steps of each weight, which may differ.
     """
 
@@ -46,6 +47,13 @@ class Turn:
         self.homes = [home for name in phase.update if (home := modules[name].home)]
         if self.homes and any(module.home == phase.own for module in modules.values()):
             self.homes.append(phase.own)
+        self.others = others_apart(training, phase)
+
+    def chosen(self, whole: str) -> Line | None:
+        """The line that takes what it moves out of all that there is; none where that is all."""
+        word, homes = ("without", self.others) if self.others else ("below", self.homes)
+        names = "".join(f', "{home}"' for home in homes)
+        return Line(f"{self.phase.name} = {word}({whole}{names})") if names else None
 
     def constant(self, name: str) -> str:
         """The name of one of its constants."""
@@ -205,6 +213,14 @@ def learning_rates(turns: list[Turn]) -> Function | Line:
     doc = "The rate of each phase."
     lines = [Line(f"return {table(plain)}")]
     return Function("learning_rates", parameters, "dict[str, float]", doc, lines)
+
+
+def others_apart(training: Training, phase: Phase) -> list[str]:
+    """Where the steps of other phases have weights, beside a spec's only model."""
+    if training.program.has_several:
+        return []
+    homes = {module.home for module in training.program.modules.values()}
+    return [other.own for other in training.phases if other.own != phase.own and other.own in homes]
 
 
 def leaves_out_of_models(training: Training, phase: Phase) -> bool:

@@ -331,7 +331,8 @@ class Program(Record):
     `models` are the spec's models by name. Where it has several, `main` is none of them but the
     module that holds them all (`dslc.ir.models`), and `chosen` the one that the spec calls its main.
     `opened` are the models as they were read: the training graph sees the values inside them.
-    `deterministic` says whether what is drawn at random is the same bits in every backend.
+    `deterministic` says whether what is drawn at random is the same bits in every backend. `beside`
+    are models that the only one holds in training: they serve training steps, and it calls none of them.
     """
 
     unlike = ("opened",)
@@ -355,6 +356,12 @@ class Program(Record):
     deterministic: bool = False
     imported: tuple[tuple[str, str], ...] = ()
     weights: object | None = None
+    beside: tuple[str, ...] = ()
+
+    @property
+    def held(self) -> tuple[str, ...]:
+        """The models that the main module holds."""
+        return self.models if self.has_several else self.beside
 
     @property
     def whole_text(self) -> str:

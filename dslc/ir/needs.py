@@ -27,7 +27,7 @@ def needs_of(program: Program, *, closed: bool = False) -> Mapping[str, tuple[st
             them.
     """
     found: Needs = {}
-    if not program.has_several:
+    if not program.held:
         return found
 
     def visit(name: str) -> tuple[str, ...]:
@@ -40,9 +40,16 @@ def needs_of(program: Program, *, closed: bool = False) -> Mapping[str, tuple[st
                 inner, is_model = visit(action.module), program.modules[action.module].is_model
                 needed.update((action.module,) if is_model else ())
                 needed.update(() if is_model and closed else inner)
-        found[name] = tuple(model for model in program.models if model in needed)
+        found[name] = tuple(model for model in program.held if model in needed)
         return found[name]
 
     for name in program.modules:
         visit(name)
-    return {**found, program.main: program.models}
+    return {**found, program.main: program.held}
+
+
+def apart(program: Program) -> tuple[str, ...]:
+    """The models that the main module holds and does not call itself."""
+    steps = program.modules[program.main].body.steps
+    called = {step.action.module for step in steps if isinstance(step.action, CallModule)}
+    return tuple(name for name in program.held if name not in called)

@@ -231,13 +231,13 @@ def check_program(
         program = program.replace(deterministic=True)
     given = given_weights(program, report)
     parts: dict[str, Part] = {}
-    if program.has_several:
+    if program.held:
         from dslc.passes.several import check_models, with_own_symbols
 
         parts = check_models(program, report, limits)
         if not report.ok:
             return None
-        program = with_own_symbols(program)
+        program = with_own_symbols(program) if program.has_several else program
     model = program.modules[program.main]
     typed = type_model(program, report, limits)
     if typed is None:
@@ -262,7 +262,8 @@ def check_program(
         from dslc.train.apart import without_training
 
         program, instance = without_training(program, section.program, instance)
-    parts = parts or {program.main: Part(instance, facts)}
+    if not program.has_several:
+        parts[program.main] = Part(instance, facts)
     stated = (str(fact) for part in parts.values() for fact in part.facts.constraints)
     report.facts = tuple(dict.fromkeys(stated))
     checked = Checked(source, program, instance, facts, report.facts, report, parts, training)

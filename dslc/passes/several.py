@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 def check_models(program: Program, report: Report, limits: Limits) -> dict[str, Part]:
-    """Types every model under its own facts, callees first, so that each fault is told once."""
+    """Types every model that is held under its own facts, callees first: each fault is told once."""
     found: dict[str, Part] = {}
     broken: set[str] = set()
     for name in callees_first(program):
@@ -39,7 +39,7 @@ def check_models(program: Program, report: Report, limits: Limits) -> dict[str, 
             found[name] = Part(instance, typed[0].facts)
         for item in own.diagnostics:
             report.add(item)
-    return {name: found[name] for name in program.models if name in found}
+    return {name: found[name] for name in program.held if name in found}
 
 
 def callees_first(program: Program) -> list[str]:
@@ -57,7 +57,7 @@ def callees_first(program: Program) -> list[str]:
         if program.modules[name].is_model:
             found[name] = None
 
-    for name in program.models:
+    for name in program.held:
         visit(name)
     return list(found)
 

@@ -120,8 +120,7 @@ A generated project then has a `training_model.py` beside `model.py`: the model 
 these steps behind it. `model.py` computes the outputs and nothing else, and takes its own part of
 `weights.safetensors`. Steps with weights are checked wherever they stand. They are
 written wherever no gradient leads through them, and however often the graph calls models; the only model
-of a spec is called at the top of the graph then, and beside `phases` written as one of `models`. Else
-`build` says so.
+of a spec is called at the top of the graph then, and in a phase not between them. Else `build` says so.
 
 `stop_gradient` gives a value through which nothing learns: a fixed target. `gradient` is the gradient of
 the sum of one value with respect to another, shaped like that one, and can itself be differentiated, as
@@ -217,8 +216,8 @@ moved. Batch norms' running statistics are no weights: every call in training mo
 phase it stands, as in a loop written by hand.
 
 A run reports each phase's loss, as `critic_loss`, and its metrics, as `critic_accuracy`. A checkpoint holds
-every optimiser. A phase's own steps may have weights, beside several models: they move with the models
-that it updates, and are in the file under the phase's name, as `critic_steps.early.weight`. Where a
+every optimiser. A phase's own steps may have weights: they move with the models that this phase
+updates, in it alone, and are in the file under its name, as `critic_steps.early.weight`. Where a
 phase calls no model, the spec's is called, and the values inside it are in scope.
 
 | setting | takes | default | meaning |
@@ -269,7 +268,13 @@ dropout as without.
 `precision: bf16` computes the model in bfloat16; weights, loss and optimiser stay in f32. `precision: f16`
 does so in float16, whose smallest gradients would be zeros: the loss is multiplied by 65536 and gradients
 are divided by that in f32. Where one is not finite, the step is left out and the factor halved; after
-2,000 good steps in a row it doubles. Checkpoints keep it."""
+2,000 good steps in a row it doubles. Checkpoints keep it.
+
+`compile: true` compiles a step as far as a framework can: PyTorch by `torch.compile`, which takes a C++
+compiler on a CPU, Keras by XLA; JAX does so anyway. `compile: false` compiles nothing, so that a debugger
+and `print` see every value. Without it PyTorch compiles nothing, TensorFlow makes a graph of a step, and
+JAX compiles it. Evaluation is compiled as is usual. Losses differ by rounding, and dropout draws other
+numbers unless they are `deterministic`; names in files and checkpoints stay the same."""
 
 
 SOURCES = """`data: wine` is short for `data: {source: wine}`. `columns: {input: column}` says which column of

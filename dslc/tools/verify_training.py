@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from dslc.ir.dims import DimLike
     from dslc.passes.pipeline import Checked
     from dslc.tools.verify import Comparison
     from dslc.tools.verify_report import Compared
@@ -100,8 +101,13 @@ def draw_batches(checked: Checked, steps: int, seed: int) -> list[dict[str, NDAr
         raise BuildError("the spec has no `train` section, so there are no steps to compare")
     types = {name: column.type for name, column in training.columns.items()}
     sizes = settings(types, checked.facts, rows=ROWS, count=1)[0]
-    below = {key: most for p in training.phases for key, most in ceilings(p.instance).items()}
-    least = {key: start for p in training.phases for key, start in floors(p.instance).items()}
+    below: dict[str, tuple[DimLike, ...]] = {}
+    least: dict[str, int] = {}
+    for phase in training.phases:
+        for name, sizes_above in ceilings(phase.instance).items():
+            below[name] = (*below.get(name, ()), *sizes_above)
+        for name, start in floors(phase.instance).items():
+            least[name] = max(start, least.get(name, 0))
     return [draw_inputs(types, below, sizes, seed + step, least) for step in range(steps)]
 
 

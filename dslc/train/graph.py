@@ -61,7 +61,7 @@ class GraphReader:
         self.reader.last_id = last_id(program)
         self.reader.constants = program.values
         self.scope = Scope(None, [param.name for param in program.params])
-        if not program.has_several:
+        if not program.has_several and fields.key("update") is None:
             self.scope.labels = labels_of(program.modules[program.main].body)
         self.inputs: dict[str, Input] = {}
         self.own: set[str] = set()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dslc.diagnostics import Label, nearest
 from dslc.ir.reading import home_of, is_snake
+from dslc.ir.walk import all_steps
 from dslc.ops.attributes import Integer
 from dslc.syntax.tree import Mapping, Scalar, Sequence
 from dslc.train.choices import Choice
@@ -149,6 +150,9 @@ class PhasesReader:
     def place_of_steps(self, name: str) -> str:
         """Where the weights of a phase's own steps are: at no model's place."""
         homes = {self.program.modules[model].home for model in self.program.models}
+        if not self.program.has_several:
+            body = self.program.modules[self.program.main].body
+            homes.update(step.label for step in all_steps(body))
         place = f"{name}_steps"
         while place in homes:
             place += "_"

@@ -135,11 +135,14 @@ def test_losses_are_labelled_by_step_and_phase() -> None:
     assert labels_of(checked("wine"), 2) == ["step 0", "step 1"]
 
 
-def test_weights_beside_phases_of_a_single_model_are_refused() -> None:
+def test_a_single_model_may_not_stand_between_weights_of_a_phase() -> None:
     text = (SPECS / "inside.yaml").read_text(encoding="utf-8")
-    text = text.replace("        - expr: layer.0", "        - linear: 4\n        - expr: layer.0")
+    text = text.replace(
+        "        - expr: layer.0",
+        "        - linear: 13\n          from: features\n        - Inside:\n        - linear: 4\n        - expr: layer.0",
+    )
     text = text.replace("layer.0.active ** 2", "x * x")
-    with pytest.raises(BuildError, match="as one of `models`"):
+    with pytest.raises(BuildError, match="calls the model between steps with weights"):
         find_backend("torch").project(loads(text).checked)
 
 
@@ -151,3 +154,12 @@ def test_a_phase_moves_the_weights_of_its_own_steps(backend: str) -> None:
     _, after = find_backend(backend).train_steps(checked("tutors"), start, batches("tutors", 1), 1)
     moved = {name.partition(".")[0] for name in start if (after[name] != start[name]).any()}
     assert moved == {"encoder", "encoder_steps"}
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_a_phase_of_a_single_model_leaves_the_steps_of_others(backend: str) -> None:
+    trainer = load_script(project("inside", backend)).Trainer(0, "cpu")
+    moments = {name.split(".", 1)[0] + "." + name.split(".", 2)[2] for name in trainer.moments()}
+    assert "task.task_steps.early.weight" in moments
+    assert "change.change_steps.guess.linear.weight" in moments
+    assert not any(name.startswith(("task.change_steps", "change.task_steps")) for name in moments)

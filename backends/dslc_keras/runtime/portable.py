@@ -134,8 +134,9 @@ def zero_weights(model: keras.Model) -> dict[str, tuple[int, ...]]:
 
 
 def all_layers(model: keras.Model) -> Iterator[keras.Layer]:
-    """Every layer of a model and of the models in it."""
-    for layer in model.layers:
+    """Every layer of a model, of the models in it and of those that it holds beside them."""
+    beside = [part for part in vars(model).values() if isinstance(part, keras.Model)]
+    for layer in (*model.layers, *beside):
         if isinstance(layer, keras.Model):
             yield from all_layers(layer)
         elif type(layer).__name__ == "Scan":

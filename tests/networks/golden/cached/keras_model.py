@@ -133,4 +133,6 @@ def cached(vocab: int = 32, width: int = 16, depth: int = 2) -> keras.Model:
     step = step_model(decoder, width, depth)
     tokens = keras.Input((None,), dtype="int32", name="tokens")
     logits = decoder(tokens)
-    return keras.Model(tokens, logits, name="Cached")
+    model = keras.Model(tokens, logits, name="Cached")
+    model.step_model = step
+    return model
