@@ -21,6 +21,7 @@ from dslc.train.runtime.data import random_keys
 from dslc.train.runtime.initial import matches
 
 AXES = False  # whether the optimiser treats matrices otherwise than vectors
+EAGER = False  # whether nothing is compiled
 FREEZES = True  # whether some of the model is not trained
 
 FROZEN = ["head.bias"]
@@ -112,6 +113,8 @@ def use_device(name: str) -> None:
     if name != "auto":
         jax.config.update("jax_default_device", jax.devices(name)[0])
     jax.config.update("jax_default_matmul_precision", "highest")
+    if EAGER:
+        jax.config.update("jax_disable_jit", True)
 
 
 def in_half(model: Callable[..., Any]) -> Callable[..., Any]:

@@ -21,6 +21,7 @@ from dslc.train.runtime.data import Array, random_keys
 from dslc.train.runtime.initial import matches
 from dslc_keras.runtime.portable import all_layers, path_of
 
+EAGER = False  # whether nothing is compiled
 FREEZES = True  # whether some of the model is not trained
 SEEDED = False  # whether what the model draws is the same in every framework
 
@@ -117,3 +118,5 @@ def use_device(name: str) -> None:
     if name == "cpu":
         tf.config.set_visible_devices([], "GPU")
     tf.config.experimental.enable_tensor_float_32_execution(False)
+    if EAGER:
+        tf.config.run_functions_eagerly(True)

@@ -104,15 +104,7 @@ def train_source(checked: Checked, model: str) -> str:
         checked, KerasTarget("native"), TEMPLATE.parent, model, "Keras", DEVICES, PACKAGES
     )
     flags = script.flags
-    policy = {"bf16": '"mixed_bfloat16"', "f16": '"mixed_float16"'}
-    moving = "self.moving" if flags["THAWS"] else "self.trained"
-    named = policy.get(script.train.run.precision, "POLICY")
-    template, phased = (
-        script.template(
-            TEMPLATE, POLICY=named, MOVING=moving, GIVEN=script.given(), **adapted_names(script)
-        ),
-        script.template(PHASES),
-    )
+    template, phased = script.template(TEMPLATE, **names_of(script)), script.template(PHASES)
     parts = script.template(PARTS)
     script.require("import math", "import numpy as np")
     script.use(template)
@@ -147,6 +139,18 @@ def train_source(checked: Checked, model: str) -> str:
     ):
         script.add(*(parts.definition(name) for name in used if wanted))
     return script.source()
+
+
+def names_of(script: Script) -> dict[str, str]:
+    """What the trainer's template calls otherwise."""
+    policy = {"bf16": '"mixed_bfloat16"', "f16": '"mixed_float16"'}
+    return {
+        "POLICY": policy.get(script.train.run.precision, "POLICY"),
+        "MOVING": "self.moving" if script.flags["THAWS"] else "self.trained",
+        "GIVEN": script.given(),
+        "XLA": str(script.flags["COMPILES"]),
+        **adapted_names(script),
+    }
 
 
 def phases(script: Script, template: Template) -> list[Statement]:

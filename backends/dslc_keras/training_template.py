@@ -141,7 +141,7 @@ class Trainer:
                 self.phases = make_phases(by_name)
             if not THAWS:
                 for phase in self.phases:
-                    phase.run = tf.function(partial(self.train, phase), jit_compile=False)
+                    phase.run = tf.function(partial(self.train, phase), jit_compile=XLA)  # noqa: F821  # pyright: ignore
         else:
             self.optimizer = make_optimizer(GIVEN)  # noqa: F821  # pyright: ignore
             if SCALED:
@@ -158,7 +158,7 @@ class Trainer:
             self.stage: list[int] | None = None
             self.thaw(0)
         elif not PHASED:
-            self.run_step = tf.function(self.train, jit_compile=False)
+            self.run_step = tf.function(self.train, jit_compile=XLA)  # noqa: F821  # pyright: ignore
 
     def train(self, batch: Batch, rate: tf.Tensor) -> tf.Tensor:
         """What a step computes."""
@@ -230,9 +230,9 @@ class Trainer:
             thaw_statistics(self.model, epoch)
             if PHASED:
                 for phase in self.phases:
-                    phase.run = tf.function(partial(self.train, phase), jit_compile=False)
+                    phase.run = tf.function(partial(self.train, phase), jit_compile=XLA)  # noqa: F821  # pyright: ignore
             else:
-                self.run_step = tf.function(self.train, jit_compile=False)
+                self.run_step = tf.function(self.train, jit_compile=XLA)  # noqa: F821  # pyright: ignore
 
     if AVERAGES:
 

@@ -39,7 +39,7 @@ class Seeded(nn.Module):
         """Integers of 24 random bits."""
         places = torch.arange(math.prod(shape), dtype=torch.int32, device=self.key.device)
         found = mix_bits(mix_bits(places ^ self.key) ^ self.count) >> 8 & 0xFFFFFF
-        self.count += 1
+        self.count = self.count + 1  # a new tensor: what is compiled may still need the old one
         return found.reshape(shape)
 
     def shares(self, shape: tuple[int, ...]) -> Tensor:

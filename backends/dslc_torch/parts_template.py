@@ -4,6 +4,8 @@ They are taken from here by name. See `dslc.emit.template`.
 """
 
 import math
+import os
+import shutil
 from typing import Any
 
 import numpy as np
@@ -14,6 +16,7 @@ from torch.utils._pytree import tree_map
 from dslc.train.runtime.data import Array, random_keys
 from dslc.train.runtime.initial import matches
 
+COMPILES = False  # whether the loss is compiled
 COUNTS_EACH = False  # whether weights have made different numbers of steps
 FREEZES = True  # whether some of the model is not trained
 
@@ -73,18 +76,23 @@ def restore_scaler(scaler: torch.amp.GradScaler, scale: Array, good: Array) -> N
     scaler.load_state_dict({**scaler.state_dict(), **found})
 
 
-def seed_draws(model: nn.Module, seed: int) -> list[Tensor]:
-    """Gives all that draws in a model its key, from the seed and its path; their counts of calls."""
+def seed_draws(model: nn.Module, seed: int) -> list[Any]:
+    """Gives all that draws in a model its key, from the seed and its path."""
     found: dict[str, Any] = {n: part for n, part in model.named_modules() if hasattr(part, "bits")}
     for name, part in found.items():
         key = random_keys(1, seed, name.removesuffix(".dropout"))
         part.key.fill_(int(key[0]) >> 33)
-    return [part.count for part in found.values()]
+    return list(found.values())
 
 
 def pick_device(name: str) -> torch.device:
     """The device of a name; float32 means float32 there."""
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "cpu"
+    if COMPILES and name == "cpu":
+        compiler = os.environ.get("CXX", "g++")
+        if shutil.which(compiler) is None:
+            what = f"train.py: compiling on a CPU takes a C++ compiler, and there is no {compiler}"
+            raise SystemExit(f"{what}: name another as CXX, or leave `compile` out of the spec")
     torch.backends.cudnn.allow_tf32 = False
     return torch.device(name)

@@ -147,8 +147,8 @@ class PhasedTrainer(Trainer):
     def step(self, batch: Arrays, rates: Mapping[str, float]) -> dict[str, Tensor]:  # pyright: ignore
         """One step: the phases in turn, each with its loss before its optimiser moved anything."""
         if SEEDED:
-            for count in self.draws:
-                count.fill_(4096 * self.steps % 2**31)
+            for part in self.draws:
+                part.count.fill_(4096 * self.steps % 2**31)
         if CHANCE and not SEEDED:
             # what a step draws depends on the seed and its number alone
             torch.manual_seed(int(random_keys(1, self.seed, f"step {self.steps}")[0]))

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from dslc.passes.pipeline import Checked
     from dslc_torch.driver import TorchDriver
 
-REQUIRES = ("torch>=2.4",)
+REQUIRES = ("torch>=2.6",)
 WATCHING = Path(__file__).with_name("runtime") / "watching.py"
 
 USAGE = """

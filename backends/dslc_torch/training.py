@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, final
 
@@ -20,7 +21,9 @@ if TYPE_CHECKING:
     from dslc.emit.objective import ObjectiveBody
     from dslc.emit.python import Statement
     from dslc.emit.template import Template
+    from dslc.emit.units import ModuleWriter
     from dslc.passes.pipeline import Checked
+    from dslc.train.training import Phase
 
 TEMPLATE = Path(__file__).with_name("training_template.py")
 PHASES = Path(__file__).with_name("phases_template.py")
@@ -46,7 +49,12 @@ PENALTIES = {"l1": "w.abs().sum()", "l2": "w.square().sum()"}
 class TorchObjective(Objective):
     """PyTorch records what it computes, so that a gradient is one call."""
 
+    compiled = False
     mixed = False
+
+    def loss(self, module: ModuleWriter, phase: Phase, name: str) -> Function:
+        found = super().loss(module, phase, name)
+        return replace(found, decorators=["torch.compile"]) if self.compiled else found
 
     def call(
         self, called: Sequence[str], arguments: list[str], names: Sequence[str], *, training: bool
@@ -78,6 +86,7 @@ def train_source(checked: Checked, model: str) -> str:
     script = Script(checked, TorchTarget(), TEMPLATE.parent, model, "PyTorch", DEVICES, PACKAGES)
     objective = TorchObjective(script.target, script.model_name, "Batch", "Tensor", "Batch")
     flags = script.flags
+    objective.compiled = flags["COMPILES"]
     objective.mixed = flags["MIXED"]
     half = {"bf16": "torch.bfloat16", "f16": "torch.float16"}.get(
         script.train.run.precision, "HALF"

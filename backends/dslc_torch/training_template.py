@@ -147,8 +147,8 @@ class Trainer:
     def step(self, batch: Arrays, rate: float) -> Tensor:
         """One step of the optimiser; gives the loss of the batch before it."""
         if SEEDED:
-            for count in self.draws:
-                count.fill_(4096 * self.steps % 2**31)
+            for part in self.draws:
+                part.count.fill_(4096 * self.steps % 2**31)
         if CHANCE and not SEEDED:
             # what a step draws depends on the seed and its number alone
             torch.manual_seed(int(random_keys(1, self.seed, f"step {self.steps}")[0]))
@@ -241,8 +241,8 @@ class Trainer:
         def measure(self, batch: Arrays) -> dict[str, float]:
             """The loss and the metrics of a batch, as the model is used after training."""
             if SEEDED:
-                for count in self.draws:
-                    count.fill_(2**31 - 4096)
+                for part in self.draws:
+                    part.count.fill_(2**31 - 4096)
             if DRAWS:
                 batch = with_draws(batch, self.seed, "of held-out rows")
             if AVERAGES:

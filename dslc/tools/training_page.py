@@ -268,7 +268,13 @@ dropout as without.
 `precision: bf16` computes the model in bfloat16; weights, loss and optimiser stay in f32. `precision: f16`
 does so in float16, whose smallest gradients would be zeros: the loss is multiplied by 65536 and gradients
 are divided by that in f32. Where one is not finite, the step is left out and the factor halved; after
-2,000 good steps in a row it doubles. Checkpoints keep it."""
+2,000 good steps in a row it doubles. Checkpoints keep it.
+
+`compile: true` compiles a step as far as a framework can: PyTorch by `torch.compile`, which takes a C++
+compiler on a CPU, Keras by XLA; JAX does so anyway. `compile: false` compiles nothing, so that a debugger
+and `print` see every value. Without it PyTorch compiles nothing, TensorFlow makes a graph of a step, and
+JAX compiles it. Evaluation is compiled as is usual. Losses differ by rounding, and dropout draws other
+numbers unless they are `deterministic`; names in files and checkpoints stay the same."""
 
 
 SOURCES = """`data: wine` is short for `data: {source: wine}`. `columns: {input: column}` says which column of

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dslc.ops.attributes import Boolean, Integer, InvalidAttribute, Word
+from dslc.ops.attributes import Boolean, Integer, InvalidAttribute, Maybe, Word
 from dslc.train.choices import Choice
 
 
@@ -23,6 +23,13 @@ class Run(Choice):
     )
     deterministic = Boolean(
         False, doc="whether dropout and random ops draw the same bits in every framework"
+    )
+
+    compile = Maybe(
+        Boolean(
+            doc="whether steps are compiled as far as a framework can, or not at all; by default "
+            "as is usual there"
+        )
     )
 
     def check(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import contextlib
 import importlib
 import shutil
 import sys
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Generator, Mapping, Sequence
     from types import ModuleType
 
     from numpy.typing import NDArray
@@ -46,13 +47,14 @@ def train_steps(
     trainer.load(weights)
     losses: list[float] = []
     epoch = -1
-    for step in range(steps):
-        if hasattr(trainer, "thaw") and step * script.EPOCHS // steps > epoch:
-            epoch = step * script.EPOCHS // steps
-            trainer.thaw(epoch)
-        batch = as_read(script, batches[step % len(batches)])
-        found: Any = trainer.step(batch, rate_of(script, step, steps))
-        losses += map(float, found.values() if hasattr(script, "make_phases") else [found])
+    with importable(script):
+        for step in range(steps):
+            if hasattr(trainer, "thaw") and step * script.EPOCHS // steps > epoch:
+                epoch = step * script.EPOCHS // steps
+                trainer.thaw(epoch)
+            batch = as_read(script, batches[step % len(batches)])
+            found: Any = trainer.step(batch, rate_of(script, step, steps))
+            losses += map(float, found.values() if hasattr(script, "make_phases") else [found])
     after = trainer.adapted_weights if hasattr(script, "LORA") else trainer.weights
     return losses, {name: np.array(array) for name, array in after().items()}
 
@@ -88,9 +90,25 @@ def load_script(files: Mapping[str, str | bytes]) -> ModuleType:
     sys.path.insert(0, str(folder))
     importlib.invalidate_caches()
     try:
-        return importlib.import_module("train")
+        script = importlib.import_module("train")
+        modules = {name: sys.modules[name] for name in local if name in sys.modules}
+        script.__dict__["MODULES"] = modules
+        return script
     finally:
         sys.path.remove(str(folder))
         for name in local:
+            sys.modules.pop(name, None)
+        sys.modules.update(others)
+
+
+@contextlib.contextmanager
+def importable(script: ModuleType) -> Generator[None]:
+    """Has a project's own modules under their names, where a compiler of Python looks for them."""
+    others = {name: sys.modules.pop(name) for name in script.MODULES if name in sys.modules}
+    sys.modules.update(script.MODULES)
+    try:
+        yield
+    finally:
+        for name in script.MODULES:
             sys.modules.pop(name, None)
         sys.modules.update(others)
