@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 TEMPLATE = Path(__file__).with_name("training_template.py")
 PHASES = Path(__file__).with_name("phases_template.py")
+RECOMPUTE = Path(__file__).with_name("recompute_template.py")
 PARTS = Path(__file__).with_name("parts_template.py")
 PACKAGES = ("jax", "flax", "optax")
 DEVICES = ("auto", "cpu", "cuda", "tpu")
@@ -112,6 +113,8 @@ def train_source(checked: Checked, model: str) -> str:
     names = {"TRAINED": "self.is_trained" if flags["FREEZES"] else "nnx.Param"}
     half = {"bf16": "jnp.bfloat16", "f16": "jnp.float16"}
     names["HALF"] = half.get(script.train.run.precision, "HALF")
+    native = 'io_layout="native", ' if flags["NATIVE"] else ""
+    names["MADE_OF"] = f"{native}rngs=nnx.Rngs(seed)"
     inner = ".inner" if flags["SCALED"] else ""
     template = script.template(
         TEMPLATE, **names, **adapted_names(script), CHAIN=f"self.state{inner}", GIVEN=script.given()
@@ -150,6 +153,10 @@ def train_source(checked: Checked, model: str) -> str:
         (True, ("use_device",)),
     ):
         script.add(*(parts.definition(name) for name in used if wanted))
+    if flags["RECOMPUTES"]:
+        recompute = script.template(RECOMPUTE)
+        script.use(recompute)
+        script.add(recompute.definition("recompute"), recompute.definition("recomputed"))
     return script.source()
 
 
