@@ -58,7 +58,8 @@ def check_recomputed(training: Training, fields: Mapping, report: Report) -> Non
     for glob in globs:
         if any(means(glob, path, block) for path, block in parts.items()):
             continue
-        close = nearest(glob, [name for name in (*parts.values(), *parts) if name])
+        repeats = [path.rpartition(".")[0] for path in parts if path[-1].isdigit()]
+        close = nearest(glob, [name for name in (*parts.values(), *parts, *repeats) if name])
         known = ", ".join(f"`{name}`" for name in dict.fromkeys([*parts.values()]) if name)
         help = f"blocks here: {known}" if known else "name a structure, or make a block of it"
         help = f"did you mean `{close}`?" if close else help
