@@ -12,6 +12,10 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests import quick_xla
+
+quick_xla.hurry()
+
 settings.register_profile("default", deadline=None, derandomize=True, max_examples=60)
 settings.register_profile(
     "fuzz",

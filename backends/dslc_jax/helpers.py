@@ -25,11 +25,11 @@ def with_weights(layer: nnx.Module, weights: Mapping[str, Any]) -> Any:
     layer = copy.copy(layer)
     for path, weight in weights.items():
         *parts, name = path.split(".")
-        place = layer
+        place = vars(layer)  # in a scan Flax sets no attribute of what was made outside
         for part in parts:
-            setattr(place, part, copy.copy(getattr(place, part)))
-            place = getattr(place, part)
-        setattr(place, name, weight)
+            place[part] = copy.copy(place[part])
+            place = vars(place[part])
+        place[name] = weight
     return layer
 
 

@@ -55,13 +55,33 @@ class Attend(layers.Layer):
             if self.window is not None:
                 near = ops.logical_and(near, ahead > -self.window)
             seen = near if seen is None else ops.logical_and(near, seen)
-        if seen is not None:
-            scores = ops.where(seen, scores, -1e30)
-        return ops.einsum("nhts,nhsd->nhtd", self.dropout(ops.softmax(scores)), v)
+        if seen is None:
+            weights = ops.softmax(scores)
+        else:  # a query that sees no key gets zeros
+            weights = ops.softmax(ops.where(seen, scores, -1e30))
+            weights = ops.where(seen, weights, 0.0)
+        return ops.einsum("nhts,nhsd->nhtd", self.dropout(weights), v)
 
     def get_config(self) -> dict[str, Any]:
         own = {"causal": self.causal, "window": self.window, "scale": self.scale}
         return {**super().get_config(), **own, "dropout": self.rate}
+
+
+@keras.saving.register_keras_serializable(package="dslc")
+class MaskedAttention(layers.MultiHeadAttention):
+    """Keras's own attention, in which a query that sees no key gets zeros, not a mean of all."""
+
+    def _compute_attention(
+        self,
+        query: KerasTensor,
+        key: KerasTensor,
+        value: KerasTensor,
+        attention_mask: KerasTensor,
+        *others: Any,
+    ) -> tuple[KerasTensor, Any]:
+        y, scores = super()._compute_attention(query, key, value, attention_mask, *others)
+        seen = ops.swapaxes(ops.any(attention_mask, axis=-1), 1, 2)
+        return ops.where(seen[..., None], y, 0.0), scores
 
 
 @keras.saving.register_keras_serializable(package="dslc")

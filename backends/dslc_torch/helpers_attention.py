@@ -150,8 +150,10 @@ def attend_dropping(
         seen = ahead <= 0 if causal else ahead < (window or s)
         seen = seen if window is None else seen & (ahead > -window)
         mask = seen if mask is None else mask & seen
-    scores = scores if mask is None else scores.masked_fill(~mask, float("-inf"))
-    return dropout(scores.softmax(-1)) @ v
+    if mask is None:
+        return dropout(scores.softmax(-1)) @ v
+    weights = scores.masked_fill(~mask, float("-inf")).softmax(-1)
+    return dropout(weights.masked_fill(~mask, 0)) @ v  # a query that sees no key gets zeros
 
 
 class DroppingAttention(GroupedAttention):

@@ -183,17 +183,17 @@ class ScanWriter(MethodWriter):
         self.steps(text.found.bodies[0])
         self.hold(text.found.bodies[0], action.next[0] if action.next else out)
         layouts = [self.border((step.id, k), text.found.outputs[k]) for k in action.carry]
+        place = handed_on.index(out.key) if is_read and out.key in handed_on else None
+        text.hands_on = place is not None and layouts[place] == "spec"
+        if place is not None and not text.hands_on:
+            flow.store_ref(out)  # it is written twice
         for layout, ref in zip(layouts, action.next, strict=True):
             text.nexts.append(self.in_layout(flow.read(ref), layout).text)
         if is_read:
             text.result = self.own_variable(text.found.step.label or "outputs")
             text.out_axis = min(1, self.part_type(text.found).rank)
-            place = handed_on.index(out.key) if out.key in handed_on else None
-            if place is not None and layouts[place] == "spec":
-                text.out = text.carries[place]
-                text.hands_on = True
-            else:
-                text.out = self.in_layout(flow.read(out), "spec").text
+            held = text.carries[place] if place is not None and text.hands_on else ""
+            text.out = held or self.in_layout(flow.read(out), "spec").text
         for ref in read_at_the_end(action):
             if is_read or ref is not out or out.key in handed_on:
                 flow.done(ref)

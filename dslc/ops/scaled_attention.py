@@ -22,8 +22,8 @@ class ScaledDotProductAttention(Op):
     Head h of the queries reads head `h // (heads / kv_heads)` of the keys and values. `mask` is
     boolean, true where attended, `[N, S]` or broadcastable to `[N, heads, T, S]`; `bias`, of such a
     shape, is added to the scores; `causal` lets query t see keys up to `t + S - T`, so there are at
-    least as many keys as queries, and `window` those less than so many places away from it. Every
-    query must see a key. `dropout` acts on the attention weights.
+    least as many keys as queries, and `window` those less than so many places away from it. A query
+    that sees no key gets zeros. `dropout` acts on the attention weights.
     Shape: `[N, heads, T, D]`, `[N, kv_heads, S, D]`, `[N, kv_heads, S, E]` → `[N, heads, T, E]`.
     Source: ONNX Attention; `torch.nn.functional.scaled_dot_product_attention`.
     """

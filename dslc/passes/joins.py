@@ -7,7 +7,6 @@ from dslc.ir.walk import regions
 from dslc.ops import find
 from dslc.ops.base import OpError
 from dslc.ops.shapes import count_axes, resolve_axis
-from dslc.passes.scans import run_scan
 from dslc.passes.values import Failed
 from dslc.typed import TYPE_CHECKING
 
@@ -36,6 +35,8 @@ def run_region(
     """
     action = step.action
     if isinstance(action, Scan):
+        from dslc.passes.scans import run_scan
+
         body, outputs = run_scan(checker, step, action, environment, inputs, values)
         return (body,), outputs
     values[step.id, REGION_INPUT] = inputs[0]

@@ -87,7 +87,7 @@ class Site:
 
 def join(*parts: str) -> str:
     """A path from its parts, leaving out empty ones."""
-    return ".".join(part for part in parts if part)
+    return ".".join(filter(None, parts))
 
 
 def sites(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dslc.diagnostics import nearest
 from dslc.syntax.tree import Mapping, Scalar, Sequence
-from dslc.train.globs import matches
 from dslc.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -23,8 +22,13 @@ def check_globs(
     what: str = "trained weight",
 ) -> None:
     """Reports each glob that matches no weight, where it stands."""
-    for glob in globs:
-        if glob == "**" or any(matches(glob, info.path) for info in weights):
+    narrow = [glob for glob in globs if glob != "**"]
+    if not narrow:
+        return
+    from dslc.train.globs import matches
+
+    for glob in narrow:
+        if any(matches(glob, info.path) for info in weights):
             continue
         assert node is not None
         paths = [info.path for info in weights]

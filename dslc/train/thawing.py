@@ -5,7 +5,6 @@ from __future__ import annotations
 from dslc.ops.attributes import Integer
 from dslc.syntax.tree import Mapping, Sequence
 from dslc.train.choices import Choice
-from dslc.train.globs import matches
 from dslc.train.places import key_below
 from dslc.train.settings import Unread
 from dslc.typed import TYPE_CHECKING
@@ -52,6 +51,10 @@ def read_frozen(
 
 def thaws_at(thawing: Iterable[tuple[str, int]], path: str) -> int:
     """The epoch from which on a weight moves: that of the first glob that matches it."""
+    if not thawing:
+        return 0
+    from dslc.train.globs import matches
+
     return next((epochs for glob, epochs in thawing if matches(glob, path)), 0)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dslc.passes.weights import weights_of
-from dslc.train.globs import matches
 from dslc.train.thawing import thaws_at
 from dslc.typed import TYPE_CHECKING, final
 
@@ -154,6 +153,14 @@ class Training:
             self._weights = tuple(self._unrolled())
         return list(self._weights)
 
+    def freezes(self, path: str) -> bool:
+        """Whether a glob of `freeze` keeps a weight from training."""
+        if not self.options.frozen:
+            return False
+        from dslc.train.globs import matches
+
+        return any(matches(glob, path) for glob in self.options.frozen)
+
     def _unrolled(self) -> Iterator[WeightInfo]:
         found = {info.path: info for info in weights_of(self.model)}
         for phase in self.phases:
@@ -161,7 +168,7 @@ class Training:
                 found.setdefault(info.path, info)
         lora = self.options.lora
         for info in found.values():
-            if info.role == "trained" and any(matches(g, info.path) for g in self.options.frozen):
+            if info.role == "trained" and self.freezes(info.path):
                 info.role = "frozen"
             if info.role == "trained" and lora is not None and not lora.trains(info.path):
                 info.role = "frozen"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dslc.ir.graph import ApplyOp, Body, CallModule, Ref
-from dslc.ir.needs import needs_of
 from dslc.ir.types import FLOATS
 from dslc.ir.walk import all_steps
 from dslc.passes.weights import call_path, iteration_path, sites, step_sites
@@ -130,6 +129,8 @@ def passes(found: StepInstance) -> bool:
 
 def calls(program: Program, body: Body) -> Iterator[tuple[Step, str | None]]:
     """Every call of a model with where it has its weights, and those of the models that it needs."""
+    from dslc.ir.needs import needs_of
+
     needs = needs_of(program)
     for step in all_steps(body):
         if isinstance(step.action, CallModule):

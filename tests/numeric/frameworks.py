@@ -12,17 +12,15 @@ from typing import Any
 import pytest
 
 from dslc.tools.backends import REQUIRES, find_backend
+from tests import quick_xla
+
+quick_xla.hurry()
 
 DEVICE = os.environ.get("DSLC_DEVICE", "cpu")
 """Where the backends compute; the reference does on the CPU."""
 
 WHOLE = bool(os.environ.get("DSLC_WHOLE", ""))
 """Whether everything is compared, as `make parity` does, or what `make test` has time for."""
-
-if DEVICE == "cpu":  # most of JAX's time here is compiling what then runs once
-    flags = "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true"
-    flags += " --xla_cpu_use_fusion_emitters=false"
-    os.environ.setdefault("XLA_FLAGS", flags)
 
 NAMES = ("torch", "keras", "jax", "onnx")
 

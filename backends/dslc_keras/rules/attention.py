@@ -33,9 +33,10 @@ def multi_head_attention(c: FunctionContext) -> str:
     text = mask(c, query, key)
     if text:
         given.append(f"attention_mask={text}")
-    if c.op.values["causal"] and is_square(c):
+    elif c.op.values["causal"]:
         given.append("use_causal_mask=True")
-    return named(c, "layers.MultiHeadAttention", *options, call=", ".join(given))
+    layer = c.helper("MaskedAttention") if c.arg(3) else "layers.MultiHeadAttention"
+    return named(c, layer, *options, call=", ".join(given))
 
 
 def grouped(c: FunctionContext, op: MultiHeadAttention, given: list[str], value: str) -> str:
@@ -83,6 +84,6 @@ def mask(c: FunctionContext, query: str, key: str) -> str:
         rank = c.types[3].rank
         added = {1: "(0, 1, 2)", 2: "(1, 2)", 3: "0"}.get(rank)
         parts.append(text if added is None else f"ops.expand_dims({text}, {added})")
-    if c.op.values["causal"] and not is_square(c):
+    if c.op.values["causal"] and (text or not is_square(c)):
         parts.append(plain(c, c.helper("CausalMask"), call=f"{query}, {key}"))
     return f"ops.logical_and({', '.join(parts)})" if len(parts) > 1 else "".join(parts)

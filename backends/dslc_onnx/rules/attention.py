@@ -27,14 +27,14 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from dslc.ir.dims import DimLike
-    from dslc_onnx.lowering import Lowering
+    from dslc_onnx.lowering import Lowering, Operand
     from dslc_onnx.rules import Result
 
     Attention = Lowering[MultiHeadAttention]
 
 HIDDEN = {"f16": -3e4, "bf16": -1e30, "f32": -1e30, "f64": -1e30}
 """What is added to a score that no query may see: far below any score, and finite, so that a query
-that sees nothing gives a mean and no NaN."""
+that sees nothing gives a mean and no NaN; what it gives is then set to zero."""
 
 
 @RULES.add(MultiHeadAttention)
@@ -91,7 +91,13 @@ def fused(at: Attention, head: int) -> ir.Value:
     counts["kv_num_heads"] = at.known(at.op.shared_heads(), "kv_heads")
     seen = at.type.with_shape(batch, time, at.op.heads * head)
     y = at.emit("Attention", *inputs, type=seen, label="seen", scale=1.0, **counts)
-    return at.sizes.reshape(y, seen, rows_type(seen), f"{at.path}/joined")
+    told = seeing(at, time, places, 1)
+    if told is not None:
+        type = at.type.with_shape(batch, time, at.op.heads, head)
+        y = at.sizes.reshape(y, seen, type, f"{at.path}/by_head")
+        y, seen = at.emit("Mul", y, told, type=type, label="heard"), type
+    wide = at.type.with_shape(batch, time, at.op.heads * head)
+    return at.sizes.reshape(y, seen, rows_type(wide), f"{at.path}/joined")
 
 
 def apart(at: Attention, head: int) -> ir.Value:
@@ -107,12 +113,11 @@ def apart(at: Attention, head: int) -> ir.Value:
     if mask is not None:
         scores = at.emit("Add", scores, mask, type=shape, label="masked")
     shares = at.emit("Softmax", scores, type=shape, label="shares", axis=-1)
-    seen = at.emit(
-        *("Einsum", shares, value),
-        type=at.type.with_shape(batch, time, at.op.heads, head),
-        label="seen",
-        equation="bhts,bshd->bthd",
-    )
+    type = at.type.with_shape(batch, time, at.op.heads, head)
+    seen = at.emit("Einsum", shares, value, type=type, label="seen", equation="bhts,bshd->bthd")
+    told = seeing(at, time, places, 1)
+    if told is not None:
+        seen = at.emit("Mul", seen, told, type=type, label="heard")
     inner = at.type.with_shape(rows_type(at.type).shape[0], at.op.heads * head)
     return at.sizes.reshape(seen, at.type.with_shape(), inner, f"{at.path}/joined")
 
@@ -280,6 +285,44 @@ def full_mask(at: Lowering[Any], time: DimLike, places: DimLike) -> ir.Value | N
         inputs = [total, part]
         total = at.graph.shared(key, lambda i=inputs, o=outputs: at.graph.node("Add", i, o)[0])
     return total
+
+
+def seeing(at: Lowering[Any], time: DimLike, places: DimLike, axis: int) -> ir.Value | None:
+    """1 where a query sees a key and 0 where it sees none; None where each is taken to see one.
+
+    The heads lie on axis 1 or behind the queries, on axis 2; `axis` is that of the queries.
+    """
+    given = at.operands[3] if len(at.operands) > 3 else None
+    hides = at.op.causal or at.op.values.get("window") is not None
+    added = full_mask(at, time, places)
+    if given is None or added is None or (not hides and is_padding(at, given)):
+        return None
+    shapes = [mask_type(given.type).shape]
+    shapes += [(time, places)] if hides else []
+    sizes = broadcast(Check(None), "mask", shapes)[:-1]
+    type = at.type.with_shape(*sizes, 1)
+    turns = axis == 1 and len(sizes) > 1 and not sizes[-2] == sizes[-1] == 1
+
+    def make() -> ir.Value:
+        inputs, last = [added], type.rank - 1
+        options: dict[str, Any] = {"axes": [last]}
+        if at.graph.opset >= 18:
+            inputs, options = [added, at.graph.integers(last)], {}
+        most = at.graph.node("ReduceMax", inputs, [("mask/most", type)], options)[0]
+        told = at.graph.node("Exp", [most], [("mask/seeing", type)])[0]
+        if not turns:
+            return told
+        order = [*range(type.rank - 3), type.rank - 2, type.rank - 3, type.rank - 1]
+        turned = type.with_shape(*(type.shape[k] for k in order))
+        outputs = [("mask/seeing_by_head", turned)]
+        return at.graph.node("Transpose", [told], outputs, {"perm": order})[0]
+
+    return at.graph.shared(("seeing", added, axis), make)
+
+
+def is_padding(at: Lowering[Any], given: Operand) -> bool:
+    """Whether a mask comes with the sequences: none of these is empty, so each has a key to see."""
+    return given.type.rank == 2 and at.convert(given, WHOLE).producer() is None
 
 
 def mask_type(type: TensorType) -> TensorType:

@@ -17,7 +17,7 @@ from dslc.ops.positions import (
 from dslc.ops.scaled_attention import ScaledDotProductAttention
 from dslc_onnx.rotation import Rotation, places_in_order, rates, rotated
 from dslc_onnx.rules import RULES
-from dslc_onnx.rules.attention import full_mask
+from dslc_onnx.rules.attention import full_mask, seeing
 from dslc_onnx.types import DTYPES, numpy_dtype
 
 if TYPE_CHECKING:
@@ -45,7 +45,11 @@ def scaled_dot_product_attention(at: Lowering[ScaledDotProductAttention]) -> Res
     if mask is not None:
         y = at.emit("Add", y, mask, type=scores, label="masked")
     shares = at.emit("Softmax", y, type=scores, label="shares", axis=-1)
-    return at.emit("Einsum", shares, values, equation="bhts,bhsd->bhtd")
+    told = seeing(at, time, places, 2)
+    if told is None:
+        return at.emit("Einsum", shares, values, equation="bhts,bhsd->bhtd")
+    seen = at.emit("Einsum", shares, values, type=at.type, label="seen", equation="bhts,bhsd->bhtd")
+    return at.emit("Mul", seen, told)
 
 
 def shared_heads(at: Lowering[Any], position: int, label: str) -> ir.Value:

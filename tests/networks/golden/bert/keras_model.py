@@ -10,6 +10,23 @@ from keras import KerasTensor, layers, ops
 
 
 @keras.saving.register_keras_serializable(package="BertBase")
+class MaskedAttention(layers.MultiHeadAttention):
+    """Keras's own attention, in which a query that sees no key gets zeros, not a mean of all."""
+
+    def _compute_attention(
+        self,
+        query: KerasTensor,
+        key: KerasTensor,
+        value: KerasTensor,
+        attention_mask: KerasTensor,
+        *others: Any,
+    ) -> tuple[KerasTensor, Any]:
+        y, scores = super()._compute_attention(query, key, value, attention_mask, *others)
+        seen = ops.swapaxes(ops.any(attention_mask, axis=-1), 1, 2)
+        return ops.where(seen[..., None], y, 0.0), scores
+
+
+@keras.saving.register_keras_serializable(package="BertBase")
 class Parameter(layers.Layer):
     """A learned tensor; it is called on any tensor, since a graph begins at its inputs."""
 
@@ -61,9 +78,7 @@ def layer(
     x f32[N, T, D], mask bool[N, T] -> f32[N, T, D]
     """
     dim = x.shape[-1]
-    attention = layers.MultiHeadAttention(
-        heads, dim // heads, dropout=dropout, name=f"{name}-attention"
-    )
+    attention = MaskedAttention(heads, dim // heads, dropout=dropout, name=f"{name}-attention")
     y = attention(x, x, attention_mask=ops.expand_dims(mask, (1, 2)))
     x = layers.Add()([x, layers.Dropout(dropout)(y)])
     x = layers.LayerNormalization(epsilon=1e-12, name=f"{name}-norm1")(x)

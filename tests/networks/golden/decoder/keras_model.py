@@ -11,6 +11,23 @@ from keras import KerasTensor, layers, ops
 
 
 @keras.saving.register_keras_serializable(package="Translator")
+class MaskedAttention(layers.MultiHeadAttention):
+    """Keras's own attention, in which a query that sees no key gets zeros, not a mean of all."""
+
+    def _compute_attention(
+        self,
+        query: KerasTensor,
+        key: KerasTensor,
+        value: KerasTensor,
+        attention_mask: KerasTensor,
+        *others: Any,
+    ) -> tuple[KerasTensor, Any]:
+        y, scores = super()._compute_attention(query, key, value, attention_mask, *others)
+        seen = ops.swapaxes(ops.any(attention_mask, axis=-1), 1, 2)
+        return ops.where(seen[..., None], y, 0.0), scores
+
+
+@keras.saving.register_keras_serializable(package="Translator")
 class Scan(layers.Layer):
     """Runs a model of one round along the time axis of values, each round's carries into the next.
 
@@ -118,7 +135,7 @@ def attend(
     state f32[N, D], source f32[N, S, D], visible bool[N, S] -> f32[N, D]
     """
     x = ops.expand_dims(state, axis=1)
-    attention = layers.MultiHeadAttention(2, state.shape[-1] // 2, name=f"{name}-attention")
+    attention = MaskedAttention(2, state.shape[-1] // 2, name=f"{name}-attention")
     x = attention(x, source, attention_mask=ops.expand_dims(visible, (1, 2)))
     return ops.squeeze(x, axis=1)
 
