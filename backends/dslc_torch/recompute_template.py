@@ -8,12 +8,10 @@ from collections.abc import Callable, Generator, Sequence
 from functools import partial
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
 from dslc.train.runtime.initial import matches
-from dslc_torch.parts_template import COMPILES
 
 STATEFUL = True  # whether a model has statistics, or counts of what it draws
 
@@ -32,8 +30,6 @@ def recompute(model: nn.Module) -> None:
 
 def recomputed(part: nn.Module, forward: Callable[..., Any], *inputs: Any) -> Any:
     """What a part gives; its buffers move once."""
-    if COMPILES and torch.compiler.is_compiling():
-        return checkpoint(forward, *inputs, use_reentrant=False)
     before = [buffer.clone() for buffer in part.buffers()]
 
     def contexts() -> tuple[Any, Any]:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, final
 
 from dslc.emit.adapters import adapted_names
+from dslc.emit.backend import BuildError
 from dslc.emit.gradients import summed
 from dslc.emit.objective import Objective, places
 from dslc.emit.python import Blank, Function, Line, Parameter, Raw, With, helper_source
@@ -127,6 +128,9 @@ def train_source(checked: Checked, model: str) -> str:
 
 def add_recompute(script: Script) -> None:
     """What recomputes parts of the model in the backward pass."""
+    if script.flags["COMPILES"]:
+        text = "`recompute` beside `compile: true` has no form in PyTorch: leave one of them out"
+        raise BuildError(text)
     template = script.template(RECOMPUTE)
     script.use(template)
     script.add(template.definition("recompute"))

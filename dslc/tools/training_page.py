@@ -280,7 +280,7 @@ numbers unless they are `deterministic`; names in files and checkpoints stay the
 what they take: blocks by name, named structures, and repeats, each of whose rounds is such a part, or
 globs of them. They are computed once more there, so a step takes more time and less memory; losses,
 gradients, statistics and dropout are the same. Of parts inside one another the outermost counts. A
-glob that means no part is an error, and it does not go with `lora`, nor in Keras beside several models."""
+glob that means no part is an error, and it does not go with `lora`; nor in Keras beside several models, nor in PyTorch with `compile: true`."""
 
 
 SOURCES = """`data: wine` is short for `data: {source: wine}`. `columns: {input: column}` says which column of

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from dslc.api import loads
+from dslc.emit.backend import BuildError
 from dslc.tools.backends import find_backend
 from dslc.train.recomputing import recomputed_parts
 from dslc.train.steps import as_read, load_script
@@ -51,6 +52,12 @@ def test_nothing_else_changes(backend: str) -> None:
     np.testing.assert_allclose(found[0], after(KEPT, "torch")[0], rtol=1e-6)
     for path, array in expected[1].items():
         np.testing.assert_allclose(found[1][path], array, rtol=exact, atol=exact, err_msg=path)
+
+
+def test_what_is_compiled_is_not_recomputed_too() -> None:
+    both = loads(TEXT.replace("  epochs", "  compile: true\n  epochs")).checked
+    with pytest.raises(BuildError, match="beside `compile: true`"):
+        find_backend("torch").project(both)
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
