@@ -167,6 +167,27 @@ def shared(block: Callable[..., Any], *arguments: Any, name: str, **options: Any
     return keras.Model(copies[0] if len(copies) == 1 else copies, outputs, name=name)
 
 
+class SharedRounds:
+    """A block whose every call has the same weights, and may be given other numbers."""
+
+    def __init__(self, block: Callable[..., Any], *, name: str) -> None:
+        self.block, self.name = block, name
+        self.layers: dict[str, keras.Layer] = {}
+
+    def __call__(self, *arguments: Any, **options: Any) -> Any:
+        tensors = [x for x in arguments if isinstance(x, KerasTensor)]
+        copies = [keras.Input(batch_shape=x.shape, dtype=x.dtype) for x in tensors]
+        outputs = self.block(*copies, *arguments[len(copies) :], name=self.name, **options)
+        made = keras.models.clone_model(keras.Model(copies, outputs), clone_function=self.known)
+        return made.call(tensors)  # its steps become those of the graph around
+
+    def known(self, step: Any) -> Any:
+        """The layer of the first call in place of one with its name; any other step as it is."""
+        if isinstance(step, layers.Layer) and step.name.startswith(f"{self.name}-"):
+            return self.layers.setdefault(step.name, step)
+        return step
+
+
 @keras.saving.register_keras_serializable(package="dslc")
 class DropRows(layers.Layer):
     """In training zeroes what lies at each place of the first axes, and scales the rest."""

@@ -185,7 +185,7 @@ def unrolled(inference: Inference, found: FormalStep) -> dict[int, DimLike]:
     """Sizes of a run behind a loop that no sum gives, such as halves of halves: round by round."""
     repeat = found.step.repeat
     assert repeat is not None
-    type = found.samples[0].inputs[0]
+    type = next(iter(found.samples[0].inputs), None)
     known = {c.symbol for c in found.carries if c.symbol in inference.formal.closed}
     sizes: dict[str, DimLike] = {c.symbol: c.start for c in found.carries}
     rounds = rounds_written(inference, repeat)
