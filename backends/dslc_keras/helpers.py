@@ -27,7 +27,8 @@ class BatchNormalization(layers.BatchNormalization):
         kept = self.momentum * self.moving_variance
         outputs = super().call(inputs, training=training, mask=mask)
         if training and self.trainable:
-            count = ops.cast(ops.size(inputs) // inputs.shape[self.axis], "float32")
+            dtype = self.moving_variance.dtype
+            count = ops.cast(ops.size(inputs) // inputs.shape[self.axis], dtype)
             added = self.moving_variance - kept
             self.moving_variance.assign_add(added / ops.maximum(count - 1, 1))
         return outputs
@@ -164,6 +165,27 @@ def shared(block: Callable[..., Any], *arguments: Any, name: str, **options: Any
     copies = [keras.Input(batch_shape=x.shape, dtype=x.dtype) for x in tensors]
     outputs = block(*copies, *arguments[len(copies) :], name=name, **options)
     return keras.Model(copies[0] if len(copies) == 1 else copies, outputs, name=name)
+
+
+class SharedRounds:
+    """A block whose every call has the same weights, and may be given other numbers."""
+
+    def __init__(self, block: Callable[..., Any], *, name: str) -> None:
+        self.block, self.name = block, name
+        self.layers: dict[str, keras.Layer] = {}
+
+    def __call__(self, *arguments: Any, **options: Any) -> Any:
+        tensors = [x for x in arguments if isinstance(x, KerasTensor)]
+        copies = [keras.Input(batch_shape=x.shape, dtype=x.dtype) for x in tensors]
+        outputs = self.block(*copies, *arguments[len(copies) :], name=self.name, **options)
+        made = keras.models.clone_model(keras.Model(copies, outputs), clone_function=self.known)
+        return made.call(tensors)  # its steps become those of the graph around
+
+    def known(self, step: Any) -> Any:
+        """The layer of the first call in place of one with its name; any other step as it is."""
+        if isinstance(step, layers.Layer) and step.name.startswith(f"{self.name}-"):
+            return self.layers.setdefault(step.name, step)
+        return step
 
 
 @keras.saving.register_keras_serializable(package="dslc")

@@ -190,6 +190,9 @@ class KerasTarget(FunctionTarget):
     def shared(self, writer: FunctionWriter, call: str) -> str:
         return f"{writer.module.helper('shared')}({call})"
 
+    def shared_rounds(self, writer: FunctionWriter, call: str) -> str:
+        return f"{writer.module.helper('SharedRounds')}({call})"
+
     def joined(
         self, way: str, texts: list[str], found: FormalStep, writer: ClassWriter, layout: str
     ) -> str | dict[str, str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dslc.emit.backend import BuildError
-from dslc.emit.calls import call_outputs, gives_several, variables_in
+from dslc.emit.calls import call_outputs, variables_in
 from dslc.emit.context import OpContext
 from dslc.emit.flow import Value, written_inputs
 from dslc.emit.layouts import layout_after
@@ -84,7 +84,7 @@ class BodyWriter(LoopWriter):
             self.writer.enter_loop(found)
             if step.repeat is not None:
                 self.loop(found)
-            elif self.is_optional(found) and gives_several(found):
+            elif self.is_optional(found) and self.is_block(found):
                 self.under_condition(found, self.always)
             else:
                 self.always(found)

@@ -15,8 +15,10 @@ from dslc.emit.backend import BuildError
 from dslc.emit.borders import Borders
 from dslc.emit.borrowing import Borrowing
 from dslc.emit.classes import words_of
+from dslc.emit.flattening import all_formal
 from dslc.emit.flow import STREAM
 from dslc.emit.formal import formal_modules
+from dslc.emit.formal_when import holds_size
 from dslc.emit.functions_body import FunctionBody
 from dslc.emit.functions_layers import LayerWriter
 from dslc.emit.functions_names import Sizes, size_token, texts_of
@@ -26,9 +28,10 @@ from dslc.emit.names import snake_name
 from dslc.emit.owners import Owners
 from dslc.emit.python import Function, Line, Module, Parameter, to_source
 from dslc.emit.units import ModuleWriter, Unit
-from dslc.emit.unread import Unread
+from dslc.emit.unread import Unread, has_weights
 from dslc.ir.dims import sym
-from dslc.ir.graph import CallModule
+from dslc.ir.graph import CallModule, Scan
+from dslc.ir.walk import free_names_of
 from dslc.syntax.expressions import Conditional
 from dslc.values import is_integer
 
@@ -137,6 +140,7 @@ class FunctionWriter(LayerWriter):
 
     def write(self) -> None:
         """Writes the function into the module."""
+        self.refuse_moving()
         body = self.function_body
         body.run()
         sizes = Sizes(self.shape_of, self.size_variable)
@@ -222,23 +226,62 @@ class FunctionWriter(LayerWriter):
 
     def call_of(self, found: FormalStep, operands: list[str], *, shared: bool = False) -> str:
         """The call of another block's function, or the layer that all rounds of a loop share."""
+        name = self.callee_of(found).name
+        texts = [self.arguments_of(found, operands)]
+        if self.has_layers(found) or shared:
+            texts.append(self.name_of(found))
+        text = ", ".join(text for text in texts if text)
+        if shared:
+            return self.functions_target.shared(self, f"{name}, {text}")
+        return f"{name}({text})"
+
+    def name_of(self, found: FormalStep) -> str:
+        """The argument that says where the layers of a block are."""
+        label = self.function_body.label_of(found)
+        return f"name={self.function_body.path_text(label)}"
+
+    def arguments_of(self, found: FormalStep, operands: list[str]) -> str:
+        """What a block's function is called with, but for its name."""
         action = found.step.action
         assert isinstance(action, CallModule)
-        unit = self.module.units[action.module]
-        callee = self.callee_of(found)
-        parameters = callee.parameters
+        parameters = self.callee_of(found).parameters
         files = [self.constructor_name(name) for name in parameters.files_used()]
         words = set(parameters.own_params())
         given = {n: self.argument(n, v) for n, v in action.arguments.items() if n in words}
         models = self.body.others_for(found)
-        texts = [parameters.call(given, [*operands, *models], files)]
-        if callee.function_body.uses_name or shared:
-            label = self.function_body.label_of(found)
-            texts.append(f"name={self.function_body.path_text(label)}")
-        text = ", ".join(text for text in texts if text)
-        if shared:
-            return self.functions_target.shared(self, f"{unit.name}, {text}")
-        return f"{unit.name}({text})"
+        return parameters.call(given, [*operands, *models], files)
+
+    def changing(self, found: FormalStep) -> set[str]:
+        """What a block is given that may be another in each round of the loop that shares it."""
+        action = found.step.action
+        assert isinstance(action, CallModule)
+        callee = self.callee_of(found)
+        return callee.moving() & {*callee.parameters.own_params()} & action.arguments.keys()
+
+    def rounds_of(self, found: FormalStep) -> str:
+        """What makes the layers of a block once, for rounds that give it other numbers."""
+        text = f"{self.callee_of(found).name}, {self.name_of(found)}"
+        return self.functions_target.shared_rounds(self, text)
+
+    def moving(self) -> set[str]:
+        """The params that are other numbers in rounds which have one set of weights."""
+        given = [instance.arguments for instance in self.formal.instances]
+        return {
+            name
+            for name in self.parameters.of_runs
+            if not any(holds_size(arguments[name]) for arguments in given)
+        }
+
+    def refuse_moving(self) -> None:
+        """Refuses a layer with weights that would be made otherwise in each round."""
+        moving = self.moving()
+        for found in all_formal(self.formal.steps) if moving else ():
+            inside = found.step.replace(repeat=None, when=None, type=None)
+            is_made = found.op is not None or isinstance(found.step.action, Scan)
+            names = sorted(free_names_of(inside) & moving) if is_made else []
+            if names and has_weights(found):
+                reason = f"`{names[0]}` of `{self.formal.module.name}` changes from round to round"
+                raise BuildError(f"{reason}, and a layer needs it when it is built", inside.span)
 
     def model_call(self, found: FormalStep, given: list[str]) -> str:
         """The call of a model, which has the models that it calls itself in its own graph."""

@@ -105,6 +105,8 @@ class LoopWriter:
         for key in inner:
             flow.remaining[key] = flow.remaining.get(key, 0) + 1
         result = body.in_layout(self.round(found, value), value.layout)
+        if not repeat.share and body.function.functions.unread.restarts(found):
+            result = self.held(result, value)
         if body.is_optional(found):  # a round without the step gives nothing
             gaps = [flow.read_key(key).text for key in inner]
             flow.lines[:0] = [Line(f"{name} = None") for name in gaps if name.isidentifier()]
@@ -126,6 +128,14 @@ class LoopWriter:
         names = [name for name, item in zip(names, repeat.names, strict=True) if item in known]
         header = loop_header(index, names, body.writer.expression(rounds), words, times=times)
         return *header, lines
+
+    def held(self, result: Value, value: Value) -> Value:
+        """What a round gives that reads nothing of the one before, which it has to hold."""
+        before, lines = self.body.fresh_variable("before"), self.body.flow.lines
+        lines.insert(0, Line(f"{before} = {value.text}"))
+        text = f"{self.body.writer.module.helper('Keep')}()([{result.text}, {before}])"
+        lines.append(Line(f"{value.text} = {text}"))
+        return value
 
     def keep(self, found: FormalStep, slot: str, value: Value) -> None:
         """Puts what a round gives into the list of its slot."""
@@ -157,12 +167,17 @@ class LoopWriter:
         function = self.body.function
         if not function.has_layers(found):
             return None
+        numbers = function.changing(found)
         if found.reused is not None:
             layer = function.again(found)
         elif found.step.id in function.kept_layers():
-            layer = function.keep(found, function.call_of(found, given, shared=True))
+            made = function.rounds_of(found) if numbers else None
+            made = made or function.call_of(found, given, shared=True)
+            layer = function.keep(found, made)
         else:
             return None
+        if numbers:
+            return f"{layer}({function.arguments_of(found, given)})"
         return f"{layer}({given[0]})" if len(given) == 1 else f"{layer}([{', '.join(given)}])"
 
     def enter(self, repeat: Repeat) -> str:

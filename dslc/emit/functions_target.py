@@ -31,6 +31,7 @@ class FunctionTarget(Target):
     model = ""
     separator = "."
     closed = True
+    builds_runs = True
 
     def call_optional(self, layer: str, args: str, otherwise: str) -> str:
         """A call of a layer that may be absent: its condition stands around it."""
@@ -108,4 +109,8 @@ class FunctionTarget(Target):
 
     def shared(self, writer: FunctionWriter, call: str) -> str:
         """A block's call made a layer, which several calls share."""
+        raise TypeError("a target says how blocks are shared")
+
+    def shared_rounds(self, writer: FunctionWriter, call: str) -> str:
+        """The same of a block that each of its calls gives other numbers."""
         raise TypeError("a target says how blocks are shared")

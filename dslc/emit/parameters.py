@@ -153,7 +153,7 @@ class Parameters:
 
     def own_parameter(self, param: Param) -> Parameter:
         """One of the module's own params."""
-        if param.name in self.of_runs:
+        if param.name in self.of_runs and not self.module.target.builds_runs:
             reason = f"`{param.name}` of `{self.formal.module.name}` is known only when it runs"
             raise BuildError(f"{reason}, and a layer needs it when it is built")
         default = None if param.default is None else self.default(param.default)

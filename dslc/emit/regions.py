@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dslc.emit.backend import at_step
+from dslc.emit.calls import gives_several
 from dslc.emit.flow import NOTHING, Value, written_inputs
 from dslc.emit.layouts import join_layout
 from dslc.emit.python import Comment, If, Line
 from dslc.emit.scans import ScanWriter
 from dslc.ir.graph import REGION_INPUT, Group, Parallel, Residual, Scan
+from dslc.syntax.expressions import free_names, to_python
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -81,8 +83,20 @@ class RegionWriter(ScanWriter):
     def condition(self, found: FormalStep) -> str:
         """A step's condition where the module runs: a stored truth value."""
         assert found.step.when is not None
+        if self.moves(found):
+            self.writer.require_math(found.step.when)
+            return to_python(found.step.when, self.writer.call_name)
         wanted = f"has_{found.step.label or 'region'}"
         return f"self.{self.writer.store(self.writer.expression(found.step.when), wanted)}"
+
+    def moves(self, found: FormalStep) -> bool:
+        """Whether a condition changes from round to round of a loop with one set of weights."""
+        when = found.step.when
+        return when is not None and not free_names(when).isdisjoint(self.writer.parameters.of_runs)
+
+    def is_block(self, found: FormalStep) -> bool:
+        """Whether an op or a call under a condition is an `if` of its own, not a choice in a line."""
+        return gives_several(found) or self.moves(found)
 
     def region(self, found: FormalStep) -> None:
         """An unnamed group, residual or parallel region, written in place."""
@@ -142,8 +156,11 @@ class RegionWriter(ScanWriter):
         busy = flow.busy()
         outer, flow.lines = flow.lines, []
         self.decided.add(step.id)
-        with self.writer.conditional(self.writer.expression(step.when)):
+        if self.moves(found):
             write(found)
+        else:
+            with self.writer.conditional(self.writer.expression(step.when)):
+                write(found)
         self.decided.discard(step.id)
         body, flow.lines = flow.lines, outer
         if key in flow.values:  # something reads it

@@ -45,6 +45,7 @@ class Target:
             spec asks for the same bits everywhere.
         dtypes: The dtypes that have another name in this framework.
         closed: Whether a model has the models that it calls in itself.
+        builds_runs: Whether layers are made where they run, so that a round's numbers are known then.
     """
 
     name = ""
@@ -65,6 +66,7 @@ class Target:
     seeded: Mapping[str, str] = {}
     dtypes: Mapping[str, str] = {}
     closed = False
+    builds_runs = False
     rules: Rules
 
     def helper_files(self) -> list[Path]:

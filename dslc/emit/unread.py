@@ -53,6 +53,21 @@ class Unread:
             self.needed[key] = frozenset(slot for owner, slot in live if owner == MODULE)
         return self.needed[key]
 
+    def restarts(self, found: FormalStep) -> bool:
+        """Whether the rounds of a loop have weights and read nothing of the rounds before them."""
+        if not has_weights(found):
+            return False
+        callee = found.callee
+        if callee is not None:
+            needed = self.inputs(callee, frozenset({next(iter(callee.outputs))}))
+            return callee.module.inputs[0].name not in needed
+        if not found.bodies or isinstance(found.step.action, Scan):
+            return False
+        results = [body.result for body in regions(found.step.action)]
+        steps = [step for inner in found.bodies for step in inner]
+        reach = Reach(self, steps, results)
+        return (found.step.id, REGION_INPUT) not in reach.live | reach.chosen
+
 
 @final
 class Reach:
