@@ -27,7 +27,9 @@ if TYPE_CHECKING:
 
 TEMPLATE = Path(__file__).with_name("training_template.py")
 PHASES = Path(__file__).with_name("phases_template.py")
+RECOMPUTE = Path(__file__).with_name("recompute_template.py")
 PARTS = Path(__file__).with_name("parts_template.py")
+NATIVE = 'io_layout="native", '
 PACKAGES = ("jax", "flax", "optax")
 DEVICES = ("auto", "cpu", "cuda", "tpu")
 PENALTIES = {"l1": "jnp.abs(w).sum()", "l2": "jnp.square(w).sum()"}
@@ -110,6 +112,7 @@ def train_source(checked: Checked, model: str) -> str:
     flags = script.flags
     script.require("import math", "import jax.numpy as jnp")
     names = {"TRAINED": "self.is_trained" if flags["FREEZES"] else "nnx.Param"}
+    names["MADE_OF"] = f"{NATIVE if flags['NATIVE'] else ''}rngs=nnx.Rngs(seed)"
     half = {"bf16": "jnp.bfloat16", "f16": "jnp.float16"}
     names["HALF"] = half.get(script.train.run.precision, "HALF")
     inner = ".inner" if flags["SCALED"] else ""
@@ -150,7 +153,16 @@ def train_source(checked: Checked, model: str) -> str:
         (True, ("use_device",)),
     ):
         script.add(*(parts.definition(name) for name in used if wanted))
+    if flags["RECOMPUTES"]:
+        add_recompute(script)
     return script.source()
+
+
+def add_recompute(script: Script) -> None:
+    """What recomputes parts of the model in the backward pass."""
+    template = script.template(RECOMPUTE)
+    script.use(template)
+    script.add(template.definition("recompute"), template.definition("recomputed"))
 
 
 def phases(script: Script, template: Template) -> list[Statement]:

@@ -39,6 +39,7 @@ from dslc_jax.parts_template import (
     thawed_at,
     use_device,
 )
+from dslc_jax.recompute_template import recompute
 from dslc_jax.runtime.portable import (
     axes_of,
     empty,
@@ -59,9 +60,9 @@ EVERY = False  # whether a phase passes batches over
 MEASURES = True  # whether rows are held out
 MIXED = False  # whether the model computes in numbers of 16 bits
 MOMENTS = True  # whether the optimiser keeps something of each weight
-NATIVE = False  # whether the model's images have another layout than the spec's
 PHASED = False  # whether each step has phases
 RATED = False  # whether the optimiser has to know the learning rate
+RECOMPUTES = False  # whether some parts are computed once more in the backward pass
 REGULAR = False  # whether large weights add to the loss
 SCALED = False  # whether the loss is scaled
 THAWS = False  # whether weights are frozen at first
@@ -128,10 +129,9 @@ class Trainer:
 
     def __init__(self, seed: int, device: str = "auto") -> None:
         use_device(device)
-        if NATIVE:
-            self.model = empty(lambda: TheModel(io_layout="native", rngs=nnx.Rngs(seed)))
-        else:
-            self.model = empty(lambda: TheModel(rngs=nnx.Rngs(seed)))
+        self.model = empty(lambda: TheModel(MADE_OF))  # noqa: F821  # pyright: ignore
+        if RECOMPUTES:
+            recompute(self.model)
         if SEEDED:
             seed_draws(self.model, seed)
         self.shapes = shapes_of(self.model)

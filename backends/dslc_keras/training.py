@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, final
 
 from dslc.emit.adapters import adapted_names
+from dslc.emit.backend import BuildError
 from dslc.emit.functions_names import attribute_of
 from dslc.emit.names import class_name
 from dslc.emit.objective import Objective
@@ -30,6 +31,7 @@ TEMPLATE = Path(__file__).with_name("training_template.py")
 OPTIMIZERS = Path(__file__).with_name("optimizers_template.py")
 MATRICES = Path(__file__).with_name("matrices_template.py")
 PHASES = Path(__file__).with_name("phases_template.py")
+RECOMPUTE = Path(__file__).with_name("recompute_template.py")
 PARTS = Path(__file__).with_name("parts_template.py")
 PACKAGES = ("keras", "tensorflow")
 DEVICES = ("auto", "cpu", "cuda", "tpu")
@@ -138,7 +140,21 @@ def train_source(checked: Checked, model: str) -> str:
         (True, ("use_device",)),
     ):
         script.add(*(parts.definition(name) for name in used if wanted))
+    if flags["RECOMPUTES"]:
+        add_recompute(script)
     return script.source()
+
+
+def add_recompute(script: Script) -> None:
+    """What recomputes parts of the model in the backward pass."""
+    if script.program.has_several:
+        text = "`recompute` beside several models has no form in Keras yet: leave it out there"
+        raise BuildError(text)
+    template = script.template(RECOMPUTE)
+    script.use(template)
+    script.add(
+        *(template.definition(n) for n in ("Recomputed", "recompute", "taken_by", "parts_of"))
+    )
 
 
 def names_of(script: Script) -> dict[str, str]:
@@ -148,8 +164,10 @@ def names_of(script: Script) -> dict[str, str]:
         "POLICY": policy.get(script.train.run.precision, "POLICY"),
         "MOVING": "self.moving" if script.flags["THAWS"] else "self.trained",
         "GIVEN": script.given(),
+        "MADE_OF": 'io_layout="native"' if script.flags["NATIVE"] else "",
         "XLA": str(script.flags["COMPILES"]),
         **adapted_names(script),
+        **({"MODEL": "self.recomputing"} if script.flags["RECOMPUTES"] else {}),
     }
 
 

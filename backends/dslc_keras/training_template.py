@@ -42,6 +42,7 @@ from dslc_keras.parts_template import (
     thawed_at,
     use_device,
 )
+from dslc_keras.recompute_template import recompute
 from dslc_keras.runtime.portable import axes_of, load_weights, places, to_portable
 
 ADAPTS = False  # whether only adapters of some matrices move
@@ -55,8 +56,8 @@ KEEPS = False  # whether some weights do not decay
 MEASURES = True  # whether rows are held out
 MIXED = False  # whether the model computes in numbers of 16 bits
 MOMENTS = True  # whether the optimiser keeps something of each weight
-NATIVE = False  # whether the model's images have another layout than the spec's
 PHASED = False  # whether each step has phases
+RECOMPUTES = False  # whether some parts are computed once more in the backward pass
 REGULAR = False  # whether large weights add to the loss
 SCALED = False  # whether the loss is scaled
 THAWS = False  # whether weights are frozen at first
@@ -112,10 +113,7 @@ class Trainer:
         use_device(device)
         if MIXED:
             keras.config.set_dtype_policy(POLICY)  # noqa: F821  # pyright: ignore
-        if NATIVE:
-            self.model = the_model(io_layout="native")
-        else:
-            self.model = the_model()
+        self.model = the_model(MADE_OF)  # noqa: F821  # pyright: ignore
         if MIXED:
             keras.config.set_dtype_policy("float32")
         self.shapes = {name: array.shape for name, array in to_portable(self.model).items()}
@@ -133,6 +131,8 @@ class Trainer:
         if AVERAGES:
             self.averages = [tf.Variable(variable.value) for variable in self.trained]
             self.load(initial(self.shapes, INITIAL, seed), "the initial weights")
+        if RECOMPUTES:
+            self.recomputing = recompute(self.model)
         if PHASED:
             by_name = dict(zip(self.names, self.trained, strict=True))
             if AXES:

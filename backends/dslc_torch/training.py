@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, final
 
 from dslc.emit.adapters import adapted_names
+from dslc.emit.backend import BuildError
 from dslc.emit.gradients import summed
 from dslc.emit.objective import Objective, places
-from dslc.emit.python import Blank, Function, Line, Parameter, With
+from dslc.emit.python import Blank, Function, Line, Parameter, Raw, With, helper_source
 from dslc.emit.script import Script
 from dslc_torch.optimizers import UNCOUNTED, add_optimizers
 from dslc_torch.target import TorchTarget
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 TEMPLATE = Path(__file__).with_name("training_template.py")
 PHASES = Path(__file__).with_name("phases_template.py")
+RECOMPUTE = Path(__file__).with_name("recompute_template.py")
 PARTS = Path(__file__).with_name("parts_template.py")
 PACKAGES = ("torch",)
 DEVICES = ("auto", "cpu", "cuda", "mps")
@@ -119,7 +121,22 @@ def train_source(checked: Checked, model: str) -> str:
         (True, ("pick_device",)),
     ):
         script.add(*(parts.definition(name) for name in names if wanted))
+    if flags["RECOMPUTES"]:
+        add_recompute(script)
     return script.source()
+
+
+def add_recompute(script: Script) -> None:
+    """What recomputes parts of the model in the backward pass."""
+    if script.flags["COMPILES"]:
+        text = "`recompute` beside `compile: true` has no form in PyTorch: leave one of them out"
+        raise BuildError(text)
+    template = script.template(RECOMPUTE)
+    script.use(template)
+    script.add(template.definition("recompute"))
+    if script.flags["STATEFUL"]:
+        script.add(template.definition("recomputed"))
+        script.add(Raw(helper_source(RECOMPUTE, "with_buffers")[0]))
 
 
 def phases(script: Script, template: Template) -> list[Statement]:

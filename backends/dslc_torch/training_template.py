@@ -29,6 +29,7 @@ from dslc_torch.parts_template import (
     seed_draws,
     thawed_at,
 )
+from dslc_torch.recompute_template import recompute
 
 ADAPTS = False  # whether only adapters of some matrices move
 ACCUMULATES = False  # whether a batch is computed in pieces
@@ -47,6 +48,7 @@ MOMENTS = True  # whether the optimiser keeps something of each weight
 NORMS = True  # whether PyTorch's modules hold counters, which no other framework has
 PARTIAL = True  # whether the model has parameters that are never trained
 PHASED = False  # whether each step has phases
+RECOMPUTES = False  # whether some parts are computed once more in the backward pass
 REGULAR = False  # whether large weights add to the loss
 SCALED = False  # whether the loss is scaled
 SEEDED = False  # whether what the model draws is the same in every framework
@@ -119,6 +121,8 @@ class Trainer:
                     weight.requires_grad_(False)
         if HELD and not THAWS:
             self.set_mode()
+        if RECOMPUTES:
+            recompute(self.model)
         self.trained = dict(self.model.named_parameters())
         if PARTIAL or FREEZES:
             self.trained = {k: w for k, w in self.trained.items() if w.requires_grad}

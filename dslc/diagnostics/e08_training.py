@@ -290,9 +290,18 @@ ENTRIES: dict[str, Entry] = {
     "E0828": Entry(
         "adapters beside what does not go with them",
         "Under `lora` the adapters move and the weights that they belong to stay. A weight cannot be "
-        "adapted and trained itself, and one run has one loss, one model and no averages or thawing.",
+        "adapted and trained itself, and one run has one loss, one model, no averages or thawing, and "
+        "recomputes nothing.",
         _train("lora: {of: [head]}", "ema: 0.9"),
         _train("lora: {of: [head]}"),
+    ),
+    "E0829": Entry(
+        "no part of the model has this name",
+        "`recompute` names blocks, or globs of where blocks are called and of named structures: what "
+        "has a path that weights lie below. An op alone is no such part, and neither is a `scan`; a "
+        "group around it is.",
+        _train("recompute: [encoder]"),
+        _train("recompute: []"),
     ),
     "E0841": Entry(
         "it is not clear which model is trained",

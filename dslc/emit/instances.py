@@ -185,7 +185,10 @@ def unrolled(inference: Inference, found: FormalStep) -> dict[int, DimLike]:
     """Sizes of a run behind a loop that no sum gives, such as halves of halves: round by round."""
     repeat = found.step.repeat
     assert repeat is not None
-    type = next(iter(found.samples[0].inputs), None)
+    if not found.samples[0].inputs:
+        reason = f"`{found.step.label}` repeats and takes no input, which no loop here can pass on"
+        raise BuildError(f"{reason}: write its steps one by one", found.step.span)
+    type = found.samples[0].inputs[0]
     known = {c.symbol for c in found.carries if c.symbol in inference.formal.closed}
     sizes: dict[str, DimLike] = {c.symbol: c.start for c in found.carries}
     rounds = rounds_written(inference, repeat)

@@ -6,7 +6,10 @@ from typing import TYPE_CHECKING
 
 from dslc.emit.python import Function, Line, Parameter
 from dslc.ir.graph import ApplyOp
+from dslc.passes.weights import sites
 from dslc.syntax.expressions import number_text
+from dslc.train.initial_table import path_globs
+from dslc.train.recomputing import parts_of, recomputed_parts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -36,7 +39,17 @@ def option_constants(train: Training) -> list[Statement]:
         found.append(Line(f"PATIENCE = {stopping.patience}", "epochs"))
         if stopping.min_delta:
             found.append(Line(f"MIN_DELTA = {number_text(stopping.min_delta)}"))
+    if train.run.recompute:
+        what = "in the backward pass: nothing in it is kept"
+        found.append(Line(f"RECOMPUTED = {recomputed_globs(train)!r}", what))
     return [*found, *plateaus(train)]
+
+
+def recomputed_globs(train: Training) -> list[str]:
+    """Globs of the parts that are recomputed, and of no other part or layer."""
+    chosen, known = recomputed_parts(train), parts_of(train)
+    layers = [site.path for one in train.instances for site in sites(one)]
+    return path_globs(chosen, [path for path in (*known, *layers) if path not in chosen])
 
 
 def rises(train: Training, metric: str | None) -> bool:

@@ -45,6 +45,7 @@ def flags_of_run(script: Script) -> dict[str, bool]:
     images = any(len(info.shape) == 4 for info in script.weights)
     options, stopping = train.options, train.options.stopping
     stages = Stages(train.data)
+    seeded = train.run.deterministic and any(op.draws for op in ops)
     late = bool(stages.late or stages.learned or stages.mixes) or train.data.is_mapped
     return {
         "ADAPTS": options.lora is not None,
@@ -67,12 +68,14 @@ def flags_of_run(script: Script) -> dict[str, bool]:
         "PARTIAL": bool(roles & {"zeros", "frozen"}),
         "PHASED": train.is_phased,
         "RISES": stopping is not None and rises(train, stopping.metric),
+        "RECOMPUTES": bool(train.run.recompute),
         "SCALED": train.run.precision == "f16",
         "SHOWS": script.shown is not None,
         "SLACK": stopping is not None and stopping.min_delta > 0,
         "STOPS": stopping is not None,
         "SEVERAL": script.program.has_several,
-        "SEEDED": train.run.deterministic and any(op.draws for op in ops),
+        "STATEFUL": any(info.role == "buffer" for info in script.weights) or seeded,
+        "SEEDED": seeded,
         "STARTED": script.program.weights is not None,
         "STRATIFIED": train.data.stratify is not None,
         "THAWS": bool(options.thawing),

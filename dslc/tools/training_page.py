@@ -274,7 +274,13 @@ are divided by that in f32. Where one is not finite, the step is left out and th
 compiler on a CPU, Keras by XLA; JAX does so anyway. `compile: false` compiles nothing, so that a debugger
 and `print` see every value. Without it PyTorch compiles nothing, TensorFlow makes a graph of a step, and
 JAX compiles it. Evaluation is compiled as is usual. Losses differ by rounding, and dropout draws other
-numbers unless they are `deterministic`; names in files and checkpoints stay the same."""
+numbers unless they are `deterministic`; names in files and checkpoints stay the same.
+
+`recompute: [layer, Block]` names parts of the model of which nothing is kept for the backward pass but
+what they take: blocks by name, named structures, and repeats, each of whose rounds is such a part, or
+globs of them. They are computed once more there, so a step takes more time and less memory; losses,
+gradients, statistics and dropout are the same. Of parts inside one another the outermost counts. A
+glob that means no part is an error, and it does not go with `lora`; nor in Keras beside several models, nor in PyTorch with `compile: true`."""
 
 
 SOURCES = """`data: wine` is short for `data: {source: wine}`. `columns: {input: column}` says which column of

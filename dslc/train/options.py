@@ -103,6 +103,10 @@ def check_options(training: Training, fields: Mapping, report: Report) -> None:
         from dslc.train.lora import check_lora
 
         check_lora(training, fields, report)
+    if training.run.recompute:
+        from dslc.train.recomputing import check_recomputed
+
+        check_recomputed(training, fields, report)
     if options.stopping is not None:
         node = fields.get("early_stopping")
         check_figure(training, "early stopping", options.stopping.metric, node, report)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dslc.ops.attributes import Boolean, Integer, InvalidAttribute, Maybe, Word
-from dslc.train.choices import Choice
+from dslc.train.choices import Choice, Globs
 
 
 class Run(Choice):
@@ -30,6 +30,11 @@ class Run(Choice):
             doc="whether steps are compiled as far as a framework can, or not at all; by default "
             "as is usual there"
         )
+    )
+
+    recompute = Globs(
+        doc="blocks, groups and repeats, by name or glob, of which nothing is kept for the backward "
+        "pass but what they take: less memory for more time"
     )
 
     def check(self) -> None:

@@ -33,3 +33,21 @@ def test_a_refusal_names_the_step(monkeypatch: pytest.MonkeyPatch) -> None:
     assert span is not None
     assert (span.line, span.column) == (7, 5)
     assert str(error.value) == f"{span}: `lstm` has no form here"
+
+
+def test_a_repeat_that_takes_no_input_is_refused_where_it_stands() -> None:
+    found = loads("""
+dslc: 1
+name: Tokens
+inputs: {x: "f32[N, 6]"}
+steps:
+  - parameter: [6]
+    name: bias
+    repeat: 3
+  - add:
+    from: [bias.1, x]
+    name: total
+outputs: {y: total}
+""").checked
+    with pytest.raises(BuildError, match="`bias` repeats and takes no input"):
+        backend.project(found)

@@ -2,14 +2,13 @@
 
 import re
 import time
-from typing import Any
 
 import yaml
 
 from dslc.emit.backend import BuildError
 from tests.fuzz.comparing import Network
 from tests.fuzz.pruning import reduced
-from tests.fuzz.specs import Spec, count_steps, tidy
+from tests.fuzz.specs import Spec, count_steps, files
 
 REFERENCE = "reference"
 INVALID = "checker refuses the model"
@@ -143,6 +142,10 @@ def kind_of(words: list[str]) -> str:
 
 
 def as_yaml(spec: Spec) -> str:
-    """A spec as a file."""
-    plain: Any = tidy(spec)
-    return yaml.safe_dump(plain, sort_keys=False, default_flow_style=None, width=110)
+    """A spec as a file, what it imports behind it."""
+    texts = [
+        yaml.safe_dump(part, sort_keys=False, default_flow_style=None, width=110)
+        for part in files(spec)
+        if part is not None
+    ]
+    return "--- # parts.yaml\n".join(texts)

@@ -1,13 +1,12 @@
 """Random specs that are right by construction, as data: hypothesis draws them, YAML shows them."""
 
-import json
 from typing import Any
 
 from hypothesis import strategies as st
 
 from dslc.diagnostics import Report
 from dslc.passes.pipeline import Checked, check_source
-from dslc.source import Source
+from tests.fuzz.importing import in_two, source_of
 from tests.fuzz.menu import FACTS, mentions
 from tests.fuzz.scope import MODEL, Network, Scope, Value, paths_in, ties_in
 from tests.fuzz.structures import some_step
@@ -61,13 +60,15 @@ def assembled(net: Network, scope: Scope) -> Spec:
         "blocks": net.blocks,
         "steps": scope.steps,
         "outputs": {f"y{k}": path for k, path in enumerate(ends)},
+        "imports": net.draw(st.booleans()),
     }
     return spec
 
 
 def tidy(spec: Spec) -> Spec:
     """The spec without sections that are empty, and names and sources that go without saying."""
-    spec = {k: v for k, v in spec.items() if k != "types" and (v or k == "steps")}
+    known = {key: value for key, value in spec.items() if key not in ("types", "imports")}
+    spec = {key: value for key, value in known.items() if value or key == "steps"}
     spec["steps"] = implied(spec["steps"])
     spec["blocks"] = {
         name: {**body, "steps": implied(body["steps"])}
@@ -179,7 +180,14 @@ def as_steps(value: Any) -> list[Any]:
 
 def checked(spec: Spec, report: Report | None = None) -> Checked | None:
     """The spec as the checker takes it; None where it does not."""
-    return check_source(Source("fuzz.yaml", json.dumps(tidy(spec))), report or Report())
+    source, loader = source_of(*files(spec))
+    return check_source(source, report or Report(), loader=loader)
 
 
-__all__ = ["SYMBOLS", "Spec", "checked", "count_steps", "networks", "tidy"]
+def files(spec: Spec) -> tuple[Spec, Spec | None]:
+    """The spec as it is written, and the file that it imports, if it was drawn to have one."""
+    plain = tidy(spec)
+    return in_two(plain) if spec.get("imports") else (plain, None)
+
+
+__all__ = ["SYMBOLS", "Spec", "checked", "count_steps", "files", "networks"]

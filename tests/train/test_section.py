@@ -61,7 +61,7 @@ def test_settings_are_evaluated_and_the_rest_are_defaults() -> None:
     assert found.phases[0].optimizer.values["no_decay"] == ("**.bias", "norm.*")
     assert found.phases[0].schedule.values == {"warmup": 5, "final": 0.1}
     given = {"epochs": 5, "batch": 16, "accumulate": 1, "seed": 7}
-    rest = {"precision": "f32", "deterministic": False, "compile": None}
+    rest = {"precision": "f32", "deterministic": False, "compile": None, "recompute": ()}
     assert found.run.values == {**given, **rest}
     assert found.phases[0].metrics == ("accuracy", "top_2_accuracy")
 

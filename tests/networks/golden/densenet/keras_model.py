@@ -23,7 +23,8 @@ class BatchNormalization(layers.BatchNormalization):
         kept = self.momentum * self.moving_variance
         outputs = super().call(inputs, training=training, mask=mask)
         if training and self.trainable:
-            count = ops.cast(ops.size(inputs) // inputs.shape[self.axis], "float32")
+            dtype = self.moving_variance.dtype
+            count = ops.cast(ops.size(inputs) // inputs.shape[self.axis], dtype)
             added = self.moving_variance - kept
             self.moving_variance.assign_add(added / ops.maximum(count - 1, 1))
         return outputs

@@ -1,0 +1,112 @@
+"""Parts that are recomputed in the backward pass: the same losses and weights, and less that is kept."""
+
+from functools import cache
+from typing import Any
+
+import numpy as np
+import pytest
+
+from dslc.api import loads
+from dslc.emit.backend import BuildError
+from dslc.tools.backends import find_backend
+from dslc.train.recomputing import recomputed_parts
+from dslc.train.steps import as_read, load_script
+from dslc.weights.starting import starting_weights
+from tests.train.projects import BACKENDS, SPECS, batches
+
+TEXT = (SPECS / "recomputed.yaml").read_text(encoding="utf-8")
+KEPT = TEXT.replace("  recompute: [unit, down]\n", "")
+STEPS = 3
+
+
+def parts(names: str) -> list[str]:
+    train = loads(TEXT.replace("[unit, down]", names)).checked.train
+    assert train is not None
+    return recomputed_parts(train)
+
+
+@cache
+def after(text: str, backend: str) -> tuple[list[float], dict[str, Any]]:
+    """The losses and the weights of some steps."""
+    spec = loads(text).checked
+    assert spec.train is not None
+    start = starting_weights(spec.train.weights(), 0)
+    rows = batches("recomputed", STEPS)
+    losses, weights = find_backend(backend).train_steps(spec, start, rows, STEPS)
+    return losses, dict(weights)
+
+
+def test_names_globs_and_repeats_mean_parts() -> None:
+    units = ["unit.0", "unit.1"]
+    assert parts("[unit, down]") == [*units, "down"]
+    assert parts("[Unit]") == parts('["unit.*"]') == parts("[unit]") == units
+    assert parts("[unit.1]") == ["unit.1"]
+    assert parts('["**"]') == [*units, "down"]
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_nothing_else_changes(backend: str) -> None:
+    expected, found = after(KEPT, backend), after(TEXT, backend)
+    exact = 0 if backend == "torch" else 1e-6
+    np.testing.assert_allclose(found[0], expected[0], rtol=exact)
+    np.testing.assert_allclose(found[0], after(KEPT, "torch")[0], rtol=1e-6)
+    for path, array in expected[1].items():
+        np.testing.assert_allclose(found[1][path], array, rtol=exact, atol=exact, err_msg=path)
+
+
+def test_what_is_compiled_is_not_recomputed_too() -> None:
+    both = loads(TEXT.replace("  epochs", "  compile: true\n  epochs")).checked
+    with pytest.raises(BuildError, match="beside `compile: true`"):
+        find_backend("torch").project(both)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_less_is_kept_for_the_backward_pass(backend: str) -> None:
+    sizes: list[int] = []
+    for text in (TEXT, KEPT):
+        script = load_script(find_backend(backend).project(loads(text).checked))
+        batch = as_read(script, batches("recomputed", 1)[0])
+        sizes.append(KEPT_BY[backend](script, script.Trainer(0, "cpu"), batch))
+    assert 4 * sizes[0] < sizes[1]
+
+
+def kept_by_torch(script: Any, trainer: Any, batch: Any) -> int:
+    """The bytes of what autograd saves."""
+    import torch
+
+    saved: dict[int, int] = {}
+
+    def pack(tensor: Any) -> Any:
+        saved[tensor.untyped_storage().data_ptr()] = tensor.untyped_storage().nbytes()
+        return tensor
+
+    with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
+        loss = script.loss_of(trainer.model, trainer.tensors(batch))
+    assert loss.requires_grad
+    return sum(saved.values())
+
+
+def kept_by_jax(script: Any, trainer: Any, batch: Any) -> int:
+    """The bytes of what the backward function holds."""
+    import jax
+
+    def loss(params: Any) -> Any:
+        return script.loss_of(trainer.merged(trainer.training, params, trainer.rest), batch)
+
+    _, back = jax.eval_shape(lambda params: jax.vjp(loss, params), trainer.params)
+    return sum(leaf.size * leaf.dtype.itemsize for leaf in jax.tree.leaves(back))
+
+
+def kept_by_keras(script: Any, trainer: Any, batch: Any) -> int:
+    """The bytes of what the graph hands from the forward pass to all that is behind it."""
+    model = getattr(trainer, "recomputing", trainer.model)
+    graph = trainer.run_step.get_concrete_function(batch, np.float32(0.1)).graph
+    forward = {op for op in graph.get_operations() if op.name.startswith(model.name)}
+    rest = [op for op in graph.get_operations() if op not in forward]
+    kept = {tensor.name: tensor for op in rest for tensor in op.inputs if tensor.op in forward}
+    rows = len(batch["label"])
+    shapes = [tensor.shape.as_list() for tensor in kept.values() if tensor.dtype.is_floating]
+    return 4 * sum(int(np.prod([size or rows for size in shape])) for shape in shapes)
+
+
+KEPT_BY = {"torch": kept_by_torch, "jax": kept_by_jax, "keras": kept_by_keras}
