@@ -9,7 +9,7 @@ from __future__ import annotations
 from dslc.diagnostics import mend, nearest
 from dslc.ir.defaults import constants, read_each_other
 from dslc.ir.graph import MODULE, Input, Module, Program, Ref
-from dslc.ir.models import MODEL_KEYS, ModelsReader, fresh, held, model_signature
+from dslc.ir.models import MODEL_KEYS, ModelsReader, fresh, held, model_signature, only_blocks
 from dslc.ir.opened import Opened
 from dslc.ir.operations import Signature
 from dslc.ir.params import ParamReader
@@ -86,7 +86,7 @@ class Elaborator:
         params = self.signatures_of(entries)
         models = ModelsReader(self.reader, root)
         several = None
-        if root.key("models") is not None:
+        if root.key("models") is not None or (self.overrides is None and only_blocks(root)):
             several = models.entries({key.text: key.span for key, _ in entries})
             self.signatures |= {key.text: model_signature(node) for key, node in several}
         self.read_defaults(self.reader.mapping(root.get("defaults"), "`defaults`"))
@@ -243,6 +243,7 @@ class Elaborator:
         is_empty = root.key("inputs") is not None and is_nothing(root.get("inputs"))
         if is_empty or self.lacks(root, "inputs"):
             help = 'write `inputs: {x: "f32[N, 10]"}`'
+            help = "blocks alone are for other specs to import" if only_blocks(root) else help
             self.report.error("E0615", root.span, "the spec has no inputs", help=help)
         return self.module(name, root, (), root.span if key is None else key.span, is_model=True)
 

@@ -114,6 +114,12 @@ class ModelsReader:
         return None
 
 
+def only_blocks(root: Mapping) -> bool:
+    """Whether a file is no model itself, but holds blocks for others to import."""
+    parts = ("inputs", "steps", "outputs", "models", "train", "weights")
+    return "blocks" in root and not any(part in root for part in parts)
+
+
 def model_signature(node: Mapping) -> Signature:
     """What a caller sees of a model: inputs, and no params, since it has one set of weights."""
     inputs = node.get("inputs")

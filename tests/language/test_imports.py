@@ -285,3 +285,13 @@ def test_formulas_read_params_of_files(tmp_path: Path) -> None:
     assert [param.name for param in program.modules["Scale"].params] == ["inner"]
     wrong = spec("- expr: x + lib.wide\n- expr: x + lip.width")
     assert codes(write(tmp_path, net=wrong)) == ["E1006", "E0404"]
+
+
+def test_a_file_of_blocks_alone_is_for_others(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    blocks = "dslc: 1\nname: Parts\nblocks:\n  Wide:\n    steps:\n      - linear: 8\n"
+    net = write(tmp_path, lib=blocks, net=spec("- lib.Wide:\n  name: wide"))
+    assert main(["check", str(net)]) == 0
+    assert main(["check", str(net.with_name("lib.yaml"))]) == 1
+    assert "blocks alone are for other specs to import" in capsys.readouterr().err
