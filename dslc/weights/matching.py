@@ -212,7 +212,7 @@ class _Matcher:
             self.found.arrays[path] = np.ascontiguousarray(array, np.float32)
             return
         turn = turned(array).shape == shape and not origin.is_turned
-        hint = "; `transpose` would make it fit" if turn else ""
+        hint = f"; `transpose: [{origin.name}]` would make it fit" if turn else ""
         self.fault(f"{path}: {origin} has shape {list(array.shape)}, expected {list(shape)}{hint}")
 
     def shape(self, path: str) -> tuple[int, ...]:

@@ -95,7 +95,11 @@ def test_what_does_not_fit_is_told_with_the_nearest_name() -> None:
 @pytest.mark.parametrize(
     ("name", "value", "fault"),
     [
-        ("head.weight", array(4, 3), "[4, 3], expected [3, 4]; `transpose` would make it fit"),
+        (
+            "head.weight",
+            array(4, 3),
+            "[4, 3], expected [3, 4]; `transpose: [head.weight]` would make it fit",
+        ),
         ("head.weight", array(3, 5), "has shape [3, 5], expected [3, 4]"),
         ("head.bias", np.zeros(3, np.int64), "is int64, expected floats"),
         ("head.bias", None, "head.bias: missing"),
