@@ -20,7 +20,23 @@ class Attention(nn.MultiheadAttention):
         return super().forward(x, x, x, need_weights=False)[0]
 
 
-NATIVE: dict[str, Callable[[], nn.Module]] = {
+class Net(nn.Module):
+    """A net that holds one layer, as what is generated does."""
+
+    def __init__(self, layer: nn.Module) -> None:
+        super().__init__()
+        self.layer = layer
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.layer(x)
+
+
+def holding(make: Callable[[], nn.Module]) -> Callable[[], nn.Module]:
+    """What makes a net with one layer."""
+    return lambda: Net(make())
+
+
+LAYERS: dict[str, Callable[[], nn.Module]] = {
     "conv2d": lambda: nn.Conv2d(32, 64, 3, padding=1),
     "depthwise_conv2d": lambda: nn.Conv2d(32, 32, 3, padding=1, groups=32),
     "conv_transpose2d": lambda: nn.ConvTranspose2d(32, 32, 2, 2),
@@ -38,6 +54,7 @@ NATIVE: dict[str, Callable[[], nn.Module]] = {
     "gru": lambda: nn.GRU(256, 128, batch_first=True),
     "embedding": lambda: nn.Embedding(1000, 256),
 }
+NATIVE = {name: holding(make) for name, make in LAYERS.items()}
 
 
 def emitted(checked: Any) -> nn.Module:
