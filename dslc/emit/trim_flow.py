@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import final
 
-from dslc.emit.trim_fold import Fold, shadowed
+from dslc.emit.trim_fold import Fold, as_test, shadowed
 from dslc.emit.trim_tree import (
     blocks,
     changed,
@@ -74,7 +74,8 @@ class Flow:
         value = getattr(node, field)
         self.note(value, known)
         if known and not self.dry:
-            setattr(node, field, self.fold.visit(value))
+            found = self.fold.visit(value)
+            setattr(node, field, as_test(found) if field == "test" else found)
 
     def simple(self, block: list[ast.stmt], place: int, known: bool | None) -> None:
         """A statement without others in it, or a function."""

@@ -24,3 +24,15 @@ def test_all_given_is_all_kept() -> None:
     source = 'def scaled(x, by=None):\n    """Scales."""\n    return x if by is None else x * by'
     assert trimmed([source], "y = scaled(x, by=z)\n") == [source]
     assert trimmed([source], "y = f(scaled)\n") == [source]
+
+
+def test_a_condition_holds_nothing_that_decides_nothing() -> None:
+    source = (
+        "def biased(part, second=False):\n"
+        '    """Whether a part has a bias."""\n'
+        '    if part == "input" or second:\n'
+        "        return named(part)\n"
+        "    return None"
+    )
+    (found,) = trimmed([source], "y = biased(part)\n")
+    assert '    if part == "input":\n' in found
