@@ -1,6 +1,7 @@
 """Helpers for recurrent layers, put into generated JAX modules word for word."""
 
 from collections.abc import Callable
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -162,8 +163,9 @@ class Recurrent(nnx.Module):
         self.one_bias, self.rows = not second_bias, gates * hidden
         names = [[f"l{k}", f"l{k}_reverse"][: 1 + bidirectional] for k in range(layers)]
         self.names = tuple(map(tuple, names))
-        self.between = nnx.Dropout(dropout, rngs=rngs)
-        self.state_dropout = nnx.Dropout(recurrent_dropout, rngs=rngs)
+        self.between = nnx.Dropout(dropout, rngs=rngs) if dropout else None
+        rate = recurrent_dropout
+        self.state_dropout = nnx.Dropout(rate, rngs=rngs) if recurrent_dropout else None
         initial, rows = nnx.initializers.lecun_normal(), self.rows
         for k, pair in enumerate(self.names):
             width = len(pair) * hidden if k else features
@@ -177,7 +179,8 @@ class Recurrent(nnx.Module):
     def __call__(self, x: Array, lengths: Array | None = None) -> tuple[Array, Array, Array]:
         ends: list[tuple[Array, Array]] = []
         for k, pair in enumerate(self.names):
-            x = self.between(x) if k else x
+            if self.between is not None and k:
+                x = self.between(x)
             found = [self.run(name, x, lengths) for name in pair]
             x = jnp.concatenate([y for y, _ in found], axis=-1)
             ends = [end for _, end in found]
@@ -189,16 +192,15 @@ class Recurrent(nnx.Module):
         weight, recurrent = self.part(f"weight_ih_{name}"), self.part(f"weight_hh_{name}")
         bias, recurrent_bias = self.part(f"bias_ih_{name}"), self.part(f"bias_hh_{name}")
         count, time, hidden = x.shape[0], x.shape[1], recurrent.shape[1]
-        by_gate = recurrent.reshape(-1, hidden, hidden)
-        drops = self.state_dropout.rate > 0 and not self.state_dropout.deterministic
-        ones = jnp.ones((len(by_gate), count, hidden), x.dtype)
-        mask = self.state_dropout(ones) if drops else None
+        ones = jnp.ones((len(recurrent) // hidden, count, hidden), x.dtype)
+        mask: Any = None if self.state_dropout is None else self.state_dropout(ones)
 
         def add(h: Array) -> Array:
-            if mask is None:
-                return h @ recurrent.T + recurrent_bias
-            read = jnp.einsum("gnh,gkh->ngk", mask * h, by_gate)
-            return read.reshape(count, -1) + recurrent_bias
+            if self.state_dropout is not None and not self.state_dropout.deterministic:
+                by_gate = recurrent.reshape(-1, hidden, hidden)
+                read = jnp.einsum("gnh,gkh->ngk", mask * h, by_gate)
+                return read.reshape(count, -1) + recurrent_bias
+            return h @ recurrent.T + recurrent_bias
 
         def step(
             carry: tuple[Array, Array], item: tuple[Array, Array]

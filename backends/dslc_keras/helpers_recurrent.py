@@ -33,11 +33,14 @@ class Recurrent(layers.Layer):
     ) -> None:
         super().__init__(**options)
         self.kind, self.hidden, self.depth, self.bidirectional = kind, hidden, depth, bidirectional
-        self.rates, self.activation = (dropout, recurrent_dropout), activation
-        self.between = layers.Dropout(dropout, dtype=self.dtype_policy, name="between")
-        self.state_dropout = layers.Dropout(
-            recurrent_dropout, dtype=self.dtype_policy, name="state_dropout"
-        )
+        self.dropout, self.recurrent_dropout = dropout, recurrent_dropout
+        self.activation = activation
+        if dropout:
+            self.between = layers.Dropout(dropout, dtype=self.dtype_policy, name="between")
+        if recurrent_dropout:
+            self.state_dropout = layers.Dropout(
+                recurrent_dropout, dtype=self.dtype_policy, name="state_dropout"
+            )
         self.ways = ("", "_reverse") if bidirectional else ("",)
         # TensorFlow makes no orthogonal matrix of bfloat16
         start = "glorot_uniform" if self.variable_dtype == "bfloat16" else "orthogonal"
@@ -73,13 +76,13 @@ class Recurrent(layers.Layer):
             mask = ops.arange(ops.shape(x)[1]) < ops.cast(lengths, "int32")[:, None]
         ends: list[Any] = []
         for k in range(self.depth):
-            x = self.between(x) if k else x
+            if k and self.dropout:
+                x = self.between(x)
             parts = [self.parts[f"l{k}{way}"] for way in self.ways]
-            found: list[Any] = []
-            for part in parts:
-                if training and self.rates[1]:
+            if training and self.recurrent_dropout:
+                for part in parts:
                     self.drop_state(part.cell, x)
-                found.append(part(x, mask=mask))
+            found = [part(x, mask=mask) for part in parts]
             ends = [states for _, *states in found]
             x = found[0][0]
             if self.bidirectional:
@@ -103,7 +106,7 @@ class Recurrent(layers.Layer):
             "hidden": self.hidden,
             "depth": self.depth,
             "bidirectional": self.bidirectional,
-            "dropout": self.rates[0],
-            "recurrent_dropout": self.rates[1],
+            "dropout": self.dropout,
+            "recurrent_dropout": self.recurrent_dropout,
             "activation": self.activation,
         }

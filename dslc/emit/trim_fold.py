@@ -47,6 +47,7 @@ DEFAULTS: Mapping[str, object] = {
     "where": None,
     "attn_mask": None,
     "dropout_p": 0.0,
+    "recurrent_dropout": 0.0,
 }
 """Keywords of frameworks' functions that mean this value where nothing is said."""
 
