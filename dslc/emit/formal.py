@@ -384,7 +384,10 @@ class Inference:
         order = {item.name: position for position, item in enumerate(callee.module.inputs)}
         for symbol, name, axis in callee.bindings:
             mapping[symbol] = types[order[name]].shape[axis]
-        lists = {n: v for n, v in action.arguments.items() if isinstance(self.value(v), tuple)}
+        defaults = {p.name: p.default for p in callee.module.params if p.default is not None}
+        closed = {name: value for name, value in defaults.items() if not free_names(value)}
+        given = {**closed, **action.arguments}
+        lists = {n: v for n, v in given.items() if isinstance(self.value(v), tuple)}
         found = {s: type_of_call(self, t, mapping, lists) for s, t in outputs.items()}
         if callee.module.is_model:
             return {"": next(iter(found.values())), **found}

@@ -10,6 +10,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, cast, final
 
+from dslc.syntax.expressions import Index, Literal
+from dslc.values import is_list
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
@@ -76,7 +79,10 @@ def op_in_own_names(
         attribute = action.op.attributes[name]
         words = {isinstance(op.values[name], str) for op in ops}
         if attribute.symbolic and words == {False}:
-            values[name] = signed(value(expression), [op.values[name] for op in ops])
+            if len({len(op.values[name]) for op in ops if is_list(op.values[name])}) > 1:
+                raise Varies(module, step, name)
+            own = in_places(expression, concrete, value)
+            values[name] = signed(own, [op.values[name] for op in ops])
             continue
         values[name] = concrete
         if len({attribute.decisive(op.values[name]) for op in ops}) > 1:
@@ -85,6 +91,14 @@ def op_in_own_names(
     if varying:
         op.values = VaryingValues(op.values, frozenset(varying), module, step)
     return op
+
+
+def in_places(expression: Expr, concrete: object, value: Callable[[Expr], object]) -> object:
+    """An attribute's value; of a list that a param gives as a whole, each place by its number."""
+    own = value(expression)
+    if not is_list(concrete) or is_list(own):
+        return own
+    return tuple(value(Index(expression, Literal(k))) for k in range(len(concrete)))
 
 
 def signed(own: object, values: Sequence[object]) -> object:
