@@ -10,11 +10,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, cast, final
 
-from dslc.syntax.expressions import Index, Literal
+from dslc.syntax.expressions import Index, Literal, Name
 from dslc.values import is_list
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from dslc.ir.graph import ApplyOp
     from dslc.ir.instance import Iteration
@@ -81,7 +81,7 @@ def op_in_own_names(
         if attribute.symbolic and words == {False}:
             if len({len(op.values[name]) for op in ops if is_list(op.values[name])}) > 1:
                 raise Varies(module, step, name)
-            own = in_places(expression, concrete, value)
+            own = in_places(expression, samples[0].environment, value)
             values[name] = signed(own, [op.values[name] for op in ops])
             continue
         values[name] = concrete
@@ -93,12 +93,17 @@ def op_in_own_names(
     return op
 
 
-def in_places(expression: Expr, concrete: object, value: Callable[[Expr], object]) -> object:
+def in_places(
+    expression: Expr, environment: Mapping[str, object], value: Callable[[Expr], object]
+) -> object:
     """An attribute's value; of a list that a param gives as a whole, each place by its number."""
     own = value(expression)
-    if not is_list(concrete) or is_list(own):
+    if is_list(own) or not isinstance(expression, Name):
         return own
-    return tuple(value(Index(expression, Literal(k))) for k in range(len(concrete)))
+    found = environment.get(expression.id)
+    if not is_list(found):
+        return own
+    return tuple(value(Index(expression, Literal(k))) for k in range(len(found)))
 
 
 def signed(own: object, values: Sequence[object]) -> object:
