@@ -161,11 +161,12 @@ class Recurrent(nnx.Module):
     ) -> None:
         self.step = step
         self.one_bias, self.rows = not second_bias, gates * hidden
-        names = [[f"l{k}", f"l{k}_reverse"][: 1 + bidirectional] for k in range(layers)]
+        names = [[f"l{k}", f"l{k}_reverse"] if bidirectional else [f"l{k}"] for k in range(layers)]
         self.names = tuple(map(tuple, names))
         self.between = nnx.Dropout(dropout, rngs=rngs) if dropout else None
-        rate = recurrent_dropout
-        self.state_dropout = nnx.Dropout(rate, rngs=rngs) if recurrent_dropout else None
+        self.state_dropout = (
+            nnx.Dropout(recurrent_dropout, rngs=rngs) if recurrent_dropout else None
+        )
         initial, rows = nnx.initializers.lecun_normal(), self.rows
         for k, pair in enumerate(self.names):
             width = len(pair) * hidden if k else features

@@ -41,7 +41,7 @@ class Recurrent(layers.Layer):
             self.state_dropout = layers.Dropout(
                 recurrent_dropout, dtype=self.dtype_policy, name="state_dropout"
             )
-        self.ways = ("", "_reverse") if bidirectional else ("",)
+        self.ways = ["", "_reverse"] if bidirectional else [""]
         # TensorFlow makes no orthogonal matrix of bfloat16
         start = "glorot_uniform" if self.variable_dtype == "bfloat16" else "orthogonal"
         self.parts = {

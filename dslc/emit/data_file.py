@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, NamedTuple, final
 from dslc.emit.backend import BuildError
 from dslc.emit.data_steps import TOKENS, Stages
 from dslc.emit.header import header
-from dslc.emit.name_uses import names_below, used_names
-from dslc.emit.python import Function, Line, Module, Parameter, Raw, to_source
+from dslc.emit.name_uses import used_names
+from dslc.emit.python import Function, Line, Module, Parameter, Raw, names_below, to_source
 from dslc.emit.template import Template
 from dslc.syntax.expressions import number_text
 from dslc.train.sources import suffix_of

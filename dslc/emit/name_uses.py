@@ -6,7 +6,7 @@ import ast
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from dslc.emit.python import Blank, Comment, If, Line, Raw
+from dslc.emit.python import Blank, Comment, If, Line, Raw, names_below
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -29,11 +29,6 @@ def used_names(body: Iterable[Statement]) -> set[str]:
             found |= used_names(item.body)
             found |= used_names(item.orelse) if isinstance(item, If) else set()
     return found
-
-
-def names_below(node: ast.AST) -> set[str]:
-    """The names that a piece of a tree uses."""
-    return {part.id for part in ast.walk(node) if isinstance(part, ast.Name)}
 
 
 @lru_cache(maxsize=8192)

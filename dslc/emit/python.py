@@ -322,7 +322,7 @@ def helper_source(path: str | Path, name: str) -> tuple[str, tuple[str, ...]]:
         if current in nodes and current not in wanted:
             wanted[current] = nodes[current]
             if not isinstance(nodes[current], (ast.Import, ast.ImportFrom)):
-                pending.extend(sorted(_names(nodes[current])))
+                pending.extend(sorted(names_below(nodes[current])))
     imports = Imports()
     for bound, node in wanted.items():
         if isinstance(node, (ast.Import, ast.ImportFrom)):
@@ -365,7 +365,8 @@ def _bound(node: ast.stmt) -> list[str]:
     return [target.id for target in targets if isinstance(target, ast.Name)]
 
 
-def _names(node: ast.stmt) -> set[str]:
+def names_below(node: ast.AST) -> set[str]:
+    """The names that a piece of a tree uses."""
     return {part.id for part in ast.walk(node) if isinstance(part, ast.Name)}
 
 

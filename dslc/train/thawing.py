@@ -10,8 +10,6 @@ from dslc.train.settings import Unread
 from dslc.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from dslc.diagnostics import Report
     from dslc.syntax.tree import Node
     from dslc.train.settings import SettingsReader
@@ -49,7 +47,7 @@ def read_frozen(
     return tuple(frozen), tuple(thawing)
 
 
-def thaws_at(thawing: Iterable[tuple[str, int]], path: str) -> int:
+def thaws_at(thawing: tuple[tuple[str, int], ...], path: str) -> int:
     """The epoch from which on a weight moves: that of the first glob that matches it."""
     if not thawing:
         return 0
