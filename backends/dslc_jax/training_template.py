@@ -340,9 +340,8 @@ class Trainer:
         """Takes weights, all of them or none; `source` is what a message calls them."""
         load_weights(self.model, match(arrays, self.shapes, source=source))
         _, params, rest = nnx.split(self.model, TRAINED, ...)
-        self.params, self.rest = (
-            [jnp.copy(leaf) for leaf in jax.tree.leaves(part)] for part in (params, rest)
-        )
+        leaves = [jax.tree.leaves(part) for part in (params, rest)]
+        self.params, self.rest = jax.jit(partial(jax.tree.map, jnp.copy))(leaves)  # steps donate them
         if ADAPTS:
             self.params += ADAPTING.first_adapters()
         if AVERAGES:

@@ -10,6 +10,7 @@ import contextlib
 import json
 import math
 from collections.abc import Callable, Generator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -223,9 +224,9 @@ class Trainer:
         """Takes weights, all of them or none; `source` is what a message calls them."""
         load_weights(self.model, match(arrays, self.shapes, source=source))
         _, params, rest = nnx.split(self.model, nnx.Param, ...)
-        self.params, self.rest = (
-            [jnp.copy(leaf) for leaf in jax.tree.leaves(part)] for part in (params, rest)
-        )
+        leaves = [jax.tree.leaves(part) for part in (params, rest)]
+        # steps donate them
+        self.params, self.rest = jax.jit(partial(jax.tree.map, jnp.copy))(leaves)
 
     def moments(self) -> Portable:
         """What the optimiser keeps of each weight, as `mean.head.weight`."""

@@ -9,6 +9,7 @@ import argparse
 import contextlib
 import json
 from collections.abc import Callable, Generator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -185,9 +186,9 @@ class Trainer:
         """Takes weights, all of them or none; `source` is what a message calls them."""
         load_weights(self.model, match(arrays, self.shapes, source=source))
         _, params, rest = nnx.split(self.model, nnx.Param, ...)
-        self.params, self.rest = (
-            [jnp.copy(leaf) for leaf in jax.tree.leaves(part)] for part in (params, rest)
-        )
+        leaves = [jax.tree.leaves(part) for part in (params, rest)]
+        # steps donate them
+        self.params, self.rest = jax.jit(partial(jax.tree.map, jnp.copy))(leaves)
 
     def restore(self, found: Checkpoint) -> None:
         """Goes back to a checkpoint."""
