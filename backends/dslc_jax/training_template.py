@@ -341,7 +341,7 @@ class Trainer:
         load_weights(self.model, match(arrays, self.shapes, source=source))
         _, params, rest = nnx.split(self.model, TRAINED, ...)
         leaves = [jax.tree.leaves(part) for part in (params, rest)]
-        self.params, self.rest = jax.jit(partial(jax.tree.map, jnp.copy))(leaves)  # steps donate them
+        self.params, self.rest = jax.jit(partial(jax.tree.map, jnp.copy))(leaves)  # donated
         if ADAPTS:
             self.params += ADAPTING.first_adapters()
         if AVERAGES:

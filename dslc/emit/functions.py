@@ -167,7 +167,9 @@ class FunctionWriter(LayerWriter):
             return self.parameters.use(name)
         if not self.is_static(name):
             reason = f"`{name}` of `{self.formal.module.name}` is known only when the model runs"
-            raise BuildError(f"{reason}, and a size is needed when it is built")
+            raise BuildError(
+                f"{reason}, and is needed when it is built: make it a number or a param"
+            )
         return size_token(name)
 
     def call_name(self, name: str) -> str:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from dslc.diagnostics import Report
 from dslc.emit.backend import BuildError
 from dslc.emit.forms import split_by_form
+from dslc.emit.size_lists import without_size_lists
 from dslc.emit.varying import Varies
 from dslc.ir.verifier import verify_program
 from dslc.limits import Limits
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
     from dslc.emit.forms import Decisive
     from dslc.ir.graph import Program
+    from dslc.ir.instance import Instance
     from dslc.passes.pipeline import Checked
 
     T = TypeVar("T")
@@ -34,6 +36,9 @@ def outlined(checked: Checked, *, shared_only: bool = False) -> Checked:
         checked: The spec.
         shared_only: Takes only groups that repeat with one set of weights.
     """
+    if shared_only:
+        sized = without_size_lists(checked.program, *roots_of(checked))
+        checked = checked if sized is checked.program else typed_again(checked, sized)
     checked = rechecked(checked, outline(checked.program, shared_only=shared_only))
     if shared_only:
         ordered = in_order(checked.program)
@@ -63,8 +68,12 @@ def lower(checked: Checked, write: Callable[[Checked], T], *, shared_only: bool 
 
 def split(checked: Checked, decisive: Decisive | None = None) -> Checked:
     """The spec with one module for each form of its instances."""
-    roots = (*(part.instance for part in checked.parts.values()), checked.instance)
-    return rechecked(checked, split_by_form(checked.program, *roots, decisive=decisive))
+    return rechecked(checked, split_by_form(checked.program, *roots_of(checked), decisive=decisive))
+
+
+def roots_of(checked: Checked) -> list[Instance]:
+    """The instances that are built: those of the models, and of the main module."""
+    return [*(part.instance for part in checked.parts.values()), checked.instance]
 
 
 def rechecked(checked: Checked, after: Program) -> Checked:
