@@ -340,8 +340,8 @@ class Trainer:
         """Takes weights, all of them or none; `source` is what a message calls them."""
         load_weights(self.model, match(arrays, self.shapes, source=source))
         _, params, rest = nnx.split(self.model, TRAINED, ...)
-        leaves = [jax.tree.leaves(part) for part in (params, rest)]
-        self.params, self.rest = jax.jit(partial(jax.tree.map, jnp.copy))(leaves)  # donated
+        own = jax.jit(partial(jax.tree.map, jnp.copy))  # a step gives its arrays away
+        self.params, self.rest = own([jax.tree.leaves(part) for part in (params, rest)])
         if ADAPTS:
             self.params += ADAPTING.first_adapters()
         if AVERAGES:

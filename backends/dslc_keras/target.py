@@ -200,6 +200,8 @@ class KerasTarget(FunctionTarget):
         types = [writer.formal.values[ref.owner, ref.slot] for ref in results]
         alike = isinstance(found.step.action, Residual)
         alike = alike or all(type.shape == types[0].shape for type in types)
+        if not any(type.rank for type in types):  # a layer that merges needs an axis
+            return super().joined(way, texts, found, writer, layout)
         if way in ("add", "mul") and alike:
             layer = {"add": "Add", "mul": "Multiply"}[way]
             return f"layers.{layer}({dtype_of(types[0])})([{', '.join(texts)}])"

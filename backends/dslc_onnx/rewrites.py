@@ -19,11 +19,11 @@ FOLDED = "dslc.folded"
 
 def prune(graph: Graph, outputs: Sequence[ir.Value]) -> None:
     """Removes what no output needs, and the names of optional outputs that nothing reads."""
-    prune_nodes(graph, graph.nodes, outputs)
+    graph.nodes[:] = needed(graph, graph.nodes, outputs)
 
 
-def prune_nodes(graph: Graph, nodes: list[ir.Node], outputs: Sequence[ir.Value]) -> None:
-    """The same for one row of nodes, be it the model's or that of a graph inside."""
+def needed(graph: Graph, nodes: Sequence[ir.Node], outputs: Sequence[ir.Value]) -> list[ir.Node]:
+    """The nodes of a row that its outputs need, what is inside them pruned."""
     wanted = set(outputs)
     kept: list[ir.Node] = []
     for node in reversed(nodes):
@@ -33,8 +33,11 @@ def prune_nodes(graph: Graph, nodes: list[ir.Node], outputs: Sequence[ir.Value])
         for value in node.outputs:
             if value in graph.optional and value not in wanted and not value.uses():
                 value.name = ""
+        for inner in graphs_in(node):
+            before = list(inner)
+            inner.remove(set(before).difference(needed(graph, before, inner.outputs)))
         kept.append(node)
-    nodes[:] = reversed(kept)
+    return kept[::-1]
 
 
 def release(node: ir.Node) -> None:
@@ -48,9 +51,14 @@ def all_nodes(nodes: Iterable[ir.Node]) -> Iterator[ir.Node]:
     """Every node of a row and of the graphs inside."""
     for node in nodes:
         yield node
-        for attribute in node.attributes.values():
-            if attribute.type == ir.AttributeType.GRAPH:
-                yield from all_nodes(attribute.as_graph())
+        for inner in graphs_in(node):
+            yield from all_nodes(inner)
+
+
+def graphs_in(node: ir.Node) -> list[ir.Graph]:
+    """The graphs that a node runs."""
+    values = node.attributes.values()
+    return [item.as_graph() for item in values if item.type == ir.AttributeType.GRAPH]
 
 
 def replace(old: ir.Value, new: ir.Value, outputs: list[ir.Value]) -> None:

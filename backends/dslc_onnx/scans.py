@@ -13,7 +13,6 @@ import onnx_ir as ir
 from dslc.ir.graph import round_slot
 from dslc.ir.types import TensorType
 from dslc.passes.scans import part_of
-from dslc_onnx import rewrites
 from dslc_onnx.lowering import TIME_FIRST, WHOLE, Operand, form_type
 from dslc_onnx.types import make_value
 
@@ -55,7 +54,6 @@ class ScanLowering:
             ends: list[ir.Value] = []
             for operand in (*nexts, out):
                 ends.append(self.given(operand, nodes, ends))
-            rewrites.prune_nodes(self.graph, nodes, ends)
         body = ir.Graph(inputs, ends, nodes=nodes, name=f"{self.at.path}/round")
         attributes = {"body": body, "num_scan_inputs": len(sequences)}
         found = self.graph.node("Scan", [*starts, *sequences], self.result_types(), attributes)

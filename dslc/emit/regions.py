@@ -140,7 +140,9 @@ class RegionWriter(ScanWriter):
         for ref in results:
             self.flow.done(ref)
         layouts = [value.layout for value in (values[0], *values)]
-        for (slot, type), own in zip(found.outputs.items(), layouts, strict=False):
+        exports = {slot for slot, _ in found.step.exports}
+        joined = [(slot, type) for slot, type in found.outputs.items() if slot not in exports]
+        for (slot, type), own in zip(joined, layouts, strict=False):
             part = text if isinstance(text, str) else text[slot]
             value = Value(part, used, type, heavy=heavy, layout=own if way == "none" else layout)
             self.flow.bind((found.step.id, slot), value)

@@ -151,9 +151,11 @@ class Reach:
         if is_fork(found):
             return branches_left(found, given)
         slots = ({""} - given) | chosen
-        if not given | chosen or found.step.repeat is None:
-            return set() if given | chosen else slots
-        return slots if found.op is not None or self.leaves(found, given, chosen) else set()
+        if not given | chosen:
+            return slots
+        if found.op is not None or isinstance(found.step.action, Scan):
+            return slots if found.op is not None and found.step.repeat is not None else set()
+        return slots if self.leaves(found, given, chosen) else set()
 
     def leaves(self, found: FormalStep, given: set[str], chosen: set[str]) -> bool:
         """Whether some values of a region do not need all of its weights that all of them need."""

@@ -119,7 +119,7 @@ class Reparameterize(Op):
     """`mean + exp(log_variance / 2) * temperature * noise`, through which gradients pass.
 
     The noise is normal, and drawn anew in each run, in use as in training.
-    Shape: both alike, unchanged. Source: ONNX RandomNormalLike; Kingma and Welling 2014.
+    Shape: the two, broadcast; so is the noise's. Source: ONNX RandomNormalLike; Kingma and Welling 2014.
     """
 
     family = "random"

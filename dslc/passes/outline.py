@@ -95,7 +95,8 @@ class _Outline:
             else:
                 inner = {s: ref for s, ref in exports.items() if s.startswith(f"{label}.")}
                 slots = {slot.partition(".")[2]: ref for slot, ref in inner.items()}
-                branch = self.branch(label, body, owner, slots)
+                around = Ref(step.id, REGION_INPUT, body.steps[0].span)
+                branch = self.branch(label, body, owner, slots, around)
                 place = branch.result.owner
                 exports |= {slot: Ref(place, slot.partition(".")[2]) for slot in inner}
             branches.append((label if self.shared_only else "", branch))
@@ -104,11 +105,13 @@ class _Outline:
         action = action.replace(branches=tuple(branches))
         return step.replace(action=action, exports=tuple(exports.items()))
 
-    def branch(self, label: str, body: Body, owner: Module, exports: dict[str, Ref]) -> Body:
-        """A branch with a name: a scope, so its steps become a module."""
+    def branch(
+        self, label: str, body: Body, owner: Module, exports: dict[str, Ref], around: Ref
+    ) -> Body:
+        """A branch with a name: a scope, so its steps become a module; `around` is what enters."""
         first = body.steps[0]
         region = entries(body)
-        start = region[0] if region else first.inputs[0] if first.inputs else None
+        start = region[0] if region else first.inputs[0] if first.inputs else around
         self.last_id -= 1
         scope = plain_step(self.last_id, label, Group(body), (start,), first.span)
         entry = {ref: Ref(scope.id, REGION_INPUT, first.span) for ref in region}

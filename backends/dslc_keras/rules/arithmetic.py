@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 @RULES.add(Mul)
 def mul(c: OpContext) -> str:
     same = len(c.args) > 1 and all(type.shape == c.types[0].shape for type in c.types)
-    if c.is_symbolic and same:
+    if c.is_symbolic and same and c.types[0].rank:
         return plain(c, "layers.Multiply", call=f"[{', '.join(c.args)}]")
     if not c.is_spread:
         return " * ".join(c.args)
@@ -29,7 +29,8 @@ def mul(c: OpContext) -> str:
 @RULES.add(Add)
 def add(c: OpContext) -> str:
     shapes = [stored_shape(value) for value in c.values if value is not None]
-    if c.is_symbolic and len(shapes) > 1 and all(shape == shapes[0] for shape in shapes):
+    alike = len(shapes) > 1 and len(shapes[0]) > 0 and all(shape == shapes[0] for shape in shapes)
+    if c.is_symbolic and alike:
         return plain(c, "layers.Add", call=f"[{', '.join(c.args)}]")
     if c.is_spread:
         return f"sum([{', '.join(c.args)}])"

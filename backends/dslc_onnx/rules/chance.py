@@ -109,10 +109,11 @@ def reparameterize(at: Lowering[Reparameterize]) -> Result:
     spread = at.operand(1).type
     half = at.emit("Mul", log_variance, at.number(0.5), type=spread, label="half")
     std = at.emit("Exp", half, type=spread, label="std")
-    noise = at.number(0.0)
+    noise, scale = at.number(0.0), spread
     if at.op.temperature:
+        scale = at.type
         like = at.emit("Add", mean, std, type=at.type, label="like")
         drawn = {"scale": at.op.temperature, "seed": seed(at)}
         noise = at.graph.node("RandomNormalLike", [like], [(f"{at.path}/noise", at.type)], drawn)[0]
-    scaled = at.emit("Mul", std, noise, type=at.type, label="scaled")
+    scaled = at.emit("Mul", std, noise, type=scale, label="scaled")
     return at.emit("Add", mean, scaled)

@@ -219,9 +219,8 @@ class Trainer:
         """Takes weights, all of them or none; `source` is what a message calls them."""
         load_weights(self.model, match(arrays, self.shapes, source=source))
         _, params, rest = nnx.split(self.model, nnx.Param, ...)
-        leaves = [jax.tree.leaves(part) for part in (params, rest)]
-        # steps donate them
-        self.params, self.rest = jax.jit(partial(jax.tree.map, jnp.copy))(leaves)
+        own = jax.jit(partial(jax.tree.map, jnp.copy))  # a step gives its arrays away
+        self.params, self.rest = own([jax.tree.leaves(part) for part in (params, rest)])
 
     def moments(self) -> Portable:
         """What the optimiser keeps of each weight, as `mean.head.weight`."""
