@@ -152,7 +152,8 @@ class KerasTarget(FunctionTarget):
     ) -> str:
         parts = [self.one_or_named(inputs), self.one_or_named(outputs)]
         module = writer.formal.module
-        name = module.home if writer.function_body.is_part else module.name
+        is_part = writer.function_body.is_part
+        name = module.place.replace(".", "_") if is_part else module.name
         return f"keras.Model({', '.join(parts)}, name={name!r})"
 
     def layer_name(self, path: PathText) -> str:

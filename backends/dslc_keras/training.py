@@ -68,14 +68,15 @@ class KerasObjective(Objective):
     def __init__(self, program: Program, *words: str) -> None:
         super().__init__(KerasTarget("native"), "keras.Model", *words)
         self.apart = {
-            program.modules[name].home: f"model.{attribute_of(program, name)}"
+            program.modules[name].place: f"model.{attribute_of(program, name)}"
             for name in apart(program)
         }
 
     def call(
         self, called: Sequence[str], arguments: list[str], names: Sequence[str], *, training: bool
     ) -> str:
-        model = f'model.get_layer("{called[0]}")' if called[0] else "model"
+        layer = called[0].replace(".", "_")
+        model = f'model.get_layer("{layer}")' if layer else "model"
         model = self.apart.get(called[0], model)
         pairs = zip(names, arguments, strict=True)
         given = "{" + ", ".join(f'"{name}": {text}' for name, text in pairs) + "}"

@@ -11,11 +11,12 @@ from dslc.emit.borders import Borders
 from dslc.emit.drafts import CarryDraft, Drafts, IfDraft, LoopDraft, texts, uncarried
 from dslc.emit.formal import formal_modules
 from dslc.emit.header import header
+from dslc.emit.methods import add_class
 from dslc.emit.owners import Owners
 from dslc.emit.parameters import Parameters, lower
-from dslc.emit.python import Class, Function, Line, Parameter
+from dslc.emit.python import Function, Line, Parameter
 from dslc.emit.rounds import rounds_made
-from dslc.emit.units import ModuleWriter, Unit
+from dslc.emit.units import ModuleWriter
 from dslc.ir.dims import symbols_of, text_of
 from dslc.ir.graph import ApplyOp, CallModule
 from dslc.ir.owners import path_text, tie_path
@@ -46,7 +47,8 @@ def write_module(checked: Checked, target: Target) -> ModuleWriter:
     writer.owners = Owners(program, formals, writer.borrowing)
     writer.borders = Borders(target, formals)
     for formal in formals:
-        writer.name_class(formal.module)
+        if formal.module.method is None:
+            writer.name_class(formal.module)
     for formal in formals:
         ClassWriter(writer, formal).write()
     for unit in writer.units.values():
@@ -73,8 +75,10 @@ class ClassWriter:
     def write(self) -> None:
         """Writes the class into the module."""
         self.body.run()
+        modules = self.module.program.modules
         for name in self.body.models if self.parameters.is_main else ():
-            self.drafts.append(f"{self.body.models[name]} = {self.model_made(name)}")
+            if modules[name].method is None:
+                self.drafts.append(f"{self.body.models[name]} = {self.model_made(name)}")
         parameters = self.parameters
         parameters.keep(words_of([*texts(self.drafts), *self.stored]))
         target = self.target
@@ -87,10 +91,10 @@ class ClassWriter:
         )
         self.signature = [Parameter("self"), *self.body.signature()]
         run = Function(
-            target.call_name,
+            self.formal.module.method or target.call_name,
             self.signature,
             self.body.returns(),
-            "",
+            "" if self.formal.module.method is None else self.body.docstring(),
             self.body.statements(),
         )
         stored = [Line(f"self.{own} = {value}") for value, own in self.stored.items()]
@@ -105,10 +109,7 @@ class ClassWriter:
         if stored or made or signature:
             parts = [*prelude, *stored, *made]
             body.insert(0, Function("__init__", [Parameter("self"), *signature], "None", "", parts))
-        name = self.formal.module.name
-        own = self.module.class_names[name]
-        self.module.classes.append(Class(own, [target.base], self.body.docstring(), body))
-        self.module.units[name] = Unit(own, self)
+        add_class(self, body)
 
     def hands_on(self) -> bool:
         """Whether a layer is handed the generator of random numbers, or a stream of it."""

@@ -114,7 +114,8 @@ def function_name(program: Program, formal: Formal) -> str:
     """What a module's function would like to be called; one of several models makes a model."""
     name = formal.module.name
     is_part = name != program.main and formal.module.is_model
-    return f"{formal.module.home}_model" if is_part else snake_name(name)
+    place = formal.module.place.replace(".", "_")
+    return f"{place}_model" if is_part else snake_name(name)
 
 
 def model_function(module: FunctionModule) -> str:

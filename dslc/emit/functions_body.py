@@ -73,7 +73,8 @@ class FunctionBody(FunctionRegions):
         """The variables of the models that the function makes or is given."""
         modules = self.writer.module.program.modules
         needed = self.writer.module.needs.get(self.formal.module.name, ())
-        return {name: self.names.fresh(modules[name].home or "") for name in needed}
+        places = {name: modules[name].place.replace(".", "_") for name in needed}
+        return {name: self.names.fresh(place) for name, place in places.items()}
 
     def signature(self) -> list[Parameter]:
         """What a function takes beside params: a block's inputs, and the models that it calls."""

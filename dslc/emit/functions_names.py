@@ -170,5 +170,5 @@ def reads(statements: Sequence[Statement], symbol: str) -> bool:
 
 def attribute_of(program: Program, model: str) -> str:
     """The attribute by which a model has another one in it: a name that no framework's model has."""
-    home = program.modules[model].home or ""
+    home = program.modules[model].place.replace(".", "_")
     return f"{home}_model" if program.has_several else home

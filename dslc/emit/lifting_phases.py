@@ -2,14 +2,14 @@
 
 The model reads what these steps read and gives what the rest of the phase's graph reads of them. It is
 held beside the spec's models, so that a phase moves its weights with those of the models that it
-updates.
+updates. Where the spec's only model or a gradient stands among the steps, they are several models, each
+a part of one: further parts are methods of it.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, final
 
-from dslc.emit.backend import BuildError
 from dslc.emit.lifting import (
     MEND,
     calling,
@@ -20,23 +20,23 @@ from dslc.emit.lifting import (
     refuse,
     swapped,
 )
+from dslc.emit.lifting_parts import Sizes, parts_of, types_of
 from dslc.emit.names import class_name
 from dslc.emit.shapes import words
-from dslc.ir.graph import MODULE, Body, CallModule, Input, Module, Ref, plain_step
+from dslc.ir.graph import MODULE, Body, CallModule, Input, Module, Ref, Reuse, plain_step
 from dslc.ir.models import fresh, held
 from dslc.ir.walk import all_steps
 from dslc.passes.outline import renamed
-from dslc.syntax.expressions import Literal, Name
-from dslc.syntax.types import TypeExpr
-from dslc.train.gradient import is_gradient
 from dslc.train.inner import SUFFIX, name_in_training
 
 if TYPE_CHECKING:
+    from dslc.emit.lifting_parts import PartOfSteps, Types
     from dslc.ir.graph import Program, Step
-    from dslc.ir.instance import BodyInstance
-    from dslc.ir.types import TensorType
     from dslc.train.training import Phase, Training
 
+
+PARTS = ("", "second_part", "third_part", "fourth_part", "further_part")
+"""What the methods of the second and further parts are called."""
 
 HOLDS = "It holds the steps that exist in training only, which it does not run itself."
 
@@ -54,8 +54,10 @@ def lift_phases(training: Training) -> tuple[Program, list[Module]]:
             continue
         if program.main == training.program.main and not program.has_several:
             program, graphs = for_training(program, graphs)
-        lifting = StepsOfPhase(program, phase, graphs[place], heavy)
-        program, graphs[place] = lifting.program, lifting.graph
+        types = types_of(phase)
+        for number, part in enumerate(parts_of(graphs[place], heavy, program)):
+            lifting = StepsOfPhase(program, phase, graphs[place], part, types)
+            program, graphs[place] = lifting.with_model(number)
     return program, graphs
 
 
@@ -100,27 +102,30 @@ def for_training(program: Program, graphs: list[Module]) -> tuple[Program, list[
 
 @final
 class StepsOfPhase:
-    """Moves steps of a phase's graph into a model.
+    """Moves steps of a phase's graph into a model; `types` learns those of its outputs."""
 
-    Attributes:
-        program: The modules with the new model.
-        graph: The graph that is left, which calls it.
-    """
-
-    def __init__(self, program: Program, phase: Phase, graph: Module, heavy: list[Step]) -> None:
+    def __init__(
+        self, program: Program, phase: Phase, graph: Module, part: PartOfSteps, types: Types
+    ) -> None:
+        self.program = program
         self.phase = phase
         self.given = graph
+        self.types = types
         self.steps = {step.id: step for step in graph.body.steps}
-        self.behind = self.readers({step.id for step in heavy})
-        self.moved = self.behind & self.needed({step.id for step in heavy})
-        self.refuse_gradients()
+        self.behind = self.readers(part.heavy)
+        self.moved = self.behind & self.needed(part.heavy) & part.near
+        self.refuse_apart()
         self.inputs = self.named(self.read_inside(), program)
         self.outputs = self.named(self.read_outside(), program)
-        if not program.has_several:
-            self.refuse_calls(program)
-        model = self.model(program)
-        self.program = with_model(program, model)
-        self.graph = self.rest(model)
+
+    def with_model(self, number: int) -> tuple[Program, Module]:
+        """The modules with the new model, and the graph that is left, which calls it.
+
+        Args:
+            number: How many models the phase has already.
+        """
+        model = self.model(number)
+        return with_model(self.program, model), self.rest(model)
 
     def readers(self, numbers: set[int]) -> set[int]:
         """Some steps and all that reads their values, at once or later."""
@@ -138,21 +143,21 @@ class StepsOfPhase:
                 found |= {ref.owner for ref in read_by(step)} & self.steps.keys()
         return found
 
-    def refuse_gradients(self) -> None:
-        """Refuses a gradient among these steps, or by a value of theirs."""
-        for step in self.steps.values():
-            if is_gradient(step):
-                _, wrt = step.inputs
-                assert wrt is not None
-                if step.id in self.moved or wrt.owner in self.moved:
-                    raise refuse(step, "lies among steps with weights, beside phases")
-
-    def refuse_calls(self, program: Program) -> None:
-        """Refuses a call of the only model among these steps, as that model holds them."""
-        for number in sorted(self.moved):
-            if calls_model(self.steps[number], program):
-                reason = "calls the model between steps with weights, beside phases"
-                raise refuse(self.steps[number], f"{reason}: {MEND}")
+    def refuse_apart(self) -> None:
+        """Refuses a step that has weights of one which is in another part."""
+        for number in self.moved:
+            step = self.steps[number]
+            inner = list(all_steps(Body((step,), Ref(MODULE, ""))))
+            again = [one.action.step.id for one in inner if isinstance(one.action, Reuse)]
+            ties = {tie.path[0] for one in inner for tie in one.tie.values() if tie.model is None}
+            labels = {other.label for key, other in self.steps.items() if key in self.moved}
+            if any(key not in self.moved for key in set(again) - {one.id for one in inner}) or (
+                ties - labels
+            ):
+                raise refuse(
+                    step,
+                    f"has weights of a step that the model or a gradient parts from it: {MEND}",
+                )
 
     def read_inside(self) -> list[Ref]:
         """What the steps read that is not theirs."""
@@ -182,49 +187,33 @@ class StepsOfPhase:
                 found[ref] = fresh(name, found.values())
         return found
 
-    def model(self, program: Program) -> Module:
-        """The steps as a model."""
-        body: BodyInstance = self.phase.instance.body
-        types = {step.step.id: step.iterations[-1] for step in body.steps}
-        inputs: list[Input] = []
-        for ref, name in self.inputs.items():
-            if ref.owner == MODULE:
-                type = self.phase.instance.inputs[ref.slot]
-            else:
-                iteration = types[ref.owner]
-                assert iteration is not None
-                type = iteration.outputs[ref.slot]
-            inputs.append(Input(name, self.written(type), self.given.span))
+    def model(self, number: int) -> Module:
+        """The steps as a model, `number` of which the phase has already."""
+        sizes = Sizes([self.types[ref.key] for ref in self.inputs], self.given.span)
+        inputs = [
+            Input(name, sizes.written(self.types[ref.key]), self.given.span)
+            for ref, name in self.inputs.items()
+        ]
         mapping = {ref: Ref(MODULE, name) for ref, name in self.inputs.items()}
         steps = tuple(step for number, step in self.steps.items() if number in self.moved)
         outputs = tuple((name, ref) for ref, name in self.outputs.items())
-        name = fresh(class_name(self.phase.own), program.modules)
+        word = PARTS[min(number, len(PARTS) - 1)]
+        method = fresh(word, (step.label for step in self.steps.values())) if number else None
+        what = f"The {word.replace('_', ' ')} of the steps" if number else "Steps"
+        name = class_name(f"{self.phase.own}_{method}" if method else self.phase.own)
         return Module(
-            name=name,
-            doc=f"Steps of the phase `{self.phase.name}` that have weights",
+            name=fresh(name, self.program.modules),
+            doc=f"{what} of the phase `{self.phase.name}` that have weights",
             params=(),
             inputs=tuple(inputs),
-            where=self.given.where,
+            where=(*sizes.facts(self.given.where),),
             body=renamed(Body(steps, outputs[0][1]), mapping),
             outputs=outputs,
             is_model=True,
             span=self.given.span,
             home=self.phase.own,
+            method=method,
         )
-
-    def written(self, type: TensorType) -> TypeExpr:
-        """A type as a spec would write it."""
-        span = self.given.span
-        dims: list[Literal | Name] = []
-        for dim in type.shape:
-            if isinstance(dim, int):
-                dims.append(Literal(dim, span))
-            elif str(dim).isidentifier():
-                dims.append(Name(str(dim), span))
-            else:
-                what = f"steps with weights read a value of type {type} beside phases"
-                raise BuildError(f"{what}: put them into a model", span)
-        return TypeExpr(type.dtype, tuple(dims), span)
 
     def rest(self, model: Module) -> Module:
         """The graph that is left, which calls the model as early as it can."""
@@ -234,6 +223,9 @@ class StepsOfPhase:
         label = self.phase.own
         call = plain_step(number, label, CallModule(model.name, {}), inputs, graph.span)
         mapping = {ref: Ref(number, name) for ref, name in self.outputs.items()}
+        self.types.update(
+            {(number, name): self.types[ref.key] for ref, name in self.outputs.items()}
+        )
         rest = [(key, step) for key, step in self.steps.items() if key not in self.moved]
         first = tuple(step for key, step in rest if key not in self.behind)
         later = tuple(step for key, step in rest if key in self.behind)

@@ -67,10 +67,9 @@ class MethodWriter:
         """The texts of the models at hand: the object's own where it holds them, else arguments."""
         program = self.writer.module.program
         needed = self.writer.module.needs.get(self.formal.module.name, ())
-        homes = {name: program.modules[name].home or "" for name in needed}
         if self.is_main:
-            return {name: f"self.{home}" for name, home in homes.items()}
-        return {name: self.names.fresh(home) for name, home in homes.items()}
+            return {name: f"self.{program.modules[name].place}" for name in needed}
+        return {name: self.names.fresh(program.modules[name].home or "") for name in needed}
 
     def fresh_variable(self, wanted: str) -> str:
         """A new name that no value has which something still reads."""

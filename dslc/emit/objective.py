@@ -158,7 +158,7 @@ class ObjectiveWriter(ClassWriter):
         others = () if module.home == "" else self.module.needs.get(module.name, ())
         needed = (module, *(modules[name] for name in others))
         inputs = [item.name for item in module.inputs]
-        called = [model.home or "" for model in needed]
+        called = [model.place for model in needed]
         return self.objective.call(called, given, inputs, training=self.is_loss)
 
     def expression(self, expression: Expr) -> str:
@@ -274,7 +274,7 @@ class ObjectiveBody(BodyWriter):
 
 def places(called: Sequence[str]) -> list[str]:
     """Where models are: `model` is the only one, or holds all of them."""
-    return [f"model.{home}" if home else "model" for home in called]
+    return [f"model.{place}" if place else "model" for place in called]
 
 
 def formal_graph(instance: Instance, outputs: Iterable[tuple[str, Ref]]) -> Formal:

@@ -282,7 +282,8 @@ class Module(Record):
 
     `home` is the path of a model's weights: "" where the spec is that model, its name in snake_case
     where it is one of several. A block has none: its weights lie under each step that calls it. A
-    model of an imported file is a block here, of which there is one set of weights: `once`.
+    model of an imported file is a block here, of which there is one set of weights: `once`. Models
+    that training makes may have one home: all but the first are a `method` of what is there.
     """
 
     name: str
@@ -296,6 +297,13 @@ class Module(Record):
     span: Span
     home: str | None = None
     once: bool = False
+    method: str | None = None
+
+    @property
+    def place(self) -> str:
+        """Where what holds a model finds it: its home, or its method there."""
+        home = self.home or ""
+        return home if self.method is None else f"{home}.{self.method}"
 
 
 @final

@@ -42,6 +42,8 @@ def first_steps(name: str, backend: str) -> Result:
             "normed",
             "tutors",
             "inside",
+            "around",
+            "steeps",
             "twins",
             "thawed",
             "adapted",

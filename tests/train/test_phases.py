@@ -19,7 +19,7 @@ from tests.train.projects import BACKENDS, SPECS, batches, checked, project, run
 from tests.train.test_agreement import first_steps
 from tests.train.test_resume import copied, same
 
-NAMES = ("gan", "counterfeit", "tutors", "inside")
+NAMES = ("gan", "counterfeit", "tutors", "inside", "around", "steeps")
 RATES = {"critic": 1e-2, "generator": 1e-2}
 
 
@@ -135,14 +135,27 @@ def test_losses_are_labelled_by_step_and_phase() -> None:
     assert labels_of(checked("wine"), 2) == ["step 0", "step 1"]
 
 
-def test_a_single_model_may_not_stand_between_weights_of_a_phase() -> None:
-    text = (SPECS / "inside.yaml").read_text(encoding="utf-8")
+@pytest.mark.parametrize("name", ["around", "steeps"])
+def test_figures_of_steps_in_several_parts_agree(name: str) -> None:
+    found = []
+    for backend in BACKENDS:
+        script = load_script(project(name, backend))
+        found.append(script.Trainer(0, "cpu").measure(as_read(script, batches(name, 1)[0])))
+    for other in found[1:]:
+        assert other.keys() == found[0].keys()
+        for key, value in found[0].items():
+            np.testing.assert_allclose(other[key], value, rtol=1e-5, err_msg=key)
+
+
+def test_steps_in_other_parts_may_not_share_weights() -> None:
+    text = (SPECS / "around.yaml").read_text(encoding="utf-8")
     text = text.replace(
-        "        - expr: layer.0",
-        "        - linear: 13\n          from: features\n        - Inside:\n        - linear: 4\n        - expr: layer.0",
+        "        - linear: 13\n          name: rebuilt\n",
+        "        - linear: 13\n        - reuse: bent\n          name: rebuilt\n",
     )
-    text = text.replace("layer.0.active ** 2", "x * x")
-    with pytest.raises(BuildError, match="calls the model between steps with weights"):
+    with pytest.raises(
+        BuildError, match="has weights of a step that the model or a gradient parts"
+    ):
         find_backend("torch").project(loads(text).checked)
 
 
