@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from dslc.emit.context import literal
 from dslc.ir.graph import ApplyOp
 from dslc.ir.types import FLOATS
+from dslc.ops.attention import MultiHeadAttention
 from dslc.syntax.expressions import free_names
 from dslc_keras.dtypes import DTYPES
 
@@ -115,6 +116,17 @@ def is_native(found: FormalStep) -> bool:
         return False
     windows = zip(*(values[name] for name in names), strict=True)
     return all(k >= s and p >= more and d == 1 for k, s, p, more, d in windows)
+
+
+def is_grouped(found: FormalStep, *, seeded: bool) -> bool:
+    """Whether an attention is more than Keras's own layer: so is one with a bias for its scores.
+
+    With `seeded` Keras's own numbers do not count, so what drops is none of its layers.
+    """
+    op = found.op
+    assert isinstance(op, MultiHeadAttention)
+    has_bias = len(found.inputs) > 4 and found.inputs[4] is not None
+    return not op.is_plain or has_bias or (seeded and bool(op.values["dropout"]))
 
 
 def is_stacked(found: FormalStep, *, seeded: bool) -> bool:

@@ -21,7 +21,7 @@ from dslc.ops.positions import LearnedPosition
 from dslc.ops.recurrent import Gru, GruCell, Lstm, LstmCell, Rnn, RnnCell
 from dslc.ops.tensor import Parameter
 from dslc.ops.transposed import ConvTranspose1d, ConvTranspose2d, ConvTranspose3d, SeparableConv2d
-from dslc_keras.layers import is_native, is_stacked
+from dslc_keras.layers import is_grouped, is_native, is_stacked
 
 if TYPE_CHECKING:
     from dslc.emit.formal import FormalStep
@@ -47,7 +47,7 @@ def place_of(found: FormalStep, weight: str, *, seeded: bool) -> tuple[str, str]
     if op.values.get("normalize", "none") != "none":
         return f"layer.{name}", "file"
     if isinstance(op, MultiHeadAttention):
-        return attention(op, part, name)
+        return attention(part, name, grouped=is_grouped(found, seeded=seeded))
     if isinstance(op, RECURRENT):
         return recurrent(found, op, weight, seeded=seeded)
     if isinstance(op, SeparableConv2d):
@@ -68,21 +68,18 @@ def place_of(found: FormalStep, weight: str, *, seeded: bool) -> tuple[str, str]
     return ("value", "file") if isinstance(op, Parameter) else (weight, "file")
 
 
-def attention(op: MultiHeadAttention, part: str, name: str) -> tuple[str, str]:
+def attention(part: str, name: str, *, grouped: bool) -> tuple[str, str]:
     """A projection of an attention, whose heads are an axis of their own in Keras's layer."""
-    if not op.is_plain:
-        kind = "kernel" if name == "weight" else "file"
-        own = "scale" if part.endswith("norm") else "kernel" if name == "weight" else name
-        return (f"maps.{part}.{own}" if part in MAPS else f"norms.{part}.{own}"), kind
+    if grouped:
+        if part.endswith("norm"):
+            return f"{part}.scale", "file"
+        return (f"{part}.kernel", "kernel") if name == "weight" else (f"{part}.{name}", "file")
     if part == "out":
         return f"output_dense.{'kernel' if name == 'weight' else name}", (
             "out" if name == "weight" else "file"
         )
     own = "kernel" if name == "weight" else name
     return f"{part}_dense.{own}", "heads" if name == "weight" else "flat"
-
-
-MAPS = ("query", "key", "value", "out")
 
 
 def recurrent(found: FormalStep, op: Op, weight: str, *, seeded: bool) -> tuple[str, str]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from dslc.ir.dims import Dim
 from dslc.ops.attention import MultiHeadAttention
-from dslc_keras.layers import named, option, plain
+from dslc_keras.layers import is_grouped, named, option, plain
 from dslc_keras.rules import RULES
 
 if TYPE_CHECKING:
@@ -20,8 +20,7 @@ def multi_head_attention(c: FunctionContext) -> str:
     key = query if refs[1] == refs[0] else c.variable(1)
     value = key if refs[2] == refs[1] else c.variable(2)
     assert isinstance(c.op, MultiHeadAttention)
-    drops = c.is_seeded and bool(c.op.values["dropout"])
-    if not c.op.is_plain or c.arg(4) or drops:
+    if is_grouped(c.found, seeded=c.is_seeded):
         return grouped(c, c.op, [query, *([key] if key != query else [])], value)
     given = [query, value] if value == key else [query, value, f"key={key}"]
     options = [

@@ -137,14 +137,20 @@ def all_layers(model: keras.Model) -> Iterator[keras.Layer]:
     """Every layer of a model, of the models in it and of those that it holds beside them."""
     beside = [part for part in vars(model).values() if isinstance(part, keras.Model)]
     for layer in (*model.layers, *beside):
-        if isinstance(layer, keras.Model):
-            yield from all_layers(layer)
-        elif type(layer).__name__ == "Scan":
-            yield from all_layers(layer.step)
-        elif hasattr(layer, "portable_layers"):
-            yield from layer.portable_layers
-        else:
-            yield layer
+        yield from layers_in(layer)
+
+
+def layers_in(layer: Any) -> Iterator[keras.Layer]:
+    """The layers in a layer that have weights by their own names: itself, if it is a plain one."""
+    if isinstance(layer, keras.Model):
+        yield from all_layers(layer)
+    elif type(layer).__name__ == "Scan":
+        yield from all_layers(layer.step)
+    elif hasattr(layer, "portable_layers"):
+        for part in layer.portable_layers:
+            yield from layers_in(part)
+    else:
+        yield layer
 
 
 def path_of(layer: keras.Layer) -> str:
