@@ -56,7 +56,8 @@ class TorchTarget(Target):
         return "nn.ModuleList()"
 
     def listed(self, comprehension: str) -> str:
-        return f"nn.ModuleList({comprehension})"
+        kind = "Parameter" if comprehension.startswith("nn.Parameter(") else "Module"
+        return f"nn.{kind}List({comprehension})"
 
     def optional(self, constructor: str, condition: str, *, alone: bool) -> str:
         return f"{constructor} if {condition} else {'nn.Identity()' if alone else None}"

@@ -10,6 +10,7 @@ from dslc.emit.context import OpContext
 from dslc.emit.flow import Value, written_inputs
 from dslc.emit.layouts import layout_after
 from dslc.emit.loops import LoopWriter
+from dslc.emit.loops_alone import write_alone
 from dslc.emit.parameters import lower
 from dslc.emit.python import If, Line
 from dslc.emit.regions import assigned
@@ -83,7 +84,7 @@ class BodyWriter(LoopWriter):
         if isinstance(step.action, ApplyOp | CallModule):
             self.writer.enter_loop(found)
             if step.repeat is not None:
-                self.loop(found)
+                self.loop(found) if step.inputs else write_alone(self, found)
             elif self.is_optional(found) and self.is_block(found):
                 self.under_condition(found, self.always)
             else:

@@ -10,9 +10,12 @@ from dslc.emit.drafts import loop_header
 from dslc.emit.flow import STREAM, Value, written_inputs
 from dslc.emit.functions_names import texts_of
 from dslc.emit.functions_runtime import size_reads
+from dslc.emit.loops import plural
+from dslc.emit.loops_alone import refuse_absent
 from dslc.emit.python import For, Line
 from dslc.emit.rounds import items_of_runs, parts, rounds_made
-from dslc.ir.graph import ApplyOp, CallModule
+from dslc.emit.unread import has_weights
+from dslc.ir.graph import EVERY, ApplyOp, CallModule
 from dslc.ir.walk import all_steps, ends, regions
 from dslc.syntax.expressions import ListOf
 
@@ -39,6 +42,7 @@ class LoopWriter:
     def __init__(self, body: FunctionBody) -> None:
         self.body = body
         self.carried: dict[int, Value] = {}
+        self.rest: dict[int, str] = {}
         self.taken: list[set[str]] = []
         self.before: list[list[Statement]] = []
         self.indices: list[str] = []
@@ -46,20 +50,27 @@ class LoopWriter:
     def write(self, found: FormalStep) -> None:
         """A step's text in a loop that passes the value on."""
         step, flow, body = found.step, self.body.flow, self.body
-        start = step.inputs[0]
-        assert start is not None
+        if not step.inputs:
+            refuse_absent(found)
         body.settle()
         further = [*outer_reads(found), *self.sizes_read(found)]
         for key in further:
             flow.remaining[key] = flow.remaining.get(key, 0) + 1
-        value = self.entry(found, start)
+        value = self.entry(found, step.inputs[0]) if step.inputs else None
         lists = [self.list_of(found, slot).text for slot in step.kept]
+        rest = self.list_to_hold(found)
+        lists += [rest] if rest and rest not in lists else []
         self.before.append([Line(f"{name} = []") for name in lists])
         target, iterable, lines = self.rounds(found, value)
         flow.lines += [*self.before.pop(), For(target, iterable, lines)]
         for key in further:
             flow.remaining[key] -= 1
-        flow.values[step.id, ""] = value
+        if value is not None:
+            flow.values[step.id, ""] = value
+        elif rest:
+            text = flow.read_key((step.id, "")).text
+            keep = body.writer.module.helper("Keep")
+            flow.lines.append(Line(f"{text} = {keep}()([{text}, *{rest}])"))
 
     def sizes_read(self, found: FormalStep) -> list[Key]:
         """The inputs in which the steps of a loop find sizes."""
@@ -70,9 +81,10 @@ class LoopWriter:
         self.body.function.items = around
         return keys
 
-    def entry(self, found: FormalStep, start: Ref) -> Value:
+    def entry(self, found: FormalStep, start: Ref | None) -> Value:
         """The variable that a loop passes on, with the value that it starts from in it."""
         step, flow, body = found.step, self.body.flow, self.body
+        assert start is not None
         given = self.laid_out(found, flow.read(start))
         flow.done(start)
         variable = given.text if body.can_reuse(given) else flow.variable((step.id, ""))
@@ -89,8 +101,11 @@ class LoopWriter:
         layout = self.body.border((found.step.id, ""), found.outputs[""])
         return self.body.in_layout(value, layout)
 
-    def rounds(self, found: FormalStep, value: Value) -> tuple[str, str, list[Statement]]:
-        """A loop's target, iterable and body, which leaves the round's result in the value."""
+    def rounds(self, found: FormalStep, value: Value | None) -> tuple[str, str, list[Statement]]:
+        """A loop's target, iterable and body, which leaves the round's result in the value.
+
+        Without a value to start from, the result is in a variable of its own.
+        """
         step, flow, body = found.step, self.body.flow, self.body
         repeat = step.repeat
         assert repeat is not None
@@ -104,9 +119,12 @@ class LoopWriter:
         inner = [(step.id, slot) for slot in step.kept if slot]
         for key in inner:
             flow.remaining[key] = flow.remaining.get(key, 0) + 1
-        result = body.in_layout(self.round(found, value), value.layout)
-        if not repeat.share and body.function.functions.unread.restarts(found):
-            result = self.held(result, value)
+        if value is None:
+            result = value = self.alone(found)
+        else:
+            result = body.in_layout(self.round(found, value), value.layout)
+            if not repeat.share and body.function.functions.unread.restarts(found):
+                result = self.held(result, value)
         if body.is_optional(found):  # a round without the step gives nothing
             gaps = [flow.read_key(key).text for key in inner]
             flow.lines[:0] = [Line(f"{name} = None") for name in gaps if name.isidentifier()]
@@ -161,6 +179,37 @@ class LoopWriter:
         del self.carried[step.id]
         flow.remaining[key] = kept
         return flow.read_key(key)
+
+    def alone(self, found: FormalStep) -> Value:
+        """What one round makes of nothing, in a variable."""
+        flow, key = self.body.flow, (found.step.id, "")
+        kept, outputs = flow.remaining.get(key, 0), found.outputs
+        flow.remaining[key], found.outputs = kept + 1, found.rounds
+        self.body.once(found)
+        value = flow.store(key)
+        flow.remaining[key], found.outputs = kept, outputs
+        rest = self.rest.get(found.step.id)
+        if rest and "" not in found.step.kept:
+            flow.lines.append(Line(f"{rest}.append({value.text})"))
+        return value
+
+    def list_to_hold(self, found: FormalStep) -> str:
+        """The list of what rounds give that take no input, if some of it may be read by nothing.
+
+        What the loop gives holds all of them, as it does where each round reads the one before.
+        """
+        step, formal = found.step, self.body.formal
+        refs = [ref for other in all_steps(formal.module.body) for ref in other.inputs if ref]
+        is_read = any(ref.owner == step.id and ref.index == EVERY for ref in refs)
+        shares = step.repeat is not None and step.repeat.share
+        if step.inputs or shares or is_read or not has_weights(found):
+            return ""
+        is_kept = "" in step.kept
+        name = (
+            self.list_of(found, "").text if is_kept else self.body.names.fresh(plural(step.label))
+        )
+        self.rest[step.id] = name
+        return name
 
     def shared_call(self, found: FormalStep, given: list[str]) -> str | None:
         """The call of layers that several rounds or steps run; None where no layer is shared."""

@@ -185,16 +185,16 @@ def unrolled(inference: Inference, found: FormalStep) -> dict[int, DimLike]:
     """Sizes of a run behind a loop that no sum gives, such as halves of halves: round by round."""
     repeat = found.step.repeat
     assert repeat is not None
-    if not found.samples[0].inputs:
-        reason = f"`{found.step.label}` repeats and takes no input, which no loop here can pass on"
-        raise BuildError(f"{reason}: write its steps one by one", found.step.span)
-    type = found.samples[0].inputs[0]
+    type, after = next(iter(found.samples[0].inputs), None), found.outputs[""]
+    if type is None or type.rank != after.rank:  # nothing is passed on
+        last = last_round(inference, repeat)
+        return {k: substitute(size, last) for k, size in enumerate(after.shape)}
     known = {c.symbol for c in found.carries if c.symbol in inference.formal.closed}
     sizes: dict[str, DimLike] = {c.symbol: c.start for c in found.carries}
     rounds = rounds_written(inference, repeat)
     for names in rounds or ():
         sizes = {c.symbol: substitute(c.update, {**sizes, **names}) for c in found.carries}
-    of_runs = [c for c in found.carries if type is not None and holds_size(type.shape[c.axis])]
+    of_runs = [c for c in found.carries if holds_size(type.shape[c.axis])]
     return {c.axis: sizes[c.symbol] for c in of_runs if rounds and c.symbol not in known}
 
 

@@ -35,7 +35,7 @@ def test_a_refusal_names_the_step(monkeypatch: pytest.MonkeyPatch) -> None:
     assert str(error.value) == f"{span}: `lstm` has no form here"
 
 
-def test_a_repeat_that_takes_no_input_is_refused_where_it_stands() -> None:
+def test_an_absent_round_that_takes_no_input_is_refused_where_it_stands() -> None:
     found = loads("""
 dslc: 1
 name: Tokens
@@ -43,11 +43,12 @@ inputs: {x: "f32[N, 6]"}
 steps:
   - parameter: [6]
     name: bias
-    repeat: 3
+    repeat: {times: 3, index: i}
+    when: i != 1
   - add:
-    from: [bias.1, x]
+    from: [bias, x]
     name: total
 outputs: {y: total}
 """).checked
-    with pytest.raises(BuildError, match="`bias` repeats and takes no input"):
+    with pytest.raises(BuildError, match="`bias` repeats, takes no input, and is absent"):
         backend.project(found)
