@@ -115,12 +115,16 @@ class MethodWriter:
         return next(iter(self.inputs.values()))
 
     def bind_inputs(self) -> None:
-        """The inputs as values; none takes the variable of one further on."""
+        """The inputs as values; none takes the variable of another, whose size facts may look at."""
+        remaining = self.flow.remaining
+        unread = [(MODULE, name) for name in self.inputs if not remaining.get((MODULE, name))]
+        remaining.update(dict.fromkeys(unread, 1))
         for name, variable in self.inputs.items():
             given = Value(variable, frozenset((variable,)), self.formal.inputs[name])
             self.flow.values[MODULE, name] = given
         for name, variable in self.inputs.items():
             self.bind_input(name, variable)
+        remaining.update(dict.fromkeys(unread, 0))
 
     def bind_input(self, name: str, variable: str) -> None:
         """An input as a value; a model's images are turned to the backend's layout at the door."""

@@ -103,6 +103,10 @@ class Reach:
     def step(self, found: FormalStep) -> None:
         """One step: what it reads is live where it is itself, or is held."""
         step = found.step
+        if found.absent:  # its value is what enters it, and it reads nothing else
+            wanted = any(owner == step.id for owner, _ in self.live | self.chosen)
+            self.read(step.inputs[:1] if wanted else ())
+            return
         given = {slot.removesuffix("[]") for owner, slot in self.live if owner == step.id}
         chosen = {slot.removesuffix("[]") for owner, slot in self.chosen if owner == step.id}
         left = self.left(found, given, chosen - given)

@@ -16,6 +16,7 @@ a comparison of gradients fails only where each of three draws does.
 
 from __future__ import annotations
 
+import re
 from functools import cached_property, partial
 from itertools import combinations
 from typing import TYPE_CHECKING, Any, final
@@ -64,6 +65,7 @@ UNSTEADY = (
     f"{NAME}, the reference, gives other values on the same weights and inputs: a step draws at"
     " random, or has weights that are in no file"
 )
+COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 EPSILON = 1e-6
 """How far, relatively, an epsilon may be from the spec's: what float32 rounds it by."""
 
@@ -196,7 +198,7 @@ class Comparison:
         except BuildError:
             raise
         except Exception as error:
-            line = " ".join(str(error).split())[:200]
+            line = plain(str(error))[:200]
             result.problems.append(f"it raised {type(error).__name__}: {line}")
 
     def compare_use(self, backend: Any, result: Compared) -> None:
@@ -321,6 +323,11 @@ class Comparison:
             )
             for left, right in combinations(self.outputs, 2)
         }
+
+
+def plain(text: str) -> str:
+    """A message in one line, without the colours that a terminal would show."""
+    return " ".join(COLOUR.sub("", text).split())
 
 
 def without(arrays: Arrays, names: frozenset[str]) -> Arrays:

@@ -14,16 +14,19 @@ from dslc.passes.several import view
 from dslc.passes.weights import sites
 from dslc.tools.verify import Comparison
 from dslc.tools.verify_figures import FORWARD, GRADIENT, MARGIN, MOST, values_apart
+from dslc.tools.verify_reference import Case, Reference
 from dslc.tools.verify_report import Compared
 from tests.fuzz.exact import run_exactly
 from tests.fuzz.pruning import pruned
 from tests.fuzz.quick import Quick
-from tests.fuzz.shaking import Shaken
+from tests.fuzz.shaking import Shaken, own_noise
 from tests.fuzz.specs import WHOLE, Spec, checked
 from tests.numeric.evaluator import evaluate as evaluate_file
 from tests.numeric.frameworks import backend_named
 
 NEAR = 1e-3
+LEAST = 1e-9
+"""What an output has to be above somewhere: else it is zero, but for rounding."""
 ONE_VALUE = "Expected more than 1 value per channel"
 ALONE = frozenset(("jax",))
 """Backends for which compiling is what takes the time: they are compared at one setting of sizes."""
@@ -79,7 +82,7 @@ class Network:
             found.buffers = frozenset()
 
     def telling(self) -> dict[str, str]:
-        """The outputs that are finite and not the same everywhere."""
+        """The outputs that are finite, more than what rounding leaves, and not the same everywhere."""
         if self.comparison is None:
             return {}
         found = self.comparison
@@ -91,7 +94,9 @@ class Network:
         return {
             name: path
             for name, path in self.spec["outputs"].items()
-            if np.isfinite(arrays[name]).all() and len(np.unique(arrays[name])) > 1
+            if np.isfinite(arrays[name]).all()
+            and np.abs(arrays[name]).max(initial=0) > LEAST
+            and len(np.unique(arrays[name])) > 1
         }
 
     def ops(self) -> set[str]:
@@ -114,6 +119,8 @@ class Network:
             found.settings, found.training_settings = settings
         if not result.ok:
             self.leave_shaky(result)
+        if not result.ok and not result.problems and name != "onnx":
+            self.leave_unsteady(name, result)
         apart = [*result.forward, *result.gradient]
         self.eased = any(item.allowed > GRADIENT * found.slack for item in apart)
         words = [*result.problems, *result.excesses()]
@@ -125,9 +132,7 @@ class Network:
         There the judge has no digit either: a decision falls as the last digit does, or, as it is in
         float32 with nothing shaken, it divides by what has cancelled to 0.
         """
-        made = vars(self.comparison)
-        references = (made.get(name) for name in ("reference", "training_reference"))
-        cases = [(found, case) for found in references if found for case in found.cases.values()]
+        cases = self.cases()
         noises = [found.noise(case) for found, case in cases]
         noises += [
             found.apart(found.single().driver, found.weights, case.inputs, case)
@@ -138,6 +143,27 @@ class Network:
         ):
             if not MARGIN * max(column) <= MOST:
                 kind[:] = [item for item in kind if item.ok]
+
+    def cases(self) -> list[tuple[Reference, Case]]:
+        """What was compared so far, each with its reference."""
+        made = vars(self.comparison)
+        references = (made.get(name) for name in ("reference", "training_reference"))
+        return [(found, case) for found in references if found for case in found.cases.values()]
+
+    def leave_unsteady(self, name: str, result: Compared) -> None:
+        """Takes out differences that the backend has from itself, where its inputs move a little.
+
+        A fused function of the judge may round once where others do so often: in the tail of a
+        GELU, `1 + tanh(x)` has no digits.
+        """
+        assert self.comparison is not None
+        driver = backend_named(name).driver(self.comparison.checked)
+        noises = [own_noise(driver, found, case) for found, case in self.cases()]
+        for kind, column in zip(
+            (result.forward, result.gradient), zip(*noises, strict=True), strict=True
+        ):
+            most = min(MARGIN * max(column), MOST)
+            kind[:] = [item for item in kind if item.ok or item.max_rel > most]
 
     def rounds_only(self, result: Compared) -> bool:
         """Whether an ONNX file is right and only the runtime's own functions are inexact.

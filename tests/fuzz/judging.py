@@ -6,6 +6,7 @@ import time
 import yaml
 
 from dslc.emit.backend import BuildError
+from dslc.tools.verify import plain
 from tests.fuzz.comparing import Network
 from tests.fuzz.pruning import reduced
 from tests.fuzz.specs import Spec, count_steps, files
@@ -121,7 +122,7 @@ def faults_of(spec: Spec, backend: str) -> list[str]:
 
 def raised(error: Exception) -> str:
     """An error in one line."""
-    return f"it raised {type(error).__name__}: {' '.join(str(error).split())[:300]}"
+    return f"it raised {type(error).__name__}: {plain(str(error))[:300]}"
 
 
 def finding(spec: Spec, backend: str, words: list[str], known: Kinds) -> Finding:

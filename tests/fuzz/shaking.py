@@ -9,6 +9,11 @@ no backend can be held to more. What only selects is exact: the largest of some 
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+import numpy as np
+
+from dslc.tools.verify_figures import gradients_apart, values_apart
+from dslc.tools.verify_reference import Case, Reference, run_through
+
 SEED = 0xD161
 LAST_PLACE = 2.0**-23
 
@@ -90,3 +95,32 @@ def floats(parts: Any) -> Iterator[Any]:
             yield from floats(part)
         elif isinstance(part, torch.Tensor) and part.dtype == torch.float32:
             yield part
+
+
+def own_noise(driver: Any, reference: Reference, case: Case) -> tuple[float, float]:
+    """How far a model's outputs and gradients move where each number that it is given does.
+
+    Weights and inputs are moved by one unit in their last place.
+    """
+    generator = np.random.default_rng(SEED)
+    weights = stirred(reference.weights, generator)
+    runs: list[tuple[Any, Any]] = []
+    for own, inputs in (
+        (reference.weights, case.inputs),
+        (weights, stirred(case.inputs, generator)),
+    ):
+        moved = Case(inputs, case.cotangents, case.outputs, case.gradients, training=case.training)
+        runs.append(run_through(driver, own, reference.buffers, moved, slopes=True))
+    (outputs, gradients), (moved_outputs, moved_gradients) = runs
+    apart = gradients_apart(moved_gradients, gradients).max_rel if gradients else 0.0
+    return values_apart(moved_outputs, outputs).max_rel, apart
+
+
+def stirred(arrays: Mapping[str, Any], generator: np.random.Generator) -> dict[str, Any]:
+    """Arrays whose floats are moved by one unit in the last place, up or down."""
+    found = dict(arrays)
+    for name, array in arrays.items():
+        if array.dtype == np.float32:
+            steps = generator.integers(0, 2, array.shape, np.int8) * 2 - 1
+            found[name] = (array * (1 + LAST_PLACE * steps)).astype(np.float32)
+    return found
