@@ -6,6 +6,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, final
 
+from dslc.emit.flow import listed
 from dslc.emit.target import Target
 from dslc.ops.regulariser import Dropout, DropPath, GaussianNoise, SpatialDropout
 from dslc.ops.tensor import Flatten, Transpose
@@ -105,7 +106,7 @@ class JaxTarget(Target):
         return f"{made}({', '.join(arguments)})"
 
     def concatenated(self, texts: list[str], axis: str) -> str:
-        return f"jnp.concatenate([{', '.join(texts)}], axis={axis})"
+        return f"jnp.concatenate({listed(texts)}, axis={axis})"
 
     def scan(self, writer: ClassWriter, text: ScanText) -> list[Statement]:
         return scan(writer, text)
@@ -114,4 +115,4 @@ class JaxTarget(Target):
         return stacked(text)
 
     def stacked(self, texts: list[str], axis: str) -> str:
-        return f"jnp.stack([{', '.join(texts)}], axis={axis})"
+        return f"jnp.stack({listed(texts)}, axis={axis})"

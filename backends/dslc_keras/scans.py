@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from dslc.emit.flow import listed
 from dslc.emit.python import Function, Line, Parameter
 
 if TYPE_CHECKING:
@@ -42,11 +43,6 @@ def arguments(text: ScanText, step: str) -> list[str]:
     found += [listed(text.captured)] if text.captured else []
     found += [f"length={text.times}"] if text.times else []
     return [*found, *(["reverse=True"] if text.reverse else [])]
-
-
-def listed(texts: list[str]) -> str:
-    """A list of values."""
-    return f"[{', '.join(texts)}]"
 
 
 def stacked(text: ScanText) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, final
 
+from dslc.emit.flow import listed
 from dslc.emit.functions_target import FunctionTarget
 from dslc.emit.python import Class, If, Line
 from dslc.emit.shapes import boundary_layout
@@ -205,13 +206,13 @@ class KerasTarget(FunctionTarget):
             return super().joined(way, texts, found, writer, layout)
         if way in ("add", "mul") and alike:
             layer = {"add": "Add", "mul": "Multiply"}[way]
-            return f"layers.{layer}({dtype_of(types[0])})([{', '.join(texts)}])"
+            return f"layers.{layer}({dtype_of(types[0])})({listed(texts)})"
         if way == "add":
             return reduce(lambda x, y: f"{writer.module.helper('add')}({x}, {y})", texts)
         return super().joined(way, texts, found, writer, layout)
 
     def concatenated(self, texts: list[str], axis: str) -> str:
-        return f"ops.concatenate([{', '.join(texts)}], axis={axis})"
+        return f"ops.concatenate({listed(texts)}, axis={axis})"
 
     def scan(self, writer: ClassWriter, text: ScanText) -> list[Statement]:
         return scan(writer, text)
@@ -220,7 +221,7 @@ class KerasTarget(FunctionTarget):
         return stacked(text)
 
     def stacked(self, texts: list[str], axis: str) -> str:
-        return f"ops.stack([{', '.join(texts)}], axis={axis})"
+        return f"ops.stack({listed(texts)}, axis={axis})"
 
     def to_last(self, text: str, type: TensorType) -> str:
         return permuted(text, (*range(2, type.rank), 1), type)

@@ -7,6 +7,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, final
 
+from dslc.emit.flow import listed
 from dslc.emit.target import Target
 from dslc_torch.rules import RULES
 from dslc_torch.scans import scan, stacked
@@ -89,7 +90,7 @@ class TorchTarget(Target):
         return f"functional_call({', '.join(texts)})"
 
     def concatenated(self, texts: list[str], axis: str) -> str:
-        return f"torch.cat([{', '.join(texts)}], dim={axis})"
+        return f"torch.cat({listed(texts)}, dim={axis})"
 
     def scan(self, writer: ClassWriter, text: ScanText) -> list[Statement]:
         return scan(text)
@@ -98,4 +99,4 @@ class TorchTarget(Target):
         return stacked(text)
 
     def stacked(self, texts: list[str], axis: str) -> str:
-        return f"torch.stack([{', '.join(texts)}], dim={axis})"
+        return f"torch.stack({listed(texts)}, dim={axis})"

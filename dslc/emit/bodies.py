@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dslc.emit.backend import BuildError
-from dslc.emit.calls import call_outputs, variables_in
+from dslc.emit.calls import call_outputs, value_name, variables_in
 from dslc.emit.context import OpContext
 from dslc.emit.flow import Value, written_inputs
 from dslc.emit.layouts import layout_after
@@ -395,6 +395,6 @@ class BodyWriter(LoopWriter):
         for slot in slots:
             read = self.flow.remaining.get((identifier, slot), 0) or slot in found.step.kept
             wanted = f"{found.step.label}_{slot}" if slot.isdecimal() else slot
-            wanted = wanted or found.step.name or "value"
+            wanted = wanted or value_name(found)
             names[slot] = self.fresh_variable(wanted) if read else "_"
         return names

@@ -25,6 +25,12 @@ def call_outputs(found: FormalStep) -> list[str]:
     return ["", *(name for name, _ in module.outputs if name)]
 
 
+def value_name(found: FormalStep) -> str:
+    """What the value of a call that gives several is called."""
+    called = None if found.callee is None else found.callee.module.value
+    return (called or found.step.name or "value").replace(".", "_")
+
+
 def variables_in(text: str) -> frozenset[str]:
     """The names in an expression that a rule made."""
     tree = ast.parse(text, mode="eval")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from dslc.emit.flattening import all_formal, all_reads
-from dslc.emit.flow import written_inputs
+from dslc.emit.flow import listed, written_inputs
 from dslc.emit.given import with_given
 from dslc.emit.layouts import stored_axis
 from dslc.emit.python import Line
@@ -73,6 +73,11 @@ class OpContext:
         return [value.operand for value in self.values if value is not None]
 
     @property
+    def listed(self) -> str:
+        """The list of all inputs that are given."""
+        return listed(self.args)
+
+    @property
     def is_seeded(self) -> bool:
         """Whether what is drawn at random is the same bits in every framework."""
         return self.writer.module.program.deterministic
@@ -92,7 +97,7 @@ class OpContext:
     def reduced(self, function: str) -> str:
         """A function of two over all arguments, among which are the values of every instance."""
         self.require("import functools")
-        return f"functools.reduce({function}, [{', '.join(self.args)}])"
+        return f"functools.reduce({function}, {self.listed})"
 
     def arg(self, position: int) -> str | None:
         """One input's expression, None where it is left out."""

@@ -16,7 +16,7 @@ from dslc.ir.graph import EVERY
 from dslc.syntax.formulas import operand_counts
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
     from typing import Any
 
     from dslc.emit.formal import FormalStep
@@ -186,6 +186,16 @@ class Flow:
             for other, value in self.values.items()
             if other != key and self.remaining.get(other, 0) > 0
         )
+
+
+def listed(texts: Sequence[str]) -> str:
+    """The list of some values; one that is there already as it is."""
+    only = texts[0] if len(texts) == 1 else ""
+    if only.startswith("*") and only[1:].isidentifier():
+        return only[1:]
+    if only.startswith("*(") and " for " in only:
+        return f"[{only[2:-1]}]"
+    return f"[{', '.join(texts)}]"
 
 
 def written_inputs(found: FormalStep) -> list[Ref]:

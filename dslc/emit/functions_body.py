@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, final
 
-from dslc.emit.calls import call_outputs
+from dslc.emit.calls import call_outputs, value_name
 from dslc.emit.flow import NOTHING, Value
 from dslc.emit.functions_context import FunctionContext
 from dslc.emit.functions_loops import LoopWriter
@@ -197,6 +197,8 @@ class FunctionBody(FunctionRegions):
         """The variable of one of the model's outputs, the output's own name where it is free."""
         key = ref.key
         value = self.flow.read(ref)
+        if ref.index is not None:
+            value.type = self.formal.outputs[name]
         if boundary_layout(self.target, value.type) == "spec":
             value = self.in_layout(value, "spec")
         if not value.is_variable:
@@ -307,7 +309,7 @@ class FunctionBody(FunctionRegions):
         if len(outputs) == 1:
             self.finish(found, values, {"": (text, layouts[outputs[0]])}, heavy=True)
             return
-        wanted = {slot: slot or found.step.name or "value" for slot in outputs}
+        wanted = {slot: slot or value_name(found) for slot in outputs}
         names = {slot: self.fresh_variable(name) for slot, name in wanted.items()}
         self.flow.lines.append(Line(f"{', '.join(names.values())} = {text}"))
         texts = {slot: (name, layouts[slot]) for slot, name in names.items()}

@@ -31,7 +31,8 @@ class LoopWriter(RegionWriter):
         """A list for each slot of a repeat that is kept."""
         step = found.step
         for slot in step.kept:
-            wanted = slot.rpartition(".")[2] or step.label
+            called = None if slot or found.callee is None else found.callee.module.value
+            wanted = (called or slot or step.label).rpartition(".")[2]
             type = found.rounds.get(slot)
             if type is None:
                 continue

@@ -12,6 +12,7 @@ from dslc.emit.varying import Varies
 from dslc.ir.verifier import verify_program
 from dslc.limits import Limits
 from dslc.passes.outline import outline
+from dslc.passes.outputs_once import outputs_once
 from dslc.passes.pipeline import check_program
 from dslc.passes.run_order import in_order
 
@@ -39,7 +40,9 @@ def outlined(checked: Checked, *, shared_only: bool = False) -> Checked:
     if shared_only:
         sized = without_size_lists(checked.program, *roots_of(checked))
         checked = checked if sized is checked.program else typed_again(checked, sized)
-    checked = rechecked(checked, outline(checked.program, shared_only=shared_only))
+    made = outline(checked.program, shared_only=shared_only)
+    once = outputs_once(made)
+    checked = rechecked(checked, made) if once is made else typed_again(checked, once)
     if shared_only:
         ordered = in_order(checked.program)
         checked = checked if ordered is checked.program else typed_again(checked, ordered)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dslc.emit.flow import Flow, Value
+from dslc.emit.flow import LONGEST_RETURNED, Flow, Value
 from dslc.emit.layouts import stored_axis, wanted_layouts
 from dslc.emit.parameters import lower
 from dslc.emit.python import If, Line, Parameter
@@ -149,6 +149,11 @@ class MethodWriter:
             code = "{" + ", ".join(f"{name!r}: {text}" for name, text in texts.items()) + "}"
         else:
             code = ", ".join(texts.values())
+            indent = 4 if self.target.call_name else 0  # of a method beside a function's
+            if len(code) + indent > LONGEST_RETURNED + 4:
+                for _, ref in outputs:
+                    self.flow.store_ref(ref)
+                code = ", ".join(self.returned(name, ref) for name, ref in outputs)
         value = self.flow.read(outputs[0][1])
         comment = self.comment(value) if len(texts) == 1 else None
         self.flow.lines.append(Line(f"return {code}", comment))

@@ -142,7 +142,16 @@ def _substitute_opaque(atom: Atom, mapping: Mapping[str, DimLike]) -> DimLike | 
         return None
     texts = {name: text_of(value) for name, value in replaced.items()}
     names = atom.names.difference(replaced).union(*map(symbols_of, replaced.values()))
-    return opaque(replace_names(atom.source, texts.get), names)
+    return opaque(_worked_out(replace_names(atom.source, texts.get)), names)
+
+
+def _worked_out(text: str) -> str:
+    """A text in which numbers stand for names, with their arithmetic done."""
+    if not any(character.isdigit() for character in text):
+        return text
+    from dslc.syntax.expression_folding import folded_text
+
+    return folded_text(text)
 
 
 def evaluate(value: DimLike, env: Mapping[str, int]) -> int:

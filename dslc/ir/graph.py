@@ -283,7 +283,8 @@ class Module(Record):
     `home` is the path of a model's weights: "" where the spec is that model, its name in snake_case
     where it is one of several. A block has none: its weights lie under each step that calls it. A
     model of an imported file is a block here, of which there is one set of weights: `once`. Models
-    that training makes may have one home: all but the first are a `method` of what is there.
+    that training makes may have one home: all but the first are a `method` of what is there. `value` is
+    what a block's value is called where it hands it out under a name too.
     """
 
     name: str
@@ -298,6 +299,7 @@ class Module(Record):
     home: str | None = None
     once: bool = False
     method: str | None = None
+    value: str | None = None
 
     @property
     def place(self) -> str:

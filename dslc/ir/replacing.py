@@ -1,18 +1,40 @@
-"""Steps with other expressions in place of names."""
+"""Steps with other expressions in place of names, or with other references."""
 
 from __future__ import annotations
 
-from dslc.ir.graph import ApplyOp, CallModule, Parallel, Reuse, Scan
+from dslc.ir.graph import ApplyOp, CallModule, Parallel, Ref, Reuse, Scan
 from dslc.ir.walk import with_regions
-from dslc.syntax.expressions import Call, Expr, Index, ListOf, Literal, Unary, substitute
+from dslc.syntax.expression_folding import folded
+from dslc.syntax.expressions import substitute
 from dslc.syntax.types import ELLIPSIS, TypeExpr
 from dslc.typed import TYPE_CHECKING, final
-from dslc.values import is_integer
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
-    from dslc.ir.graph import Action, Body, Initialiser, Module, Ref, Repeat, Step, Tie
+    from dslc.ir.graph import Action, Body, Initialiser, Module, Repeat, Step, Tie
+    from dslc.syntax.expressions import Expr
+
+
+def with_references(body: Body, change: Callable[[Ref], Ref]) -> Body:
+    """A body in which each reference is what `change` makes of it."""
+
+    def step_of(step: Step) -> Step:
+        action = step.action
+        if isinstance(action, Reuse):
+            action = Reuse(step_of(action.step))
+        else:
+            action = with_regions(action, lambda inner: with_references(inner, change))
+        if isinstance(action, Scan):
+            action = action.replace(next=tuple(map(change, action.next)))
+        return step.replace(
+            action=action,
+            inputs=tuple(None if ref is None else change(ref) for ref in step.inputs),
+            exports=tuple((slot, change(ref)) for slot, ref in step.exports),
+            kept=tuple(dict.fromkeys(change(Ref(step.id, slot)).slot for slot in step.kept)),
+        )
+
+    return body.replace(steps=tuple(map(step_of, body.steps)), result=change(body.result))
 
 
 def with_names(module: Module, names: Mapping[str, Expr]) -> Module:
@@ -115,34 +137,3 @@ class Swap:
         """A path to another weight."""
         path = (part if isinstance(part, str) else self.expression(part) for part in tie.path)
         return tie.replace(path=tuple(path))
-
-
-def folded(expression: Expr) -> Expr:
-    """An expression in which an item of a list that is written out is that item."""
-    parts = [_folded_part(getattr(expression, name)) for name in expression.fields]
-    kind = type(expression)
-    found: Expr = kind(*parts, expression.span)  # pyright: ignore[reportCallIssue, reportArgumentType]
-    if isinstance(found, Index) and isinstance(found.base, ListOf):
-        place = number(found.index)
-        items = found.base.items
-        if place is not None and -len(items) <= place < len(items):
-            return items[place]
-    if isinstance(found, Call) and found.function == "len" and isinstance(found.args[0], ListOf):
-        return Literal(len(found.args[0].items), found.span)
-    return found
-
-
-def _folded_part(part: object) -> object:
-    """One field: an expression, a tuple of them, or something else."""
-    if isinstance(part, tuple):
-        return tuple(map(_folded_part, part))  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
-    return folded(part) if isinstance(part, Expr) else part
-
-
-def number(expression: Expr) -> int | None:
-    """A whole number that is written out."""
-    if isinstance(expression, Unary) and expression.op == "-":
-        found = number(expression.operand)
-        return None if found is None else -found
-    value = expression.value if isinstance(expression, Literal) else None
-    return value if is_integer(value) else None

@@ -143,6 +143,9 @@ def test_opaque() -> None:
     assert opaque("i", frozenset({"i"})) == sym("i")
     with pytest.raises(ValueError, match=r"2\*\*i"):
         evaluate(width, {"width": 1, "i": 1})
+    falling = opaque("2 ** (levels - 1 - i)", frozenset({"levels", "i"}))
+    assert substitute(falling, {"levels": 2, "i": 1}) == 1
+    assert str(substitute(falling, {"levels": 3})) == "2**(2 - i)"
     choice = opaque("a if mode == 'a' else b.a", frozenset({"a"}))
     assert text_of(substitute(choice, {"a": 7})) == "7 if mode == 'a' else b.a"
 

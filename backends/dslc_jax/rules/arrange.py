@@ -38,7 +38,7 @@ def unsqueeze(c: OpContext) -> str:
 @RULES.add(Stack)
 def stack(c: OpContext) -> str:
     axis = c.op.values["axis"]
-    return f"jnp.stack([{', '.join(c.args)}]{f', axis={axis}' if axis else ''})"
+    return f"jnp.stack({c.listed}{f', axis={axis}' if axis else ''})"
 
 
 @RULES.add(Pad)

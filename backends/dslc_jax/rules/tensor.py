@@ -69,7 +69,7 @@ def transpose(c: OpContext) -> str:
 
 @RULES.add(Concat)
 def concat(c: OpContext) -> str:
-    return f"jnp.concatenate([{', '.join(c.args)}], axis={axis_text(c)})"
+    return f"jnp.concatenate({c.listed}, axis={axis_text(c)})"
 
 
 @RULES.add(Split)

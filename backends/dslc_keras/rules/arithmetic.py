@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 def mul(c: OpContext) -> str:
     same = len(c.args) > 1 and all(type.shape == c.types[0].shape for type in c.types)
     if c.is_symbolic and same and c.types[0].rank:
-        return plain(c, "layers.Multiply", call=f"[{', '.join(c.args)}]")
+        return plain(c, "layers.Multiply", call=c.listed)
     if not c.is_spread:
         return " * ".join(c.args)
     c.require("import math")
-    return f"math.prod([{', '.join(c.args)}])"
+    return f"math.prod({c.listed})"
 
 
 @RULES.add(Add)
@@ -31,9 +31,9 @@ def add(c: OpContext) -> str:
     shapes = [stored_shape(value) for value in c.values if value is not None]
     alike = len(shapes) > 1 and len(shapes[0]) > 0 and all(shape == shapes[0] for shape in shapes)
     if c.is_symbolic and alike:
-        return plain(c, "layers.Add", call=f"[{', '.join(c.args)}]")
+        return plain(c, "layers.Add", call=c.listed)
     if c.is_spread:
-        return f"sum([{', '.join(c.args)}])"
+        return f"sum({c.listed})"
     text, known = c.args[0], shapes[0]
     for other, shape in zip(c.args[1:], shapes[1:], strict=True):
         if adds_right(known, shape):

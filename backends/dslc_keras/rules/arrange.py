@@ -45,7 +45,7 @@ def unsqueeze(c: FunctionContext) -> str:
 @RULES.add(Stack)
 def stack(c: FunctionContext) -> str:
     axis = c.op.values["axis"]
-    return f"ops.stack([{', '.join(c.args)}]{f', axis={axis}' if axis else ''})"
+    return f"ops.stack({c.listed}{f', axis={axis}' if axis else ''})"
 
 
 @RULES.add(Pad)

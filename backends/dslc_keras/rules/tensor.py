@@ -48,7 +48,7 @@ def transpose(c: OpContext) -> str:
 
 @RULES.add(Concat)
 def concat(c: OpContext) -> str:
-    return f"ops.concatenate([{', '.join(c.args)}], axis={axis_text(c, c.op.values['axis'])})"
+    return f"ops.concatenate({c.listed}, axis={axis_text(c, c.op.values['axis'])})"
 
 
 @RULES.add(Split)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 @RULES.add(Add)
 def add(c: OpContext) -> str:
-    return f"sum([{', '.join(c.args)}])" if c.is_spread else " + ".join(c.args)
+    return f"sum({c.listed})" if c.is_spread else " + ".join(c.args)
 
 
 @RULES.add(Mul)
@@ -21,7 +21,7 @@ def mul(c: OpContext) -> str:
     if not c.is_spread:
         return " * ".join(c.args)
     c.require("import math")
-    return f"math.prod([{', '.join(c.args)}])"
+    return f"math.prod({c.listed})"
 
 
 @RULES.add(ReduceMean, ReduceSum)

@@ -39,7 +39,7 @@ def unsqueeze(c: OpContext) -> str:
 @RULES.add(Stack)
 def stack(c: OpContext) -> str:
     axis = c.op.values["axis"]
-    return f"torch.stack([{', '.join(c.args)}]{f', dim={axis}' if axis else ''})"
+    return f"torch.stack({c.listed}{f', dim={axis}' if axis else ''})"
 
 
 @RULES.add(Pad)

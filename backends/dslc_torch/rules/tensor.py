@@ -56,7 +56,7 @@ def transpose(c: OpContext) -> str:
 
 @RULES.add(Concat)
 def concat(c: OpContext) -> str:
-    return f"torch.cat([{', '.join(c.args)}], dim={c.run_attribute('axis')})"
+    return f"torch.cat({c.listed}, dim={c.run_attribute('axis')})"
 
 
 @RULES.add(Split)

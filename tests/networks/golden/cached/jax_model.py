@@ -88,8 +88,8 @@ class Step(nnx.Module):
             all_values.append(values)
         return {
             "logits": decoder.wte.attend(decoder.final(x)),
-            "present_keys": jnp.stack([*all_keys], axis=1).transpose(0, 2, 3, 1),
-            "present_values": jnp.stack([*all_values], axis=1).transpose(0, 2, 3, 1),
+            "present_keys": jnp.stack(all_keys, axis=1).transpose(0, 2, 3, 1),
+            "present_values": jnp.stack(all_values, axis=1).transpose(0, 2, 3, 1),
         }
 
 

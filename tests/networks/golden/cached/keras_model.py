@@ -113,8 +113,8 @@ def step_model(decoder: keras.Model, width: int = 16, depth: int = 2) -> keras.M
         x = layers.Add()([x, y])
     x = Elsewhere(decoder.get_layer("decoder-final"))(x)
     logits = Elsewhere(decoder.get_layer("decoder-wte"))(x, reverse=True)  # [N, 1, vocab]
-    present_keys = ops.stack([*all_keys], axis=1)  # [N, 2, P + 1, width]
-    present_values = ops.stack([*all_values], axis=1)
+    present_keys = ops.stack(all_keys, axis=1)  # [N, 2, P + 1, width]
+    present_values = ops.stack(all_values, axis=1)
     present_keys = layers.Permute((2, 3, 1))(present_keys)
     present_values = layers.Permute((2, 3, 1))(present_values)
     return keras.Model(

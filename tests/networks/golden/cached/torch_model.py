@@ -87,8 +87,8 @@ class Step(nn.Module):
             all_values.append(values)
         return {
             "logits": F.linear(decoder.final(x), decoder.wte.weight),
-            "present_keys": torch.stack([*all_keys], dim=1),
-            "present_values": torch.stack([*all_values], dim=1),
+            "present_keys": torch.stack(all_keys, dim=1),
+            "present_values": torch.stack(all_values, dim=1),
         }
 
 

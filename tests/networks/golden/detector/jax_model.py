@@ -114,10 +114,9 @@ class Head(nnx.Module):
         self.scores = nnx.Linear(4 * width, classes, rngs=rngs)
         self.moves = nnx.Linear(4 * width, 4, rngs=rngs)
 
-    def __call__(self, x: Array) -> tuple[Array, Array, Array]:
+    def __call__(self, x: Array) -> tuple[Array, Array]:
         seen = nnx.relu(self.hidden(jax.lax.collapse(x, 1)))
-        moves = self.moves(seen)
-        return moves, self.scores(seen), moves
+        return self.moves(seen), self.scores(seen)
 
 
 class Detector(nnx.Module):
@@ -176,7 +175,7 @@ class Detector(nnx.Module):
         regions = box_decode(x, offsets)  # [N, ((H + 3)//4)*((W + 3)//4)*len(ratios)*len(sizes), 4]
         ids, valid = non_max_suppression(regions, likely, most=self.kept, iou=0.7)
         proposals = gather(regions, ids, 1, 1)  # [N, kept, 4]
-        _, scores, moves = self.head(
+        moves, scores = self.head(
             roi_align(features, jax.lax.stop_gradient(proposals), 3, scale=1 / 4)
         )
         return {

@@ -198,17 +198,16 @@ class Identity(layers.Identity):
         return x
 
 
-def head(
-    x: KerasTensor, classes: int, width: int, *, name: str
-) -> tuple[KerasTensor, KerasTensor, KerasTensor]:
+def head(x: KerasTensor, classes: int, width: int, *, name: str) -> tuple[KerasTensor, KerasTensor]:
     """What each region shows, and where exactly it is.
 
     f32[R, 3, 3, C] -> f32[R, 4]
     """
     x = layers.Flatten(name=f"{name}-hidden-flatten")(x)
     seen = layers.ReLU()(layers.Dense(4 * width, name=f"{name}-hidden")(x))
-    moves = layers.Dense(4, name=f"{name}-moves")(seen)
-    return moves, layers.Dense(classes, name=f"{name}-scores")(seen), moves
+    x = layers.Dense(4, name=f"{name}-moves")(seen)
+    y = layers.Dense(classes, name=f"{name}-scores")(seen)
+    return x, y
 
 
 def detector(
@@ -250,7 +249,7 @@ def detector(
     ids, valid = NonMaxSuppression(kept, iou=0.7)(regions, likely)
     proposals = Gather(1, 1)(regions, ids)  # [N, kept, 4]
     x = RoiAlign(3, scale=1 / 4)(features, ops.stop_gradient(proposals))  # [N*kept, 3, 3, 2*width]
-    head_, scores, moves = head(x, classes, width, name="head")
+    moves, scores = head(x, classes, width, name="head")
     return keras.Model(
         image,
         {

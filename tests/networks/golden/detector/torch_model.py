@@ -100,10 +100,9 @@ class Head(nn.Module):
         self.scores = nn.Linear(4 * width, classes)
         self.moves = nn.Linear(4 * width, 4)
 
-    def forward(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         seen = F.relu(self.hidden(x.flatten(1)))
-        moves = self.moves(seen)
-        return moves, self.scores(seen), moves
+        return self.moves(seen), self.scores(seen)
 
 
 class Detector(nn.Module):
@@ -154,7 +153,7 @@ class Detector(nn.Module):
         regions = box_decode(x, offsets)  # [N, ((H + 3)//4)*((W + 3)//4)*len(ratios)*len(sizes), 4]
         ids, valid = non_max_suppression(regions, likely, most=self.kept, iou=0.7)
         proposals = gather(regions, ids, 1, 1)  # [N, kept, 4]
-        _, scores, moves = self.head(roi_align(features, proposals.detach(), 3, scale=1 / 4))
+        moves, scores = self.head(roi_align(features, proposals.detach(), 3, scale=1 / 4))
         return {
             "proposals": proposals,
             "valid": valid,
