@@ -81,12 +81,10 @@ def _column(source: str, raw: Arrays, column: Column) -> Array:
     if LISTS and column.dtype == "tokens":
         return _lists(source, names[0], raw[names[0]], column)
     parts = [raw[name] for name in names]
-    array: Any = parts[0]
-    if not isinstance(column.source, str):
-        if JOINED and isinstance(array, np.memmap):
-            array = Joined(parts)
-        else:
-            array = np.stack(parts, axis=1)
+    if JOINED:
+        array = parts[0] if isinstance(column.source, str) else side_by_side(parts)
+    else:
+        array = parts[0] if isinstance(column.source, str) else np.stack(parts, axis=1)
     place = f"{source}: column {', '.join(names)}"
     shape = array.shape[1:]
     fits = len(shape) == len(column.shape) and all(
@@ -210,6 +208,12 @@ def part_of(arrays: Arrays, rows: Array) -> Arrays:
         name: array.part(rows) if isinstance(array, OnDisk) else array[rows]
         for name, array in arrays.items()
     }  # pyright: ignore[reportReturnType]
+
+
+def side_by_side(parts: Sequence[Array]) -> Any:
+    """Columns as one array, on disk if they are."""
+    on_disk = isinstance(parts[0], np.memmap)
+    return Joined(parts) if on_disk else np.stack(parts, axis=1)
 
 
 class Joined:
