@@ -65,6 +65,8 @@ class DataFile:
             "AHEAD": self.data.workers > 0,
             "BUCKETS": stages.bucket is not None,
             "CHANGES": bool(stages.late),
+            "JOINED": self.data.is_mapped
+            and any(isinstance(column.source, tuple) for column in train.columns.values()),
             "LISTS": any(raw.form == "tokens" for raw in self.data.raws.values()),
             "MAPPED": self.data.is_mapped,
             "MIXES": stages.mixes is not None,
@@ -168,6 +170,9 @@ class DataFile:
             return f"read_mapped({path})"
         if kind == "csv":
             texts = self.texts()
+            if store:
+                rest = f", {texts!r}" if texts else ""
+                return f"read_csv_to_disk({path}, sources_of(columns){store}{rest})"
             if texts:
                 return f"read_csv_with_texts({path}, sources_of(columns), {texts!r})"
             return f"read_csv({path}, sources_of(columns))"

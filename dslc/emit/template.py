@@ -43,6 +43,9 @@ class Template(Reader):
     ) -> None:
         text = template_text(path)
         for name, other in (names or {}).items():
+            text = re.sub(
+                rf"^{re.escape(name)}\b.*\n", "", text, flags=re.MULTILINE
+            )  # as it stands in
             text = re.sub(rf"\b{re.escape(name)}\b", other, text)
         super().__init__(text, _parsed(text))
         self.flags = flags

@@ -56,7 +56,7 @@ class MultiHeadAttention(Op):
     window = Maybe(Size(minimum=1, doc="how many places a key is away at most, plus one"))
     qk_norm = Fields(
         doc="whether each head's queries and keys are normalised",
-        eps=Number(1e-6, minimum=0, doc="added to the mean square"),
+        eps=Number(1e-6, above=0, doc="added to the mean square"),
     )
     rotary = Fields(
         doc="whether queries and keys are turned by their place",

@@ -51,6 +51,7 @@ class Attribute:
         minimum: float | None = None,
         maximum: float | None = None,
         below: float | None = None,
+        above: float | None = None,
         words: Sequence[str] = (),
     ) -> None:
         self.name = ""
@@ -59,6 +60,7 @@ class Attribute:
         self.minimum = minimum
         self.maximum = maximum
         self.below = below
+        self.above = above
         self.words = tuple(words)
 
     def __set_name__(self, owner: type[Any], name: str) -> None:
@@ -87,6 +89,8 @@ class Attribute:
                 yield "<=", item, self.maximum
             if self.below is not None:
                 yield "<", item, self.below
+            if self.above is not None:
+                yield ">", item, self.above
 
     def decisive(self, value: Any) -> str:
         """What generated code may depend on beyond the attribute's expression, as a text."""
@@ -106,6 +110,8 @@ class Attribute:
             return f" from {self.minimum:g} to {self.maximum:g}"
         if self.minimum is not None and self.below is not None:
             return f" of at least {self.minimum:g} and below {self.below:g}"
+        if self.above is not None:
+            return f" above {self.above:g}"
         if self.minimum is not None:
             return f" of at least {self.minimum:g}"
         return f" of at most {self.maximum:g}" if self.maximum is not None else ""
@@ -121,6 +127,7 @@ class Attribute:
             (self.minimum is not None and number < self.minimum)
             or (self.maximum is not None and number > self.maximum)
             or (self.below is not None and number >= self.below)
+            or (self.above is not None and number <= self.above)
         )
 
 

@@ -25,7 +25,7 @@ class BatchNorm(Op):
 
     family = "norm"
     layout = "channels"
-    eps = Number(1e-5, minimum=0, doc="added to the variance")
+    eps = Number(1e-5, above=0, doc="added to the variance")
     momentum = Number(0.1, minimum=0, maximum=1, doc="the weight of the new running statistic")
     affine = Boolean(True, doc="whether a learned scale and shift follow")
 
@@ -34,11 +34,6 @@ class BatchNorm(Op):
             raise OpError(
                 "E0303", f"`batch_norm` takes [N, C, …], and {types[0]} has no axis 1", input=0
             )
-        if self.eps == 0:
-            message = (
-                "`eps` of `batch_norm` is above 0: nothing divides by the variance of one value"
-            )
-            raise OpError("E0504", message, attribute="eps")
         return types[0]
 
     def weights(self, *types: TensorType) -> tuple[Weight, ...]:
@@ -69,7 +64,7 @@ class InstanceNorm(Op):
 
     family = "norm"
     layout = "channels"
-    eps = Number(1e-5, minimum=0, doc="added to the variance")
+    eps = Number(1e-5, above=0, doc="added to the variance")
     affine = Boolean(True, doc="whether a learned scale and shift follow")
 
     def infer(self, check: Check, *types: TensorType) -> TensorType:
@@ -97,7 +92,7 @@ class LayerNorm(Op):
 
     takes_empty = True
     family = "norm"
-    eps = Number(1e-5, minimum=0, doc="added to the variance")
+    eps = Number(1e-5, above=0, doc="added to the variance")
     bias = Boolean(True, doc="whether a learned shift is added")
 
     def infer(self, check: Check, *types: TensorType) -> TensorType:
@@ -121,7 +116,7 @@ class RmsNorm(Op):
 
     takes_empty = True
     family = "norm"
-    eps = Number(1e-6, minimum=0, doc="added to the mean square")
+    eps = Number(1e-6, above=0, doc="added to the mean square")
 
     def infer(self, check: Check, *types: TensorType) -> TensorType:
         return _need_axis(self.name, types[0])
@@ -144,7 +139,7 @@ class GroupNorm(Op):
     layout = "channels"
     primary = "groups"
     groups = Size(minimum=1, doc="the number of groups; they divide the channels")
-    eps = Number(1e-5, minimum=0, doc="added to the variance")
+    eps = Number(1e-5, above=0, doc="added to the variance")
     affine = Boolean(True, doc="whether a learned scale and shift for each channel follow")
 
     def infer(self, check: Check, *types: TensorType) -> TensorType:
@@ -201,7 +196,7 @@ class LocalResponseNorm(Op):
     size = Integer(minimum=1, doc="how many channels are summed, an odd number")
     alpha = Number(1e-4, minimum=1e-9, doc="the factor of the mean square")
     beta = Number(0.75, minimum=1e-9, doc="the exponent")
-    k = Number(1.0, minimum=0, doc="what is added to the mean square")
+    k = Number(1.0, above=0, doc="what is added to the mean square")
 
     def infer(self, check: Check, *types: TensorType) -> TensorType:
         need_rank(self.name, types[0], 4, "[N, C, H, W]")
@@ -226,7 +221,7 @@ class L2Normalize(Op):
     layout = "axes"
     primary = "axis"
     axis = Axis(-1, doc="the axis whose norm becomes 1")
-    eps = Number(1e-12, minimum=0, doc="the least norm that is divided by")
+    eps = Number(1e-12, above=0, doc="the least norm that is divided by")
 
     def infer(self, check: Check, *types: TensorType) -> TensorType:
         resolve_axis(self.axis, types[0].rank)

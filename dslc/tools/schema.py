@@ -372,4 +372,6 @@ def _bounds(item: Attribute) -> Schema:
         found["maximum"] = item.maximum
     if item.below is not None:
         found["exclusiveMaximum"] = item.below
+    if item.above is not None:
+        found["exclusiveMinimum"] = item.above
     return found

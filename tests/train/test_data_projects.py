@@ -316,3 +316,34 @@ def test_half_floats_become_whole_ones_without_a_warning(tmp_path: Path) -> None
     np.savez(tmp_path / "r.npz", x=np.ones((4, 2), np.float16), label=np.arange(4) % 2)
     _, rows = read(tmp_path, PAIR, CLASSES, "r.npz")
     assert rows["x"].dtype == np.float32
+
+
+def test_tables_that_stay_on_disk(tmp_path: Path) -> None:
+    lines = "".join(f"{k},{k / 2 if k > 66_000 else k},{k % 2}\n" for k in range(66_010))
+    (tmp_path / "t.csv").write_text(f"a,b,label\n{lines}")
+    text = "{source: t.csv, cache: disk, columns: {x: [a, b]}, transforms: [{normalise: {of: x}}]}"
+    module, rows = read(tmp_path, PAIR, CLASSES, text, tmp_path / "rows")
+    assert type(rows["x"]) is type(rows["label"]) is module.OnDisk
+    assert rows["x"][np.array([66_003, 2])].tolist() == [[66_003, 33_001.5], [2, 2]]
+    assert rows["x"][np.array([0])].dtype == np.float32
+    assert rows["label"][np.array([4, 5])].tolist() == [0, 1]
+    training, held = module.split(rows, 0.5, 0)
+    learned = module.learn(training)
+    _, plain = read(tmp_path, PAIR, CLASSES, text.replace("cache: disk, ", ""))
+    expected = module.prepare(plain, learned)["x"]
+    found = module.prepare(rows, learned)["x"]
+    assert np.array_equal(found[np.arange(66_010)], expected)
+    assert len(held["x"]) == 33_005
+
+    (tmp_path / "t.csv").write_text(f"a,b,label\n{lines}1,two,0\n")
+    with pytest.raises(ValueError, match="row 66010 of column 'b' is no number: 'two'"):
+        read(tmp_path, PAIR, CLASSES, text, tmp_path / "rows")
+
+
+def test_texts_of_tables_on_disk_are_in_memory(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text("text,label\ngood film,1\nbad film,0\n")
+    text = "{source: t.csv, cache: disk, columns: {ids: text}"
+    text += ", transforms: [{tokenise: {by: words, size: 20}}, {pad: {to: 6, lengths: length}}]}"
+    module, rows = read(tmp_path, READER, CLASSES, text, tmp_path / "rows")
+    assert rows["ids"].tolist() == ["good film", "bad film"]
+    assert type(rows["label"]) is module.OnDisk

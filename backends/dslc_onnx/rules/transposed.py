@@ -16,6 +16,8 @@ from dslc_onnx.rules import RULES
 from dslc_onnx.rules.linear import windowed
 
 if TYPE_CHECKING:
+    import onnx_ir as ir
+
     from dslc_onnx.lowering import Lowering
     from dslc_onnx.rules import Result
 
@@ -27,15 +29,40 @@ def conv_transpose(at: Lowering[Any]) -> Result:
     found: dict[str, Any] = {
         own: [at.known(size, name) for size in at.op.values[name]] for name, own in names.items()
     }
-    found["pads"] = [at.known(size, "padding") for size in at.op.padding] * 2
+    sides = [at.known(size, "padding") for size in at.op.padding]
     more = [at.known(size, "output_padding") for size in at.op.output_padding]
-    if any(more):
+    x, ends = at.input(), sides
+    if any(own >= step for own, step in zip(more, found["strides"], strict=True)):
+        x, ends = lengthened(at, found["strides"], sides, more)
+    elif any(more):
         found["output_padding"] = more
+    found["pads"] = [*sides, *ends]
     groups = at.known(at.op.groups, "groups")
     if groups != 1:
         found["group"] = groups
     bias = [at.weight("bias")] if at.op.bias else []
-    return at.emit("ConvTranspose", at.input(), at.weight("weight"), *bias, **found)
+    return at.emit("ConvTranspose", x, at.weight("weight"), *bias, **found)
+
+
+def lengthened(
+    at: Lowering[Any], strides: list[int], sides: list[int], more: list[int]
+) -> tuple[ir.Value, list[int]]:
+    """The input with zeros at the end of each axis, and how much of that is cropped again.
+
+    onnxruntime takes no `output_padding` of a stride or more.
+    """
+    sizes = list(zip(strides, sides, more, strict=True))
+    zeros = [max(0, -((side - own) // step)) for step, side, own in sizes]
+    ends = [
+        count * step + side - own for count, (step, side, own) in zip(zeros, sizes, strict=True)
+    ]
+    if not any(zeros):
+        return at.input(), ends
+    type = at.operand().type
+    longer = [size + count for size, count in zip(type.shape[2:], zeros, strict=True)]
+    widths = at.graph.integers(*[0] * (type.rank + 2), *zeros)
+    full = type.with_shape(*type.shape[:2], *longer)
+    return at.emit("Pad", at.input(), widths, type=full, label="longer"), ends
 
 
 @RULES.add(SeparableConv2d)

@@ -5,7 +5,7 @@ other. A project's `data.py` has what it uses of this file and of those beside i
 """
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +18,7 @@ Arrays = dict[str, Array]
 # Decided when a project's `data.py` is generated:
 LISTS = True  # whether a column holds lists that differ in length
 MAPPED = True  # whether columns stay on disk
+JOINED = True  # whether an input takes several of them
 TEXTS = True  # whether a column holds texts
 
 
@@ -80,7 +81,10 @@ def _column(source: str, raw: Arrays, column: Column) -> Array:
     if LISTS and column.dtype == "tokens":
         return _lists(source, names[0], raw[names[0]], column)
     parts = [raw[name] for name in names]
-    array = parts[0] if isinstance(column.source, str) else np.stack(parts, axis=1)
+    if JOINED:
+        array = parts[0] if isinstance(column.source, str) else side_by_side(parts)
+    else:
+        array = parts[0] if isinstance(column.source, str) else np.stack(parts, axis=1)
     place = f"{source}: column {', '.join(names)}"
     shape = array.shape[1:]
     fits = len(shape) == len(column.shape) and all(
@@ -93,12 +97,19 @@ def _column(source: str, raw: Arrays, column: Column) -> Array:
         raise ValueError(f"{place}: a row has shape {list(shape)}, expected {expected}")
     if len(array) == 0:
         raise ValueError(f"{place}: has no rows")
+    if JOINED and isinstance(array, Joined):
+        return _on_disk(place, array, column)
     if MAPPED and isinstance(array, np.memmap):
-        for start in range(0, len(array), 4096):
-            _check_values(place, array[start : start + 4096], column, start)
-        return OnDisk(array, column.dtype)  # pyright: ignore[reportReturnType]
+        return _on_disk(place, array, column)
     _check_values(place, array, column)
     return np.ascontiguousarray(array, dtype=column.dtype)
+
+
+def _on_disk(place: str, array: Any, column: Column) -> Any:
+    """A column that stays where it is, its values checked some at a time."""
+    for start in range(0, len(array), 4096):
+        _check_values(place, array[start : start + 4096], column, start)
+    return OnDisk(array, column.dtype)
 
 
 def _texts(source: str, name: str, column: Array) -> Array:
@@ -199,11 +210,33 @@ def part_of(arrays: Arrays, rows: Array) -> Arrays:
     }  # pyright: ignore[reportReturnType]
 
 
+def side_by_side(parts: Sequence[Array]) -> Any:
+    """Columns as one array, on disk if they are."""
+    on_disk = isinstance(parts[0], np.memmap)
+    return Joined(parts) if on_disk else np.stack(parts, axis=1)
+
+
+class Joined:
+    """Columns on disk, side by side: only the rows that are asked for are read."""
+
+    def __init__(self, parts: Sequence[Array]) -> None:
+        self.parts = parts
+        self.dtype = np.result_type(*parts)
+        self.shape = (len(parts[0]), len(parts), *parts[0].shape[1:])
+        self.ndim = len(self.shape)
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    def __getitem__(self, rows: slice | Array) -> Array:
+        return np.stack([part[rows] for part in self.parts], axis=1)
+
+
 class OnDisk:
     """Rows of an array on disk: only those of a batch are read, and changed when they are.
 
     Args:
-        array: a memory-mapped array.
+        array: a memory-mapped array, or several side by side.
         dtype: what is read becomes.
         rows: those of the array that these are; all of them by default.
         changes: what is done with rows that were read, in order.
@@ -211,7 +244,7 @@ class OnDisk:
 
     def __init__(
         self,
-        array: Array,
+        array: Any,
         dtype: str,
         rows: Array | None = None,
         changes: tuple[Callable[[Array], Array], ...] = (),

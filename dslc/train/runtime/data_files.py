@@ -4,7 +4,8 @@ import csv
 import importlib
 import zipfile
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -64,34 +65,81 @@ def read_csv(path: Path, wanted: set[str]) -> Arrays:
     return {name: _numbers(path, name, texts) for name, texts in csv_texts(path, wanted).items()}
 
 
+def read_csv_to_disk(
+    path: Path, wanted: set[str], store: Path, texts: Collection[str] = ()
+) -> Arrays:
+    """As `read_csv`, of what is larger than memory: read twice, and kept in files in `store`.
+
+    Columns of `texts` are in memory.
+    """
+    if texts:
+        return {
+            **read_csv_with_texts(path, wanted.intersection(texts), set(texts)),
+            **read_csv_to_disk(path, wanted.difference(texts), store),
+        }
+    count = 0
+    dtypes: dict[str, str] = {}
+    for first, block in csv_blocks(path, wanted):
+        for name, column in block.items():
+            dtype = _numbers(path, name, column, first).dtype.name
+            dtypes[name] = dtype if dtypes.get(name, "int64") == "int64" else "float64"
+            count = first + len(column)
+    store.mkdir(parents=True, exist_ok=True)
+    found: Arrays = {
+        name: np.lib.format.open_memmap(store / f"{name}.npy", "w+", dtype, (count,))
+        for name, dtype in dtypes.items()
+    }
+    for first, block in csv_blocks(path, wanted):
+        for name, column in block.items():
+            found[name][first : first + len(column)] = _numbers(path, name, column, first)
+    return found
+
+
 def csv_texts(path: Path, wanted: set[str]) -> dict[str, list[str]]:
     """The wanted columns of a table with a header, as they are written."""
+    found: dict[str, list[str]] = {}
+    for _, block in csv_blocks(path, wanted):
+        for name, texts in block.items():
+            found.setdefault(name, []).extend(texts)
+    return found
+
+
+def csv_blocks(
+    path: Path, wanted: set[str], rows: int = 65536
+) -> Iterator[tuple[int, dict[str, list[str]]]]:
+    """The wanted columns of a table with a header, some rows at a time, behind the first one's number."""
     if not path.is_file():
         raise ValueError(f"{path}: no such file")
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
-            header, *rows = csv.reader(file, strict=True)
-    except (csv.Error, ValueError) as error:
+            reader = csv.reader(file, strict=True)
+            header = next(reader, None)
+            if header is None:
+                raise ValueError(f"{path}: not a table of comma-separated values: it is empty")
+            names = sorted(wanted.intersection(header))
+            for name in names:
+                if header.count(name) > 1:
+                    raise ValueError(f"{path}: has two columns {name!r}")
+            first = 0
+            yield first, {name: [] for name in names}
+            while block := list(islice(reader, rows)):
+                for number, row in enumerate(block, first):
+                    if len(row) != len(header):
+                        text = f"row {number} has {len(row)} fields, not {len(header)}"
+                        raise ValueError(f"{path}: {text}")
+                yield first, {name: [row[header.index(name)] for row in block] for name in names}
+                first += len(block)
+    except (csv.Error, UnicodeError) as error:
         raise ValueError(f"{path}: not a table of comma-separated values: {error}") from None
-    for number, row in enumerate(rows):
-        if len(row) != len(header):
-            raise ValueError(f"{path}: row {number} has {len(row)} fields, not {len(header)}")
-    for name in sorted(wanted.intersection(header)):
-        if header.count(name) > 1:
-            raise ValueError(f"{path}: has two columns {name!r}")
-    return {
-        name: [row[header.index(name)] for row in rows]
-        for name in sorted(wanted.intersection(header))
-    }
 
 
-def _numbers(path: Path, name: str, texts: Sequence[str]) -> Array:
+def _numbers(path: Path, name: str, texts: Sequence[str], first: int = 0) -> Array:
     values = np.empty(len(texts), np.float64)
     for row, text in enumerate(texts):
         try:
             values[row] = float(text.replace("_", "no digit"))
         except ValueError:
-            place = f"{path}: row {row} of column {name!r}"
+            place = f"{path}: row {first + row} of column {name!r}"
             raise ValueError(f"{place} is no number: {text[:80]!r}") from None
     whole = bool(np.all(np.abs(values) < 2.0**53)) and bool(np.all(values == np.floor(values)))
     return values.astype(np.int64) if whole else values
