@@ -1,4 +1,4 @@
-"""Helpers for layers whose weight is made of others, put into generated JAX modules word for word."""
+"""Helpers for layers whose weight is made of others, put into generated modules word for word."""
 
 from typing import Any
 

@@ -11,8 +11,9 @@ from jax import Array
 def largest(x: Array, axes: tuple[int, ...], *, keepdims: bool = False) -> Array:
     """The maximum over some axes, whose gradient goes in equal parts to every place that has it.
 
-    `jnp.max` finds these places by comparing; but XLA may compute `x` once more for that, rounded in
-    another way, so that no place is found and the gradient is not finite. Here the first one always is.
+    `jnp.max` finds these places by comparing; but XLA may compute `x` once more for that, rounded
+    in another way, so that no place is found and the gradient is not finite. Here the first one
+    always is.
     """
 
     @jax.custom_jvp

@@ -1,4 +1,4 @@
-"""Helpers for layers whose weight is made of others, put into generated Keras models word for word."""
+"""Helpers for layers whose weight is made of others, put into generated models word for word."""
 
 # Keras declares no types for its functions: what is inferred is that of all its backends at once.
 # pyright: reportGeneralTypeIssues=false, reportIncompatibleMethodOverride=false

@@ -1,4 +1,4 @@
-"""Helpers that draw the same bits in every framework, put into generated Keras models word for word."""
+"""Helpers that draw the same bits in every framework, put into generated models word for word."""
 
 # Keras declares no types for its functions: what is inferred is that of all its backends at once.
 # pyright: reportGeneralTypeIssues=false, reportIncompatibleMethodOverride=false

@@ -42,8 +42,8 @@ class Holder(layers.Layer):
 class Tied(Holder):
     """A layer with weights of other layers.
 
-    `owners` are these by the layer's own weight: the other layer, its weight's name, and where the two
-    lie in different ways, how they do.
+    `owners` are these by the layer's own weight: the other layer, its weight's name, and where the
+    two lie in different ways, how they do.
     """
 
     def __init__(
@@ -134,7 +134,7 @@ class Tied(Holder):
 
 
 class Biases(layers.Layer):
-    """Biases of a GRU beside which another layer's stand, their gates as the portable file has them."""
+    """Biases of a GRU beside which another layer's stand, with the gates of the portable file."""
 
     def __init__(self, widths: Mapping[str, int], **options: Any) -> None:
         super().__init__(**options)
@@ -199,7 +199,7 @@ def name_of_bias(path: str) -> str:
 
 @keras.saving.register_keras_serializable(package="dslc")
 class WeightOf(Holder):
-    """A weight of another layer as a tensor; it is called on any tensor, since graphs begin there."""
+    """A weight of another layer as a tensor; it is called on any tensor, as graphs begin there."""
 
     def __init__(
         self, layer: layers.Layer, weight: str, layout: str = "file", **options: Any
@@ -225,7 +225,7 @@ class WeightOf(Holder):
 class Elsewhere(Holder):
     """Calls a layer of another graph, such as that of a scan's round, and shares its weights.
 
-    A layer that is called in two graphs itself would come back from a file with their nodes mixed up.
+    A layer that is called in two graphs itself would come back from a file with mixed nodes.
     """
 
     portable_layers = ()  # its weights are in the file by the other graph

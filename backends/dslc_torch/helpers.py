@@ -64,7 +64,7 @@ def avg_pool3d(
     ceil_mode: bool = False,
     count_include_pad: bool = True,
 ) -> Tensor:
-    """Average pooling of volumes, also of those that are smaller than the window without padding."""
+    """Average pooling of volumes, also of those smaller than the window without padding."""
     kernels, strides, pads = (as_tuple(value, 3) for value in (kernel, stride, padding))
     if all(size >= window for size, window in zip(x.shape[2:], kernels, strict=True)):
         return F.avg_pool3d(x, kernel, stride, padding, ceil_mode, count_include_pad)

@@ -1,4 +1,4 @@
-"""Helpers that draw the same bits in every framework, put into generated PyTorch modules word for word."""
+"""Helpers that draw the same bits in every framework, put into generated modules word for word."""
 
 import math
 from functools import cache

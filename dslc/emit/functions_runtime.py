@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, final
 
 from dslc.emit.names import class_name
 from dslc.emit.python import Function, Line, Parameter
+from dslc.ir.arithmetic import Arithmetic
 from dslc.ir.graph import MODULE, ApplyOp, Scan
-from dslc.syntax.expressions import free_names, to_python
+from dslc.syntax.expressions import Binary, Formula, Name, free_names, to_python
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -21,9 +22,13 @@ if TYPE_CHECKING:
     from dslc.emit.functions import FunctionWriter
     from dslc.emit.functions_context import FunctionContext
     from dslc.emit.python import Statement
+    from dslc.syntax.expressions import Expr
 
     Rename = Callable[[str], str]
     Code = Callable[[str, Rename], str]
+
+WORDS = {"/": "Divided", "//": "Divided", "*": "Scaled", "+": "Shifted", "-": "Shifted"}
+"""What an operator does to a value by a size."""
 
 
 @final
@@ -67,6 +72,8 @@ class RuntimeLayer:
         if isinstance(self.context, Rounds):
             return f"{class_name(self.context.step.label)}Rounds"
         step, op = self.context.step, self.context.op
+        if step.name is None and isinstance(op, Arithmetic):
+            return arithmetic_name(op.values["formula"].formula, list(self.sizes))
         name = class_name(step.name or step.label or op.name)
         return (
             f"{name}Places" if op.weights(*self.context.types) else name
@@ -148,6 +155,24 @@ class Rounds:
         """One input's expression."""
         value = self.values[position]
         return None if value is None else value.operand
+
+
+def arithmetic_name(formula: Expr, sizes: list[str]) -> str:
+    """What arithmetic with sizes does, as a class's name: `x / sqrt(T)` is `DividedByT`."""
+    whose = "By" + ("".join(map(class_name, sizes)) or "Number")
+    while isinstance(formula, Formula):
+        formula = formula.body
+    while isinstance(formula, Binary):
+        left, right = (free_names(part) & {*sizes} for part in (formula.left, formula.right))
+        word = WORDS.get(formula.op)
+        if word and right and not left:
+            return f"{word}{whose}"
+        if word and isinstance(formula.left, Name) and formula.op in ("+", "*") and not right:
+            return f"{word}{whose}"
+        if right:
+            break
+        formula = formula.left
+    return f"Formula{whose}"
 
 
 def stored_axis(axis: int, rank: int) -> int:

@@ -5,6 +5,7 @@ import importlib
 import subprocess
 import sys
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 
 import pytest
@@ -76,6 +77,17 @@ def test_every_op_has_a_rule_or_a_stated_reason(backend: str) -> None:
         name for name, op in all_ops().items() if op not in rules.table and not rules.gaps.get(op)
     ]
     assert not missing
+
+
+def test_what_goes_into_projects_has_a_hundred_columns() -> None:
+    wide: list[str] = []
+    found = [(ROOT / "backends").rglob("helpers*.py"), (ROOT / "backends").rglob("runtime/*.py")]
+    for path in chain(*found, (ROOT / "dslc").rglob("runtime/*.py")):
+        lines = path.read_text(encoding="utf-8").splitlines()
+        plain = [line.split("  # pyright:")[0].split("  # noqa")[0] for line in lines]
+        where = path.relative_to(ROOT)
+        wide += [f"{where}:{k}" for k, line in enumerate(plain, 1) if len(line) > 100]
+    assert not wide
 
 
 def test_sizes_of_files_and_functions() -> None:

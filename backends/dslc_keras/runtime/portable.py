@@ -1,9 +1,9 @@
 """Portable weights of a Keras model: one safetensors file, under PyTorch's names and layouts.
 
-A layer's name is its weights' path with `-` for `.`, which Keras's PyTorch backend takes in no name,
-and its type says how its arrays lie. A `Dense` behind an image that was flattened with its channels
-last has a layer `<its name>-flatten` in front of it; its weight is permuted, so that the file counts
-pixels channel by channel, as every other framework does.
+A layer's name is its weights' path with `-` for `.`, which Keras's PyTorch backend takes in no
+name, and its type says how its arrays lie. A `Dense` behind an image that was flattened with its
+channels last has a layer `<its name>-flatten` in front of it; its weight is permuted, so that the
+file counts pixels channel by channel, as every other framework does.
 """
 
 import os

@@ -107,7 +107,7 @@ def csv_texts(path: Path, wanted: set[str]) -> dict[str, list[str]]:
 def csv_blocks(
     path: Path, wanted: set[str], rows: int = 65536
 ) -> Iterator[tuple[int, dict[str, list[str]]]]:
-    """The wanted columns of a table with a header, some rows at a time, behind the first one's number."""
+    """The wanted columns of a table with a header, some rows at a time behind their number."""
     if not path.is_file():
         raise ValueError(f"{path}: no such file")
     try:
@@ -180,7 +180,7 @@ def _text_of(path: Path) -> str:
 
 
 def files_by_class(path: Path, suffixes: Sequence[str]) -> Iterator[tuple[Path, int]]:
-    """The files of a folder's folders with the numbers of these, or its own files, all of class 0."""
+    """The files of a folder's folders with their numbers, or its own files, all of class 0."""
     if not path.is_dir():
         raise ValueError(f"{path}: no such folder")
     folders = sorted(part for part in path.iterdir() if part.is_dir())

@@ -32,7 +32,7 @@ _CHUNK = 1 << 16  # numbers made at a time, so that what is in between stays in 
 
 
 class Weight:
-    """One weight to be filled: its path, its shape, its own stream of random numbers, and others."""
+    """One weight to be filled: its path, its shape, its own stream of random numbers, others."""
 
     def __init__(
         self,
@@ -359,7 +359,7 @@ def _log(x: Float64) -> Float64:
 
 
 def _orthonormal_rows(matrix: Float64) -> Float64:
-    """Modified Gram-Schmidt, in sums of a fixed order (which no linear algebra library promises)."""
+    """Modified Gram-Schmidt, in sums of a fixed order, which no library promises."""
     for i, row in enumerate(matrix):
         row /= math.sqrt(np.sum(row * row))
         rest = matrix[i + 1 :]

@@ -1,4 +1,4 @@
-"""What a model makes of held-out rows, for the page at a run's end: a table of classes, and examples.
+"""What a model makes of held-out rows, for the page at a run's end: a table of classes, examples.
 
 Each function takes how the model predicts and the rows in batches, and gives a part of a page; all
 that it shows is in it, so that the page is one file.

@@ -259,7 +259,8 @@ _PAGE = """<!doctype html>
   table { border-collapse: collapse; font-size: 13px; }
   th, td { padding: 3px 6px; text-align: right; min-width: 1.6em; }
   th { color: #667; font-weight: normal; }
-  ul.examples { display: grid; grid-template-columns: repeat(4, 1fr); gap: 1rem; padding: 0; list-style: none; }
+  ul.examples { display: grid; grid-template-columns: repeat(4, 1fr); gap: 1rem; padding: 0; }
+  ul.examples { list-style: none; }
   .examples li { border-left: 3px solid #2563a8; padding-left: 8px; overflow-wrap: anywhere; }
   .examples li.wrong { border-color: #c2410c; }
   .examples span { display: block; }

@@ -1,4 +1,4 @@
-"""Leaving a run in good order: SIGTERM and Ctrl-C are remembered, and the loop saves before it ends.
+"""Leaving a run in good order: SIGTERM and Ctrl-C are remembered; the loop saves before it ends.
 
 A second signal ends the program at once, as it would have without this.
 """

@@ -1,8 +1,8 @@
-"""Who else is told of a run's figures: TensorBoard where it is installed, and a function of your own.
+"""Who else is told of a run's figures: TensorBoard where it is installed, a function of your own.
 
 A tracker is a function `on_metrics(step, values)`. It gets every row of `metrics.jsonl`: a step's
-losses, and what is measured on held-out rows. A run that is resumed does some steps again, and tells
-of them again.
+losses, and what is measured on held-out rows. A run that is resumed does some steps again, and
+tells of them again.
 """
 
 import importlib

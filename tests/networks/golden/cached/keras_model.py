@@ -39,7 +39,7 @@ class Holder(layers.Layer):
 class Elsewhere(Holder):
     """Calls a layer of another graph, such as that of a scan's round, and shares its weights.
 
-    A layer that is called in two graphs itself would come back from a file with their nodes mixed up.
+    A layer that is called in two graphs itself would come back from a file with mixed nodes.
     """
 
     portable_layers = ()  # its weights are in the file by the other graph

@@ -76,7 +76,7 @@ class ResizeBicubic(layers.Layer):
 
 
 @keras.saving.register_keras_serializable(package="Guided")
-class Expr(layers.Layer):
+class DividedByPQ(layers.Layer):
     """Arithmetic with sizes of its inputs."""
 
     def call(self, x: KerasTensor, guide: KerasTensor) -> KerasTensor:
@@ -110,7 +110,7 @@ class Resize(layers.Layer):
 
 
 @keras.saving.register_keras_serializable(package="Guided")
-class GuidedExpr(layers.Layer):
+class FormulaByHP(layers.Layer):
     """Arithmetic with sizes of its inputs."""
 
     def call(
@@ -153,7 +153,7 @@ class Scene(layers.Layer):
 
 def scaled(x: KerasTensor, guide: KerasTensor, *, name: str) -> KerasTensor:
     """`scaled` of `Guided`."""
-    return Expr()(layers.Conv2D(4, 1, name=f"{name}-conv2d")(x), guide)
+    return DividedByPQ()(layers.Conv2D(4, 1, name=f"{name}-conv2d")(x), guide)
 
 
 def guided(*, io_layout: Literal["spec", "native"] = "spec") -> keras.Model:
@@ -179,7 +179,7 @@ def guided(*, io_layout: Literal["spec", "native"] = "spec") -> keras.Model:
         # [N, height, width, channels]
         z = layers.Conv2D(channels, 3, padding="same", name=f"up-{i}-conv")(z)
         z = layers.Conv2D(channels, 1, name=f"up-{i}-mix-conv2d")(z)
-        z = GuidedExpr()(z, x, y, i=i)
+        z = FormulaByHP()(z, x, y, i=i)
     scaled_ = shared(scaled, z, y, name="scaled")
     x = layers.ReLU()(scaled_([z, y]))  # [N, H, W, 4]
     x = scaled_([x, y])
