@@ -61,7 +61,7 @@ class Patchify(layers.Layer):
         size = self.size
         cut = ops.reshape(x, (n, c, h // size, size, w // size, size))
         patches = ops.transpose(cut, (0, 2, 4, 1, 3, 5))
-        return ops.reshape(patches, (n, (h // size) * (w // size), x.shape[1] * size * size))
+        return ops.reshape(patches, (n, (h // size) * (w // size), c * size * size))
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "size": self.size}

@@ -46,7 +46,7 @@ class GridSample(layers.Layer):
         self.padding, self.nearest, self.align_corners = padding, nearest, align_corners
 
     def call(self, image: KerasTensor, grid: KerasTensor) -> KerasTensor:
-        n, _, high, wide = ops.shape(image)
+        n, channels, high, wide = ops.shape(image)
         sizes = [ops.cast(size, grid.dtype) for size in (wide, high)]
         x, y = (
             places_in(grid[..., k], size, self.padding, self.align_corners)
@@ -56,7 +56,7 @@ class GridSample(layers.Layer):
             taps = [(ops.round(y), ops.round(x))]
         else:
             taps = [(ops.floor(y) + k // 2, ops.floor(x) + k % 2) for k in range(4)]
-        pixels = ops.reshape(ops.transpose(image, (0, 2, 3, 1)), (n, high * wide, image.shape[1]))
+        pixels = ops.reshape(ops.transpose(image, (0, 2, 3, 1)), (n, high * wide, channels))
         parts: list[Any] = []
         for i, j in taps:
             ends = [
@@ -70,7 +70,7 @@ class GridSample(layers.Layer):
             found = ops.take_along_axis(pixels, ops.reshape(places, (n, -1, 1)), axis=1)
             parts.append(ops.reshape(share, (n, -1, 1)) * found)
         total = ops.transpose(sum(parts[1:], start=parts[0]), (0, 2, 1))
-        return ops.reshape(total, (n, image.shape[1], *ops.shape(grid)[1:3]))
+        return ops.reshape(total, (n, channels, *ops.shape(grid)[1:3]))
 
     def get_config(self) -> dict[str, Any]:
         own = {"padding": self.padding, "nearest": self.nearest}

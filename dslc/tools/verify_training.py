@@ -13,7 +13,7 @@ import numpy as np
 
 from dslc.emit.backend import BuildError
 from dslc.passes.determine import without_chance
-from dslc.tools.verify_figures import TRAINING, distance, largest
+from dslc.tools.verify_figures import TRAINING, distance, largest, slack_of
 from dslc.tools.verify_inputs import ceilings, draw_inputs, floors
 from dslc.tools.verify_sizes import settings
 from dslc.weights.starting import starting_weights
@@ -53,11 +53,14 @@ def compare_training(
         other = losses_of(comparison.judge, checked, batches, steps)(nudged(weights))
         return distance(other, expected, largest(expected), "").max_rel
 
+    assert checked.train is not None
+    tolerance = TRAINING * slack_of([checked.train.run.precision])
+
     def work(backend: Any, result: Compared) -> None:
         found = losses_of(backend, checked, batches, steps, comparison.device)(weights)
         for label, loss, wanted in zip(labels, found, expected, strict=True):
             difference = distance(loss[None], wanted[None], abs(float(wanted)), label)
-            result.train.append(difference.allow(TRAINING, noise))
+            result.train.append(difference.allow(tolerance, noise))
 
     for backend, result in zip(backends, results, strict=True):
         if hasattr(backend, "train_steps"):

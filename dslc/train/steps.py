@@ -68,13 +68,19 @@ def rate_of(script: ModuleType, step: int, steps: int) -> Any:
 
 
 def as_read(script: ModuleType, batch: Arrays) -> dict[str, NDArray[Any]]:
-    """A batch as the script itself would have read it."""
-    columns = script.COLUMNS
-    arrays = {
-        name: np.ascontiguousarray(batch[name], dtype=column.dtype)
-        for name, column in columns.items()
-    }
+    """A batch as the script itself would have made it of what it read."""
+    arrays = {name: as_column(array, script.COLUMNS.get(name)) for name, array in batch.items()}
     return script.to_native(arrays) if hasattr(script, "to_native") else arrays
+
+
+def as_column(array: NDArray[Any], column: Any) -> NDArray[Any]:
+    """An array in a column's dtype, unless transforms make another kind of what is read."""
+    kinds = {"b": "b", "i": "i", "u": "i", "f": "f"}
+    found = np.ascontiguousarray(array)
+    if column is None or column.dtype in ("str", "tokens"):
+        return found
+    dtype = np.dtype(column.dtype)
+    return found.astype(dtype) if kinds[dtype.kind] == kinds[found.dtype.kind] else found
 
 
 def load_script(files: Mapping[str, str | bytes]) -> ModuleType:

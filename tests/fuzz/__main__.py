@@ -12,6 +12,7 @@ from statistics import median
 from typing import Any
 
 from dslc.ops import all_ops
+from tests import quick_xla
 from tests.fuzz.judging import Verdict
 from tests.fuzz.record import read_record, write_record
 from tests.fuzz.work import Task, run_chunk
@@ -32,6 +33,7 @@ def main() -> int:
     parser.add_argument("--backends", default=",".join(NAMES))
     parser.add_argument("--record", type=Path, help="a file of verdicts to go on from")
     options = parser.parse_args()
+    quick_xla.hurry()
     done = read_record(options.record)
     tasks = [task for task in tasks_of(options) if task[0] not in done]
     verdicts = [verdict for chunk in done.values() for verdict in chunk]
