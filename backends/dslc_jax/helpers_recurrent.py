@@ -9,6 +9,22 @@ from flax import nnx
 from jax import Array
 
 
+def scan_within(layer: Any, start: Any, x: Array, lengths: Array) -> tuple[Any, Array]:
+    """A scan over time: behind a row's length its states stay, and what comes out is zero."""
+
+    def held(carry: Any, item: tuple[Array, Array]) -> tuple[Any, Array]:
+        x_t, there = item
+
+        def kept(new: Array, old: Array) -> Array:
+            return jnp.where(there, new, old)
+
+        new, h = layer.step(carry, x_t)
+        return jax.tree.map(kept, new, carry), jnp.where(there, h, 0)
+
+    there = jnp.arange(x.shape[1])[:, None, None] < lengths[:, None]
+    return jax.lax.scan(held, start, (x.swapaxes(0, 1), there))
+
+
 class LSTM(nnx.Module):
     """A long short-term memory from zero states: gates i, f, g, o and one bias.
 
@@ -23,17 +39,21 @@ class LSTM(nnx.Module):
         self.input = nnx.Linear(features, 4 * hidden, rngs=rngs)
         self.recurrent = nnx.Linear(hidden, 4 * hidden, use_bias=False, rngs=rngs)
 
-    def __call__(self, x: Array) -> tuple[Array, Array, Array]:
-        def step(carry: tuple[Array, Array], x_t: Array) -> tuple[tuple[Array, Array], Array]:
-            h, c = carry
-            i, f, g, o = jnp.split(self.input(x_t) + self.recurrent(h), 4, axis=-1)
-            c = nnx.sigmoid(f) * c + nnx.sigmoid(i) * jnp.tanh(g)
-            h = nnx.sigmoid(o) * jnp.tanh(c)
-            return (h, c), h
-
+    def __call__(self, x: Array, lengths: Array | None = None) -> tuple[Array, Array, Array]:
         zeros = jnp.zeros((x.shape[0], self.hidden), x.dtype)
-        (last, state), sequence = jax.lax.scan(step, (zeros, zeros), x.swapaxes(0, 1))
+        if lengths is not None:
+            (last, state), sequence = scan_within(self, (zeros, zeros), x, lengths)
+        else:
+            (last, state), sequence = jax.lax.scan(self.step, (zeros, zeros), x.swapaxes(0, 1))
         return sequence.swapaxes(0, 1), last, state
+
+    def step(self, carry: tuple[Array, Array], x_t: Array) -> tuple[tuple[Array, Array], Array]:
+        """The states behind one place."""
+        h, c = carry
+        i, f, g, o = jnp.split(self.input(x_t) + self.recurrent(h), 4, axis=-1)
+        c = nnx.sigmoid(f) * c + nnx.sigmoid(i) * jnp.tanh(g)
+        h = nnx.sigmoid(o) * jnp.tanh(c)
+        return (h, c), h
 
 
 class GRU(nnx.Module):
@@ -49,17 +69,21 @@ class GRU(nnx.Module):
         self.input = nnx.Linear(features, 3 * hidden, rngs=rngs)
         self.recurrent = nnx.Linear(hidden, 3 * hidden, rngs=rngs)
 
-    def __call__(self, x: Array) -> tuple[Array, Array, Array]:
-        def step(h: Array, x_t: Array) -> tuple[Array, Array]:
-            r, z, n = jnp.split(self.input(x_t), 3, axis=-1)
-            r_old, z_old, n_old = jnp.split(self.recurrent(h), 3, axis=-1)
-            z = nnx.sigmoid(z + z_old)
-            h = (1 - z) * jnp.tanh(n + nnx.sigmoid(r + r_old) * n_old) + z * h
-            return h, h
-
+    def __call__(self, x: Array, lengths: Array | None = None) -> tuple[Array, Array, Array]:
         zeros = jnp.zeros((x.shape[0], self.hidden), x.dtype)
-        last, sequence = jax.lax.scan(step, zeros, x.swapaxes(0, 1))
+        if lengths is not None:
+            last, sequence = scan_within(self, zeros, x, lengths)
+        else:
+            last, sequence = jax.lax.scan(self.step, zeros, x.swapaxes(0, 1))
         return sequence.swapaxes(0, 1), last, last
+
+    def step(self, h: Array, x_t: Array) -> tuple[Array, Array]:
+        """The state behind one place, twice."""
+        r, z, n = jnp.split(self.input(x_t), 3, axis=-1)
+        r_old, z_old, n_old = jnp.split(self.recurrent(h), 3, axis=-1)
+        z = nnx.sigmoid(z + z_old)
+        h = (1 - z) * jnp.tanh(n + nnx.sigmoid(r + r_old) * n_old) + z * h
+        return h, h
 
 
 class RNN(nnx.Module):
@@ -75,14 +99,18 @@ class RNN(nnx.Module):
         self.input = nnx.Linear(features, hidden, rngs=rngs)
         self.recurrent = nnx.Linear(hidden, hidden, use_bias=False, rngs=rngs)
 
-    def __call__(self, x: Array) -> tuple[Array, Array, Array]:
-        def step(h: Array, x_t: Array) -> tuple[Array, Array]:
-            h = jnp.tanh(self.input(x_t) + self.recurrent(h))
-            return h, h
-
+    def __call__(self, x: Array, lengths: Array | None = None) -> tuple[Array, Array, Array]:
         zeros = jnp.zeros((x.shape[0], self.hidden), x.dtype)
-        last, sequence = jax.lax.scan(step, zeros, x.swapaxes(0, 1))
+        if lengths is not None:
+            last, sequence = scan_within(self, zeros, x, lengths)
+        else:
+            last, sequence = jax.lax.scan(self.step, zeros, x.swapaxes(0, 1))
         return sequence.swapaxes(0, 1), last, last
+
+    def step(self, h: Array, x_t: Array) -> tuple[Array, Array]:
+        """The state behind one place, twice."""
+        h = jnp.tanh(self.input(x_t) + self.recurrent(h))
+        return h, h
 
 
 class ReluRNN(nnx.Module):
@@ -98,14 +126,18 @@ class ReluRNN(nnx.Module):
         self.input = nnx.Linear(features, hidden, rngs=rngs)
         self.recurrent = nnx.Linear(hidden, hidden, use_bias=False, rngs=rngs)
 
-    def __call__(self, x: Array) -> tuple[Array, Array, Array]:
-        def step(h: Array, x_t: Array) -> tuple[Array, Array]:
-            h = nnx.relu(self.input(x_t) + self.recurrent(h))
-            return h, h
-
+    def __call__(self, x: Array, lengths: Array | None = None) -> tuple[Array, Array, Array]:
         zeros = jnp.zeros((x.shape[0], self.hidden), x.dtype)
-        last, sequence = jax.lax.scan(step, zeros, x.swapaxes(0, 1))
+        if lengths is not None:
+            last, sequence = scan_within(self, zeros, x, lengths)
+        else:
+            last, sequence = jax.lax.scan(self.step, zeros, x.swapaxes(0, 1))
         return sequence.swapaxes(0, 1), last, last
+
+    def step(self, h: Array, x_t: Array) -> tuple[Array, Array]:
+        """The state behind one place, twice."""
+        h = nnx.relu(self.input(x_t) + self.recurrent(h))
+        return h, h
 
 
 def rnn_step(new: Array, old: Array, *_: Array) -> tuple[Array, Array]:

@@ -13,6 +13,14 @@ from keras import KerasTensor, layers, ops
 
 
 @keras.saving.register_keras_serializable(package="dslc")
+class Within(layers.Layer):
+    """Which places of each row its length takes in. [N, T]."""
+
+    def call(self, x: KerasTensor, lengths: KerasTensor) -> KerasTensor:
+        return ops.arange(ops.shape(x)[1]) < ops.cast(lengths, "int32")[:, None]
+
+
+@keras.saving.register_keras_serializable(package="dslc")
 class Recurrent(layers.Layer):
     """Recurrent layers, one over the other, each in one direction or both.
 

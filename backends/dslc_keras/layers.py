@@ -130,16 +130,15 @@ def is_grouped(found: FormalStep, *, seeded: bool) -> bool:
 
 
 def is_stacked(found: FormalStep, *, seeded: bool) -> bool:
-    """Whether a recurrent step is more than one layer in one direction over all places.
+    """Whether a recurrent step is more than one layer in one direction.
 
     With `seeded` Keras's own numbers do not count, so what drops is none of its layers.
     """
     assert found.op is not None
-    values, inputs = found.op.values, found.inputs
+    values = found.op.values
     varies = found.step.action.attributes if isinstance(found.step.action, ApplyOp) else {}
     changes = any(
         name in varies and free_names(varies[name]) for name in ("layers", "bidirectional")
     )
-    has_lengths = len(inputs) > 1 and inputs[1] is not None
     draws = seeded and bool(found.op.draws)
-    return values["layers"] != 1 or values["bidirectional"] or has_lengths or changes or draws
+    return values["layers"] != 1 or values["bidirectional"] or changes or draws

@@ -62,7 +62,9 @@ class LoopWriter:
         lists += [rest] if rest and rest not in lists else []
         self.before.append([Line(f"{name} = []") for name in lists])
         target, iterable, lines = self.rounds(found, value)
-        flow.lines += [*self.before.pop(), For(target, iterable, lines)]
+        is_once = value is None and not lists and target == "_"  # each round would give the same
+        flow.lines += self.before.pop()
+        flow.lines += lines if is_once else [For(target, iterable, lines)]
         for key in further:
             flow.remaining[key] -= 1
         if value is not None:

@@ -25,7 +25,7 @@ def made(c: OpContext) -> str:
     width, hidden = c.size(c.types[0].shape[2]), c.attribute("hidden")
     options = c.option("layers", 1) + c.option("bidirectional", False)
     options += c.option("dropout", 0.0) + c.option("recurrent_dropout", 0.0)
-    if not options and not c.arg(1) and not c.shares_weights:
+    if not options and not c.shares_weights:
         relu = "Relu" if c.op.values.get("activation") == "relu" else ""
         kind = c.helper(f"{relu}{c.op.name.upper()}")
         return c.layer(f"{kind}({width}, {hidden}, rngs=rngs)")

@@ -24,7 +24,8 @@ def recurrent(c: FunctionContext) -> str | dict[str, str]:
         options = [kind, c.attribute("hidden"), *several, option(c, "dropout", 0.0), *options]
         call = f"{c.x}, {lengths}" if lengths else c.x
         return unpacked(c, named(c, c.helper("Recurrent"), *options, call=call))
-    return plain(c, [c.attribute("hidden"), *options, start(c)])
+    options = [c.attribute("hidden"), *options, start(c)]
+    return plain(c, options) if lengths is None else ragged(c, options)
 
 
 def activation(c: FunctionContext) -> str:
@@ -55,6 +56,23 @@ def plain(c: FunctionContext, options: list[str]) -> str | dict[str, str]:
         return {"last": text, "state": text}
     every = all_states if sequences else ""
     return unpacked(c, named(c, layer, *options, every, "return_state=True"), bool(sequences))
+
+
+def ragged(c: FunctionContext, options: list[str]) -> dict[str, str]:
+    """The same over rows with lengths: behind these the states stay, and all of them are zeros."""
+    x, mask = c.variable(), c.body.fresh_variable("mask")
+    c.statement(f"{mask} = {c.helper('Within')}()({x}, {c.arg(1)})")
+    sequences = c.reads("", "sequence") or c.is_called_again
+    options += ["return_sequences=True"] if sequences else []
+    layer = f"layers.{KINDS[c.op.name]}"
+    call = f"{x}, mask={mask}"
+    if not c.reads("last", "state") and not c.is_called_again:
+        text = named(c, layer, *options, call=call)
+        return dict.fromkeys(("", "sequence"), f"ops.where({mask}[:, :, None], {text}, 0.0)")
+    texts = unpacked(c, named(c, layer, *options, "return_state=True", call=call), bool(sequences))
+    if c.reads("", "sequence"):
+        c.statement(f"{texts['']} = ops.where({mask}[:, :, None], {texts['']}, 0.0)")
+    return texts
 
 
 def unpacked(c: FunctionContext, text: str, sequences: bool = True) -> dict[str, str]:

@@ -24,16 +24,17 @@ class LSTM(nnx.Module):
         self.recurrent = nnx.Linear(hidden, 4 * hidden, use_bias=False, rngs=rngs)
 
     def __call__(self, x: Array) -> tuple[Array, Array, Array]:
-        def step(carry: tuple[Array, Array], x_t: Array) -> tuple[tuple[Array, Array], Array]:
-            h, c = carry
-            i, f, g, o = jnp.split(self.input(x_t) + self.recurrent(h), 4, axis=-1)
-            c = nnx.sigmoid(f) * c + nnx.sigmoid(i) * jnp.tanh(g)
-            h = nnx.sigmoid(o) * jnp.tanh(c)
-            return (h, c), h
-
         zeros = jnp.zeros((x.shape[0], self.hidden), x.dtype)
-        (last, state), sequence = jax.lax.scan(step, (zeros, zeros), x.swapaxes(0, 1))
+        (last, state), sequence = jax.lax.scan(self.step, (zeros, zeros), x.swapaxes(0, 1))
         return sequence.swapaxes(0, 1), last, state
+
+    def step(self, carry: tuple[Array, Array], x_t: Array) -> tuple[tuple[Array, Array], Array]:
+        """The states behind one place."""
+        h, c = carry
+        i, f, g, o = jnp.split(self.input(x_t) + self.recurrent(h), 4, axis=-1)
+        c = nnx.sigmoid(f) * c + nnx.sigmoid(i) * jnp.tanh(g)
+        h = nnx.sigmoid(o) * jnp.tanh(c)
+        return (h, c), h
 
 
 class LstmClassifier(nnx.Module):
