@@ -118,6 +118,18 @@ def add(x: KerasTensor, y: KerasTensor) -> KerasTensor:
     return x - ops.negative(y)
 
 
+def lower_triangle(x: KerasTensor, k: int) -> KerasTensor:
+    """Zeros above the k-th diagonal; Keras's own takes none beyond the matrix."""
+    above = ops.triu(ops.ones_like(x), k=k + 1)
+    return ops.where(ops.equal(above, 0), x, ops.zeros_like(x))
+
+
+def upper_triangle(x: KerasTensor, k: int) -> KerasTensor:
+    """Zeros below the k-th diagonal; Keras's own takes none beyond the matrix."""
+    below = ops.tril(ops.ones_like(x), k=k - 1)
+    return ops.where(ops.equal(below, 0), x, ops.zeros_like(x))
+
+
 def max_pool2d(
     x: KerasTensor,
     kernel: int | tuple[int, int],

@@ -105,7 +105,8 @@ def with_others(c: FunctionContext, constructor: str, arguments: str) -> tuple[s
         own, wanted = place_of(c.found, weight, seeded=c.is_seeded)
         owns.append(own)
         layer, name, lies = owner_of(c, weight)
-        turn = [] if lies == wanted else [f'"{lies}"', f'"{wanted}"']
+        alike = lies == wanted != "flat"  # flat in the file, and in layers of any shape
+        turn = [] if alike else [f'"{lies}"', f'"{wanted}"']
         if turn and (PARTS in lies or PARTS in wanted):
             reason = f"`{c.op.name}` cannot have `{weight}` of another layer in the keras backend"
             raise BuildError(f"{reason}: it is a part of a weight, and the other is none like it")

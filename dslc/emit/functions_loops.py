@@ -125,14 +125,14 @@ class LoopWriter:
             result = value = self.alone(found)
         else:
             result = body.in_layout(self.round(found, value), value.layout)
-            if not repeat.share and body.function.functions.unread.restarts(found):
-                result = self.held(result, value)
         if body.is_optional(found):  # a round without the step gives nothing
             gaps = [flow.read_key(key).text for key in inner]
             flow.lines[:0] = [Line(f"{name} = None") for name in gaps if name.isidentifier()]
         for key in inner:
             self.keep(found, key[1], flow.read_key(key))
             flow.remaining[key] -= 1
+        if step.inputs and not repeat.share and body.function.functions.unread.restarts(found):
+            result = self.held(result, value)
         if result.text != value.text:
             flow.lines.append(Line(f"{value.text} = {result.text}"))
         if "" in step.kept:

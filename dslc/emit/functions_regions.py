@@ -88,6 +88,11 @@ class FunctionRegions(BodyWriter):
         self.path = outer
         if isinstance(action, Group):
             self.alias((step.id, ""), action.body.result)
+            if (
+                flow.remaining.get((step.id, ""), 0) > 1
+                and "(" in flow.read_key((step.id, "")).text
+            ):
+                flow.store((step.id, ""))
         else:
             assert isinstance(action, Residual | Parallel)
             self.join(found, results, "add" if isinstance(action, Residual) else action.join)

@@ -89,9 +89,11 @@ class Owners:
         )
 
     def is_alike(self, found: FormalStep, owner: Owner) -> bool:
-        """Whether an op is the owner's in every attribute."""
+        """Whether an op is the owner's in every attribute, and, where channels are, in its rank."""
         other = self.steps.get((owner.module, owner.step.id))
-        if other is None:
+        if other is None or found.op is None:
+            return False
+        if found.op.layout == "channels" and rank_of(found) != rank_of(other):
             return False
         kinds = {
             (type(s.op), *sorted(map(repr, s.op.values.items()))) for s in found.samples if s.op
@@ -99,3 +101,9 @@ class Owners:
         return len(kinds) == 1 and kinds == {
             (type(s.op), *sorted(map(repr, s.op.values.items()))) for s in other.samples if s.op
         }
+
+
+def rank_of(found: FormalStep) -> int | None:
+    """The rank of what a step takes first; None where that is not known."""
+    first = found.inputs[0] if found.inputs else None
+    return None if first is None else first.rank

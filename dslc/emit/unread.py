@@ -202,10 +202,12 @@ def every(formal: Formal) -> frozenset[str]:
 
 
 def has_weights(found: FormalStep) -> bool:
-    """Whether a step, or one inside it, owns a weight."""
+    """Whether a step, or one inside it, owns a weight; a model's are kept without its calls."""
     if found.absent or found.reused is not None:
         return False
     if found.callee is not None:
+        if found.callee.module.is_model:
+            return False
         return any(map(has_weights, found.callee.steps))
     if found.op is not None:
         types = [type for type in found.inputs if type is not None]

@@ -96,7 +96,10 @@ class LayerNorm(Op):
     bias = Boolean(True, doc="whether a learned shift is added")
 
     def infer(self, check: Check, *types: TensorType) -> TensorType:
-        return _need_axis(self.name, types[0])
+        found = _need_axis(self.name, types[0])
+        if found.shape[-1] == 1:
+            require_several(check, self, 1)
+        return found
 
     def weights(self, *types: TensorType) -> tuple[Weight, ...]:
         width = (types[0].shape[-1],)

@@ -49,26 +49,52 @@ def in_order(program: Program) -> Program:
             return False
         return action.op.name == "batch_norm" or "normalize" in action.attributes
 
+    models = frozenset(name for name, module in program.modules.items() if module.is_model)
     changed = {
-        name: RunOrder(module, moves).ordered()
+        name: RunOrder(module, moves, models).ordered()
         for name, module in program.modules.items()
-        if any(isinstance(step.action, Reuse) for step in all_steps(module.body))
+        if any(shares(step, models) for step in all_steps(module.body))
     }
     if all(changed[name] is program.modules[name] for name in changed):
         return program
     return program.replace(modules={**program.modules, **changed})
 
 
+def needed(module: Module) -> set[int]:
+    """The steps of a module that its outputs need."""
+    steps = {step.id: step for step in all_steps(module.body)}
+    pending = [ref.owner for _, ref in module.outputs] + [module.body.result.owner]
+    found: set[int] = set()
+    while pending:
+        step = steps.get(pending.pop())
+        if step is None or step.id in found:
+            continue
+        found.add(step.id)
+        refs = [*step.inputs, *ends(step.action), *(ref for _, ref in step.exports)]
+        pending += [ref.owner for ref in refs if ref is not None]
+    return found
+
+
+def shares(step: Step, models: frozenset[str]) -> bool:
+    """Whether a step runs layers that other steps may run too."""
+    action = step.action
+    return isinstance(action, Reuse) or (isinstance(action, CallModule) and action.module in models)
+
+
 @final
 class RunOrder:
-    """Puts the runs of each layer of one module in order."""
+    """Puts the runs of each layer, and of each model, of one module in order."""
 
-    def __init__(self, module: Module, moves: Callable[[Step], bool]) -> None:
+    def __init__(
+        self, module: Module, moves: Callable[[Step], bool], models: frozenset[str]
+    ) -> None:
         self.module = module
         self.moves = moves
+        self.models = models
         self.last_id = max(step.id for step in all_steps(module.body))
+        self.live = needed(module)
         self.read: dict[int, set[int]] = {}
-        self.runs: dict[int, int] = {}
+        self.runs: dict[int | str, int] = {}
         self.waits = False
 
     def ordered(self) -> Module:
@@ -105,9 +131,19 @@ class RunOrder:
             waiting += new
         return first in seen
 
+    def layer(self, step: Step) -> int | str:
+        """What a step runs: a model, or the layers of a step."""
+        run = step.action.step if isinstance(step.action, Reuse) else step
+        action = run.action
+        if isinstance(action, CallModule) and action.module in self.models:
+            return action.module
+        return run.id
+
     def wait(self, step: Step, beside: set[int]) -> Step | None:
         """What makes a run wait for the one before; None where nothing can overtake."""
-        layer = step.action.step.id if isinstance(step.action, Reuse) else step.id
+        if step.id not in self.live:  # nothing runs it
+            return None
+        layer = self.layer(step)
         previous = self.runs.get(layer)
         self.runs[layer] = step.id
         first = step.inputs[0] if step.inputs else None

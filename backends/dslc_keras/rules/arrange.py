@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dslc.ir.dims import text_of
+from dslc.ir.dims import Dim, text_of
 from dslc.ops.arrange import (
     Expand,
     Flip,
@@ -91,8 +91,15 @@ def roll(c: FunctionContext) -> str:
 
 @RULES.add(Tril, Triu)
 def triangle(c: FunctionContext) -> str:
-    diagonal = "" if c.op.values["diagonal"] == 0 else f", k={c.attribute('diagonal')}"
-    return f"ops.{c.op.name}({c.x}{diagonal})"
+    diagonal, is_lower = c.op.values["diagonal"], isinstance(c.op, Tril)
+    if diagonal == 0:
+        return f"ops.{c.op.name}({c.x})"
+    size = c.types[0].shape[-1 if is_lower else -2]
+    most = diagonal if is_lower else -diagonal
+    function = f"ops.{c.op.name}"
+    if isinstance(most, Dim) or isinstance(size, Dim) or most > size:
+        function = c.helper("lower_triangle" if is_lower else "upper_triangle")
+    return f"{function}({c.x}, k={c.attribute('diagonal')})"
 
 
 @RULES.add(PixelShuffle, SpaceToDepth)

@@ -146,7 +146,7 @@ class RoiAlign(layers.Layer):
         self.sizes = (out, out) if isinstance(out, int) else tuple(out)
 
     def call(self, x: KerasTensor, boxes: KerasTensor) -> KerasTensor:
-        (n, high, wide, _), c = ops.shape(x), x.shape[-1]
+        n, high, wide, c = ops.shape(x)
         (rows, columns), s = self.sizes, self.samples
         i, down, above = self.places(boxes, 1, high, rows * s)
         j, right, beside = self.places(boxes, 0, wide, columns * s)
