@@ -150,8 +150,8 @@ class LayerWriter(ClassWriter):
         return ", ".join([*around, *(self.index_of(part) for part in held.indices)])
 
     def found_in(self, model: str, path: PathText, module: str, step: Step) -> str:
-        """A layer of a model or a block that is one, found by its name."""
-        if self.functions.ties.is_direct(module, step):
+        """A layer of a model or a block that is one, found by its name; one with ties is inside another."""
+        if self.functions.ties.is_direct(module, step) and not step.tie:
             return self.functions_target.layer_at(model, str(path))
         return self.functions_target.layer_inside(self, model, str(path))
 

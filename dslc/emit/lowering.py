@@ -13,6 +13,7 @@ from dslc.ir.verifier import verify_program
 from dslc.limits import Limits
 from dslc.passes.outline import outline
 from dslc.passes.outputs_once import outputs_once
+from dslc.passes.picking import picked
 from dslc.passes.pipeline import check_program
 from dslc.passes.run_order import in_order
 
@@ -44,7 +45,7 @@ def outlined(checked: Checked, *, shared_only: bool = False) -> Checked:
     once = outputs_once(made)
     checked = rechecked(checked, made) if once is made else typed_again(checked, once)
     if shared_only:
-        ordered = in_order(checked.program)
+        ordered = picked(in_order(checked.program))
         checked = checked if ordered is checked.program else typed_again(checked, ordered)
     return split(checked)
 

@@ -1,5 +1,6 @@
 """A random network through every backend, and what is wrong with what they say."""
 
+import json
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -25,6 +26,8 @@ from tests.numeric.evaluator import evaluate as evaluate_file
 from tests.numeric.frameworks import backend_named
 
 NEAR = 1e-3
+WIDE = "keras"
+"""The backend that has float64 too."""
 LEAST = 1e-9
 """What an output has to be above somewhere: else it is zero, but for rounding."""
 ONE_VALUE = "Expected more than 1 value per channel"
@@ -121,6 +124,8 @@ class Network:
             self.leave_shaky(result)
         if not result.ok and not result.problems and name != "onnx":
             self.leave_unsteady(name, result)
+            if name == WIDE and not result.ok and self.is_right_in_f64(result):
+                return []
         apart = [*result.forward, *result.gradient]
         self.eased = any(item.allowed > GRADIENT * found.slack for item in apart)
         words = [*result.problems, *result.excesses()]
@@ -164,6 +169,19 @@ class Network:
         ):
             most = min(MARGIN * max(column), MOST)
             kind[:] = [item for item in kind if item.ok or item.max_rel > most]
+
+    def is_right_in_f64(self, result: Compared) -> bool:
+        """Whether a small difference goes away in float64, where a fault would stay.
+
+        TensorFlow adds numbers up one after the other: many that are the same lose digits.
+        """
+        if any(found.max_rel >= NEAR for found in result.forward):
+            return False
+        found = checked(json.loads(json.dumps(self.spec).replace("f32", "f64")))
+        if found is None:
+            return False
+        whole = without_chance(view(found, WHOLE, alone=True))
+        return Comparison(whole, backend_named("torch"), seed=0).compare(backend_named(WIDE)).ok
 
     def rounds_only(self, result: Compared) -> bool:
         """Whether an ONNX file is right and only the runtime's own functions are inexact.

@@ -293,12 +293,12 @@ def define(scope: Scope, name: str, inner: Scope, type: str, given: dict[str, in
 def parametrised(steps: list[Step], net: Network) -> dict[str, int]:
     """Makes a param of one integer of the steps; gives it with its value."""
     for step in steps:
-        for fields in step.values():
+        for op, fields in step.items():
             numbers = list(fields) if isinstance(fields, dict) else []
             for key in numbers:
                 if type(fields[key]) is int and key not in ("axis", "index"):
                     name, number = net.name("p"), fields[key]
-                    fields[key] = name
+                    step[op] = {**fields, key: name}  # another step may have the same fields
                     return {name: number}
     return {}
 

@@ -97,7 +97,7 @@ def triangle(c: FunctionContext) -> str:
     size = c.types[0].shape[-1 if is_lower else -2]
     most = diagonal if is_lower else -diagonal
     function = f"ops.{c.op.name}"
-    if isinstance(most, Dim) or isinstance(size, Dim) or most > size:
+    if isinstance(most, Dim) or (most > 0 and (isinstance(size, Dim) or most > size)):
         function = c.helper("lower_triangle" if is_lower else "upper_triangle")
     return f"{function}({c.x}, k={c.attribute('diagonal')})"
 
