@@ -4,6 +4,7 @@ Inputs and weights that are rounded (as `dslc verify` has them) do not reach a d
 saturates: `floor(log(exp(1)))` is 0 or 1, as the last digit falls. So the result of every operation,
 forward and backward, is moved by up to one unit in its last place. Where that moves the judge itself,
 no backend can be held to more. What only selects is exact: the largest of some numbers is one of them.
+A sum of n numbers is moved by the root of n such units, as if they were added up one after the other.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -16,6 +17,8 @@ from dslc.tools.verify_reference import Case, Reference, run_through
 
 SEED = 0xD161
 LAST_PLACE = 2.0**-23
+SUMS = ("aten::sum", "aten::mean", "aten::_adaptive_avg_pool2d", "aten::_adaptive_avg_pool3d")
+NORM = "aten::native_batch_norm"
 
 
 class Shaken:
@@ -47,12 +50,18 @@ def shaking() -> Any:
 
     generator = torch.Generator().manual_seed(SEED)
 
-    def moved(value: Any) -> Any:
+    def moved(value: Any, terms: float = 1) -> Any:
         if not isinstance(value, torch.Tensor) or value.dtype != torch.float32:
             return value
         steps = torch.randint(-1, 2, value.shape, generator=generator)
         steps = torch.where(value.abs() == 1, -steps.abs(), steps)  # a probability stays one
-        return value * (1 + steps.to(torch.float32) * LAST_PLACE)
+        return value * (1 + steps.to(torch.float32) * (LAST_PLACE * terms**0.5))
+
+    def normed(value: Any, mean: Any, scale: Any, weight: Any) -> Any:
+        """What a norm gives, as the mean that it subtracts moves it."""
+        shift = moved(mean, value.numel() / max(1, mean.numel())) - mean
+        shift = shift * scale if weight is None else shift * scale * weight
+        return moved(value) + shift.reshape(-1, *[1] * (value.dim() - 2))
 
     class Shaking(TorchDispatchMode):
         def __torch_dispatch__(
@@ -63,6 +72,11 @@ def shaking() -> Any:
                 is_moving(func) or selects(found, args)
             ):
                 return found
+            name = func._schema.name
+            if name == NORM and found[1].numel():
+                return (normed(*found, args[1]), *map(moved, found[1:]))
+            if name in SUMS:
+                return moved(found, args[0].numel() / max(1, found.numel()))
             if isinstance(found, tuple | list):
                 return type(found)(map(moved, found))
             return moved(found)
