@@ -14,6 +14,7 @@ from dslc.emit.optimizers import lists_by_name
 from dslc.emit.python import Blank, Class, Function, Line, Parameter, With
 from dslc.emit.script import Script
 from dslc.emit.template import Template
+from dslc.ir.graph import MODULE
 from dslc.ir.needs import apart
 from dslc_keras.target import KerasTarget
 
@@ -87,6 +88,8 @@ class KerasObjective(Objective):
     def gradient(self, body: ObjectiveBody, between: Between) -> None:
         flow = body.flow
         source, tape = flow.store_ref(between.wrt).text, body.names.fresh("tape")
+        if between.wrt.owner == MODULE:  # a column is an array where a step runs uncompiled
+            flow.lines.append(Line(f"{source} = tf.convert_to_tensor({source})"))
 
         def write() -> None:
             flow.lines.append(Line(f"{tape}.watch({source})"))

@@ -54,6 +54,10 @@ class Network:
                 break
             self.spec = pruned({**self.spec, "outputs": telling})
         self.tells = bool(self.comparison and telling)
+        if self.comparison and any(
+            case.gradients.keys() - self.comparison.moved for _, case in self.cases()
+        ):
+            raise BuildError("a model that no round runs is not frozen where it is looked at alone")
         self.eased = False
         if self.tells:
             self.settle_training()
