@@ -88,11 +88,9 @@ class FunctionRegions(BodyWriter):
         self.path = outer
         if isinstance(action, Group):
             self.alias((step.id, ""), action.body.result)
-            if (
-                flow.remaining.get((step.id, ""), 0) > 1
-                and "(" in flow.read_key((step.id, "")).text
-            ):
-                flow.store((step.id, ""))
+            key = (step.id, "")
+            if flow.remaining.get(key, 0) > 1 and call_depth(flow.read_key(key).text):
+                flow.store(key)
         else:
             assert isinstance(action, Residual | Parallel)
             self.join(found, results, "add" if isinstance(action, Residual) else action.join)
