@@ -32,7 +32,7 @@ class MultiHeadAttention(nnx.Module):
     ) -> Array:
         key = query if key is None else key
         q, k, v = (
-            layer(x).reshape(*x.shape[:2], self.heads, -1)
+            self.split(layer, x)
             for layer, x in ((self.query, query), (self.key, key), (self.value, key))
         )
         drops = self.dropout is not None and not self.dropout.deterministic
@@ -40,7 +40,15 @@ class MultiHeadAttention(nnx.Module):
             y = self.attend(q, k, v, mask)
         else:
             y = jax.nn.dot_product_attention(q, k, v)
-        return self.out(y.reshape(*y.shape[:2], -1))
+        kernel = self.out.kernel[...].reshape(self.heads, -1, query.shape[-1])
+        y = jnp.einsum("nthd,hde->nte", y, kernel)
+        return y if self.out.bias is None else y + self.out.bias[...]
+
+    def split(self, layer: nnx.Linear, x: Array) -> Array:
+        """What a projection gives each head. [N, T, E] -> [N, T, heads, D]."""
+        kernel = layer.kernel[...].reshape(x.shape[-1], self.heads, -1)
+        y = jnp.einsum("nte,ehd->nthd", x, kernel)  # no copy between it and the scores
+        return y if layer.bias is None else y + layer.bias[...].reshape(self.heads, -1)
 
     def attend(self, q: Array, k: Array, v: Array, mask: Array | None) -> Array:
         """Attention with a mask or dropout; a query that sees no key gets zeros."""
