@@ -99,7 +99,12 @@ def interleaved(ours: Callable[[], Any], theirs: Callable[[], Any], rounds: int)
     for _ in range(3):
         ours(), theirs()
     times = max(1, int(LEAST_SECONDS / max(seconds(theirs, 1), 1e-6)))
-    pairs = [(seconds(ours, times), seconds(theirs, times)) for _ in range(rounds)]
+    pairs: list[tuple[float, float]] = []
+    for turn in range(rounds):  # each is the first in every second round
+        if turn % 2:
+            pairs.append((seconds(ours, times), seconds(theirs, times)))
+        else:
+            pairs.append((seconds(theirs, times), seconds(ours, times))[::-1])
     quartiles = statistics.quantiles([mine / other for mine, other in pairs], n=4)
     return {
         "ours_ms": round(1e3 * statistics.median(mine for mine, _ in pairs), 4),

@@ -2,15 +2,13 @@
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any
 
 import jax
 import numpy as np
 from jax import Array
 
 from dslc.train.runtime.data import Arrays
-from dslc_jax.parts_template import in_half
-from dslc_jax.training_template import AVERAGES, MIXED, SEVERAL, Batch, Trainer
+from dslc_jax.training_template import AVERAGES, Batch, Trainer
 
 
 def predicted_of(model: Callable[..., Array], batch: Batch) -> Array:
@@ -24,9 +22,7 @@ class ShowingTrainer(Trainer):
     @partial(jax.jit, static_argnums=0)
     def give(self, params: list[Array], rest: list[Array], batch: Batch) -> Array:
         """What a prediction computes."""
-        model: Callable[..., Any] = self.merged(self.inference, params, rest)
-        if MIXED and not SEVERAL:
-            model = in_half(model)
+        model = self.merged(self.inference, params, rest)
         return predicted_of(model, batch)
 
     def predict(self, batch: Arrays) -> np.ndarray:

@@ -26,7 +26,6 @@ from dslc_jax.parts_template import (
     AXES,
     chosen,
     counted,
-    in_half,
     restored,
     thawed_at,
 )
@@ -38,12 +37,10 @@ from dslc_jax.training_template import (
     COUNTS_EACH,
     DRAWS,
     EVERY,
-    MIXED,
     MOMENTS,
     RATED,
     REGULAR,
     SCALED,
-    SEVERAL,
     THAWS,
     Batch,
     Portable,
@@ -110,10 +107,7 @@ class PhasedTrainer(Trainer):
             for place, weight in zip(phase.places, trained, strict=True):
                 whole[place] = weight
             model = self.merged(self.training, whole, rest)
-            if MIXED and not SEVERAL:
-                value = phase.loss_of(in_half(model), batch)
-            else:
-                value = phase.loss_of(model, batch)
+            value = phase.loss_of(model, batch)
             if ACCUMULATES:
                 value = value / phase.pieces
             if SCALED:

@@ -10,14 +10,12 @@ from dslc.emit.gradients import summed
 from dslc.emit.objective import Objective, places
 from dslc.emit.python import Blank, Function, Line, Parameter
 from dslc.emit.script import Script
-from dslc.passes.weights import sites
 from dslc_jax.optimizers import add_optimizers, set_kept
 from dslc_jax.target import JaxTarget
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from dslc.emit.formal import FormalStep
     from dslc.emit.gradients import Between
     from dslc.emit.objective import ObjectiveBody
     from dslc.emit.python import Statement
@@ -37,7 +35,7 @@ PENALTIES = {"l1": "jnp.abs(w).sum()", "l2": "jnp.square(w).sum()"}
 
 @final
 class JaxObjective(Objective):
-    """JAX differentiates functions, and calls each of several models in mixed precision."""
+    """JAX differentiates functions, and casts what models take and give in mixed precision."""
 
     mixed = False
 
@@ -52,8 +50,7 @@ class JaxObjective(Objective):
         return f"in_half({first})({', '.join(arguments)})"
 
     def gradient(self, body: ObjectiveBody, between: Between) -> None:
-        if body.objective.is_loss and changes_state(between.steps):
-            raise between.refuse("goes through batch norms or dropout, which JAX cannot write yet")
+        alters = body.objective.is_loss and any(map(changes, between.iterations()))
         flow = body.flow
         source = flow.store_ref(between.wrt).text
         wanted = flow.names.get((between.of.owner, between.of.slot), body.names.fresh("total"))
@@ -75,9 +72,14 @@ class JaxObjective(Objective):
 
         lines = body.block(write, apart=True)
         returns = "tuple[Array, Any]" if given else "Array"
-        doc = ""
-        flow.lines.append(Function(name, [Parameter(source, "Array")], returns, doc, lines))
-        call = f"jax.grad({name}{', has_aux=True' if given else ''})({source})"
+        parameters = [Parameter(source, "Array")]
+        options = ", has_aux=True" if given else ""
+        if alters:  # NNX hands on what the model has changed inside
+            parameters.insert(0, Parameter("model", self.model))
+            call = f"nnx.grad({name}, argnums=1{options})(model, {source})"
+        else:
+            call = f"jax.grad({name}{options})({source})"
+        flow.lines.append(Function(name, parameters, returns, "", lines))
         if given:
             slope = body.names.fresh(between.gradient.step.label)
             flow.lines.append(Line(f"{slope}, {packed(given)[0]} = {call}"))
@@ -88,13 +90,6 @@ class JaxObjective(Objective):
 def packed(names: list[str]) -> list[str]:
     """Some values as one, nothing for none."""
     return [] if not names else [f"({', '.join(names)})" if len(names) > 1 else names[0]]
-
-
-def changes_state(steps: list[FormalStep]) -> bool:
-    """Whether a model that some steps call draws at random or keeps statistics."""
-    called = [step.callee for step in steps if step.callee is not None]
-    ops = [site.iteration for formal in called for site in sites(formal.instances[0])]
-    return any(changes(iteration) for iteration in ops)
 
 
 def changes(iteration: Iteration) -> bool:
@@ -131,9 +126,9 @@ def train_source(checked: Checked, model: str) -> str:
         script.set(
             Line("Axes = tuple[tuple[int, ...], ...]", "a parameter's, by those in the file")
         )
-    model = "Any" if flags["SEVERAL"] else "Callable[..., Any]"
-    objective = JaxObjective(script.target, model, "Batch", "Array", "dict[str, Array]")
-    objective.mixed = flags["MIXED"] and flags["SEVERAL"]
+    annotations = (script.model_name, "Batch", "Array", "dict[str, Array]")
+    objective = JaxObjective(script.target, *annotations)
+    objective.mixed = flags["MIXED"]
     script.add_objectives(objective)
     script.add_penalty(PENALTIES, "Mapping[str, Array]", "Array")
     script.add_schedules()

@@ -31,7 +31,6 @@ from dslc_jax.parts_template import (
     THAWED,
     chosen,
     counted,
-    in_half,
     keep_statistics,
     restored,
     seed_draws,
@@ -199,10 +198,7 @@ class Trainer:
 
         def loss(params: list[Array], rest: list[Array], batch: Batch) -> tuple[Array, list[Array]]:
             model = self.merged(self.training, params, rest)
-            if MIXED and not SEVERAL:
-                value = loss_of(in_half(model), batch)
-            else:
-                value = loss_of(model, batch)
+            value = loss_of(model, batch)
             if ACCUMULATES:
                 value = value / ACCUMULATE
             elif REGULAR:
@@ -311,9 +307,7 @@ class Trainer:
             self, params: list[Array], rest: list[Array], batch: Batch
         ) -> dict[str, Array]:
             """What a measurement computes."""
-            model: Callable[..., Any] = self.merged(self.inference, params, rest)
-            if MIXED and not SEVERAL:
-                model = in_half(model)
+            model = self.merged(self.inference, params, rest)
             return metrics_of(model, batch)
 
         def measure(self, batch: Arrays) -> dict[str, float]:

@@ -35,6 +35,44 @@ class BatchNormalization(layers.BatchNormalization):
 
 
 @keras.saving.register_keras_serializable(package="dslc")
+class TwiceBatchNormalization(BatchNormalization):
+    """A batch normalisation that is right where it is differentiated twice.
+
+    Keras's own takes the mean within the variance for a constant, which only a first derivative may.
+    """
+
+    def _moments(
+        self, inputs: KerasTensor, mask: KerasTensor | None
+    ) -> tuple[KerasTensor, KerasTensor]:
+        del mask
+        axes = tuple(range(len(inputs.shape) - 1))
+        return ops.mean(inputs, axes), ops.var(inputs, axes)
+
+
+@keras.saving.register_keras_serializable(package="dslc")
+class TwiceLayerNormalization(layers.LayerNormalization):
+    """A layer normalisation that is right where it is differentiated twice, as Keras's is not."""
+
+    def call(self, inputs: KerasTensor) -> KerasTensor:
+        mean, variance = (find(inputs, -1, keepdims=True) for find in (ops.mean, ops.var))
+        y = (inputs - mean) * ops.rsqrt(variance + self.epsilon) * self.gamma
+        return y + self.beta if self.center else y
+
+
+@keras.saving.register_keras_serializable(package="dslc")
+class TwiceGroupNormalization(layers.GroupNormalization):
+    """A group normalisation that is right where it is differentiated twice, as Keras's is not."""
+
+    def call(self, inputs: KerasTensor) -> KerasTensor:
+        rows, channels = ops.shape(inputs)[0], ops.shape(inputs)[-1]
+        x = ops.reshape(inputs, (rows, -1, self.groups, channels // self.groups))
+        mean, variance = (find(x, (1, 3), keepdims=True) for find in (ops.mean, ops.var))
+        y = ops.reshape((x - mean) * ops.rsqrt(variance + self.epsilon), ops.shape(inputs))
+        y = y * self.gamma if self.scale else y
+        return y + self.beta if self.center else y
+
+
+@keras.saving.register_keras_serializable(package="dslc")
 class Parameter(layers.Layer):
     """A learned tensor; it is called on any tensor, since a graph begins at its inputs."""
 

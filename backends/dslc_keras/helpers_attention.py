@@ -59,7 +59,8 @@ class Attend(layers.Layer):
         if seen is None:
             weights = ops.softmax(scores)
         else:  # a query that sees no key gets zeros
-            weights = ops.softmax(ops.where(seen, scores, -1e30))
+            hidden = -6e4 if q.dtype == "float16" else -1e30
+            weights = ops.softmax(ops.where(seen, scores, hidden))
             weights = ops.where(seen, weights, 0.0)
         weights = self.dropout(weights) if self.rate else weights
         return ops.einsum("nhts,nhsd->nhtd", weights, v)

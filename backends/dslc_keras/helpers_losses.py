@@ -6,6 +6,7 @@
 # pyright: reportOptionalSubscript=false, reportReturnType=false, reportArgumentType=false
 # pyright: reportAssignmentType=false, reportOperatorIssue=false, reportOptionalIterable=false
 
+import math
 from typing import Any
 
 import keras
@@ -144,6 +145,6 @@ def sampled_softmax(
     """The cross-entropy of each row's target among itself and negatives."""
     right = ops.sum(x * ops.take(table, target, axis=0), axis=-1, keepdims=True)
     wrong = ops.einsum("nd,nkd->nk", x, ops.take(table, negatives, axis=0))
-    wrong = ops.where(ops.equal(negatives, ops.expand_dims(target, 1)), -1e30, wrong)
+    wrong = ops.where(ops.equal(negatives, ops.expand_dims(target, 1)), -math.inf, wrong)
     scores = ops.log_softmax(ops.concatenate([right, wrong], axis=1), axis=1)
     return -ops.mean(scores[:, 0])

@@ -6,6 +6,7 @@
 # pyright: reportOptionalSubscript=false, reportReturnType=false, reportArgumentType=false
 # pyright: reportAssignmentType=false, reportOperatorIssue=false, reportOptionalIterable=false
 
+import math
 from typing import Any
 
 import keras
@@ -15,7 +16,7 @@ from keras import KerasTensor, layers, ops
 def route(logits: KerasTensor, k: int) -> KerasTensor:
     """The softmax over the k largest numbers of each row, 0 at all others."""
     least = ops.top_k(logits, k)[0][..., -1:]
-    return ops.softmax(ops.where(logits < least, -1e30, logits))
+    return ops.softmax(ops.where(logits < least, -math.inf, logits))
 
 
 def within_capacity(gates: KerasTensor, k: int, capacity: float) -> KerasTensor:

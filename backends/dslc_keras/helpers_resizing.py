@@ -51,6 +51,30 @@ class ResizeNearest(layers.Layer):
 
 
 @keras.saving.register_keras_serializable(package="dslc")
+class ResizeBilinear(layers.Layer):
+    """An image blended from the four elements around each place, right where differentiated twice."""
+
+    def __init__(
+        self,
+        scale: int | tuple[int, int] = 1,
+        size: int | tuple[int, int] | None = None,
+        **options: Any,
+    ) -> None:
+        super().__init__(**options)
+        self.scale, self.size = scale, size
+
+    def call(self, x: KerasTensor) -> KerasTensor:
+        given = self.scale if self.size is None else self.size
+        height, width = (given, given) if isinstance(given, int) else given
+        if self.size is None:
+            height, width = height * ops.shape(x)[1], width * ops.shape(x)[2]
+        return resize_bilinear(x, (height, width))
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "scale": self.scale, "size": self.size}
+
+
+@keras.saving.register_keras_serializable(package="dslc")
 class ResizeBicubic(layers.Layer):
     """An image blended from the sixteen elements around each place, as PyTorch and ONNX do."""
 

@@ -40,6 +40,11 @@ def named(c: FunctionContext, layer: str, *options: str, call: str = "") -> str:
     return c.call(f"{layer}({', '.join([*texts, f'name={c.name}'])})", call or c.x)
 
 
+def often(c: FunctionContext, name: str) -> str:
+    """Keras's layer, or a helper's that is right where training differentiates it more than once."""
+    return c.helper(f"Twice{name}") if c.derivatives > 1 else f"layers.{name}"
+
+
 def plain(c: OpContext, layer: str, *options: str, call: str = "") -> str:
     """A layer without weights, called on the first input unless on something else.
 

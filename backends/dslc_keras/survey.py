@@ -179,8 +179,8 @@ def is_several(found: FormalStep, name: str) -> bool:
     return is_list(value) and len(set(value)) > 1
 
 
-def norm_helper(arguments: str) -> Function:
-    """The function that a module calls for its batch norms."""
+def norm_helper(layer: str, arguments: str) -> Function:
+    """The function that a module calls for its batch norms; `layer` is their class."""
     parameters = [Parameter("x", "KerasTensor"), Parameter("name", "str", None, "keyword")]
-    made = Line(f"return BatchNormalization({arguments}, name=name)(x)")
+    made = Line(f"return {layer}({arguments}, name=name)(x)")
     return Function("batch_norm", parameters, "KerasTensor", "", [made])

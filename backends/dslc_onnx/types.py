@@ -26,6 +26,10 @@ DTYPES = {
     "f64": ir.DataType.DOUBLE,
 }
 
+HIDDEN = {"f16": -3e4, "bf16": -1e30, "f32": -1e30, "f64": -1e30}
+"""What stands for a score that is not to count: far below any score, and finite, so that a query
+that sees nothing gives a mean and no NaN; what it gives is then set to zero."""
+
 NAMES = {dtype: name for name, dtype in DTYPES.items()}
 
 

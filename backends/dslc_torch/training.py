@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, final
+from typing import TYPE_CHECKING, Any, final
 
 from dslc.emit.adapters import adapted_names
 from dslc.emit.backend import BuildError
@@ -12,6 +12,8 @@ from dslc.emit.gradients import summed
 from dslc.emit.objective import Objective, places
 from dslc.emit.python import Blank, Function, Line, Parameter, Raw, With, helper_source
 from dslc.emit.script import Script
+from dslc.ops.attention import MultiHeadAttention
+from dslc.ops.scaled_attention import ScaledDotProductAttention
 from dslc_torch.optimizers import UNCOUNTED, add_optimizers
 from dslc_torch.target import TorchTarget
 
@@ -44,6 +46,7 @@ KEPT = {
     "step": "step",
 }
 """What PyTorch calls the optimiser's state."""
+FUSED = "from torch.nn.attention import SDPBackend, sdpa_kernel"
 PENALTIES = {"l1": "w.abs().sum()", "l2": "w.square().sum()"}
 
 
@@ -53,6 +56,10 @@ class TorchObjective(Objective):
 
     compiled = False
     mixed = False
+
+    def __init__(self, *words: Any) -> None:
+        super().__init__(*words)
+        self.under: list[str] = []
 
     def loss(self, module: ModuleWriter, phase: Phase, name: str) -> Function:
         found = super().loss(module, phase, name)
@@ -68,19 +75,36 @@ class TorchObjective(Objective):
 
     def gradient(self, body: ObjectiveBody, between: Between) -> None:
         source = body.flow.store_ref(between.wrt).text
+        wanted = Line(f"{source}.requires_grad_()")
 
         def write() -> None:
-            body.flow.lines.append(Line(f"{source}.requires_grad_()"))
+            if wanted not in body.flow.lines:
+                body.flow.lines.append(wanted)
             body.steps(between.steps)
             total = summed(body.flow.read(between.of))
             text = f"torch.autograd.grad({total}, {source}, create_graph=True)[0]"
             body.end_gradient(between, text)
 
-        if body.objective.is_loss:
+        under = self.twice(body, between) if body.objective.is_loss else ["torch.enable_grad()"]
+        under = [manager for manager in under if manager not in self.under]
+        if not under:
             write()
             return
+        self.under += under
         kept = body.block(lambda: (write(), body.flow.store((between.gradient.step.id, ""))))
-        body.flow.lines.append(With(["torch.enable_grad()"], kept))
+        body.flow.lines.append(With(under, kept))
+        del self.under[-len(under) :]
+
+    def twice(self, body: ObjectiveBody, between: Between) -> list[str]:
+        """What chooses kernels that have a second derivative, which the loss takes of a gradient."""
+        ops = [iteration.op for iteration in between.iterations()]
+        managers: list[str] = []
+        if any(isinstance(op, MultiHeadAttention | ScaledDotProductAttention) for op in ops):
+            body.objective.module.require(FUSED)
+            managers.append("sdpa_kernel(SDPBackend.MATH)")
+        if any(op is not None and op.family == "recurrent" for op in ops):
+            managers.append("torch.backends.cudnn.flags(enabled=False)")
+        return managers
 
 
 def train_source(checked: Checked, model: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from dslc.emit.backend import BuildError
 from dslc.emit.flattening import all_formal, all_reads
 from dslc.emit.flow import listed, written_inputs
 from dslc.emit.given import with_given
@@ -81,6 +82,15 @@ class OpContext:
     def is_seeded(self) -> bool:
         """Whether what is drawn at random is the same bits in every framework."""
         return self.writer.module.program.deterministic
+
+    @property
+    def derivatives(self) -> int:
+        """How often training differentiates what the op computes."""
+        return self.writer.module.program.differentiated(self.writer.formal.module.name)
+
+    def refuse(self, reason: str) -> BuildError:
+        """The error for an op that a framework cannot compute as the spec has it."""
+        return BuildError(f"`{self.step.name or self.op.name}` {reason}", self.step.span)
 
     @property
     def first(self) -> Value:

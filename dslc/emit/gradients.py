@@ -10,13 +10,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, final
 
 from dslc.emit.backend import BuildError
+from dslc.passes.weights import sites
 from dslc.train.gradient import Gradient, reads
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from dslc.emit.flow import Value
     from dslc.emit.formal_types import FormalStep
+    from dslc.ir.instance import Iteration
 
 
 @final
@@ -31,6 +33,13 @@ class Between:
         self.of = of
         self.wrt = wrt
         self.steps = steps
+
+    def iterations(self) -> Iterator[Iteration]:
+        """Every run of an op in the steps, and in the models that they call."""
+        for found in self.steps:
+            yield from found.samples
+            if found.callee is not None:
+                yield from (site.iteration for site in sites(found.callee.instances[0]))
 
     def refuse(self, reason: str) -> BuildError:
         """The error for a gradient that a backend cannot write."""

@@ -341,7 +341,8 @@ class Program(Record):
     `models` are the spec's models by name. Where it has several, `main` is none of them but the
     module that holds them all (`dslc.ir.models`), and `chosen` the one that the spec calls its main.
     `opened` are the models as they were read: the training graph sees the values inside them.
-    `deterministic` says whether what is drawn at random is the same bits in every backend. `beside`
+    `deterministic` says whether what is drawn at random is the same bits in every backend, and
+    `derivatives` how often training differentiates a module where that is more than once. `beside`
     are models that the only one holds in training: they serve training steps, and it calls none of them.
     """
 
@@ -364,9 +365,15 @@ class Program(Record):
     op_files: tuple[OpFile, ...] = ()
     units: Units | None = None
     deterministic: bool = False
+    derivatives: tuple[tuple[str, int], ...] = ()
     imported: tuple[tuple[str, str], ...] = ()
     weights: object | None = None
     beside: tuple[str, ...] = ()
+
+    def differentiated(self, name: str) -> int:
+        """How often a module is; of one that was made since, as often as any."""
+        found = dict(self.derivatives)
+        return found.get(name, 1 if name in self.modules else max(found.values(), default=1))
 
     @property
     def held(self) -> tuple[str, ...]:

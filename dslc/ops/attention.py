@@ -24,8 +24,7 @@ class MultiHeadAttention(Op):
     `softmax(q k^T * scale + bias) v` for each head; head h of the queries reads head
     `h // (heads / kv_heads)` of the keys and values. `mask` is boolean, true where attended, `[N, S]`
     or broadcastable to `[N, heads, T, S]`; `bias`, of the latter shape, is added to the scores. Where
-    a query sees no key, the heads give zeros; an ONNX file takes a mask `[N, S]` that is an input of
-    the model for that of sequences none of which is empty.
+    a query sees no key, the heads give zeros.
     Query t stands at place `t + S - T`: `causal` lets it see keys up to there, so there are at least
     as many keys as queries, and `window` those less than so many places away from it. `qk_norm`
     divides each head's queries and keys by their root mean square and scales them; then `rotary`

@@ -227,8 +227,8 @@ def check_program(
 ) -> Checked | None:
     """Types and sizes of a program whose names are right."""
     section = read_training(program, report)
-    if section is not None and section.run.deterministic:
-        program = program.replace(deterministic=True)
+    if section is not None:
+        program = section.marked(program)
     given = given_weights(program, report)
     parts: dict[str, Part] = {}
     if program.held:

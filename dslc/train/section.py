@@ -17,6 +17,7 @@ from dslc.syntax.expressions import ExpressionError
 from dslc.syntax.tree import Mapping
 from dslc.train.columns import check_batch_axis, find_ceilings
 from dslc.train.data import Column, DataReader
+from dslc.train.derivatives import derivatives
 from dslc.train.gradient import check_gradients
 from dslc.train.graph import LOSS
 from dslc.train.options import OPTION_KEYS, check_figure, check_options, read_options
@@ -70,6 +71,11 @@ class Section:
         self.data = data
         self.run = run
 
+    def marked(self, program: Program) -> Program:
+        """A program with what its layers have to know of training."""
+        own = self.program
+        return program.replace(deterministic=own.deterministic, derivatives=own.derivatives)
+
 
 def read_section(program: Program, report: Report) -> Section | None:
     """Reads a spec's `train` section; None after an error, which is reported."""
@@ -98,6 +104,7 @@ def read_section(program: Program, report: Report) -> Section | None:
     batch = fields.get("batch")
     place = fields.span if batch is None else batch.span
     program = phases_reader.program.replace(deterministic=run.deterministic)
+    program = program.replace(derivatives=derivatives(program, [p.graph for p in phases]))
     return Section(program, phases, source, data, run, place, options, fields)
 
 

@@ -25,7 +25,8 @@ def test_dtypes(backend: str) -> None:
         for item in every
         if item.lack != told.get((item.case.op, backend, item.case.dtype), "")
     ]
-    assert not wrong, "\n".join(["python -m tests.numeric.op_support --dtypes takes:", *wrong])
+    told_by = "python -m tests.numeric.op_support --dtypes takes:"
+    assert not wrong, "\n".join([told_by, *map(repr, wrong)])
 
 
 @pytest.mark.filterwarnings("ignore:You are using a softmax over axis")

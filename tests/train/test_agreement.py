@@ -47,6 +47,8 @@ def first_steps(name: str, backend: str) -> Result:
             "twins",
             "thawed",
             "adapted",
+            "through",
+            "waves",
         ),
     ],
 )

@@ -19,7 +19,7 @@ from tests.train.projects import BACKENDS, SPECS, batches, checked, project, run
 from tests.train.test_agreement import first_steps
 from tests.train.test_resume import copied, same
 
-NAMES = ("gan", "counterfeit", "tutors", "inside", "around", "steeps")
+NAMES = ("gan", "counterfeit", "tutors", "inside", "around", "steeps", "through")
 RATES = {"critic": 1e-2, "generator": 1e-2}
 
 

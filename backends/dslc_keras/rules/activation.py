@@ -70,7 +70,15 @@ def over_axis(c: OpContext) -> str:
     return f"ops.{c.op.name}({c.x}, axis={axis_text(c, c.op.values['axis'])})"
 
 
-@RULES.add(Relu6, Selu, Hardswish, Hardsigmoid, Softplus, Softsign)
+@RULES.add(Softsign)
+def softsign(c: FunctionContext) -> str:
+    if c.derivatives > 1:  # TensorFlow's has no second
+        x = c.variable()
+        return f"{x} / (1 + ops.abs({x}))"
+    return f"ops.softsign({c.x})"
+
+
+@RULES.add(Relu6, Selu, Hardswish, Hardsigmoid, Softplus)
 def simple_more(c: FunctionContext) -> str:
     return f"ops.{NAMES.get(c.op.name, c.op.name)}({c.x})"
 

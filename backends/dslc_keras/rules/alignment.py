@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 def ctc(c: FunctionContext) -> str:
     if c.types[0].dtype == "f64":
         raise BuildError("`ctc` in the keras backend rounds f64 to f32: `cast` the logits")
+    if c.derivatives > 1:
+        raise c.refuse("has no second derivative in TensorFlow, and a gradient leads through it")
     texts = [*c.args[:2], c.arg(2), c.arg(3) and f"target_lengths={c.arg(3)}"]
     given = ", ".join(text for text in texts if text)
     return plain(c, c.helper("Ctc"), option(c, "blank", 0), call=given)

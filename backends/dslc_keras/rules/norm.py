@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from dslc.ops.norm import BatchNorm, InstanceNorm, LayerNorm, RmsNorm
 from dslc.passes.run_order import InOrder
-from dslc_keras.layers import flag, is_expression, named
+from dslc_keras.layers import flag, is_expression, named, often
 from dslc_keras.rules import RULES
 from dslc_keras.survey import norm_helper, old_share
 from dslc_keras.target_of import survey_of
@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 
 @RULES.add(BatchNorm)
 def batch_norm(c: FunctionContext) -> str:
-    layer = c.helper("BatchNormalization")
+    layer = c.helper("TwiceBatchNormalization" if c.derivatives > 1 else "BatchNormalization")
     options = [momentum(c), f"epsilon={c.attribute('eps')}"]
     options += [flag(c, "affine", "center"), flag(c, "affine", "scale")]
     if not survey_of(c).serves(c.found):
         return named(c, layer, *options)
-    c.function.functions.function(norm_helper(", ".join(o for o in options if o)))
+    c.function.functions.function(norm_helper(layer, ", ".join(o for o in options if o)))
     return f"batch_norm({c.x}, name={c.name})"
 
 
@@ -39,13 +39,13 @@ def instance_norm(c: FunctionContext) -> str:
         return f"{c.helper('instance_norm')}({c.x}, eps={c.attribute('eps')})"
     options = [f"epsilon={c.attribute('eps')}"]
     options += [flag(c, "affine", "center"), flag(c, "affine", "scale")]
-    return named(c, "layers.GroupNormalization", "groups=-1", *options)
+    return named(c, often(c, "GroupNormalization"), "groups=-1", *options)
 
 
 @RULES.add(LayerNorm)
 def layer_norm(c: FunctionContext) -> str:
     options = (f"epsilon={c.attribute('eps')}", flag(c, "bias", "center"))
-    return named(c, "layers.LayerNormalization", *options)
+    return named(c, often(c, "LayerNormalization"), *options)
 
 
 @RULES.add(RmsNorm)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dslc.ops.norm import GroupNorm, L2Normalize, LayerScale, LocalResponseNorm
-from dslc_keras.layers import axis_text, flag, named, option
+from dslc_keras.layers import axis_text, flag, named, often, option
 from dslc_keras.rules import RULES
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ def group_norm(c: FunctionContext) -> str:
         return f"{c.helper('NormalizeGroups')}({c.attribute('groups')}{eps and f', {eps}'})({c.x})"
     options = [c.attribute("groups"), f"epsilon={c.attribute('eps')}"]
     options += [flag(c, "affine", "center"), flag(c, "affine", "scale")]
-    return named(c, "layers.GroupNormalization", *options)
+    return named(c, often(c, "GroupNormalization"), *options)
 
 
 @RULES.add(LayerScale)

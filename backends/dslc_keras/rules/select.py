@@ -104,9 +104,10 @@ def resize(c: FunctionContext) -> str:
     mode, size = c.op.values["mode"], c.op.values["size"]
     if size is not None and unknown_names(c.function, c.found, ("size",)):
         return resized_at_run_time(c, mode)
-    if mode == "bicubic":
+    twice = mode == "bilinear" and c.derivatives > 1  # TensorFlow's has no second derivative
+    if mode == "bicubic" or twice:
         given = c.attribute("scale") if size is None else f"size={c.attribute('size')}"
-        return plain(c, c.helper("ResizeBicubic"), given)
+        return plain(c, c.helper("ResizeBilinear" if twice else "ResizeBicubic"), given)
     if size is None:
         option = 'interpolation="bilinear"' if mode == "bilinear" else ""
         return plain(c, "layers.UpSampling2D", c.attribute("scale"), option)

@@ -21,20 +21,16 @@ from dslc_onnx.lowering import ROWS, WHOLE, rows_type
 from dslc_onnx.rotation import Rotation, rotated
 from dslc_onnx.rules import RULES
 from dslc_onnx.rules.norm import rms_normalised
-from dslc_onnx.types import numpy_dtype
+from dslc_onnx.types import HIDDEN, numpy_dtype
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from dslc.ir.dims import DimLike
-    from dslc_onnx.lowering import Lowering, Operand
+    from dslc_onnx.lowering import Lowering
     from dslc_onnx.rules import Result
 
     Attention = Lowering[MultiHeadAttention]
-
-HIDDEN = {"f16": -3e4, "bf16": -1e30, "f32": -1e30, "f64": -1e30}
-"""What is added to a score that no query may see: far below any score, and finite, so that a query
-that sees nothing gives a mean and no NaN; what it gives is then set to zero."""
 
 
 @RULES.add(MultiHeadAttention)
@@ -65,8 +61,7 @@ def added_shapes(at: Attention, time: DimLike, places: DimLike) -> list[tuple[Di
     given, bias = ([*at.operands, None, None][k] for k in (3, 4))
     shapes = [] if given is None else [mask_type(given.type).shape]
     shapes += [] if bias is None else [bias.type.shape]
-    hides = at.op.causal or at.op.values.get("window") is not None
-    return [*shapes, *([(time, places)] if hides else [])]
+    return [*shapes, *([(time, places)] if hides_places(at) else [])]
 
 
 def fused(at: Attention, head: int) -> ir.Value:
@@ -114,9 +109,11 @@ def apart(at: Attention, head: int) -> ir.Value:
         scores = at.emit("Add", scores, mask, type=shape, label="masked")
     shares = at.emit("Softmax", scores, type=shape, label="shares", axis=-1)
     type = at.type.with_shape(batch, time, at.op.heads, head)
-    seen = at.emit("Einsum", shares, value, type=type, label="seen", equation="bhts,bshd->bthd")
-    told = seeing(at, time, places, 1)
-    if told is not None:
+    told, weighed, equation = seeing(at, time, places, 1), [shares, value], "bhts,bshd->bthd"
+    if told is not None and is_padding(at):
+        weighed, equation = [*weighed, told], "bhts,bshd,bijk->bthd"  # no node of its own
+    seen = at.emit("Einsum", *weighed, type=type, label="seen", equation=equation)
+    if told is not None and not is_padding(at):
         seen = at.emit("Mul", seen, told, type=type, label="heard")
     inner = at.type.with_shape(rows_type(at.type).shape[0], at.op.heads * head)
     return at.sizes.reshape(seen, at.type.with_shape(), inner, f"{at.path}/joined")
@@ -293,12 +290,11 @@ def seeing(at: Lowering[Any], time: DimLike, places: DimLike, axis: int) -> ir.V
     The heads lie on axis 1 or behind the queries, on axis 2; `axis` is that of the queries.
     """
     given = at.operands[3] if len(at.operands) > 3 else None
-    hides = at.op.causal or at.op.values.get("window") is not None
     added = full_mask(at, time, places)
-    if given is None or added is None or (not hides and is_padding(at, given)):
+    if given is None or added is None:
         return None
     shapes = [mask_type(given.type).shape]
-    shapes += [(time, places)] if hides else []
+    shapes += [(time, places)] if hides_places(at) else []
     sizes = broadcast(Check(None), "mask", shapes)[:-1]
     type = at.type.with_shape(*sizes, 1)
     turns = axis == 1 and len(sizes) > 1 and not sizes[-2] == sizes[-1] == 1
@@ -320,9 +316,15 @@ def seeing(at: Lowering[Any], time: DimLike, places: DimLike, axis: int) -> ir.V
     return at.graph.shared(("seeing", added, axis), make)
 
 
-def is_padding(at: Lowering[Any], given: Operand) -> bool:
-    """Whether a mask comes with the sequences: none of these is empty, so each has a key to see."""
-    return given.type.rank == 2 and at.convert(given, WHOLE).producer() is None
+def is_padding(at: Lowering[Any]) -> bool:
+    """Whether a mask alone tells what is seen, the same for all queries of a sequence."""
+    given = at.operands[3] if len(at.operands) > 3 else None
+    return given is not None and given.type.rank == 2 and not hides_places(at)
+
+
+def hides_places(at: Lowering[Any]) -> bool:
+    """Whether what a query sees depends on its place."""
+    return at.op.causal or at.op.values.get("window") is not None
 
 
 def mask_type(type: TensorType) -> TensorType:

@@ -10,7 +10,7 @@ from dslc.ops.mixture import MixtureOfExperts, TopKRouter
 from dslc_onnx.lowering import ROWS, Operand
 from dslc_onnx.rules import RULES
 from dslc_onnx.rules.arithmetic import reduced
-from dslc_onnx.types import DTYPES, rows_type
+from dslc_onnx.types import DTYPES, HIDDEN, rows_type
 
 if TYPE_CHECKING:
     import onnx_ir as ir
@@ -35,7 +35,7 @@ def gates(at: Lowering[Any], logits: ir.Value, type: TensorType, label: str) -> 
     one = type.with_shape(*type.shape[:-1], 1)
     least = reduced(at, "ReduceMin", largest, [last], one, "least")
     below = at.emit("Less", logits, least, type=type.with_dtype("bool"), label="below")
-    kept = at.emit("Where", below, at.number(-1e30), logits, type=type, label="kept")
+    kept = at.emit("Where", below, at.number(HIDDEN[type.dtype]), logits, type=type, label="kept")
     return at.emit("Softmax", kept, type=type, label=label, axis=-1)
 
 

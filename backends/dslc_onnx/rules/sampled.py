@@ -8,7 +8,7 @@ from dslc.ops.sampled import NegativeSampling, SampledSoftmax
 from dslc_onnx.rules import RULES
 from dslc_onnx.rules.arithmetic import reduced
 from dslc_onnx.rules.linear import indices
-from dslc_onnx.types import DTYPES
+from dslc_onnx.types import DTYPES, HIDDEN
 
 if TYPE_CHECKING:
     import onnx_ir as ir
@@ -45,7 +45,7 @@ def sampled_softmax(at: Lowering[SampledSoftmax]) -> Result:
         column = at.emit("Cast", column, type=type, label="alike", to=to)
     flags = few.with_dtype("bool")
     hits = at.emit("Equal", others, column, type=flags, label="hits")
-    least = at.number(-1e30, few.dtype)
+    least = at.number(HIDDEN[few.dtype], few.dtype)
     wrong = at.emit("Where", hits, least, wrong, type=few, label="others")
     whole = few.with_shape(few.shape[0], few.shape[1] + 1)
     both = at.emit("Concat", right, wrong, type=whole, label="scores", axis=1)

@@ -33,9 +33,16 @@ if TYPE_CHECKING:
     from dslc.emit.context import OpContext
 
 
-@RULES.add(Relu, Relu6, Selu, Silu, Mish, Hardswish, Hardsigmoid, Softplus, Softsign)
+@RULES.add(Relu, Relu6, Selu, Silu, Mish, Hardswish, Softplus, Softsign)
 def plain(c: OpContext) -> str:
     return f"F.{c.op.name}({c.x})"
+
+
+@RULES.add(Hardsigmoid)
+def hardsigmoid(c: OpContext) -> str:
+    if c.derivatives > 1:  # PyTorch's own has no second
+        return f"F.relu6({c.x} + 3) / 6"
+    return f"F.hardsigmoid({c.x})"
 
 
 @RULES.add(Sigmoid, Tanh)

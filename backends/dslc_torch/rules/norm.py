@@ -11,8 +11,18 @@ if TYPE_CHECKING:
     from dslc.emit.context import OpContext
 
 
+def check_derivatives(c: OpContext) -> None:
+    """Refuses a norm that training differentiates so often that PyTorch's own is wrong."""
+    if c.derivatives > 2:
+        raise c.refuse(
+            "would be differentiated three times, by gradients one inside the other: PyTorch's own is"
+            " wrong there; take `group_norm` or `rms_norm`"
+        )
+
+
 @RULES.add(BatchNorm)
 def batch_norm(c: OpContext) -> str:
+    check_derivatives(c)
     x = c.types[0]
     options = c.option("eps", 1e-5) + c.option("momentum", 0.1)
     options += "" if c.op.values["affine"] else ", affine=False"
@@ -23,6 +33,7 @@ def batch_norm(c: OpContext) -> str:
 
 @RULES.add(InstanceNorm)
 def instance_norm(c: OpContext) -> str:
+    check_derivatives(c)
     x = c.types[0]
     if not c.op.values["affine"]:  # the layer would ask for a size that it does not use
         return f"F.instance_norm({c.x}{c.option('eps', 1e-5, run=True)})"
@@ -33,6 +44,7 @@ def instance_norm(c: OpContext) -> str:
 
 @RULES.add(LayerNorm)
 def layer_norm(c: OpContext) -> str:
+    check_derivatives(c)
     options = c.option("eps", 1e-5) + ("" if c.op.values["bias"] else ", bias=False")
     layer = c.layer(f"nn.LayerNorm({c.size(c.types[0].shape[-1])}{options})")
     return f"{layer}({c.x})"

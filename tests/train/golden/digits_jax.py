@@ -94,19 +94,19 @@ def cross_entropy(
     return -(right + label_smoothing * log_probabilities.mean())
 
 
-def loss_of(model: Callable[..., Any], batch: Batch) -> Array:
+def loss_of(model: DigitsNet, batch: Batch) -> Array:
     """What training minimises."""
     return cross_entropy(model(batch["image"]), batch["label"])
 
 
-def metrics_of(model: Callable[..., Any], batch: Batch) -> dict[str, Array]:
+def metrics_of(model: DigitsNet, batch: Batch) -> dict[str, Array]:
     """The loss and the metrics of a batch."""
     label = batch["label"]
     logits = model(batch["image"])
     return {"loss": cross_entropy(logits, label), "accuracy": (logits.argmax(-1) == label).mean()}
 
 
-def predicted_of(model: Callable[..., Any], batch: Batch) -> Array:
+def predicted_of(model: DigitsNet, batch: Batch) -> Array:
     """What is predicted of `label`."""
     return model(batch["image"])
 
@@ -201,7 +201,7 @@ class Trainer:
 
     def evaluate(self, params: list[Array], rest: list[Array], batch: Batch) -> dict[str, Array]:
         """What a measurement computes."""
-        model: Callable[..., Any] = self.merged(self.inference, params, rest)
+        model = self.merged(self.inference, params, rest)
         return metrics_of(model, batch)
 
     def measure(self, batch: Arrays) -> dict[str, float]:
@@ -242,7 +242,7 @@ class Trainer:
     @partial(jax.jit, static_argnums=0)
     def give(self, params: list[Array], rest: list[Array], batch: Batch) -> Array:
         """What a prediction computes."""
-        model: Callable[..., Any] = self.merged(self.inference, params, rest)
+        model = self.merged(self.inference, params, rest)
         return predicted_of(model, batch)
 
     def predict(self, batch: Arrays) -> np.ndarray:

@@ -84,7 +84,7 @@ def vector_norm(
     return jnp.where(is_zero, 0, jnp.sqrt(jnp.where(is_zero, 1, squares)))
 
 
-def critic_loss(model: Any, batch: Batch) -> Array:
+def critic_loss(model: Gan, batch: Batch) -> Array:
     """What the phase `critic` minimises.
 
     Scores of real rows rise, those of made ones fall, with slopes of one between
@@ -103,12 +103,12 @@ def critic_loss(model: Any, batch: Batch) -> Array:
     return x - y + 10 * z
 
 
-def generator_loss(model: Any, batch: Batch) -> Array:
+def generator_loss(model: Gan, batch: Batch) -> Array:
     """What the phase `generator` minimises."""
     return -model.critic(model.generator(batch["generator_noise"])).mean()
 
 
-def critic_metrics(model: Any, batch: Batch) -> dict[str, Array]:
+def critic_metrics(model: Gan, batch: Batch) -> dict[str, Array]:
     """The loss and the metrics of the phase `critic`."""
     critic_share = batch["critic_share"]
     real = l2_normalize(batch["features"])
@@ -124,12 +124,12 @@ def critic_metrics(model: Any, batch: Batch) -> dict[str, Array]:
     return {"critic_loss": x - y + 10 * z}
 
 
-def generator_metrics(model: Any, batch: Batch) -> dict[str, Array]:
+def generator_metrics(model: Gan, batch: Batch) -> dict[str, Array]:
     """The loss and the metrics of the phase `generator`."""
     return {"generator_loss": -model.critic(model.generator(batch["generator_noise"])).mean()}
 
 
-def metrics_of(model: Any, batch: Batch) -> dict[str, Array]:
+def metrics_of(model: Gan, batch: Batch) -> dict[str, Array]:
     """The losses and the metrics of all phases."""
     return {**critic_metrics(model, batch), **generator_metrics(model, batch)}
 
@@ -296,7 +296,7 @@ class Trainer:
 
     def evaluate(self, params: list[Array], rest: list[Array], batch: Batch) -> dict[str, Array]:
         """What a measurement computes."""
-        model: Callable[..., Any] = self.merged(self.inference, params, rest)
+        model = self.merged(self.inference, params, rest)
         return metrics_of(model, batch)
 
     def measure(self, batch: Arrays) -> dict[str, float]:

@@ -86,7 +86,7 @@ def cross_entropy(
     return -(right + label_smoothing * log_probabilities.mean())
 
 
-def loss_of(model: Callable[..., Any], batch: Batch) -> Array:
+def loss_of(model: HeadsInTraining, batch: Batch) -> Array:
     """What training minimises."""
     features = batch["features"]
     label = batch["label"]
@@ -96,7 +96,7 @@ def loss_of(model: Callable[..., Any], batch: Batch) -> Array:
     return x + y + ((outputs["rebuilt"] - features) ** 2).mean()
 
 
-def metrics_of(model: Callable[..., Any], batch: Batch) -> dict[str, Array]:
+def metrics_of(model: HeadsInTraining, batch: Batch) -> dict[str, Array]:
     """The loss and the metrics of a batch."""
     features = batch["features"]
     label = batch["label"]
@@ -112,7 +112,7 @@ def metrics_of(model: Callable[..., Any], batch: Batch) -> dict[str, Array]:
     }
 
 
-def predicted_of(model: Callable[..., Any], batch: Batch) -> Array:
+def predicted_of(model: HeadsInTraining, batch: Batch) -> Array:
     """What is predicted of `label`."""
     outputs = model(batch["features"])
     return outputs["logits"]
@@ -203,7 +203,7 @@ class Trainer:
 
     def evaluate(self, params: list[Array], rest: list[Array], batch: Batch) -> dict[str, Array]:
         """What a measurement computes."""
-        model: Callable[..., Any] = self.merged(self.inference, params, rest)
+        model = self.merged(self.inference, params, rest)
         return metrics_of(model, batch)
 
     def measure(self, batch: Arrays) -> dict[str, float]:
@@ -244,7 +244,7 @@ class Trainer:
     @partial(jax.jit, static_argnums=0)
     def give(self, params: list[Array], rest: list[Array], batch: Batch) -> Array:
         """What a prediction computes."""
-        model: Callable[..., Any] = self.merged(self.inference, params, rest)
+        model = self.merged(self.inference, params, rest)
         return predicted_of(model, batch)
 
     def predict(self, batch: Arrays) -> np.ndarray:

@@ -87,7 +87,7 @@ def cross_entropy(
     return -(right + label_smoothing * log_probabilities.mean())
 
 
-def loss_of(model: Callable[..., Any], batch: Batch) -> Array:
+def loss_of(model: Next, batch: Batch) -> Array:
     """What training minimises."""
     text = batch["text"]
     outputs = model(text[:, : text.shape[1] - 1])
@@ -95,7 +95,7 @@ def loss_of(model: Callable[..., Any], batch: Batch) -> Array:
     return cross_entropy(outputs["logits"], text[:, 1:]) + size * size
 
 
-def metrics_of(model: Callable[..., Any], batch: Batch) -> dict[str, Array]:
+def metrics_of(model: Next, batch: Batch) -> dict[str, Array]:
     """The loss and the metrics of a batch."""
     text = batch["text"]
     x = text[:, 1:]
@@ -206,7 +206,7 @@ class Trainer:
 
     def evaluate(self, params: list[Array], rest: list[Array], batch: Batch) -> dict[str, Array]:
         """What a measurement computes."""
-        model: Callable[..., Any] = self.merged(self.inference, params, rest)
+        model = self.merged(self.inference, params, rest)
         return metrics_of(model, batch)
 
     def measure(self, batch: Arrays) -> dict[str, float]:

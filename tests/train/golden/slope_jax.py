@@ -78,7 +78,7 @@ def bce_with_logits(x: Array, target: Array) -> Array:
     return (nnx.softplus(x) - x * target).mean()
 
 
-def loss_of(model: Callable[..., Any], batch: Batch) -> Array:
+def loss_of(model: Slope, batch: Batch) -> Array:
     """What training minimises."""
     rows = l2_normalize(batch["features"])
     mixed = rows * jnp.flip(rows, 0)
@@ -93,7 +93,7 @@ def loss_of(model: Callable[..., Any], batch: Batch) -> Array:
     return x + (excess * excess).mean()
 
 
-def metrics_of(model: Callable[..., Any], batch: Batch) -> dict[str, Array]:
+def metrics_of(model: Slope, batch: Batch) -> dict[str, Array]:
     """The loss and the metrics of a batch."""
     rows = l2_normalize(batch["features"])
     mixed = rows * jnp.flip(rows, 0)
@@ -168,7 +168,7 @@ class Trainer:
 
     def evaluate(self, params: list[Array], rest: list[Array], batch: Batch) -> dict[str, Array]:
         """What a measurement computes."""
-        model: Callable[..., Any] = self.merged(self.inference, params, rest)
+        model = self.merged(self.inference, params, rest)
         return metrics_of(model, batch)
 
     def measure(self, batch: Arrays) -> dict[str, float]:
