@@ -38,7 +38,7 @@ class BatchNormalization(layers.BatchNormalization):
 class TwiceBatchNormalization(BatchNormalization):
     """A batch normalisation that is right where it is differentiated twice.
 
-    Keras's own takes the mean within the variance for a constant, which only a first derivative may.
+    Keras takes the mean within the variance for a constant, which only a first derivative may.
     """
 
     def _moments(

@@ -52,7 +52,7 @@ class ResizeNearest(layers.Layer):
 
 @keras.saving.register_keras_serializable(package="dslc")
 class ResizeBilinear(layers.Layer):
-    """An image blended from the four elements around each place, right where differentiated twice."""
+    """An image blended from the four elements around each place; it can be differentiated twice."""
 
     def __init__(
         self,
