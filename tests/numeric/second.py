@@ -47,9 +47,8 @@ def by_jax(driver: Any, inputs: Mapping[str, Any], *, training: bool) -> Arrays:
     """In JAX."""
     import jax
     import jax.numpy as jnp
-    from flax import nnx
-
     from dslc_jax.runtime.portable import to_portable
+    from flax import nnx
 
     graph, params, rest = driver.split(training)
     others = driver.arrays(inputs)
@@ -73,7 +72,6 @@ def by_jax(driver: Any, inputs: Mapping[str, Any], *, training: bool) -> Arrays:
 def by_keras(driver: Any, inputs: Mapping[str, Any], *, training: bool) -> Arrays:
     """In Keras with TensorFlow."""
     import tensorflow as tf
-
     from dslc_keras.runtime.portable import places
 
     tensors = {name: tf.convert_to_tensor(inputs[name]) for name in driver.inputs}
