@@ -20,7 +20,7 @@ from dslc.train.runtime.initial import matches
 from dslc.train.runtime.weights import match
 from dslc_keras.parts_template import reordered
 from dslc_keras.runtime.portable import inputs_of, places
-from dslc_keras.training_template import Trainer
+from dslc_keras.training_template import RECOMPUTES, Trainer
 
 LORA = ["head.weight"]
 SCALE = 2.0
@@ -52,10 +52,15 @@ class AdaptedTrainer(Trainer):
     def adapted(self, inputs: Any, training: bool) -> Any:
         """What the model gives with its adapters."""
         with keras.StatelessScope(state_mapping=self.sums()) as scope:
-            outputs = self.model(inputs, training=training)
+            if RECOMPUTES:
+                outputs = self.recomputing(inputs, training=training)
+            else:
+                outputs = self.model(inputs, training=training)
+        weights = {id(weight) for weight in self.adapts.values()}
         for variable in self.model.non_trainable_variables:
             value = scope.get_current_value(variable)
-            if value is not None:  # a statistic, or a count of draws
+            # a statistic, or a count of draws
+            if value is not None and id(variable) not in weights:
                 variable.assign(value)
         return outputs
 

@@ -154,6 +154,9 @@ def add_recompute(script: Script) -> None:
     if script.program.has_several:
         text = "`recompute` beside several models has no form in Keras yet: leave it out there"
         raise BuildError(text)
+    if script.program.derivatives:
+        text = "TensorFlow recomputes for a first derivative alone: leave `recompute` out beside"
+        raise BuildError(f"{text} `gradient`")
     template = script.template(RECOMPUTE)
     script.use(template)
     script.add(
@@ -163,6 +166,7 @@ def add_recompute(script: Script) -> None:
 
 def names_of(script: Script) -> dict[str, str]:
     """What the trainer's template calls otherwise."""
+    recomputes = script.flags["RECOMPUTES"] and not script.flags["ADAPTS"]
     policy = {"bf16": '"mixed_bfloat16"', "f16": '"mixed_float16"'}
     return {
         "POLICY": policy.get(script.train.run.precision, "POLICY"),
@@ -171,7 +175,7 @@ def names_of(script: Script) -> dict[str, str]:
         "MADE_OF": 'io_layout="native"' if script.flags["NATIVE"] else "",
         "XLA": str(script.flags["COMPILES"]),
         **adapted_names(script),
-        **({"MODEL": "self.recomputing"} if script.flags["RECOMPUTES"] else {}),
+        **({"MODEL": "self.recomputing"} if recomputes else {}),
     }
 
 

@@ -4,7 +4,7 @@ They are taken from here by name. See `dslc.emit.template`.
 """
 
 import contextlib
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
@@ -33,19 +33,25 @@ def recomputed(part: nn.Module, forward: Callable[..., Any], *inputs: Any) -> An
     before = [buffer.clone() for buffer in part.buffers()]
 
     def contexts() -> tuple[Any, Any]:
-        return contextlib.nullcontext(), with_buffers(part, before)
+        return contextlib.nullcontext(), WithBuffers(part, before)
 
     return checkpoint(forward, *inputs, use_reentrant=False, context_fn=contexts)
 
 
-@contextlib.contextmanager
-def with_buffers(part: nn.Module, before: Sequence[Tensor]) -> Generator[None]:
-    """Has a part with its buffers as they were for a while."""
-    after = [buffer.clone() for buffer in part.buffers()]
-    for buffer, value in zip(part.buffers(), before, strict=True):
-        buffer.copy_(value)
-    try:
-        yield
-    finally:
-        for buffer, value in zip(part.buffers(), after, strict=True):
+class WithBuffers:
+    """Has a part with its buffers as they were for a while; for each backward pass anew."""
+
+    def __init__(self, part: nn.Module, before: Sequence[Tensor]) -> None:
+        self.part, self.before, self.after = part, before, before
+
+    def __enter__(self) -> None:
+        self.after = [buffer.clone() for buffer in self.part.buffers()]
+        self.set(self.before)
+
+    def __exit__(self, *_: object) -> None:
+        self.set(self.after)
+
+    def set(self, values: Sequence[Tensor]) -> None:
+        """Has the buffers be some values."""
+        for buffer, value in zip(self.part.buffers(), values, strict=True):
             buffer.copy_(value)

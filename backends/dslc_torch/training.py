@@ -14,6 +14,7 @@ from dslc.emit.python import Blank, Function, Line, Parameter, Raw, With, helper
 from dslc.emit.script import Script
 from dslc.ops.attention import MultiHeadAttention
 from dslc.ops.scaled_attention import ScaledDotProductAttention
+from dslc.train.recomputing import recomputed_parts
 from dslc_torch.optimizers import UNCOUNTED, add_optimizers
 from dslc_torch.target import TorchTarget
 
@@ -152,15 +153,20 @@ def train_source(checked: Checked, model: str) -> str:
 
 def add_recompute(script: Script) -> None:
     """What recomputes parts of the model in the backward pass."""
-    if script.flags["COMPILES"]:
-        text = "`recompute` beside `compile: true` has no form in PyTorch: leave one of them out"
-        raise BuildError(text)
+    if script.flags["COMPILES"] and script.flags["STATEFUL"]:
+        text = "`recompute` of what has statistics or counts its draws has no form in PyTorch beside"
+        raise BuildError(f"{text} `compile: true`: leave one of them out")
+    parts = recomputed_parts(script.train)
+    adapted = [info.path for info in script.train.adapted()]
+    if inside := [path for path in adapted if any(path.startswith(f"{part}.") for part in parts)]:
+        text = f"`{inside[0]}` has adapters, and PyTorch has no form of recomputing what holds it"
+        raise BuildError(f"{text}: leave its part out of `recompute`")
     template = script.template(RECOMPUTE)
     script.use(template)
     script.add(template.definition("recompute"))
     if script.flags["STATEFUL"]:
         script.add(template.definition("recomputed"))
-        script.add(Raw(helper_source(RECOMPUTE, "with_buffers")[0]))
+        script.add(Raw(helper_source(RECOMPUTE, "WithBuffers")[0]))
 
 
 def phases(script: Script, template: Template) -> list[Statement]:

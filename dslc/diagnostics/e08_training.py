@@ -290,8 +290,7 @@ ENTRIES: dict[str, Entry] = {
     "E0828": Entry(
         "adapters beside what does not go with them",
         "Under `lora` the adapters move and the weights that they belong to stay. A weight cannot be "
-        "adapted and trained itself, and one run has one loss, one model, no averages or thawing, and "
-        "recomputes nothing.",
+        "adapted and trained itself, and one run has one loss, one model, and no averages or thawing.",
         _train("lora: {of: [head]}", "ema: 0.9"),
         _train("lora: {of: [head]}"),
     ),

@@ -65,9 +65,6 @@ def check_recomputed(training: Training, fields: Mapping, report: Report) -> Non
         help = f"did you mean `{close}`?" if close else help
         at = found_below(node, glob) or node
         report.error("E0829", at.span, f"no block, group or repeat is {glob!r}", help=help)
-    if training.options.lora is not None:
-        help = "adapters keep little for the backward pass; leave one of them out"
-        report.error("E0828", key.span, "`recompute` does not go with `lora`", help=help)
 
 
 def _parts(body: BodyInstance, prefix: str) -> Iterator[tuple[str, str]]:

@@ -1,6 +1,7 @@
 """Parts that are recomputed in the backward pass: the same losses and weights, and less that is kept."""
 
-from functools import cache
+import re
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
@@ -54,10 +55,91 @@ def test_nothing_else_changes(backend: str) -> None:
         np.testing.assert_allclose(found[1][path], array, rtol=exact, atol=exact, err_msg=path)
 
 
-def test_what_is_compiled_is_not_recomputed_too() -> None:
-    both = loads(TEXT.replace("  epochs", "  compile: true\n  epochs")).checked
-    with pytest.raises(BuildError, match="beside `compile: true`"):
-        find_backend("torch").project(both)
+def beside(*settings: str) -> str:
+    """The spec with more settings."""
+    return TEXT.replace("  epochs", "".join(f"  {text}\n" for text in settings) + "  epochs")
+
+
+STEEP = TEXT.replace(
+    "  loss: cross_entropy\n",
+    """  steps:
+    - Recomputed:
+      name: logits
+      from: image
+    - cross_entropy:
+      name: wrong
+      from: [logits, label]
+    - gradient: {of: wrong, wrt: image}
+      name: slope
+    - expr: slope ** 2
+    - reduce_mean:
+      name: size
+    - expr: wrong + 10 * size
+      name: objective
+  loss: objective
+""",
+)
+BESIDE = {
+    "bf16": beside("precision: bf16"),
+    "f16": beside("precision: f16"),
+    "thaw": beside('freeze: [{"unit.**": 1}]').replace("epochs: 1", "epochs: 2"),
+    "frozen": beside('freeze: ["unit.0.**"]'),
+    "pieces": beside("accumulate: 2", "ema: 0.9"),
+    "adapters": beside("lora: {of: [head], rank: 2}"),
+    "slope": STEEP,
+}
+COARSE = {"bf16": 2e-2, "f16": 2e-3}
+"""How far losses and weights may be apart where 16 bits are rounded at other places."""
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("name", BESIDE)
+def test_it_goes_with_what_else_training_does(name: str, backend: str) -> None:
+    if (name, backend) == ("slope", "keras"):
+        with pytest.raises(BuildError, match="leave `recompute` out beside `gradient`"):
+            after(BESIDE[name], backend)
+        return
+    kept = BESIDE[name].replace("  recompute: [unit, down]\n", "")
+    found, expected = after(BESIDE[name], backend), after(kept, backend)
+    exact = 0 if backend == "torch" else COARSE.get(name, 1e-6)
+    np.testing.assert_allclose(found[0], expected[0], rtol=exact)
+    apart = COARSE.get(name, 1e-6)
+    np.testing.assert_allclose(found[0], after(kept, "torch")[0], rtol=apart)
+    for path, array in expected[1].items():
+        np.testing.assert_allclose(found[1][path], array, rtol=exact, atol=exact, err_msg=path)
+
+
+@pytest.mark.parametrize(
+    ("text", "match"),
+    [
+        (beside("compile: true"), "beside `compile: true`"),
+        (
+            beside('lora: {of: ["down.**"]}').replace(
+                "      - relu\n", "      - relu\n      - flatten\n      - linear: 16\n"
+            ),
+            "leave its part out of `recompute`",
+        ),
+    ],
+    ids=["compiled", "adapted"],
+)
+def test_what_pytorch_cannot_recompute_is_refused(text: str, match: str) -> None:
+    with pytest.raises(BuildError, match=match):
+        find_backend("torch").project(loads(text).checked)
+
+
+def test_what_is_compiled_is_recomputed_where_nothing_else_moves(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    import torch
+
+    lines = ("batch_norm", "dropout: 0.25", "dropout: 0.1", "batch_norm:\n        name: norm")
+    plain = beside("compile: true")
+    for line in lines:
+        plain = re.sub(f" *- {line}\n", "", plain)
+    monkeypatch.setattr(torch, "compile", partial(torch.compile, backend="aot_eager"))
+    kept = plain.replace("  recompute: [unit, down]\n", "")
+    assert "checkpoint" in str(find_backend("torch").project(loads(plain).checked)["train.py"])
+    np.testing.assert_allclose(after(plain, "torch")[0], after(kept, "torch")[0], rtol=1e-6)
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
