@@ -49,8 +49,8 @@ fuzz: setup  ## N random networks through every backend, then the property-based
 	@$(ONE_THREAD) HYPOTHESIS_PROFILE=fuzz DSLC_EXAMPLES=$(N) $(BIN)/python -m pytest -q -n $(JOBS) \
 		--dist loadgroup -k "(fuzz or property) and not networks"
 
-parity: setup  ## the whole numeric suite: every backend against the reference, gradients and layouts at all sizes, a hundred steps of every optimiser; DEVICE=cuda on a GPU
-	@$(if $(filter cpu,$(DEVICE)),$(ONE_THREAD)) DSLC_DEVICE=$(DEVICE) DSLC_WHOLE=1 $(BIN)/python -m pytest -q -n $(JOBS) --dist loadgroup tests/numeric tests/train/test_curves.py
+parity: setup  ## the whole numeric suite: every backend against the reference, gradients and layouts at all sizes, a hundred steps of every optimiser, compiled steps; DEVICE=cuda on a GPU
+	@$(if $(filter cpu,$(DEVICE)),$(ONE_THREAD)) DSLC_DEVICE=$(DEVICE) DSLC_WHOLE=1 $(BIN)/python -m pytest -q -n $(JOBS) --dist loadgroup tests/numeric tests/train/test_curves.py tests/train/test_compiling.py
 
 bench: setup  ## cold start, generation and export times
 	@$(ONE_THREAD) $(BIN)/python benchmarks/run.py

@@ -8,6 +8,11 @@ import yaml
 Part = dict[str, Any]
 OPTIMIZERS = ("sgd", "adam", "adamw", "rmsprop", "adagrad", "lion", "adafactor", "muon")
 SCHEDULES = ("constant", "step", "cosine", "linear", "one_cycle", "polynomial", "plateau")
+IN_PHASES = (
+    *("steps", "loss", "optimizer", "schedule", "metrics"),
+    *("clip", "accumulate", "regularize"),
+)
+"""What each of several phases says for itself."""
 MOST = 3
 """Of the settings that stand by themselves a section has so many at most: more exclude each other."""
 
@@ -29,8 +34,21 @@ def section(random: Random) -> str:
     }
     if not is_hot and random.random() < 0.6:
         train["metrics"] = [{"accuracy": None, "from": [output, "label"]}]
+    if random.random() < 0.25:
+        train = in_phases(random, train, loss)
     spec = {**network(random), "train": train}
     return yaml.safe_dump(spec, sort_keys=False, default_flow_style=None)
+
+
+def in_phases(random: Random, train: Part, loss: str) -> Part:
+    """The same as one of two phases, which move the same network in turn."""
+    first: Part = {"name": "first", "update": ["Net"]}
+    first |= {key: train.pop(key) for key in IN_PHASES if key in train}
+    other: Part = {"name": "other", "update": ["Net"], **graph_of(random, loss)[0]}
+    other |= {"optimizer": optimizer_of(random), **schedule_of(random)}
+    if random.random() < 0.5:
+        other["every"] = 2
+    return {**train, "phases": random.sample([first, other], 2)}
 
 
 def network(random: Random) -> Part:

@@ -14,6 +14,7 @@ from dslc.tools.backends import find_backend
 from dslc.train.runtime import checkpoint
 from dslc.train.steps import as_read, importable, load_script
 from dslc.weights.starting import starting_weights
+from tests.numeric.frameworks import WHOLE
 from tests.train.projects import BACKENDS, SPECS, batches
 
 TEXT = (SPECS / "compiled.yaml").read_text(encoding="utf-8")
@@ -46,9 +47,14 @@ def switches() -> Iterator[None]:
 
 @pytest.fixture
 def traced(monkeypatch: pytest.MonkeyPatch) -> None:
-    """PyTorch traces and differentiates as it does for its compiler of C++, which takes a minute."""
+    """PyTorch traces and differentiates as it does for its compiler of C++, which takes a minute.
+
+    `make parity` takes the compiler itself.
+    """
     import torch
 
+    if WHOLE:
+        return
     monkeypatch.setattr(torch, "compile", partial(torch.compile, backend="aot_eager"))
 
 
