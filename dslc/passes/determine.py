@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dslc.diagnostics import Report
 from dslc.ir.graph import ApplyOp, ChooseOp, Reuse
+from dslc.ir.opened import Opened
 from dslc.ir.walk import with_regions
 from dslc.limits import Limits
 from dslc.passes.pipeline import check_program
@@ -40,7 +41,11 @@ def determined(program: Program) -> Program:
     modules = {
         name: module.replace(body=_body(module.body)) for name, module in program.modules.items()
     }
-    return program.replace(modules=modules)
+    opened = {
+        name: Opened(found.reader, found.scope, _body(found.body))
+        for name, found in program.opened.items()
+    }
+    return program.replace(modules=modules, opened=opened)
 
 
 def _body(body: Body) -> Body:

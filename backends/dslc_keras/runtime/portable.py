@@ -75,7 +75,7 @@ def to_portable(model: keras.Model) -> dict[str, Array]:
 def places(model: keras.Model) -> dict[str, Place]:
     """Where each portable weight lives; what an optimiser keeps beside a variable lies alike."""
     found: dict[str, Place] = {}
-    by_name = {layer.name: layer for layer in all_layers(model)}
+    by_name = {one.name: one for one in all_layers(model) if not isinstance(one, layers.InputLayer)}
     for layer in by_name.values():
         for kind, function in KINDS:
             if isinstance(layer, kind):
