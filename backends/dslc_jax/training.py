@@ -38,6 +38,7 @@ class JaxObjective(Objective):
     """JAX differentiates functions, and casts what models take and give in mixed precision."""
 
     mixed = False
+    recomputes = False
 
     def call(
         self, called: Sequence[str], arguments: list[str], names: Sequence[str], *, training: bool
@@ -50,7 +51,7 @@ class JaxObjective(Objective):
         return f"in_half({first})({', '.join(arguments)})"
 
     def gradient(self, body: ObjectiveBody, between: Between) -> None:
-        alters = body.objective.is_loss and any(map(changes, between.iterations()))
+        moves = body.objective.is_loss and any(map(changes, between.iterations()))
         flow = body.flow
         source = flow.store_ref(between.wrt).text
         wanted = flow.names.get((between.of.owner, between.of.slot), body.names.fresh("total"))
@@ -74,7 +75,7 @@ class JaxObjective(Objective):
         returns = "tuple[Array, Any]" if given else "Array"
         parameters = [Parameter(source, "Array")]
         options = ", has_aux=True" if given else ""
-        if alters:  # NNX hands on what the model has changed inside
+        if moves or self.recomputes:  # NNX hands on what the model has changed inside
             parameters.insert(0, Parameter("model", self.model))
             call = f"nnx.grad({name}, argnums=1{options})(model, {source})"
         else:
@@ -128,7 +129,7 @@ def train_source(checked: Checked, model: str) -> str:
         )
     annotations = (script.model_name, "Batch", "Array", "dict[str, Array]")
     objective = JaxObjective(script.target, *annotations)
-    objective.mixed = flags["MIXED"]
+    objective.mixed, objective.recomputes = flags["MIXED"], flags["RECOMPUTES"]
     script.add_objectives(objective)
     script.add_penalty(PENALTIES, "Mapping[str, Array]", "Array")
     script.add_schedules()

@@ -154,7 +154,9 @@ def train_source(checked: Checked, model: str) -> str:
 def add_recompute(script: Script) -> None:
     """What recomputes parts of the model in the backward pass."""
     if script.flags["COMPILES"] and script.flags["STATEFUL"]:
-        text = "`recompute` of what has statistics or counts its draws has no form in PyTorch beside"
+        text = (
+            "`recompute` of what has statistics or counts its draws has no form in PyTorch beside"
+        )
         raise BuildError(f"{text} `compile: true`: leave one of them out")
     parts = recomputed_parts(script.train)
     adapted = [info.path for info in script.train.adapted()]
