@@ -54,9 +54,10 @@ class TwiceLayerNormalization(layers.LayerNormalization):
     """A layer normalisation that is right where it is differentiated twice, as Keras's is not."""
 
     def call(self, inputs: KerasTensor) -> KerasTensor:
-        mean, variance = (find(inputs, -1, keepdims=True) for find in (ops.mean, ops.var))
-        y = (inputs - mean) * ops.rsqrt(variance + self.epsilon) * self.gamma
-        return y + self.beta if self.center else y
+        x = ops.cast(inputs, keras.backend.result_type(inputs.dtype, "float32"))
+        mean, variance = (find(x, -1, keepdims=True) for find in (ops.mean, ops.var))
+        y = (x - mean) * ops.rsqrt(variance + self.epsilon) * self.gamma
+        return ops.cast(y + self.beta if self.center else y, self.compute_dtype)
 
 
 @keras.saving.register_keras_serializable(package="dslc")
@@ -65,11 +66,12 @@ class TwiceGroupNormalization(layers.GroupNormalization):
 
     def call(self, inputs: KerasTensor) -> KerasTensor:
         rows, channels = ops.shape(inputs)[0], ops.shape(inputs)[-1]
-        x = ops.reshape(inputs, (rows, -1, self.groups, channels // self.groups))
+        x = ops.cast(inputs, keras.backend.result_type(inputs.dtype, "float32"))
+        x = ops.reshape(x, (rows, -1, self.groups, channels // self.groups))
         mean, variance = (find(x, (1, 3), keepdims=True) for find in (ops.mean, ops.var))
         y = ops.reshape((x - mean) * ops.rsqrt(variance + self.epsilon), ops.shape(inputs))
         y = y * self.gamma if self.scale else y
-        return y + self.beta if self.center else y
+        return ops.cast(y + self.beta if self.center else y, self.compute_dtype)
 
 
 @keras.saving.register_keras_serializable(package="dslc")

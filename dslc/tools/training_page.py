@@ -118,9 +118,9 @@ train:
 
 A generated project then has a `training_model.py` beside `model.py`: the model as training sees it, with
 these steps behind it. `model.py` computes the outputs and nothing else, and takes its own part of
-`weights.safetensors`. Steps with weights are checked wherever they stand. They are
-written wherever no gradient leads through them, and however often the graph calls models; the only model
-of a spec is called at the top of the graph then, and in a phase not between them. Else `build` says so.
+`weights.safetensors`. Steps with weights may stand
+anywhere, before a model's call and behind it, and on the way of a gradient. Where the model or a gradient
+comes between two steps, one cannot have the other's weights (`reuse`), and `build` says so.
 
 `stop_gradient` gives a value through which nothing learns: a fixed target. `gradient` is the gradient of
 the sum of one value with respect to another, shaped like that one, and can itself be differentiated, as
@@ -135,8 +135,11 @@ a penalty on slopes is:
 ```
 
 It stands at the top of the training graph, and nowhere else. `wrt` is a column or a value that `of` is
-computed from. Two gradients may be nested, or share no step. JAX writes none through a model with batch
-norms or dropout yet, and says so.
+computed from. Two gradients may be nested, or share no step. What lies on its way is differentiated twice,
+by two nested ones three times, and is written in a form that the framework does right: Keras's own norms,
+bilinear resizing and `softsign` are wrong or lack a second derivative in TensorFlow, as fused attention,
+cuDNN's recurrent layers and `hardsigmoid` do in PyTorch. `build` refuses what has no such form: `ctc`, but
+in JAX, and in PyTorch a batch, layer or instance norm within two gradients.
 
 `loss` is the name of a value, or an op: a word, or a step with attributes and `from`. Without `from` it
 compares the only output with the only column that is no input of the model. `metrics` are words or
