@@ -56,7 +56,10 @@ class Factored(Shared):
     ) -> None:
         """Moves one variable."""
         index = self._get_variable_index(variable)
-        size = ops.maximum(ops.sqrt(ops.mean(ops.square(variable))), self.floor)
+        # all axes, but that of the two biases that Keras keeps of a GRU
+        whole = [axis for part in self.axes[index] for axis in part]
+        size = ops.mean(ops.square(variable), whole, keepdims=True)
+        size = ops.maximum(ops.sqrt(size), self.floor)
         prelude()
         if COUNTS_EACH:
             count = self.counts[index]
@@ -75,7 +78,8 @@ class Factored(Shared):
         else:
             self.assign_add(square, fresh * (squares - square))
         update = gradient * ops.rsqrt(ops.maximum(square, 2.0**-46))
-        length = ops.maximum(1.0, ops.sqrt(ops.mean(ops.square(update))) / self.longest)
+        length = ops.sqrt(ops.mean(ops.square(update), whole, keepdims=True))
+        length = ops.maximum(1.0, length / self.longest)
         rate = size * ops.minimum(learning_rate, 1 / ops.sqrt(count))
         self.assign_sub(variable, rate / length * update)
 

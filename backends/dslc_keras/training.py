@@ -212,6 +212,7 @@ def add_optimizers(script: Script) -> list[str]:
     known: dict[tuple[object, ...], str] = {}
     names: list[str] = []
     for turn in script.turns:
+        refuse_pairs(script, turn)
         chosen = turn.phase.optimizer
         flags = {
             "CLIPS_EACH": turn.clips == "each",
@@ -235,6 +236,14 @@ def add_optimizers(script: Script) -> list[str]:
     if any(turn.phase.optimizer.name == "muon" for turn in script.turns):
         script.add(script.template(MATRICES).definition("evened"))
     return names
+
+
+def refuse_pairs(script: Script, turn: Turn) -> None:
+    """Refuses to clip each weight where Keras keeps two in one variable."""
+    pairs = [i.path for i in script.weights if i.role == "trained" and ".bias_hh" in i.path]
+    if turn.clips == "each" and pairs:
+        text = f"Keras keeps `{pairs[0]}` and the other bias of its layer as one, so that their gradients"
+        raise BuildError(f"{text} cannot each be clipped: clip by `norm` or `value`")
 
 
 def add_optimizer(
