@@ -66,7 +66,6 @@ REGULAR = False  # whether large weights add to the loss
 SCALED = False  # whether the loss is scaled
 THAWS = False  # whether weights are frozen at first
 SEEDED = False  # whether what the model draws is the same in every framework
-SEVERAL = False  # whether the model holds several, which the graph calls itself
 
 INITIAL = [("**.weight", kaiming_uniform()), ("**", zeros())]
 HALF = jnp.bfloat16

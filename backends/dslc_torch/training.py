@@ -10,7 +10,7 @@ from dslc.emit.adapters import adapted_names
 from dslc.emit.backend import BuildError
 from dslc.emit.gradients import summed
 from dslc.emit.objective import Objective, places
-from dslc.emit.python import Blank, Function, Line, Parameter, Raw, With, helper_source
+from dslc.emit.python import Blank, Comment, Function, Line, Parameter, Raw, With, helper_source
 from dslc.emit.script import Script
 from dslc.ops.attention import MultiHeadAttention
 from dslc.ops.scaled_attention import ScaledDotProductAttention
@@ -93,6 +93,8 @@ class TorchObjective(Objective):
             return
         self.under += under
         kept = body.block(lambda: (write(), body.flow.store((between.gradient.step.id, ""))))
+        if body.objective.is_loss:
+            body.flow.lines.append(Comment("with kernels that can be differentiated twice"))
         body.flow.lines.append(With(under, kept))
         del self.under[-len(under) :]
 

@@ -73,7 +73,6 @@ def flags_of_run(script: Script) -> dict[str, bool]:
         "SHOWS": script.shown is not None,
         "SLACK": stopping is not None and stopping.min_delta > 0,
         "STOPS": stopping is not None,
-        "SEVERAL": script.program.has_several,
         "STATEFUL": any(info.role == "buffer" for info in script.weights) or seeded,
         "SEEDED": seeded,
         "STARTED": script.program.weights is not None,

@@ -28,10 +28,15 @@ def differentiable(case: Case) -> bool:
     return floats and case.op not in NONE and crc32(case.name.encode()) % SHARE == 0
 
 
+def marks(backend: str) -> list[Any]:
+    """What keeps a framework's tests in its own worker."""
+    return [pytest.mark.xdist_group(backend), getattr(pytest.mark, backend)]
+
+
 def rows() -> list[Any]:
     """Batches with a case that is tried, in each framework's own worker."""
     return [
-        pytest.param(name, title, marks=[pytest.mark.xdist_group(name), getattr(pytest.mark, name)])
+        pytest.param(name, title, marks=marks(name))
         for name in BY
         for title, cases in BATCHES.items()
         if any(differentiable(case) and name not in case.gaps for case in cases)
@@ -64,7 +69,7 @@ def test_second_derivatives(backend: str, title: str) -> None:
     assert not faults, "\n".join(faults)
 
 
-@pytest.mark.parametrize("backend", ["torch", "keras"])
+@pytest.mark.parametrize("backend", [pytest.param(b, marks=marks(b)) for b in ("torch", "keras")])
 def test_what_has_no_second_derivative_is_refused(backend: str) -> None:
     case = next(case for cases in BATCHES.values() for case in cases if case.op in NONE)
     checked = check(spec([case]))
@@ -73,6 +78,8 @@ def test_what_has_no_second_derivative_is_refused(backend: str) -> None:
         backend_named(backend).model_source(checked)
 
 
+@pytest.mark.torch
+@pytest.mark.xdist_group("torch")
 @pytest.mark.parametrize("op", ["batch_norm", "layer_norm", "instance_norm"])
 def test_norms_that_pytorch_differentiates_wrongly_are_refused(op: str) -> None:
     case = next(case for cases in BATCHES.values() for case in cases if case.op == op)
