@@ -18,8 +18,12 @@ from typing import Any
 KILLS = 3
 
 
-def begin(output: Path) -> tuple[int, int]:
-    """Starts a run in a process of its own; gives its number and a pipe with a byte for each step."""
+def begin(output: Path, wait: int | None = None) -> tuple[int, int]:
+    """Starts a run in a process of its own; gives its number and a pipe with a byte for each step.
+
+    Each step then waits for a byte of `wait`, where one is given: a step that goes on by itself might
+    be past the last one before this process has its turn.
+    """
     told, tell = os.pipe()
     pid = os.fork()
     if pid:
@@ -30,6 +34,8 @@ def begin(output: Path) -> tuple[int, int]:
 
     def telling(*args: Any, **losses: Any) -> None:
         os.write(tell, b".")
+        if wait is not None:
+            os.read(wait, 1)
         step(*args, **losses)
 
     script.Progress.step = telling
@@ -64,9 +70,11 @@ def kill(output: Path, steps: int, delay: float) -> None:
 
 def stop(output: Path, kind: signal.Signals) -> int:
     """A run that is asked to end after its first step; gives its status."""
-    pid, told = begin(output)
+    wait, go = os.pipe()
+    pid, told = begin(output, wait)
     os.read(told, 1)
     os.kill(pid, kind)
+    os.write(go, b"." * 100)
     return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
 
 

@@ -46,7 +46,7 @@ def test_a_run_killed_three_times_ends_as_an_unbroken_one(backend: str, tmp_path
     assert record["options"]["seed"] == 0
     assert set(record["versions"]) > {"python", "numpy"}
     text = (folder / "whole" / "metrics.jsonl").read_text()
-    assert len([row for row in map(json.loads, text.splitlines()) if "loss" in row]) == 40
+    assert len([row for row in map(json.loads, text.splitlines()) if "loss" in row]) == 60
 
 
 class Run:
