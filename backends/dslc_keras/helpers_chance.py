@@ -11,6 +11,8 @@ from typing import Any
 import keras
 from keras import KerasTensor, layers, ops
 
+from dslc_keras.helpers_values import argmax
+
 
 @keras.saving.register_keras_serializable(package="dslc")
 class RandomNormal(layers.Layer):
@@ -98,7 +100,7 @@ class Categorical(layers.Layer):
 
     def call(self, logits: KerasTensor) -> KerasTensor:
         if not self.temperature:
-            return ops.argmax(logits, axis=-1)
+            return argmax(logits)
         drawn = keras.random.uniform(ops.shape(logits), seed=self.generator)
         return ops.argmax(logits - self.temperature * ops.log(-ops.log(drawn)), axis=-1)
 

@@ -8,6 +8,8 @@
 
 from keras import KerasTensor, ops
 
+from dslc_keras.helpers_values import argmax
+
 
 def precision(
     logits: KerasTensor, target: KerasTensor, axis: int = 1, positive: int = 1
@@ -35,7 +37,7 @@ def counts(
     logits: KerasTensor, target: KerasTensor, axis: int, positive: int
 ) -> tuple[KerasTensor, KerasTensor, KerasTensor]:
     """How many places are taken for a class, are of it, and both."""
-    found = ops.cast(ops.equal(ops.argmax(logits, axis=axis), positive), "float32")
+    found = ops.cast(ops.equal(argmax(logits, axis=axis), positive), "float32")
     there = ops.cast(ops.equal(target, positive), "float32")
     return ops.sum(found), ops.sum(there), ops.sum(found * there)
 
@@ -44,7 +46,7 @@ def mean_iou(logits: KerasTensor, target: KerasTensor, axis: int = 1) -> KerasTe
     """The mean over classes of intersection over union, of those that are found or there."""
     others = tuple(k for k in range(len(logits.shape)) if k != axis % len(logits.shape))
     classes = ops.cast(ops.cumsum(ops.ones_like(logits), axis=axis) - 1, "int32")
-    ids = (ops.argmax(logits, axis=axis), target)
+    ids = (argmax(logits, axis=axis), target)
     found, there = (
         ops.cast(ops.equal(ops.expand_dims(ops.cast(x, "int32"), axis), classes), "float32")
         for x in ids

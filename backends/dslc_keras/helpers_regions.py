@@ -13,6 +13,8 @@ import keras
 import numpy as np
 from keras import KerasTensor, layers, ops
 
+from dslc_keras.helpers_values import argmax
+
 
 @keras.saving.register_keras_serializable(package="dslc")
 class Anchors(layers.Layer):
@@ -122,7 +124,7 @@ class NonMaxSuppression(layers.Layer):
             k: KerasTensor, state: tuple[KerasTensor, KerasTensor, KerasTensor]
         ) -> tuple[KerasTensor, KerasTensor, KerasTensor]:
             left, ids, valid = state
-            place = ops.cast(ops.argmax(left, axis=-1, keepdims=True), "int32")
+            place = ops.cast(argmax(left)[:, None], "int32")
             a, b, c, d = (ops.take_along_axis(side, place, axis=1) for side in sides)
             wide = ops.maximum(ops.minimum(x2, c) - ops.maximum(x1, a), 0)
             shared = wide * ops.maximum(ops.minimum(y2, d) - ops.maximum(y1, b), 0)

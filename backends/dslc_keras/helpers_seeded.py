@@ -14,6 +14,8 @@ from typing import Any
 import keras
 from keras import KerasTensor, layers, ops
 
+from dslc_keras.helpers_values import argmax
+
 
 def mix_bits(x: KerasTensor) -> KerasTensor:
     """Scatters the bits of 32-bit integers (Wellons, lowbias32)."""
@@ -165,7 +167,7 @@ class SeededCategorical(Seeded):
 
     def call(self, logits: KerasTensor) -> KerasTensor:
         noise = -ops.log(-ops.log(self.shares(ops.shape(logits))))
-        return ops.argmax(logits + self.temperature * ops.cast(noise, logits.dtype), axis=-1)
+        return argmax(logits + self.temperature * ops.cast(noise, logits.dtype))
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "temperature": self.temperature}

@@ -13,6 +13,11 @@ import keras
 from keras import KerasTensor, layers, ops
 
 
+def argmax(x: KerasTensor, *, axis: int = -1) -> KerasTensor:
+    """The place of the largest number, the first of equals: for Keras alone, -0 is less than 0."""
+    return ops.argmax(ops.where(ops.equal(x, 0), ops.zeros_like(x), x), axis=axis)
+
+
 def quick_gelu(x: KerasTensor) -> KerasTensor:
     """`x * sigmoid(1.702 * x)`."""
     return x * ops.sigmoid(1.702 * x)

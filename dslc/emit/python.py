@@ -305,8 +305,8 @@ def helper_source(path: str | Path, name: str) -> tuple[str, tuple[str, ...]]:
         name: The helper's name at the top level of that file.
 
     Returns:
-        Its source, after that of the other definitions of the file that it uses; and the import
-        statements that they need.
+        Its source, after that of the other definitions that it uses, of the file or of files of
+        helpers beside it; and the import statements that they need.
 
     Raises:
         KeyError: The file defines no such name.
@@ -324,13 +324,30 @@ def helper_source(path: str | Path, name: str) -> tuple[str, tuple[str, ...]]:
             if not isinstance(nodes[current], (ast.Import, ast.ImportFrom)):
                 pending.extend(sorted(names_below(nodes[current])))
     imports = Imports()
+    sources: list[str] = []
     for bound, node in wanted.items():
-        if isinstance(node, (ast.Import, ast.ImportFrom)):
+        other = _sibling(path, node)
+        if other is not None:
+            source, statements = helper_source(other, bound)
+            sources.append(source)
+            for statement in statements:
+                imports.add(ast.parse(statement).body[0])
+        elif isinstance(node, (ast.Import, ast.ImportFrom)):
             imports.add(node, only=bound)
     kept = {id(node) for node in wanted.values()}
     chosen = [node for node in tree.body if id(node) in kept]
     defined = [node for node in chosen if not isinstance(node, (ast.Import, ast.ImportFrom))]
-    return "\n\n\n".join(_segment(text, node) for node in defined), tuple(imports.statements())
+    sources += [_segment(text, node) for node in defined]
+    return "\n\n\n".join(sources), tuple(imports.statements())
+
+
+def _sibling(path: str | Path, node: ast.stmt) -> Path | None:
+    """The file of helpers beside one from which a statement imports."""
+    if not isinstance(node, ast.ImportFrom) or not node.module:
+        return None
+    package, _, name = node.module.rpartition(".")
+    is_beside = package == Path(path).parent.name and name.startswith("helpers")
+    return Path(path).with_name(f"{name}.py") if is_beside else None
 
 
 def defined_names(path: str | Path) -> list[str]:

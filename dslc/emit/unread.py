@@ -35,12 +35,16 @@ class Unread:
             self.held[formal.module.name] = frozenset(Reach(self, formal.steps, refs).held)
 
     def leaves(self, formal: Formal, slots: frozenset[str]) -> bool:
-        """Whether some outputs of a module do not need all of its weights that any output needs."""
+        """Whether some outputs of a module leave weights of it out that all of them together need.
+
+        What nothing in it reads is held at its first output, so that this one is needed as well.
+        """
         key = (formal.module.name, slots)
         if key not in self.known:
             refs = [output_of(formal, slot) for slot in slots]
-            found = Reach(self, formal.steps, refs).held
-            self.known[key] = bool(found - self.held[formal.module.name])
+            found, always = Reach(self, formal.steps, refs).held, self.held[formal.module.name]
+            is_first = next(iter(formal.outputs)) in slots
+            self.known[key] = bool(found - always if is_first else found)
         return self.known[key]
 
     def inputs(self, formal: Formal, slots: frozenset[str]) -> frozenset[str]:
@@ -162,7 +166,10 @@ class Reach:
         return slots if self.leaves(found, given, chosen) else set()
 
     def leaves(self, found: FormalStep, given: set[str], chosen: set[str]) -> bool:
-        """Whether some values of a region do not need all of its weights that all of them need."""
+        """Whether some values of a region leave weights of it out that all of them together need.
+
+        What nothing in it reads is held at its own value, so that this one is needed as well.
+        """
         steps = [step for inner in found.bodies for step in inner]
         results = [body.result for body in regions(found.step.action)]
 
@@ -171,7 +178,8 @@ class Reach:
             refs += [ref for slot, ref in found.step.exports if slot in slots]
             return Reach(self.unread, steps, refs).held
 
-        return bool(held(given) - held({"", *given, *chosen}))
+        left = held(given)
+        return bool(left - held({"", *given, *chosen}) if "" in given else left)
 
 
 def is_fork(found: FormalStep) -> bool:

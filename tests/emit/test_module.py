@@ -290,6 +290,17 @@ def test_a_helper_brings_what_it_uses(tmp_path: Path) -> None:
         helper_source(path, "missing")
 
 
+def test_a_helper_brings_what_it_uses_of_a_file_beside_its_own(tmp_path: Path) -> None:
+    folder = tmp_path / "dslc_mine"
+    folder.mkdir()
+    (folder / "helpers_low.py").write_text("import math\n\n\ndef low():\n    return math.pi\n")
+    high = folder / "helpers_high.py"
+    high.write_text("from dslc_mine.helpers_low import low\n\n\ndef high():\n    return low()\n")
+    source, imports = helper_source(high, "high")
+    assert imports == ("import math",)
+    assert [line for line in source.splitlines() if "def " in line] == ["def low():", "def high():"]
+
+
 def test_the_same_module_has_the_same_bytes_under_any_hash_seed() -> None:
     code = (
         "from dslc.emit.python import *\nm = Module('x')\n"

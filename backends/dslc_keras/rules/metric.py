@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 @RULES.add(Accuracy)
 def accuracy(c: OpContext) -> str:
     logits, target = c.args
-    best = f"ops.argmax({logits}, axis={axis_text(c, c.op.values['axis'])})"
+    best = f"{c.helper('argmax')}({logits}, axis={axis_text(c, c.op.values['axis'])})"
     return f'ops.mean(ops.cast(ops.equal({best}, {target}), "float32"))'
 
 

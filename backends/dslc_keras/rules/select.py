@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from dslc.emit.functions_runtime import unknown_names
 from dslc.ir.graph import MODULE
+from dslc.ir.types import FLOATS
 from dslc.ops.select import (
     Argmax,
     Constant,
@@ -52,8 +53,10 @@ def where(c: FunctionContext) -> str:
 
 @RULES.add(Argmax)
 def argmax(c: FunctionContext) -> str:
-    keep = ", keepdims=True" if c.op.values["keep"] else ""
-    return f"ops.argmax({c.x}, axis={axis_text(c, c.op.values['axis'])}{keep})"
+    axis = f"axis={axis_text(c, c.op.values['axis'])}"
+    function = c.helper("argmax") if c.types[0].dtype in FLOATS else "ops.argmax"
+    found = f"{function}({c.x}, {axis})"
+    return f"ops.expand_dims({found}, {axis})" if c.op.values["keep"] else found
 
 
 @RULES.add(Cumsum)

@@ -68,6 +68,11 @@ def box_decode(anchors: KerasTensor, moves: KerasTensor) -> KerasTensor:
     return ops.concatenate([centre - half, centre + half], axis=-1)
 
 
+def argmax(x: KerasTensor, *, axis: int = -1) -> KerasTensor:
+    """The place of the largest number, the first of equals: for Keras alone, -0 is less than 0."""
+    return ops.argmax(ops.where(ops.equal(x, 0), ops.zeros_like(x), x), axis=axis)
+
+
 @keras.saving.register_keras_serializable(package="Detector")
 class NonMaxSuppression(layers.Layer):
     """The boxes that no better one overlaps too much, and which of the `most` there are."""
@@ -88,7 +93,7 @@ class NonMaxSuppression(layers.Layer):
             k: KerasTensor, state: tuple[KerasTensor, KerasTensor, KerasTensor]
         ) -> tuple[KerasTensor, KerasTensor, KerasTensor]:
             left, ids, valid = state
-            place = ops.cast(ops.argmax(left, axis=-1, keepdims=True), "int32")
+            place = ops.cast(argmax(left)[:, None], "int32")
             a, b, c, d = (ops.take_along_axis(side, place, axis=1) for side in sides)
             wide = ops.maximum(ops.minimum(x2, c) - ops.maximum(x1, a), 0)
             shared = wide * ops.maximum(ops.minimum(y2, d) - ops.maximum(y1, b), 0)
