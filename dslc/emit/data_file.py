@@ -29,9 +29,11 @@ if TYPE_CHECKING:
 
 RUNTIME = Path(__file__).parents[1] / "train" / "runtime"
 PARTS = (
+    "data_disk",
     "data",
     "data_order",
     "data_files",
+    "data_text_files",
     "data_arrow",
     "data_images",
     "data_text",
@@ -138,7 +140,7 @@ class DataFile:
         read = f"checked(source, {self.reading()}, columns)"
         doc = "Reads what training takes, and checks its types."
         if self.data.cache == "disk":
-            doc += " Rows are read once into files in `store`, and stay there."
+            doc = "Reads what training takes into files in `store`, and checks its types."
         lines: list[Statement] = [Line(f"return {read}")]
         changes = self.stages.loaded
         sized = [name for name in self.data.raws if self.reads_resized(name)]
@@ -177,13 +179,15 @@ class DataFile:
                 return f"read_csv_with_texts({path}, sources_of(columns), {texts!r})"
             return f"read_csv({path}, sources_of(columns))"
         if kind in ("parquet", "dataset"):
-            return f"read_{kind}({path}, sources_of(columns){store})"
+            uneven = [*self.texts(), *self.texts("tokens")] if store else []
+            rest = f", {uneven!r}" if uneven else ""
+            return f"read_{kind}({path}, sources_of(columns){store}{rest})"
         if kind == "images":
             return self.reading_images(store)
         if suffix_of(self.data.source) == ".txt":
-            whole = self.stages.has_windows
-            return f"read_whole({path})" if whole else f"read_lines({path})"
-        return f"read_texts({path})"
+            read = "whole" if self.stages.has_windows else "lines"
+            return f"read_{read}_to_disk({path}{store})" if store else f"read_{read}({path})"
+        return f"read_texts({path}{store})"
 
     def reading_images(self, store: str) -> str:
         """The call that reads images by class."""
@@ -194,12 +198,12 @@ class DataFile:
         options = f", {size}" if size is not None else ", None" if store else ""
         return f"read_images(Path(source), {self.data.raws[name].shape[0]}{options}{store})"
 
-    def texts(self) -> list[str]:
-        """The columns of the data that hold texts."""
+    def texts(self, form: str = "text") -> list[str]:
+        """The columns of the data that hold texts, or tokens."""
         found: list[str] = []
         for name, raw in self.data.raws.items():
             column = self.train.columns[name].source
-            if raw.form == "text" and isinstance(column, str):
+            if raw.form == form and isinstance(column, str):
                 found.append(column)
         return found
 
@@ -263,6 +267,9 @@ class DataFile:
         (name,), values = change.columns, change.transform.values
         sizes = values["sizes"]
         find = f"bucket_number(arrays[{name!r}], {values['value']}, {sizes})"
+        if self.data.is_mapped:
+            parts = f"bucket_number(rows, {values['value']}, {sizes})"
+            find = f"np.concatenate([{parts} for rows in chunks(arrays[{name!r}])])"
         return [
             Function(
                 "bucket_of",

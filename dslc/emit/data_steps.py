@@ -117,15 +117,21 @@ def weigh(place: Place, change: Change) -> list[str]:
 def tokenise(place: Place, change: Change) -> list[str]:
     """Ids of texts."""
     by = change.transform.values["by"]
+    known = f"learned[{place.column!r}]"
+    if place.mapped:
+        call = f"ids_to_disk({place.value}, {TOKENS.get(by)}, {known})"
+        return [f"{place.value} = {call if by != 'bytes' else f'as_bytes({place.value})'}"]
     if by == "bytes":
         return [place.becomes(lambda x: f"rows_of(map(bytes_of, {x}))")]
-    known = f"learned[{place.column!r}]"
     return [place.becomes(lambda x: f"token_ids(map({TOKENS[by]}, {x}), {known})")]
 
 
 def window(place: Place, change: Change) -> list[str]:
     """Rows cut from one long one."""
     length = change.transform.values["length"]
+    if place.mapped:
+        call = f'windows_on_disk({place.value}, {length}, "{integers(change)}")'
+        return [f"{place.value} = {call}"]
     return [place.becomes(lambda x: f'windows({x}, {length}, "{integers(change)}")')]
 
 

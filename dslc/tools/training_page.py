@@ -298,9 +298,9 @@ makes ids of a column, as `images` where an input takes images, else as `arrays`
 
 The order of an epoch depends on the seed alone. So do the numbers that transforms draw, on the epoch and
 the row: neither the framework nor `workers` nor the number of processes changes a bit. `arrays` stay on
-disk, and of a batch only its rows are read; `cache: disk` brings `csv`, `images`, `parquet` and `dataset`
-there, below the run, once they are decoded. A project's `data.py` holds what its spec uses of all this, and
-is the same text in every framework."""
+disk, and of a batch only its rows are read; `cache: disk` brings every other format but `npz` there, below
+the run, once they are decoded: texts in UTF-8, and the ids that become of them. A project's `data.py` holds
+what its spec uses of all this, and is the same text in every framework."""
 
 TRANSFORMED = """```yaml
 data:

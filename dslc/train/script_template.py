@@ -298,19 +298,18 @@ def locate(fault: NoNumberError, arguments: argparse.Namespace, batches: Batches
 
 def evaluate(arguments: argparse.Namespace) -> dict[str, Any]:
     """The figures of a run on the rows that it held out, or on all rows of a file."""
-    rows = load_rows(arguments.evaluate or SOURCE)
-    if LEARNS:
-        with plain_errors():
-            learned = read_learned(arguments.output / "learned.json")
-    if WINDOWS:
-        rows = prepare(rows, learned)  # pyright: ignore
-    if not arguments.evaluate:
-        rows = split(rows, HOW_SPLIT)[1]
-    if LEARNS and not WINDOWS:
-        rows = prepare(rows, learned)  # pyright: ignore
-    trainer = Trainer(arguments.seed, arguments.device)
     path = arguments.output / "weights.safetensors"
     with plain_errors():
+        rows = load_rows(arguments.evaluate or SOURCE)
+        if LEARNS:
+            learned = read_learned(arguments.output / "learned.json")
+        if WINDOWS:
+            rows = prepare(rows, learned)  # pyright: ignore
+        if not arguments.evaluate:
+            rows = split(rows, HOW_SPLIT)[1]
+        if LEARNS and not WINDOWS:
+            rows = prepare(rows, learned)  # pyright: ignore
+        trainer = Trainer(arguments.seed, arguments.device)
         trainer.load(read(path), str(path))
     count = len(next(iter(rows.values())))
     return {"rows": count, "metrics": average(MEASURE, rows, BATCH)}  # noqa: F821  # pyright: ignore

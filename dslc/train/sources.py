@@ -41,7 +41,7 @@ COLUMNS = {"images": ("image", "class"), "text": ("text", "class")}
 
 HOLDS_TEXT = ("csv", "parquet", "dataset", "text")
 HOLDS_LISTS = ("parquet", "dataset")
-ON_DISK = ("csv", "parquet", "dataset", "images")
+ON_DISK = ("csv", "parquet", "dataset", "images", "text")
 """Formats that are read once into files that stay on disk, if wanted."""
 
 PACKAGES = {"parquet": "pyarrow>=15", "dataset": "pyarrow>=15", "images": "pillow>=10"}

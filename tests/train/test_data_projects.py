@@ -340,10 +340,11 @@ def test_tables_that_stay_on_disk(tmp_path: Path) -> None:
         read(tmp_path, PAIR, CLASSES, text, tmp_path / "rows")
 
 
-def test_texts_of_tables_on_disk_are_in_memory(tmp_path: Path) -> None:
+def test_texts_of_tables_stay_on_disk(tmp_path: Path) -> None:
     (tmp_path / "t.csv").write_text("text,label\ngood film,1\nbad film,0\n")
     text = "{source: t.csv, cache: disk, columns: {ids: text}"
     text += ", transforms: [{tokenise: {by: words, size: 20}}, {pad: {to: 6, lengths: length}}]}"
     module, rows = read(tmp_path, READER, CLASSES, text, tmp_path / "rows")
-    assert rows["ids"].tolist() == ["good film", "bad film"]
+    assert [*rows["ids"]] == ["good film", "bad film"]
+    assert type(rows["ids"]) is module.OnDisk
     assert type(rows["label"]) is module.OnDisk

@@ -5,15 +5,22 @@ other. A project's `data.py` has what it uses of this file and of those beside i
 """
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-Array = NDArray[Any]
-Arrays = dict[str, Array]
+from dslc.train.runtime.data_disk import (
+    Array,
+    Arrays,
+    Joined,
+    OnDisk,
+    Uneven,
+    as_texts,
+    side_by_side,
+)
 
 # Decided when a project's `data.py` is generated:
 LISTS = True  # whether a column holds lists that differ in length
@@ -112,19 +119,25 @@ def _on_disk(place: str, array: Any, column: Column) -> Any:
     return OnDisk(array, column.dtype)
 
 
-def _texts(source: str, name: str, column: Array) -> Array:
+def _texts(source: str, name: str, column: Any) -> Any:
     """A column of texts."""
-    if column.dtype != object or not all(isinstance(text, str) for text in column):
+    if MAPPED and isinstance(column, Uneven) and column.is_text:
+        column = OnDisk(column, "object", changes=(as_texts,))
+    elif column.dtype != object or not all(isinstance(text, str) for text in column):
         raise ValueError(f"{source}: column {name}: is {column.dtype}, expected texts")
     if len(column) == 0:
         raise ValueError(f"{source}: column {name}: has no rows")
     return column
 
 
-def _lists(source: str, name: str, rows: Array, column: Column) -> Array:
+def _lists(source: str, name: str, rows: Any, column: Column) -> Any:
     """A column of lists of integers, which may differ in length."""
+    if MAPPED and isinstance(rows, Uneven) and rows.is_text:
+        raise ValueError(f"{source}: column {name}: holds texts, expected lists of integers")
     if rows.ndim == 1 and rows.dtype != object:
         raise ValueError(f"{source}: column {name}: is {rows.dtype}, expected lists of integers")
+    if MAPPED and isinstance(rows, Uneven | np.memmap):
+        rows = OnDisk(rows, rows.dtype.name)
     wanted = Column(name, "int64", (), column.below)
     for number, row in enumerate(rows):
         _check_values(f"{source}: column {name}, row {number}", row, wanted)
@@ -208,79 +221,6 @@ def part_of(arrays: Arrays, rows: Array) -> Arrays:
         name: array.part(rows) if isinstance(array, OnDisk) else array[rows]
         for name, array in arrays.items()
     }  # pyright: ignore[reportReturnType]
-
-
-def side_by_side(parts: Sequence[Array]) -> Any:
-    """Columns as one array, on disk if they are."""
-    on_disk = isinstance(parts[0], np.memmap)
-    return Joined(parts) if on_disk else np.stack(parts, axis=1)
-
-
-class Joined:
-    """Columns on disk, side by side: only the rows that are asked for are read."""
-
-    def __init__(self, parts: Sequence[Array]) -> None:
-        self.parts = parts
-        self.dtype = np.result_type(*parts)
-        self.shape = (len(parts[0]), len(parts), *parts[0].shape[1:])
-        self.ndim = len(self.shape)
-
-    def __len__(self) -> int:
-        return self.shape[0]
-
-    def __getitem__(self, rows: slice | Array) -> Array:
-        return np.stack([part[rows] for part in self.parts], axis=1)
-
-
-class OnDisk:
-    """Rows of an array on disk: only those of a batch are read, and changed when they are.
-
-    Args:
-        array: a memory-mapped array, or several side by side.
-        dtype: what is read becomes.
-        rows: those of the array that these are; all of them by default.
-        changes: what is done with rows that were read, in order.
-    """
-
-    def __init__(
-        self,
-        array: Any,
-        dtype: str,
-        rows: Array | None = None,
-        changes: tuple[Callable[[Array], Array], ...] = (),
-    ) -> None:
-        self.array = array
-        self.dtype = dtype
-        self.rows = np.arange(len(array)) if rows is None else rows
-        self.changes = changes
-
-    def __len__(self) -> int:
-        return len(self.rows)
-
-    def __getitem__(self, rows: Array) -> Array:
-        found = np.ascontiguousarray(self.array[self.rows[rows]], self.dtype)
-        for change in self.changes:
-            found = change(found)
-        return found
-
-    def part(self, rows: Array) -> "OnDisk":
-        """Some of these rows."""
-        return OnDisk(self.array, self.dtype, self.rows[rows], self.changes)
-
-    def then(self, change: Callable[[Array], Array]) -> "OnDisk":
-        """These rows with a change of their values."""
-        return OnDisk(self.array, self.dtype, self.rows, (*self.changes, change))
-
-
-def each(array: Any, change: Callable[[Array], Array]) -> Any:
-    """A column whose rows are changed: at once, or where it lies on disk when they are read."""
-    return array.then(change) if isinstance(array, OnDisk) else change(array)
-
-
-def chunks(array: Any, rows: int = 4096) -> Iterator[Array]:
-    """A column in order, some rows at a time."""
-    for start in range(0, len(array), rows):
-        yield array[np.arange(start, min(start + rows, len(array)))]
 
 
 def random_keys(count: int, seed: int, use: str) -> NDArray[np.uint64]:

@@ -2,22 +2,26 @@
 
 import importlib
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from dslc.train.runtime.data import Array, Arrays
+from dslc.train.runtime.data_disk import Array, Arrays, room, texts_to_disk, to_disk
 
 
-def read_parquet(path: Path, wanted: set[str], store: Path | None = None) -> Arrays:
+def read_parquet(
+    path: Path, wanted: set[str], store: Path | None = None, uneven: Collection[str] = ()
+) -> Arrays:
     """The wanted columns of a .parquet file; lists of one length become an axis.
 
     Args:
         path: the file.
         wanted: the columns' names.
         store: where they are kept on disk; else in memory.
+        uneven: of those on disk, the columns of texts, or of lists of any length.
     """
     parquet = importlib.import_module("pyarrow.parquet")
     errors = importlib.import_module("pyarrow").ArrowException
@@ -26,13 +30,20 @@ def read_parquet(path: Path, wanted: set[str], store: Path | None = None) -> Arr
     try:
         with parquet.ParquetFile(path) as file:
             names = [name for name in file.schema_arrow.names if name in wanted]
-            batches = file.iter_batches(columns=names)
-            return _from_arrow(path, batches, names, file.metadata.num_rows, store)
+            plain = [name for name in names if name not in uneven]
+            batches = file.iter_batches(columns=plain)
+            found = _from_arrow(path, batches, plain, file.metadata.num_rows, store)
+            for name in names:
+                if name in uneven and store is not None:
+                    found[name] = _kept(path, file.iter_batches(columns=[name]), name, store)
+            return found
     except (errors, OSError) as error:
         raise ValueError(f"{path}: not a whole Parquet file: {error}") from None
 
 
-def read_dataset(path: Path, wanted: set[str], store: Path | None = None) -> Arrays:
+def read_dataset(
+    path: Path, wanted: set[str], store: Path | None = None, uneven: Collection[str] = ()
+) -> Arrays:
     """The wanted columns of a data set that `save_to_disk` wrote, as `read_parquet` gives them."""
     arrow, ipc = (importlib.import_module(name) for name in ("pyarrow", "pyarrow.ipc"))
     try:
@@ -50,14 +61,32 @@ def read_dataset(path: Path, wanted: set[str], store: Path | None = None) -> Arr
         except (arrow.ArrowException, OSError) as error:
             raise ValueError(f"{file}: not a whole Arrow file: {error}") from None
     known = [name for name in (batches[0].schema.names if batches else []) if name in wanted]
-    return _from_arrow(path, batches, known, sum(batch.num_rows for batch in batches), store)
+    plain = [name for name in known if name not in uneven]
+    found = _from_arrow(path, batches, plain, sum(batch.num_rows for batch in batches), store)
+    for name in known:
+        if name in uneven and store is not None:
+            found[name] = _kept(path, batches, name, store)
+    return found
 
 
 def _from_arrow(
     path: Path, batches: Iterable[Any], names: Sequence[str], count: int, store: Path | None
 ) -> Arrays:
-    """Columns out of record batches; what has no value is an error with its row."""
+    """Columns out of record batches."""
     found: Arrays = {}
+    for first, name, part in _parts(path, batches, names):
+        whole = found[name] if name in found else _room(name, part, count, store)
+        if part.shape[1:] != whole.shape[1:]:
+            whole, part = _apart(whole, count), _apart(part, len(part))
+        whole[first : first + len(part)] = part
+        found[name] = whole
+    return found
+
+
+def _parts(
+    path: Path, batches: Iterable[Any], names: Sequence[str]
+) -> Iterator[tuple[int, str, Array]]:
+    """The columns of each batch behind its first row; what has no value is an error with its row."""
     first = 0
     for batch in batches:
         for name in names:
@@ -66,13 +95,26 @@ def _from_arrow(
             if missing.any():
                 row = first + int(np.argmax(missing))
                 raise ValueError(f"{path}: row {row} of column {name!r} has no value")
-            part = _array(column)
-            whole = found[name] if name in found else _room(name, part, count, store)
-            if part.shape[1:] != whole.shape[1:]:
-                whole, part = _apart(whole, count), _apart(part, len(part))
-            whole[first : first + len(part)] = part
-            found[name] = whole
+            yield first, name, _array(column)
         first += batch.num_rows
+
+
+def _kept(path: Path, batches: Iterable[Any], name: str, store: Path) -> Any:
+    """A column of texts, or of lists of integers, on disk."""
+    rows = (row for _, _, part in _parts(path, batches, [name]) for row in part)
+    begun = list(islice(rows, 1))
+    rows = chain(begun, rows)
+    if begun and isinstance(begun[0], str):
+        return texts_to_disk(rows, store)
+    return to_disk((_integers(path, name, row) for row in rows), store, "int64")
+
+
+def _integers(path: Path, name: str, row: Any) -> Array:
+    """A row, which has to be a list of integers."""
+    found = np.asarray(row)
+    if found.ndim != 1 or (found.size and found.dtype.kind not in "bui"):
+        text = f"holds {found.dtype}, expected texts, or lists of integers"
+        raise ValueError(f"{path}: column {name!r} {text}")
     return found
 
 
@@ -81,11 +123,10 @@ def _room(name: str, part: Array, count: int, store: Path | None) -> Array:
     shape = (count, *part.shape[1:])
     if store is None or part.dtype == object:
         return np.empty(shape, part.dtype)
-    store.mkdir(parents=True, exist_ok=True)
-    return np.lib.format.open_memmap(store / f"{name}.npy", "w+", part.dtype, shape)
+    return room(store / f"{name}.npy", part.dtype, shape)
 
 
-def _apart(rows: Array, count: int) -> Array:
+def _apart(rows: Iterable[Any], count: int) -> Array:
     """Rows that need not have one length."""
     found = np.empty(count, object)
     found[:] = [*rows]
@@ -104,6 +145,8 @@ def _array(column: Any) -> Array:
         return column.to_numpy(zero_copy_only=False)
     lengths = {len(item) for item in column}
     if len(lengths) > 1:
-        return _apart(np.array([*map(np.asarray, column.to_pylist())], object), len(column))
+        return _apart(
+            [np.array(row, None if row else int) for row in column.to_pylist()], len(column)
+        )
     inner = _array(column.flatten())
     return inner.reshape(len(column), -1, *inner.shape[1:])

@@ -5,13 +5,13 @@ import importlib
 import zipfile
 import zlib
 from collections.abc import Collection, Iterator, Sequence
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from dslc.train.runtime.data import Array, Arrays
+from dslc.train.runtime.data_disk import Array, Arrays, room, texts_to_disk
 
 
 def read_digits() -> Arrays:
@@ -67,31 +67,28 @@ def read_csv(path: Path, wanted: set[str]) -> Arrays:
 
 def read_csv_to_disk(
     path: Path, wanted: set[str], store: Path, texts: Collection[str] = ()
-) -> Arrays:
-    """As `read_csv`, of what is larger than memory: read twice, and kept in files in `store`.
+) -> dict[str, Any]:
+    """As `read_csv`, of what is larger than memory: read more than once, and kept in `store`.
 
-    Columns of `texts` are in memory.
+    Columns of `texts` hold texts.
     """
-    if texts:
-        return {
-            **read_csv_with_texts(path, wanted.intersection(texts), set(texts)),
-            **read_csv_to_disk(path, wanted.difference(texts), store),
-        }
-    count = 0
+    _, header = next(csv_blocks(path, wanted))
+    count, numbers = 0, header.keys() - texts
     dtypes: dict[str, str] = {}
-    for first, block in csv_blocks(path, wanted):
+    for first, block in csv_blocks(path, numbers):
         for name, column in block.items():
             dtype = _numbers(path, name, column, first).dtype.name
             dtypes[name] = dtype if dtypes.get(name, "int64") == "int64" else "float64"
             count = first + len(column)
-    store.mkdir(parents=True, exist_ok=True)
-    found: Arrays = {
-        name: np.lib.format.open_memmap(store / f"{name}.npy", "w+", dtype, (count,))
-        for name, dtype in dtypes.items()
+    found: dict[str, Any] = {
+        name: room(store / f"{name}.npy", dtype, (count,)) for name, dtype in dtypes.items()
     }
-    for first, block in csv_blocks(path, wanted):
+    for first, block in csv_blocks(path, numbers):
         for name, column in block.items():
             found[name][first : first + len(column)] = _numbers(path, name, column, first)
+    for name in header.keys() - numbers:
+        blocks = (block[name] for _, block in csv_blocks(path, {name}, rows=1024))
+        found[name] = texts_to_disk(chain.from_iterable(blocks), store)
     return found
 
 
@@ -151,32 +148,6 @@ def read_csv_with_texts(path: Path, wanted: set[str], texts: set[str]) -> Arrays
         name: np.array(found, object) if name in texts else _numbers(path, name, found)
         for name, found in csv_texts(path, wanted).items()
     }
-
-
-def read_lines(path: Path) -> Arrays:
-    """The lines of a text file."""
-    return {"text": np.array(_text_of(path).splitlines(), object)}
-
-
-def read_whole(path: Path) -> Arrays:
-    """A text file as one row."""
-    return {"text": np.array([_text_of(path)], object)}
-
-
-def read_texts(path: Path) -> Arrays:
-    """The text files of a folder, or of its folders by class; classes in the order of names."""
-    found = list(files_by_class(path, (".txt", ".md")))
-    texts = np.array([_text_of(file) for file, _ in found], object)
-    return {"text": texts, "class": np.array([number for _, number in found], np.int64)}
-
-
-def _text_of(path: Path) -> str:
-    if not path.is_file():
-        raise ValueError(f"{path}: no such file")
-    try:
-        return path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise ValueError(f"{path}: not UTF-8 at byte {error.start}") from None
 
 
 def files_by_class(path: Path, suffixes: Sequence[str]) -> Iterator[tuple[Path, int]]:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from dslc.train.runtime.data import Array, Arrays
+from dslc.train.runtime.data_disk import Array, Arrays, room
 from dslc.train.runtime.data_files import files_by_class
 from dslc.train.runtime.data_order import Draws
 
@@ -34,8 +34,7 @@ def read_images(
     if store is None:
         images = np.empty(shape, np.float32)
     else:
-        store.mkdir(parents=True, exist_ok=True)
-        images = np.lib.format.open_memmap(store / "image.npy", "w+", np.float32, shape)
+        images = room(store / "image.npy", np.float32, shape)
     for row, (file, _) in enumerate(found):
         image = decoded(file, channels, size)
         if image.shape != first.shape:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from dslc.train.runtime.data import Array, chunks
+from dslc.train.runtime.data_disk import Array, chunks
 
 Learned = dict[str, Any]
 

@@ -2,12 +2,13 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from dslc.train.runtime.data import Array
+from dslc.train.runtime.data_disk import Array, OnDisk, Uneven, to_disk
 from dslc.train.runtime.data_order import Draws
 
 FIRST_ID = 2  # 0 pads, 1 stands for what is not in the vocabulary
@@ -50,6 +51,13 @@ def token_ids(texts: Iterable[Sequence[str]], vocabulary: Sequence[str]) -> Arra
     return rows_of(ids_of(tokens, known) for tokens in texts)
 
 
+def ids_to_disk(texts: OnDisk, split: Callable[[str], list[str]], vocabulary: Sequence[str]) -> Any:
+    """`token_ids` of texts on disk, in a file beside theirs."""
+    known = numbered(vocabulary)
+    rows = to_disk((ids_of(split(text), known) for text in texts), texts.array.store, "int32")
+    return OnDisk(rows, "object")
+
+
 def bytes_of(text: str) -> Array:
     """A text's bytes in UTF-8."""
     return np.frombuffer(text.encode(), np.uint8).astype(np.int64)
@@ -70,6 +78,15 @@ def windows(rows: Sequence[Array], length: int, dtype: str) -> Array:
     if count == 0:
         raise ValueError(f"{len(together)} tokens do not fill a window of {length}")
     return np.ascontiguousarray(together[: count * length].reshape(count, length), dtype)
+
+
+def windows_on_disk(rows: OnDisk, length: int, dtype: str) -> OnDisk:
+    """`windows` of all rows on disk, which are there one after the other."""
+    numbers = rows.array.numbers if isinstance(rows.array, Uneven) else rows.array.reshape(-1)
+    count = len(numbers) // length
+    if count == 0:
+        raise ValueError(f"{len(numbers)} tokens do not fill a window of {length}")
+    return OnDisk(numbers[: count * length].reshape(count, length), dtype)
 
 
 def filled(rows: Sequence[Array], length: int, value: int, dtype: str) -> Array:

@@ -451,12 +451,12 @@ def locate(fault: NoNumberError, arguments: argparse.Namespace, batches: Batches
 
 def evaluate(arguments: argparse.Namespace) -> dict[str, Any]:
     """The figures of a run on the rows that it held out, or on all rows of a file."""
-    rows = load_rows(arguments.evaluate or DATA)
-    if not arguments.evaluate:
-        rows = split(rows, HELD_OUT, SPLIT_SEED)[1]
-    trainer = Trainer(arguments.seed, arguments.device)
     path = arguments.output / "weights.safetensors"
     with plain_errors():
+        rows = load_rows(arguments.evaluate or DATA)
+        if not arguments.evaluate:
+            rows = split(rows, HELD_OUT, SPLIT_SEED)[1]
+        trainer = Trainer(arguments.seed, arguments.device)
         trainer.load(read(path), str(path))
     count = len(next(iter(rows.values())))
     return {"rows": count, "metrics": average(trainer.measure, rows, BATCH)}
