@@ -86,7 +86,7 @@ def _from_arrow(
 def _parts(
     path: Path, batches: Iterable[Any], names: Sequence[str]
 ) -> Iterator[tuple[int, str, Array]]:
-    """The columns of each batch behind its first row; what has no value is an error with its row."""
+    """The columns of each batch behind its first row; a row without a value is an error."""
     first = 0
     for batch in batches:
         for name in names:
