@@ -25,6 +25,7 @@ COUNTS_EACH = False  # whether weights have made different numbers of steps
 COUPLED = False  # whether decay is part of the gradient
 DECOUPLED = False  # whether decay is apart from the gradient
 GROUPED = False  # whether weights have rates of their own
+IN_PAIRS = False  # whether two weights may be one variable, the biases of a GRU
 KEEPS = False  # whether some weights do not decay
 MOMENTUM_ON = True  # whether SGD keeps a sum
 NESTEROV = False  # whether SGD looks ahead
@@ -41,6 +42,7 @@ class Shared(keras.optimizers.Optimizer):
     decay: float
     decays: Sequence[float]
     scales: Sequence[float]
+    spans: Sequence[tuple[int, ...]]
     most: float
 
     if CLIPS_NORM:
@@ -58,7 +60,15 @@ class Shared(keras.optimizers.Optimizer):
             self, grads: list[tf.Tensor], trainable_variables: list[keras.Variable] | None = None
         ) -> None:
             """Moves the variables by gradients that are each scaled down to the bound."""
-            norms = [tf.norm(gradient) for gradient in grads]
+            if IN_PAIRS:
+                # over all axes, but that of the two biases that Keras keeps of a GRU
+                variables = trainable_variables or self._trainable_variables
+                spans = [self.spans[self._get_variable_index(v)] for v in variables]
+                squares = [ops.square(gradient) for gradient in grads]
+                pairs = zip(squares, spans, strict=True)
+                norms = [ops.sqrt(ops.sum(square, axes, keepdims=True)) for square, axes in pairs]
+            else:
+                norms = [tf.norm(gradient) for gradient in grads]
             scales = [ops.minimum(1.0, self.most / (norm + 1e-6)) for norm in norms]
             clipped = [scale * gradient for scale, gradient in zip(scales, grads, strict=True)]
             super().apply(clipped, trainable_variables)

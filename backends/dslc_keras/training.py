@@ -56,6 +56,11 @@ class KerasScript(Script):
 
     stand_in = "the_model"
 
+    def pair_up(self) -> None:
+        pairs = any(i.role == "trained" and ".bias_hh" in i.path for i in self.weights)
+        for turn in self.turns:
+            turn.in_pairs = pairs and turn.clips == "each"
+
 
 @final
 class KerasObjective(Objective):
@@ -188,8 +193,8 @@ def phases(script: Script, template: Template) -> list[Statement]:
         if (chosen := turn.chosen("trained")) is not None:
             lines.append(chosen)
             trained = name
-        given = f"list({trained})" if turn.keeps or turn.groups or turn.sees_axes else ""
-        given += ", axes" if turn.sees_axes else ""
+        given = f"list({trained})" if turn.keeps or turn.groups or turn.takes_axes else ""
+        given += ", axes" if turn.takes_axes else ""
         parts.append(f'Phase("{name}", {name}_loss, {trained}, {name}_optimizer({given})')
         parts[-1] += f"{script.phase_options(turn)})"
     parameters = [Parameter("trained", "dict[str, keras.Variable]")]
@@ -212,7 +217,6 @@ def add_optimizers(script: Script) -> list[str]:
     known: dict[tuple[object, ...], str] = {}
     names: list[str] = []
     for turn in script.turns:
-        refuse_pairs(script, turn)
         chosen = turn.phase.optimizer
         flags = {
             "CLIPS_EACH": turn.clips == "each",
@@ -222,6 +226,7 @@ def add_optimizers(script: Script) -> list[str]:
             "COUPLED": turn.decays and not chosen.decoupled,
             "DECOUPLED": turn.decays and chosen.decoupled,
             "GROUPED": turn.groups,
+            "IN_PAIRS": turn.in_pairs,
             "KEEPS": turn.keeps or turn.groups,
             "MOMENTUM_ON": bool(chosen.values.get("momentum")),
             "NESTEROV": bool(chosen.values.get("nesterov")),
@@ -236,14 +241,6 @@ def add_optimizers(script: Script) -> list[str]:
     if any(turn.phase.optimizer.name == "muon" for turn in script.turns):
         script.add(script.template(MATRICES).definition("evened"))
     return names
-
-
-def refuse_pairs(script: Script, turn: Turn) -> None:
-    """Refuses to clip each weight where Keras keeps two in one variable."""
-    pairs = [i.path for i in script.weights if i.role == "trained" and ".bias_hh" in i.path]
-    if turn.clips == "each" and pairs:
-        text = f"Keras keeps `{pairs[0]}` and the other bias of its layer as one, so that their gradients"
-        raise BuildError(f"{text} cannot each be clipped: clip by `norm` or `value`")
 
 
 def add_optimizer(
@@ -306,6 +303,8 @@ def settings(turn: Turn) -> dict[str, tuple[str, str]]:
         found["decay"] = "float", constant("WEIGHT_DECAY")
     if turn.clips is not None:
         found["most"] = "float", turn.bound
+    if turn.in_pairs:
+        found["spans"] = "Sequence[tuple[int, ...]]", "spans"
     return found
 
 

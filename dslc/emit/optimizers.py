@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def lists_by_name(turn: Turn, decay: str) -> tuple[list[Parameter], list[Statement]]:
-    """The parameters for them, and the lists: `scales`, `decays` and `own`, each in the names' order.
+    """The parameters for them, and the lists: `scales`, `decays`, `spans` and `own`, each in the names' order.
 
     Args:
         turn: The phase.
@@ -28,8 +28,11 @@ def lists_by_name(turn: Turn, decay: str) -> tuple[list[Parameter], list[Stateme
             body.append(Line(f"decays = [{turn.settings_of}(name)[1] for name in names]"))
     elif turn.keeps:
         body.append(Line(f"decays = [{decay} for name in names]"))
-    if turn.sees_axes:
+    if turn.takes_axes:
         parameters.append(Parameter("axes", "Mapping[str, Axes]"))
+    if turn.in_pairs:
+        body.append(Line("spans = [sum(axes[name], ()) for name in names]"))
+    if turn.sees_axes:
         value = "axes[name]"
         if turn.phase.optimizer.values.get("adamw"):
             value = f"() if matches({constant('BY_ADAMW')}, name) else {value}"

@@ -21,7 +21,7 @@ def flags_of_phases(script: Script) -> dict[str, bool]:
     turns = script.turns
     return {
         "ACCUMULATES": any(turn.phase.accumulate > 1 for turn in turns),
-        "AXES": any(turn.sees_axes for turn in turns),
+        "AXES": any(turn.takes_axes for turn in turns),
         "CLIPS": any(turn.clips is not None for turn in turns),
         "COUNTED": any(turn.counts for turn in turns),
         "COUNTS_EACH": any(turn.counts_each for turn in turns),

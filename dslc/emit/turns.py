@@ -37,10 +37,12 @@ class Turn:
         homes: Where what it updates has its weights; empty for everything.
         others: Where other phases have weights of their own, if `homes` are not enough to say so.
         counts_each: Whether its optimiser counts the steps of each weight, which may differ.
+        in_pairs: Whether it clips each weight's gradient, and two weights may be one variable.
     """
 
     def __init__(self, training: Training, phase: Phase) -> None:
         self.phase = phase
+        self.in_pairs = False
         differ = bool(training.options.thawing) or training.run.precision == "f16"
         self.counts_each = differ and phase.optimizer.counts
         modules = training.program.modules
@@ -129,6 +131,11 @@ class Turn:
     def sees_axes(self) -> bool:
         """Whether the optimiser treats matrices otherwise than vectors."""
         return self.phase.optimizer.sees_axes
+
+    @property
+    def takes_axes(self) -> bool:
+        """Whether the optimiser is told which axes of a variable are a weight's."""
+        return self.sees_axes or self.in_pairs
 
     @property
     def state(self) -> tuple[str, ...]:
