@@ -392,6 +392,6 @@ class GaussianNoise(nnx.Module):
         self.rngs = rngs.noise.fork()
 
     def __call__(self, x: Array) -> Array:
-        if self.deterministic:
+        if self.deterministic or not self.std:
             return x
         return x + self.std * jax.random.normal(self.rngs(), x.shape, x.dtype)

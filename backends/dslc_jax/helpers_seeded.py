@@ -86,7 +86,7 @@ class SeededNoise(Seeded):
         self.std = std
 
     def __call__(self, x: Array) -> Array:
-        if self.deterministic:
+        if self.deterministic or not self.std:
             return x
         return x + self.std * self.normal(x.shape).astype(x.dtype)
 

@@ -65,7 +65,7 @@ def by_tape(
         value, outputs = total(tensors, run)
     sources = [*(variable.value for variable in variables), *floats]
     found = tape.gradient(value, sources, unconnected_gradients=tf.UnconnectedGradients.ZERO)
-    arrays = [np.asarray(tf.convert_to_tensor(gradient)) for gradient in found]
+    arrays = [to_array(tf.convert_to_tensor(gradient)) for gradient in found]
     by_input = dict(zip(wanted, arrays[len(variables) :], strict=True))
     return arrays[: len(variables)], by_input, as_arrays(outputs)
 
@@ -102,7 +102,7 @@ def by_jax(
     for variable, array in zip(model.non_trainable_variables, after, strict=True):
         variable.assign(array)
     by_weight, by_input = gradients
-    return list(map(np.asarray, by_weight)), as_arrays(by_input), as_arrays(outputs)
+    return list(map(to_array, by_weight)), as_arrays(by_input), as_arrays(outputs)
 
 
 def by_autograd(
@@ -134,6 +134,12 @@ def by_autograd(
 
 def as_arrays(tensors: Tensors) -> dict[str, Array]:
     """Tensors as NumPy has them."""
-    return {
-        name: np.asarray(keras.ops.convert_to_numpy(tensor)) for name, tensor in tensors.items()
-    }
+    return {name: to_array(tensor) for name, tensor in tensors.items()}
+
+
+def to_array(tensor: Any) -> Array:
+    """A tensor as an array; NumPy has no bfloat16 of its own."""
+    is_short = keras.backend.standardize_dtype(tensor.dtype) == "bfloat16"
+    return np.asarray(
+        keras.ops.convert_to_numpy(keras.ops.cast(tensor, "float32") if is_short else tensor)
+    )

@@ -10,7 +10,7 @@ import numpy as np
 
 from dslc.emit.driver import Driver
 from dslc.ir.types import FLOATS
-from dslc_keras.differentiate import differentiate
+from dslc_keras.differentiate import differentiate, to_array
 from dslc_keras.dtypes import DTYPES
 from dslc_keras.runtime.portable import (
     all_layers,
@@ -28,14 +28,6 @@ if TYPE_CHECKING:
     from dslc.passes.pipeline import Checked
 
     Array = NDArray[Any]
-
-
-def to_array(tensor: Any) -> Array:
-    """A tensor as an array; NumPy has no bfloat16 of its own."""
-    is_short = keras.backend.standardize_dtype(tensor.dtype) == "bfloat16"
-    return np.asarray(
-        keras.ops.convert_to_numpy(keras.ops.cast(tensor, "float32") if is_short else tensor)
-    )
 
 
 @contextmanager

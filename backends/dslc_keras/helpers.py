@@ -126,15 +126,22 @@ class PadSame(layers.Layer):
         self.kernel, self.stride, self.dilation = kernel, stride, dilation
 
     def call(self, x: KerasTensor) -> KerasTensor:
-        pads = [(0, 0)]
-        for axis in range(1, len(x.shape) - 1):
-            window = (self.kernel, self.stride, self.dilation)
-            kernel, stride, dilation = (n if isinstance(n, int) else n[axis - 1] for n in window)
-            size = ops.shape(x)[axis]
-            total = ((size - 1) // stride) * stride + dilation * (kernel - 1) + 1 - size
-            total = ops.maximum(total, 0)
-            pads.append((total // 2, total - total // 2))
-        return ops.pad(x, [*pads, (0, 0)])
+        sizes = ops.shape(x)[1:-1]
+        totals = [self.total(size, axis) for axis, size in enumerate(sizes)]
+        return ops.pad(x, [(0, 0), *((n // 2, n - n // 2) for n in totals), (0, 0)])
+
+    def total(self, size: Any, axis: int) -> Any:
+        """The zeros before and after."""
+        window = (self.kernel, self.stride, self.dilation)
+        kernel, stride, dilation = (n if isinstance(n, int) else n[axis] for n in window)
+        total = ((size - 1) // stride) * stride + dilation * (kernel - 1) + 1 - size
+        return max(total, 0) if isinstance(size, int) else ops.maximum(total, 0)
+
+    def compute_output_shape(self, shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+        """What is known of the sizes before the model runs."""
+        sizes = enumerate(shape[1:-1])
+        known = [None if n is None else n + self.total(n, axis) for axis, n in sizes]
+        return shape[0], *known, shape[-1]
 
     def get_config(self) -> dict[str, Any]:
         sizes = {"kernel": self.kernel, "stride": self.stride, "dilation": self.dilation}

@@ -73,7 +73,9 @@ class Tied(Holder):
         shapes = input_shape if several else [input_shape]
         count = 1 if hasattr(self.layer, "state_size") else len(shapes) - len(self.keywords)
         if not self.layer.built:
-            self.layer.build(*shapes[:count])
+            named = dict(zip(self.keywords, shapes[-len(self.keywords) :], strict=False))
+            key = {"key_shape": named["key"]} if "key" in named else {}
+            self.layer.build(*shapes[:count], **key)
         for path in self.owners:
             self.release(path)
         self.restore()

@@ -138,19 +138,14 @@ class BodyWriter(LoopWriter):
         long = [s for s, (t, _) in texts.items() if not self.flow.fits((found.step.id, s), t)]
         if value.is_variable or ref.index is not None:
             return texts
-        text, layout = texts.get("", ("", ""))
-        if (
-            self.is_optional(found) and text.count(value.text) > 1
-        ):  # the value, or what becomes of it
-            variable = self.flow.store_ref(ref).text
-            return {**texts, "": (text.replace(value.text, variable), layout)}
-        if len(value.text) < SHORT or len(long) != 1:
-            return texts
-        text, layout = texts[long[0]]
-        if text.count(value.text) != 1:
-            return texts
-        variable = self.flow.store_ref(ref).text
-        return {**texts, long[0]: (text.replace(value.text, variable), layout)}
+        text, _ = texts.get("", ("", ""))
+        is_split = self.is_optional(found) and text.count(value.text) > 1  # as it is, or changed
+        if not is_split:
+            is_long = len(value.text) >= SHORT and len(long) == 1
+            if not is_long or texts[long[0]][0].count(value.text) != 1:
+                return texts
+        whole, variable = value.text, self.flow.store_ref(ref).text
+        return {s: (t.replace(whole, variable), layout) for s, (t, layout) in texts.items()}
 
     def is_heavy(self, found: FormalStep) -> bool:
         """Whether a step does the work: a call, or an op with a matrix of weights."""
@@ -299,12 +294,14 @@ class BodyWriter(LoopWriter):
         count = sum(value.heavy for value in values if value is not None) + heavy
         for ref in written_inputs(found):
             self.flow.done(ref)
+        made: dict[str, Value] = {}
         for slot, (text, layout) in texts.items():
             plain = text.isidentifier()
-            type = found.outputs[slot]
             names = frozenset((text,)) if plain else used | variables_in(text)
-            value = Value(text, names, type, heavy=0 if plain else count, layout=layout)
-            self.flow.bind((found.step.id, slot), value)
+            made[slot] = Value(
+                text, names, found.outputs[slot], heavy=0 if plain else count, layout=layout
+            )
+        self.flow.bind_outputs(found.step.id, made)
 
     def loop_variable(self, found: FormalStep) -> str:
         """The variable that runs over the layers of a repeat."""

@@ -133,6 +133,21 @@ class Flow:
         if reads > 1 or (reads == 1 and is_long):
             self.store(key)
 
+    def bind_outputs(self, owner: int, values: dict[str, Value]) -> None:
+        """Gives a step's outputs their values; those that are one expression share a variable."""
+        for slot, value in values.items():
+            key = (owner, slot)
+            same = [(owner, s) for s, other in values.items() if other.text == value.text]
+            if value.is_variable or len(same) == 1:
+                self.bind(key, value)
+            elif key == same[0]:
+                reads = self.remaining.get(key, 0)
+                self.remaining[key] = sum(self.remaining.get(twin, 0) for twin in same)
+                self.bind(key, value)
+                self.remaining[key] = reads
+            else:
+                self.values[key] = self.values[same[0]]
+
     def store_ref(self, ref: Ref) -> Value:
         """Puts a reference's value into a variable; what a list holds stays there."""
         return self.store(ref.key) if ref.index is None else self.read(ref)

@@ -66,6 +66,8 @@ class FunctionRegions(BodyWriter):
         text = f"{self.writer.module.helper('Keep')}()([{', '.join(texts)}])"
         names = value.variables.union(*(v.variables for v in kept))
         flow.values[result.key] = Value(text, names, value.type, heavy=1, layout=value.layout)
+        if flow.remaining.get(result.key, 0) > 1:
+            flow.store(result.key)
 
     def region(self, found: FormalStep) -> None:
         """A group, residual or parallel region in place, its layers below its label."""
@@ -88,9 +90,6 @@ class FunctionRegions(BodyWriter):
         self.path = outer
         if isinstance(action, Group):
             self.alias((step.id, ""), action.body.result)
-            key = (step.id, "")
-            if flow.remaining.get(key, 0) > 1 and call_depth(flow.read_key(key).text):
-                flow.store(key)
         else:
             assert isinstance(action, Residual | Parallel)
             self.join(found, results, "add" if isinstance(action, Residual) else action.join)

@@ -62,9 +62,11 @@ class RegionWriter(ScanWriter):
         raise TypeError(f"no writer of steps for {found.step.label}")
 
     def alias(self, key: tuple[int, str], ref: Ref) -> None:
-        """Lets a key stand for the value of a reference."""
+        """Lets a key stand for the value of a reference: in a variable where it is read often."""
         self.flow.values[key] = self.flow.read(ref)
         self.flow.done(ref)
+        if ref.index is None and self.flow.remaining.get(key, 0) > 1:
+            self.flow.store(key)
 
     def can_reuse(self, value: Value, key: Key = NOTHING) -> bool:
         """Whether a variable may be overwritten: nothing needs what it holds, but the key's value."""

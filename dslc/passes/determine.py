@@ -33,6 +33,7 @@ def without_chance(checked: Checked) -> Checked:
     program = determined(checked.written)
     again = check_program(checked.source, program, Report(), Limits())
     assert again is not None, "a rate of 0 is always legal"
+    again.whole = checked.whole
     return again
 
 

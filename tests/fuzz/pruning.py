@@ -25,13 +25,22 @@ def pruned(spec: Spec) -> Spec:
     steps = kept[::-1]
     inputs = {name: type for name, type in spec["inputs"].items() if name in needed}
     sizes = set().union(*(mentions(type) for type in inputs.values())) if inputs else set()
-    more = sorted(mentions(steps) - sizes)
+    facts = said_of(sizes | mentions(steps), spec["where"])
+    more = sorted(mentions([steps, facts]) - sizes)
     if more or not inputs:
         inputs["sizes"] = f"f32[{', '.join(more or ['N'])}]"
-    facts = [fact for fact in spec["where"] if mentions(fact) <= sizes | set(more)]
     used = called(steps, spec["blocks"])
     blocks = {name: body for name, body in spec["blocks"].items() if name in used}
     return {**spec, "inputs": inputs, "where": facts, "blocks": blocks, "steps": steps}
+
+
+def said_of(sizes: set[str], facts: list[str]) -> list[str]:
+    """The facts on some sizes, and on those that these bring in."""
+    found: list[str] = []
+    while more := [fact for fact in facts if mentions(fact) & sizes and fact not in found]:
+        found += more
+        sizes = sizes | mentions(more)
+    return [fact for fact in facts if fact in found]
 
 
 def heads(paths: Any) -> set[str]:

@@ -23,33 +23,39 @@ NORM = "aten::native_batch_norm"
 
 
 class Shaken:
-    """A PyTorch driver whose operations are inexact in the last place."""
+    """A PyTorch driver whose operations are inexact in the last place.
 
-    def __init__(self, make: Callable[[], Any]) -> None:
+    Args:
+        make: Makes the driver.
+        seed: Which way each of them is.
+    """
+
+    def __init__(self, make: Callable[[], Any], seed: int = SEED) -> None:
         self.driver = make()
+        self.seed = seed
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.driver, name)
 
     def forward(self, inputs: Mapping[str, Any], *, training: bool = False) -> Any:
         """The outputs by name."""
-        with shaking():
+        with shaking(self.seed):
             return self.driver.forward(inputs, training=training)
 
     def gradients(
         self, inputs: Mapping[str, Any], cotangents: Mapping[str, Any], *, training: bool = False
     ) -> Any:
         """The gradients of the sum of `output * cotangent`."""
-        with shaking():
+        with shaking(self.seed):
             return self.driver.gradients(inputs, cotangents, training=training)
 
 
-def shaking() -> Any:
+def shaking(seed: int = SEED) -> Any:
     """A context in which PyTorch's float32 results are moved in their last place."""
     import torch
     from torch.utils._python_dispatch import TorchDispatchMode
 
-    generator = torch.Generator().manual_seed(SEED)
+    generator = torch.Generator().manual_seed(seed)
 
     def moved(value: Any, terms: float = 1) -> Any:
         if not isinstance(value, torch.Tensor) or value.dtype != torch.float32:

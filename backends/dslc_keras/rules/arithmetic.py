@@ -23,7 +23,8 @@ def mul(c: OpContext) -> str:
     if not c.is_spread:
         return " * ".join(c.args)
     c.require("import math")
-    return f"math.prod({c.listed})"
+    text = f"math.prod({c.listed})"  # that begins with 1, and a number makes a product sparse
+    return f"ops.convert_to_tensor({text}, sparse=False)" if c.is_symbolic else text
 
 
 @RULES.add(Add)
