@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, final
+from typing import TYPE_CHECKING, Any, final
 
 from dslc.emit.adapters import adapted_names
 from dslc.emit.backend import BuildError
@@ -13,6 +13,7 @@ from dslc.emit.objective import Objective
 from dslc.emit.optimizers import lists_by_name
 from dslc.emit.python import Blank, Class, Function, Line, Parameter, With
 from dslc.emit.script import Script
+from dslc.emit.script_flags import flags_of
 from dslc.emit.template import Template
 from dslc.ir.graph import MODULE
 from dslc.ir.needs import apart
@@ -56,10 +57,12 @@ class KerasScript(Script):
 
     stand_in = "the_model"
 
-    def pair_up(self) -> None:
+    def __init__(self, *given: Any) -> None:
+        super().__init__(*given)
         pairs = any(i.role == "trained" and ".bias_hh" in i.path for i in self.weights)
         for turn in self.turns:
             turn.in_pairs = pairs and turn.clips == "each"
+        self.flags = flags_of(self)
 
 
 @final

@@ -109,7 +109,6 @@ class Script:
         self.home = "model" if lifted.model is checked else "training_model"
         self.target = target
         self.weights = [info for info in self.train.weights() if info.tied is None]
-        self.pair_up()
         self.frozen = self.frozen_globs()
         title = f"Trains {self.program.name} with {framework}."
         usage = "`python train.py --help` lists the options; `--resume` goes on after a kill."
@@ -121,9 +120,6 @@ class Script:
         self.packages = (*packages, "numpy", "safetensors")
         self.flags = flags_of(self)
         self.settings: list[Statement] = []
-
-    def pair_up(self) -> None:
-        """Notes where two weights are one variable; a framework has none."""
 
     def is_reserved(self, name: str) -> bool:
         """Whether the script's own text may use a name at the top level."""
