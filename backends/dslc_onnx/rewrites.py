@@ -157,9 +157,12 @@ def lonely_ends(
         return nothing
     whole, end = before.inputs[0], after.outputs[0]
     assert whole is not None
-    if whole.shape is None or end.shape is None or whole.shape[:-1] != end.shape[:-1]:
+    shapes = whole.shape, value.shape, result.shape, end.shape
+    if any(shape is None for shape in shapes):
         return nothing
-    return whole, after
+    read, rows, made, given = (list(shape or ()) for shape in shapes)
+    as_rows = read[-1:] == rows[-1:] and made[-1:] == given[-1:]  # only axes before were joined
+    return (whole, after) if as_rows and read[:-1] == given[:-1] else nothing
 
 
 def whole_map(graph: Graph, gemm: ir.Node, whole: ir.Value, result: ir.Value) -> list[ir.Node]:

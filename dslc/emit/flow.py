@@ -135,6 +135,7 @@ class Flow:
 
     def bind_outputs(self, owner: int, values: dict[str, Value]) -> None:
         """Gives a step's outputs their values; those that are one expression share a variable."""
+        self.values |= {(owner, slot): value for slot, value in values.items()}
         for slot, value in values.items():
             key = (owner, slot)
             same = [(owner, s) for s, other in values.items() if other.text == value.text]
