@@ -222,6 +222,7 @@ class Op:
         layout: How the op meets a channels-last backend: "channels" wants them last in its first input,
             "elementwise" takes any layout, "axes" maps its axes, "spec" wants the spec's order.
         chance: The attributes that say how much of it is drawn at random, in training or always.
+        always_draws: Whether that is so in use as well.
         settled: What those are where nothing is drawn, if not 0.
         moves: Whether every output holds elements of the first input and nothing else.
         passes_gradient: Whether its outputs have a gradient by any input that is not zero everywhere.
@@ -238,6 +239,7 @@ class Op:
     outputs: ClassVar[tuple[str, ...]] = ()
     layout: ClassVar[Literal["channels", "elementwise", "axes", "spec"]] = "spec"
     chance: ClassVar[tuple[str, ...]] = ()
+    always_draws: ClassVar[bool] = False
     settled: ClassVar[Mapping[str, int | bool]] = {}
     moves: ClassVar[bool] = False
     passes_gradient: ClassVar[bool] = True

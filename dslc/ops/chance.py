@@ -37,6 +37,7 @@ class RandomNormal(_Random):
 
     family = "random"
     chance = ("std",)
+    always_draws = True
     mean = Number(0.0, doc="the mean")
     std = Number(1.0, minimum=0, doc="the standard deviation")
 
@@ -49,6 +50,7 @@ class RandomUniform(_Random):
 
     family = "random"
     chance = ("low", "high")
+    always_draws = True
     low = Number(0.0, doc="the lower bound")
     high = Number(1.0, doc="the upper bound")
 
@@ -66,6 +68,7 @@ class RandomInteger(_Random):
 
     family = "random"
     chance = ("low", "high")
+    always_draws = True
     settled: ClassVar[Mapping[str, int | bool]] = {"low": 0, "high": 1}
     low = Size(0, minimum=0, doc="the least integer")
     high = Size(minimum=1, doc="the integer that all lie below")
@@ -87,6 +90,7 @@ class RandomCategorical(Op):
     primary = "temperature"
     inputs = (Input("logits"),)
     chance = ("temperature",)
+    always_draws = True
     temperature = Number(1.0, minimum=0, doc="how far draws stray from the likeliest class")
 
     def infer(self, check: Check, *types: TensorType) -> TensorType:
@@ -108,6 +112,7 @@ class Bernoulli(Op):
     layout = "elementwise"
     inputs = (Input("probability"),)
     chance = ("likelier",)
+    always_draws = True
     settled: ClassVar[Mapping[str, int | bool]] = {"likelier": True}
     likelier = Boolean(False, doc="whether it is the likelier of the two, and nothing is drawn")
 
@@ -127,6 +132,7 @@ class Reparameterize(Op):
     primary = "temperature"
     inputs = (Input("mean"), Input("log_variance"))
     chance = ("temperature",)
+    always_draws = True
     temperature = Number(1.0, minimum=0, doc="the factor of the noise")
 
     def infer(self, check: Check, *types: TensorType) -> TensorType:

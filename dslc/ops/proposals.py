@@ -117,6 +117,7 @@ class SampleBalanced(Op):
     primary = "max"
     passes_gradient = False
     chance = ("shuffle",)
+    always_draws = True
     settled: ClassVar[Mapping[str, int | bool]] = {"shuffle": False}
     inputs = (Input("positive", "bool"), Input("negative", "bool"))
     outputs = ("ids", "positive", "valid")

@@ -26,6 +26,13 @@ def has_chance(checked: Checked) -> bool:
     return any(op is not None and op.draws for op in ops)
 
 
+def settled_in_use(checked: Checked) -> Checked:
+    """The same spec with nothing left to chance where something is drawn in use, anew in each run."""
+    ops = (site.iteration.op for site in sites(checked.instance))
+    draws = any(op is not None and op.draws and op.always_draws for op in ops)
+    return without_chance(checked) if draws and not checked.program.deterministic else checked
+
+
 def without_chance(checked: Checked) -> Checked:
     """The same spec with nothing left to chance; itself where nothing was."""
     if not has_chance(checked):

@@ -25,7 +25,7 @@ import numpy as np
 
 from dslc.emit.backend import BuildError
 from dslc.ir.types import FLOATS
-from dslc.passes.determine import without_chance
+from dslc.passes.determine import settled_in_use, without_chance
 from dslc.passes.weights import sites
 from dslc.tools.backends import find_backend, require
 from dslc.tools.verify_figures import (
@@ -104,7 +104,7 @@ class Comparison:
     """One spec with random weights, its reference, and the backends held against it.
 
     Args:
-        checked: The spec.
+        checked: The spec; what it draws in use is settled.
         judge: The backend that is the reference.
         seed: Of weights and inputs.
         hasty: Whether the first difference of a backend ends its comparison.
@@ -121,10 +121,12 @@ class Comparison:
         device: str = "cpu",
     ) -> None:
         self.device = device
-        self.checked = checked
+        self.checked = settled_in_use(checked)
+        self.is_settled = self.checked is not checked
         self.hasty = hasty
         self.judge = judge
         self.seed = seed
+        checked = self.checked
         infos = [info for info in checked.weights() if info.tied is None]
         shapes = {info.path: tuple(int(size) for size in info.shape) for info in infos}  # pyright: ignore[reportArgumentType]
         zeros = [info.path for info in infos if info.role == "zeros"]
@@ -175,7 +177,9 @@ class Comparison:
             for result in results:
                 result.problems.append(UNSTEADY)
         check = self.reference.check_gradients(first, self.seed) if first.gradients else None
-        return Verification(results, self.pairs(), NAME, check, self.settings)
+        found = Verification(results, self.pairs(), NAME, check, self.settings)
+        found.is_settled = self.is_settled
+        return found
 
     def compare(self, backend: Any) -> Compared:
         """One backend against the reference, but for training steps."""

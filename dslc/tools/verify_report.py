@@ -65,9 +65,10 @@ class Verification:
             directional derivative, relative to the gradient's length; None where there is no
             gradient.
         settings: The sizes that symbols had.
+        is_settled: Whether what is drawn in use was left to no chance.
     """
 
-    __slots__ = ("backends", "pairs", "reference", "self_check", "settings")
+    __slots__ = ("backends", "is_settled", "pairs", "reference", "self_check", "settings")
 
     def __init__(
         self,
@@ -82,6 +83,7 @@ class Verification:
         self.reference = reference
         self.self_check = self_check
         self.settings = tuple(settings)
+        self.is_settled = False
 
     @property
     def ok(self) -> bool:
@@ -137,6 +139,8 @@ class Verification:
         )
         if sizes:
             notes.append(f"sizes: {sizes}")
+        if self.is_settled:
+            notes.append("what is drawn in use is compared where nothing is left to chance")
         if self.pairs:
             notes.append(f"largest forward difference of two backends: {_pair(self.pairs)}")
         loose = [d.allowed for b in self.backends for part in b.parts().values() for d in part]

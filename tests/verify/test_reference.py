@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from dslc.api import loads
-from dslc.tools.verify import Comparison
-from tests.numeric.frameworks import backend_named
+from dslc.tools.verify import Comparison, verify
+from tests.numeric.frameworks import backend_named, backend_params
 from tests.verify.planted import Planted
 
 SPEC = """\
@@ -40,9 +40,20 @@ def test_a_weight_that_no_file_holds_is_found(monkeypatch: pytest.MonkeyPatch) -
 
 @pytest.mark.torch
 @pytest.mark.xdist_group("torch")
-def test_a_draw_is_not_taken_for_rounding() -> None:
-    text = f"{SPEC}  - random_normal: {{shape: [N, 4]}}\n    name: noise\n"
-    text += "  - add:\n    from: [head, noise]\n"
-    problems = compared(backend_named("torch"), text)
+def test_a_draw_is_not_taken_for_rounding(monkeypatch: pytest.MonkeyPatch) -> None:
+    def edit(source: str) -> str:
+        return source.replace("self.head(x)", "self.head(x) + x.new_empty(4).normal_()")
+
+    problems = compared(Planted(backend_named("torch"), edit, monkeypatch))
     assert any("draws at random" in problem for problem in problems)
     assert any("forward differs" in problem for problem in problems)
+
+
+@pytest.mark.parametrize("backend", backend_params())
+def test_what_is_drawn_in_use_is_compared_without_chance(backend: str) -> None:
+    text = f"{SPEC}  - random_normal: {{shape: [N, 4], mean: 2}}\n    name: noise\n"
+    text += "  - add:\n    from: [head, noise]\n  - random_categorical\n"
+    found = verify(loads(text).checked, [backend])
+    assert found.ok, found.as_table()
+    assert "where nothing is left to chance" in found.as_table()
+    assert "nothing is left" not in verify(loads(SPEC).checked, [backend]).as_table()
