@@ -64,7 +64,7 @@ def state_scan(text: ScanText) -> str:
     carry = "nnx.Carry" if text.carries else "None"
     axes = tupled([str(axis) for axis in text.axes]) if text.axes else "None"
     options = [f"in_axes=({STATE}, {carry}, {axes})"]
-    out = str(text.out_axis) if text.out else "None"
+    out = text.out_axis if text.out else 0  # `None` would be an output without an axis
     options.append(f"out_axes=({carry}, {out})")
     options += [f"length={text.times}"] if text.times else []
     options += ["reverse=True"] if text.reverse else []

@@ -19,7 +19,7 @@ WIDER = (
     "All tensors must have the same dtype",
 )
 NOT_A_NUMBER = "all elements of input should be between 0 and 1"
-"""What PyTorch says of probabilities that are none, as what overflows in float32 alone makes them."""
+"""What PyTorch says of probabilities that are none, as what leaves float32 makes them."""
 
 
 class Finding:
@@ -92,8 +92,8 @@ def judge(spec: Spec, backends: list[str], known: Kinds | None = None) -> Verdic
                 continue
             words = [raised(error)]
         except Exception as error:
-            if NOT_A_NUMBER in str(error):
-                verdict.gaps.append(f"{name}: the judge, in float32, has no number for a loss")
+            if NOT_A_NUMBER in str(error) or isinstance(error, OverflowError):
+                verdict.gaps.append(f"{name}: the judge, in float32, has no number")
                 continue
             words = [raised(error)]
         verdict.compared.append(name)

@@ -20,6 +20,9 @@ SEED = 0xD161
 LAST_PLACE = 2.0**-23
 SUMS = ("aten::sum", "aten::mean", "aten::_adaptive_avg_pool2d", "aten::_adaptive_avg_pool3d")
 NORM = "aten::native_batch_norm"
+PRODUCT = "aten::prod"
+LARGEST = 87.0
+"""The logarithm of float32's largest number, nearly."""
 
 
 class Shaken:
@@ -84,9 +87,18 @@ def shaking(seed: int = SEED) -> Any:
                 return (normed(*found, args[1]), *map(moved, found[1:]))
             if name in SUMS:
                 return moved(found, args[0].numel() / max(1, found.numel()))
+            if name == PRODUCT and overflows(*args):
+                raise OverflowError(
+                    "a product leaves float32: what comes then is a matter of order"
+                )
             if isinstance(found, tuple | list):
                 return type(found)(map(moved, found))
             return moved(found)
+
+    def overflows(factors: Any, axis: Any = None, *_: Any) -> bool:
+        """Whether factors may leave float32 before the last."""
+        logs = torch.where(factors == 0, 0, factors.abs().double().log())
+        return bool((logs.sum(axis).abs() > LARGEST).any())
 
     def is_moving(func: Any) -> bool:
         schema = func._schema
