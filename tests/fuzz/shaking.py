@@ -77,20 +77,18 @@ def shaking(seed: int = SEED) -> Any:
         def __torch_dispatch__(
             self, func: Any, types: Any, args: Any = (), kwargs: Any = None
         ) -> Any:
+            name = func._schema.name
+            if name == PRODUCT and overflows(*args):
+                raise OverflowError("a product leaves float32: what comes is a matter of order")
             found = func(*args, **(kwargs or {}))
             if func is not torch.ops.aten.detach.default and (
                 is_moving(func) or selects(found, args)
             ):
                 return found
-            name = func._schema.name
             if name == NORM and found[1].numel():
                 return (normed(*found, args[1]), *map(moved, found[1:]))
             if name in SUMS:
                 return moved(found, args[0].numel() / max(1, found.numel()))
-            if name == PRODUCT and overflows(*args):
-                raise OverflowError(
-                    "a product leaves float32: what comes then is a matter of order"
-                )
             if isinstance(found, tuple | list):
                 return type(found)(map(moved, found))
             return moved(found)
