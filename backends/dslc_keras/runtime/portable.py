@@ -125,8 +125,8 @@ def inputs_of(place: Place) -> NDArray[np.int64]:
 
 def zero_weights(model: keras.Model) -> dict[str, tuple[int, ...]]:
     """The shapes of weights that are zero by definition: an LSTM has one bias, its file two."""
-    return {
-        f"{path_of(layer)}.bias_hh{suffix}": tuple(cell.bias.shape)
+    return {  # a bias may be another layer's, which has it in another shape
+        f"{path_of(layer)}.bias_hh{suffix}": (int(np.prod(cell.bias.shape)),)
         for layer in all_layers(model)
         for suffix, cell in cells(layer).items()
         if not isinstance(cell, layers.GRUCell)
