@@ -203,6 +203,8 @@ def name_of_bias(path: str) -> str:
 class WeightOf(Holder):
     """A weight of another layer as a tensor; it is called on any tensor, as graphs begin there."""
 
+    portable_layers = ()  # the other layer stands elsewhere in the model
+
     def __init__(
         self, layer: layers.Layer, weight: str, layout: str = "file", **options: Any
     ) -> None:

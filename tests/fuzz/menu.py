@@ -51,6 +51,10 @@ FACTS = needed_facts()
 """What a random network supposes of its sizes."""
 
 
+BOUNDED = {"ctc": ("softsign",)}
+"""What inputs go through as a number would be lost: TensorFlow's CTC has none below e ** -707."""
+
+
 class Use:
     """One way to use an op: attributes, the types of its inputs, what its inputs go through first."""
 
@@ -59,7 +63,7 @@ class Use:
         assert op is not None
         self.op = op
         self.name = case.op
-        self.after = tuple(case.after)
+        self.after = tuple(case.after) or BOUNDED.get(case.op, ())
         self.attributes = named_attributes(op, case.attributes)
         self.step = case.step
         inputs = case.inputs if isinstance(case.inputs, dict) else dict(enumerate(case.inputs))
