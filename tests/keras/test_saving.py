@@ -126,7 +126,7 @@ def test_layers_of_other_graphs_come_back_as_one(name, tmp_path):
     model = model_with(checked, weights_of(checked))
     model.save(tmp_path / "model.keras")
     loaded = keras.saving.load_model(tmp_path / "model.keras")
-    inputs = inputs_of(checked, {"N": 2, "T": 5})
+    inputs = inputs_of(checked, {"N": 2, "T": 5, "S": 7, "H": 4, "W": 3})
     given = inputs if len(inputs) > 1 else next(iter(inputs.values()))
     np.testing.assert_array_equal(outputs_of(loaded(given)), outputs_of(model(given)))
     tied = {info.tied for info in checked.weights() if info.tied}
