@@ -177,9 +177,8 @@ class Comparison:
             for result in results:
                 result.problems.append(UNSTEADY)
         check = self.reference.check_gradients(first, self.seed) if first.gradients else None
-        found = Verification(results, self.pairs(), NAME, check, self.settings)
-        found.is_settled = self.is_settled
-        return found
+        settings, pairs = self.settings, self.pairs()
+        return Verification(results, pairs, NAME, check, settings, is_settled=self.is_settled)
 
     def compare(self, backend: Any) -> Compared:
         """One backend against the reference, but for training steps."""

@@ -77,13 +77,15 @@ class Verification:
         reference: str,
         self_check: float | None,
         settings: Sequence[Mapping[str, int]],
+        *,
+        is_settled: bool = False,
     ) -> None:
         self.backends = tuple(backends)
         self.pairs = pairs
         self.reference = reference
         self.self_check = self_check
         self.settings = tuple(settings)
-        self.is_settled = False
+        self.is_settled = is_settled
 
     @property
     def ok(self) -> bool:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from dslc.train.runtime.data_disk import Array, Arrays, room, texts_to_disk, to_disk
+from dslc.train.runtime.data_disk import Array, Arrays, room, rows_of, texts_to_disk, to_disk
 
 
 def read_parquet(
@@ -77,7 +77,7 @@ def _from_arrow(
     for first, name, part in _parts(path, batches, names):
         whole = found[name] if name in found else _room(name, part, count, store)
         if part.shape[1:] != whole.shape[1:]:
-            whole, part = _apart(whole, count), _apart(part, len(part))
+            whole, part = rows_of(whole), rows_of(part)
         whole[first : first + len(part)] = part
         found[name] = whole
     return found
@@ -126,13 +126,6 @@ def _room(name: str, part: Array, count: int, store: Path | None) -> Array:
     return room(store / f"{name}.npy", part.dtype, shape)
 
 
-def _apart(rows: Iterable[Any], count: int) -> Array:
-    """Rows that need not have one length."""
-    found = np.empty(count, object)
-    found[:] = [*rows]
-    return found
-
-
 def _array(column: Any) -> Array:
     """An Arrow column: numbers, texts, or lists of one length or several."""
     types = importlib.import_module("pyarrow.types")
@@ -145,8 +138,6 @@ def _array(column: Any) -> Array:
         return column.to_numpy(zero_copy_only=False)
     lengths = {len(item) for item in column}
     if len(lengths) > 1:
-        return _apart(
-            [np.array(row, None if row else int) for row in column.to_pylist()], len(column)
-        )
+        return rows_of(np.array(row, None if row else int) for row in column.to_pylist())
     inner = _array(column.flatten())
     return inner.reshape(len(column), -1, *inner.shape[1:])

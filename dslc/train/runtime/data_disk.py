@@ -89,6 +89,14 @@ class Joined:
         return np.stack([part[rows] for part in self.parts], axis=1)
 
 
+def rows_of(items: Iterable[Any]) -> Array:
+    """Rows that may differ in length."""
+    listed = list(items)
+    rows = np.empty(len(listed), object)
+    rows[:] = listed
+    return rows
+
+
 def room(file: Path, dtype: Any, shape: tuple[int, ...]) -> Array:
     """An array of zeros in a new file; who still reads an old one of that name keeps it."""
     file.parent.mkdir(parents=True, exist_ok=True)
@@ -101,18 +109,18 @@ class Uneven:
 
     Args:
         numbers: all of them, mapped.
-        ends: where each row begins, and the end of the last.
+        bounds: where each row begins, and the end of the last.
         store: the folder that holds what is made of them.
     """
 
     dtype = np.dtype(object)
     ndim = 1
 
-    def __init__(self, numbers: Array, ends: Array, store: Path) -> None:
+    def __init__(self, numbers: Array, bounds: Array, store: Path) -> None:
         self.numbers = numbers
-        self.ends = ends
+        self.bounds = bounds
         self.store = store
-        self.shape = (len(ends) - 1,)
+        self.shape = (len(bounds) - 1,)
         self.is_text = numbers.dtype == np.uint8
 
     def __len__(self) -> int:
@@ -123,10 +131,8 @@ class Uneven:
             yield self[np.array([row])][0]
 
     def __getitem__(self, rows: Array) -> Array:
-        found = np.empty(len(rows), object)
-        for place, row in enumerate(rows):
-            found[place] = np.array(self.numbers[self.ends[row] : self.ends[row + 1]])
-        return found
+        parts = ((self.bounds[row], self.bounds[row + 1]) for row in rows)
+        return rows_of(np.array(self.numbers[first:end]) for first, end in parts)
 
 
 def to_disk(rows: Iterable[Array], store: Path, dtype: str) -> Uneven:
@@ -140,10 +146,10 @@ def to_disk(rows: Iterable[Array], store: Path, dtype: str) -> Uneven:
                 file.write(np.asarray(row, dtype).tobytes())
                 yield len(row)
 
-        ends = np.cumsum(np.fromiter(written(), np.int64))
+        bounds = np.cumsum(np.fromiter(written(), np.int64))
         file.flush()
-        numbers = np.memmap(file, dtype, "r") if ends[-1] else np.zeros(0, dtype)
-    return Uneven(numbers, ends, store)
+        numbers = np.memmap(file, dtype, "r") if bounds[-1] else np.zeros(0, dtype)
+    return Uneven(numbers, bounds, store)
 
 
 def texts_to_disk(texts: Iterable[str], store: Path) -> Uneven:
@@ -153,9 +159,7 @@ def texts_to_disk(texts: Iterable[str], store: Path) -> Uneven:
 
 def as_texts(rows: Array) -> Array:
     """The texts of rows of UTF-8."""
-    found = np.empty(len(rows), object)
-    found[:] = [row.tobytes().decode() for row in rows]
-    return found
+    return rows_of(row.tobytes().decode() for row in rows)
 
 
 def as_bytes(texts: OnDisk) -> OnDisk:

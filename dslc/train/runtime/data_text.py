@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from dslc.train.runtime.data_disk import Array, OnDisk, Uneven, to_disk
+from dslc.train.runtime.data_disk import Array, OnDisk, Uneven, rows_of, to_disk
 from dslc.train.runtime.data_order import Draws
 
 FIRST_ID = 2  # 0 pads, 1 stands for what is not in the vocabulary
@@ -61,14 +61,6 @@ def ids_to_disk(texts: OnDisk, split: Callable[[str], list[str]], vocabulary: Se
 def bytes_of(text: str) -> Array:
     """A text's bytes in UTF-8."""
     return np.frombuffer(text.encode(), np.uint8).astype(np.int64)
-
-
-def rows_of(items: Iterable[Array]) -> Array:
-    """Rows that may differ in length."""
-    listed = list(items)
-    rows = np.empty(len(listed), object)
-    rows[:] = listed
-    return rows
 
 
 def windows(rows: Sequence[Array], length: int, dtype: str) -> Array:
