@@ -1,4 +1,4 @@
-"""What every test shares: the hypothesis profiles, and no skipping for a missing tool in CI.
+"""What every test shares: hypothesis profiles, seeds, and no skipping for a missing tool in CI.
 
 A test that needs an optional tool skips with a reason that begins with `missing:`. That is a
 convenience on a developer's machine. Where the environment says `CI=1` everything must be there,
@@ -6,6 +6,8 @@ so such a skip is turned into a failure.
 """
 
 import os
+import random
+import sys
 from collections.abc import Callable, Generator
 from pathlib import Path
 
@@ -14,6 +16,7 @@ from hypothesis import HealthCheck, settings
 
 from tests import quick_xla
 
+SEED = 0
 quick_xla.hurry()
 
 settings.register_profile("default", deadline=None, derandomize=True, max_examples=60)
@@ -45,6 +48,17 @@ def golden(request: pytest.FixtureRequest) -> Callable[[Path, str], None]:
         assert text == path.read_bytes().decode("utf-8")
 
     return compare
+
+
+def pytest_runtest_setup() -> None:
+    """What a test draws is its own: not what earlier tests of the same worker leave over."""
+    random.seed(SEED)
+    if numpy := sys.modules.get("numpy"):
+        numpy.random.seed(SEED)
+    if torch := sys.modules.get("torch"):
+        torch.manual_seed(SEED)
+    if tensorflow := sys.modules.get("tensorflow"):
+        tensorflow.random.set_seed(SEED)
 
 
 @pytest.hookimpl(wrapper=True)
