@@ -44,6 +44,7 @@ from dslc_keras.training_template import (
     with_draws,
 )
 
+MODEL: Any = None  # the models, parts of which may be recomputed
 KEPT = {"critic": {"sum": "sums"}}
 
 
@@ -97,7 +98,7 @@ class PhasedTrainer(Trainer):
             loss, gradients = 0.0, [tf.zeros_like(variable) for variable in variables]
             for number, piece in enumerate(pieces(batch, phase.pieces)):
                 with tf.GradientTape() as tape:
-                    share = phase.loss_of(self.model, piece) / phase.pieces
+                    share = phase.loss_of(MODEL, piece) / phase.pieces
                     if REGULAR and phase.penalty_of is not None and number == 0:
                         share += phase.penalty_of({k: v.value for k, v in phase.trained.items()})
                     if SCALED:
@@ -110,7 +111,7 @@ class PhasedTrainer(Trainer):
                 loss += share
         else:
             with tf.GradientTape() as tape:
-                loss = phase.loss_of(self.model, batch)
+                loss = phase.loss_of(MODEL, batch)
                 if REGULAR and phase.penalty_of is not None:
                     loss += phase.penalty_of({k: v.value for k, v in phase.trained.items()})
                 if SCALED:

@@ -9,6 +9,7 @@ It is taken from here by name. See `dslc.emit.template`.
 # pyright: reportAssignmentType=false, reportPrivateUsage=false, reportUnknownLambdaType=false
 # pyright: reportUnknownParameterType=false, reportMissingParameterType=false
 
+from collections.abc import Callable
 from typing import Any
 
 import keras
@@ -19,6 +20,8 @@ from dslc.train.runtime.initial import matches
 from dslc_keras.runtime.portable import path_of
 
 RECOMPUTED = ["layer.*"]
+
+SEVERAL = True  # whether the model holds others
 
 
 class Recomputed(layers.Layer):
@@ -31,27 +34,78 @@ class Recomputed(layers.Layer):
     def call(self, inputs: list[Any], training: bool = False) -> list[Any]:
         weights = [tf.convert_to_tensor(v.value) for v in self.part.trainable_variables]
         states = [tf.identity(v.value) for v in self.part.non_trainable_variables]
-        floats = [k for k, tensor in enumerate(inputs) if tensor.dtype.is_floating]
-        count = len(weights)
+        values, first, last = [*weights, *states, *inputs], len(weights), len(weights) + len(states)
+        floats = [k for k, tensor in enumerate(values) if tensor.dtype.is_floating]
 
         def run(*tensors: Any) -> list[Any]:
-            taken = list(inputs)
-            for k, tensor in zip(floats, tensors[count:], strict=True):
+            taken = list(values)
+            for k, tensor in zip(floats, tensors, strict=True):
                 taken[k] = tensor
             outputs, after = self.part.stateless_call(
-                tensors[:count], states, taken, training=training
+                taken[:first], taken[first:last], taken[last:], training=training
             )
             return [*keras.tree.flatten(outputs), *after]
 
-        found = tf.recompute_grad(run)(*weights, *(inputs[k] for k in floats))
+        found = computed_again(run)(*(values[k] for k in floats))
         outputs, after = found[: len(found) - len(states)], found[len(found) - len(states) :]
         for variable, value in zip(self.part.non_trainable_variables, after, strict=True):
             variable.assign(value)  # statistics and draws move once
         return outputs
 
 
+def computed_again(run: Callable[..., list[Any]]) -> Callable[..., list[Any]]:
+    """A function of which nothing is kept for the backward pass, which runs it once more."""
+
+    @tf.custom_gradient
+    def first(*tensors: Any) -> tuple[list[Any], Callable[..., list[Any]]]:
+        def backward(*slopes: Any) -> list[Any]:
+            slope = next(slope for slope in slopes if slope.dtype.is_floating)
+            one = tf.reduce_sum(tf.reshape(slope, [-1])[:1])
+            # 0, but of the slopes: no compiler takes the values of the first run for those of this
+            late = tf.stop_gradient(tf.where(tf.math.is_nan(one), one, tf.zeros_like(one)))
+            with tf.GradientTape() as tape:
+                taken = [tensor + tf.cast(late, tensor.dtype) for tensor in tensors]
+                tape.watch(taken)
+                pairs = [
+                    pair
+                    for pair in zip(run(*taken), slopes, strict=True)
+                    if pair[0].dtype.is_floating
+                ]
+            found, steep = zip(*pairs, strict=True)
+            zero = tf.UnconnectedGradients.ZERO
+            return tape.gradient(found, taken, output_gradients=steep, unconnected_gradients=zero)
+
+        return run(*map(tf.stop_gradient, tensors)), backward
+
+    return first
+
+
 def recompute(model: keras.Model) -> keras.Model:
-    """The model with some parts that are computed once more in the backward pass."""
+    """The model, and those in it, with parts that are computed once more in the backward pass."""
+    known: dict[int, keras.Model] = {}
+
+    def recomputing(inner: keras.Model) -> keras.Model:
+        if id(inner) not in known:
+            if matches(RECOMPUTED, path_of(inner)):
+                outputs = Recomputed(keras.Model(inner.inputs, inner.outputs))(inner.inputs)
+                outputs = keras.tree.pack_sequence_as(inner._outputs_struct, outputs)
+                known[id(inner)] = keras.Model(inner._inputs_struct, outputs, name=inner.name)
+            else:
+                known[id(inner)] = rebuilt(inner, recomputing)
+        return known[id(inner)]
+
+    if not SEVERAL:
+        return recomputing(model)
+    else:  # noqa: RET505
+        found = recomputing(model)
+        for name, held in vars(model).items():
+            if isinstance(held, keras.Model):
+                setattr(found, name, recomputing(held))
+        return found
+
+
+def rebuilt(model: keras.Model, recomputing: Callable[[keras.Model], keras.Model]) -> keras.Model:
+    """A model whose parts are layers, and with what is made of the models in it."""
     depths = sorted(model._nodes_by_depth, reverse=True)
     nodes = [node for depth in depths for node in model._nodes_by_depth[depth]]
     parts = parts_of(nodes)
@@ -71,10 +125,12 @@ def recompute(model: keras.Model) -> keras.Model:
         else:
             (node,), given = unit, unit[0].output_tensors
             arguments, options = node.arguments.fill_in(made)
-            outputs = node.operation(*arguments, **options)
+            called = node.operation
+            called = recomputing(called) if isinstance(called, keras.Model) else called
+            outputs = called(*arguments, **options)
         made |= {id(t): new for t, new in zip(given, keras.tree.flatten(outputs), strict=True)}
     outputs = keras.tree.map_structure(lambda tensor: made[id(tensor)], model._outputs_struct)
-    return keras.Model(model._inputs_struct, outputs)
+    return keras.Model(model._inputs_struct, outputs, name=model.name)
 
 
 def taken_by(unit: list[Any]) -> list[Any]:

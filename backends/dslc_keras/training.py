@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, final
 
 from dslc.emit.adapters import adapted_names
-from dslc.emit.backend import BuildError
 from dslc.emit.functions_names import attribute_of
 from dslc.emit.names import class_name
 from dslc.emit.objective import Objective
@@ -118,7 +117,7 @@ def train_source(checked: Checked, model: str) -> str:
         checked, KerasTarget("native"), TEMPLATE.parent, model, "Keras", DEVICES, PACKAGES
     )
     flags = script.flags
-    template, phased = script.template(TEMPLATE, **names_of(script)), script.template(PHASES)
+    template, phased = (script.template(path, **names_of(script)) for path in (TEMPLATE, PHASES))
     parts = script.template(PARTS)
     script.require("import math", "import numpy as np")
     script.use(template)
@@ -159,17 +158,11 @@ def train_source(checked: Checked, model: str) -> str:
 
 def add_recompute(script: Script) -> None:
     """What recomputes parts of the model in the backward pass."""
-    if script.program.has_several:
-        text = "`recompute` beside several models has no form in Keras yet: leave it out there"
-        raise BuildError(text)
-    if script.program.derivatives:
-        text = "TensorFlow recomputes for a first derivative alone: leave `recompute` out beside"
-        raise BuildError(f"{text} `gradient`")
     template = script.template(RECOMPUTE)
     script.use(template)
-    script.add(
-        *(template.definition(n) for n in ("Recomputed", "recompute", "taken_by", "parts_of"))
-    )
+    names = ["Recomputed", "computed_again", "recompute"]
+    names += ["rebuilt", "taken_by", "parts_of"]
+    script.add(*map(template.definition, names))
 
 
 def names_of(script: Script) -> dict[str, str]:

@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, final
 
 from dslc.emit.adapters import adapted_names
-from dslc.emit.backend import BuildError
 from dslc.emit.gradients import summed
 from dslc.emit.objective import Objective, places
 from dslc.emit.python import Blank, Comment, Function, Line, Parameter, Raw, With, helper_source
 from dslc.emit.script import Script
+from dslc.emit.template import Template
 from dslc.ops.attention import MultiHeadAttention
 from dslc.ops.scaled_attention import ScaledDotProductAttention
 from dslc.train.recomputing import recomputed_parts
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from dslc.emit.gradients import Between
     from dslc.emit.objective import ObjectiveBody
     from dslc.emit.python import Statement
-    from dslc.emit.template import Template
     from dslc.emit.units import ModuleWriter
     from dslc.passes.pipeline import Checked
     from dslc.train.training import Phase
@@ -155,21 +154,18 @@ def train_source(checked: Checked, model: str) -> str:
 
 def add_recompute(script: Script) -> None:
     """What recomputes parts of the model in the backward pass."""
-    if script.flags["COMPILES"] and script.flags["STATEFUL"]:
-        text = (
-            "`recompute` of what has statistics or counts its draws has no form in PyTorch beside"
-        )
-        raise BuildError(f"{text} `compile: true`: leave one of them out")
     parts = recomputed_parts(script.train)
     adapted = [info.path for info in script.train.adapted()]
-    if inside := [path for path in adapted if any(path.startswith(f"{part}.") for part in parts)]:
-        text = f"`{inside[0]}` has adapters, and PyTorch has no form of recomputing what holds it"
-        raise BuildError(f"{text}: leave its part out of `recompute`")
-    template = script.template(RECOMPUTE)
+    adapts = any(path.startswith(f"{part}.") for path in adapted for part in parts)
+    template = Template(RECOMPUTE, {**script.flags, "ADAPTS": adapts})
     script.use(template)
     script.add(template.definition("recompute"))
-    if script.flags["STATEFUL"]:
+    if script.flags["STATEFUL"] or adapts:
         script.add(template.definition("recomputed"))
+    if adapts:
+        script.add(template.definition("with_weights"))
+        script.add(Raw(helper_source(RECOMPUTE, "Held")[0]))
+    if script.flags["STATEFUL"]:
         script.add(Raw(helper_source(RECOMPUTE, "WithBuffers")[0]))
 
 

@@ -70,6 +70,7 @@ def flags_of_run(script: Script) -> dict[str, bool]:
         "RISES": stopping is not None and rises(train, stopping.metric),
         "RECOMPUTES": bool(train.run.recompute),
         "SCALED": train.run.precision == "f16",
+        "SEVERAL": script.program.has_several,
         "SHOWS": script.shown is not None,
         "SLACK": stopping is not None and stopping.min_delta > 0,
         "STOPS": stopping is not None,

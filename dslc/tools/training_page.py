@@ -283,9 +283,7 @@ numbers unless they are `deterministic`; names in files and checkpoints stay the
 what they take: blocks by name, named structures, and repeats, each of whose rounds is such a part, or
 globs of them. They are computed once more there, so a step takes more time and less memory; losses,
 gradients, statistics and dropout are the same. Of parts inside one another the outermost counts. A
-glob that means no part is an error. Keras has no form for it beside several models or a `gradient`, nor
-PyTorch of parts with adapters (`lora`), or under `compile: true` of parts that have statistics or draw
-numbers from a count."""
+glob that means no part is an error."""
 
 
 SOURCES = """`data: wine` is short for `data: {source: wine}`. `columns: {input: column}` says which column of
