@@ -53,7 +53,7 @@ class Recomputed(layers.Layer):
         return outputs
 
 
-def computed_again(run: Callable[..., list[Any]]) -> Callable[..., list[Any]]:
+def computed_again(run: Callable[..., list[Any]]) -> Callable[..., Any]:
     """A function of which nothing is kept for the backward pass, which runs it once more."""
 
     @tf.custom_gradient
@@ -71,7 +71,7 @@ def computed_again(run: Callable[..., list[Any]]) -> Callable[..., list[Any]]:
                     for pair in zip(run(*taken), slopes, strict=True)
                     if pair[0].dtype.is_floating
                 ]
-            found, steep = zip(*pairs, strict=True)
+            found, steep = map(list, zip(*pairs, strict=True))
             zero = tf.UnconnectedGradients.ZERO
             return tape.gradient(found, taken, output_gradients=steep, unconnected_gradients=zero)
 

@@ -53,7 +53,9 @@ def recomputed(part: nn.Module, forward: Callable[..., Any], *inputs: Any) -> An
 def with_weights(part: nn.Module, forward: Callable[..., Any]) -> Callable[..., Any]:
     """What computes a part later with the weights that it has now, its adapters in them."""
     held = Held(part, forward)
-    weights = {f"part.{name}": weight for name, weight in part.named_parameters()}
+    weights: dict[str, Tensor] = {
+        f"part.{name}": weight for name, weight in part.named_parameters()
+    }
     return lambda *inputs: functional_call(held, weights, inputs)
 
 

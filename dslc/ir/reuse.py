@@ -56,8 +56,8 @@ class ReuseReader(FormulaReader):
         text = None if value is None else self.text(value, "`reuse`")
         found = None if text is None else scope.find(text)
         target = None if found is None else self.named.get(found.owner)
-        self.declare(name, identifier, scope)
         if target is None:
+            self.declare(name, identifier, scope)
             self.failed.add(identifier)
             if found is None or found.owner not in self.failed:
                 self.unknown_target(key, value, text, scope)
@@ -71,6 +71,7 @@ class ReuseReader(FormulaReader):
         self.exports[identifier] = self.exports.setdefault(target.id, {})
         self.places[identifier] = place
         inputs = self.step_inputs(keys.get("from"), target.action, key.span, scope, previous)
+        self.declare(name, identifier, scope)  # only now: no step reads itself
         if isinstance(target.action, Scan):  # what `from` leaves out starts as it does there
             inputs = tuple(own or there for own, there in zip(inputs, target.inputs, strict=True))
         step = target.replace(

@@ -8,7 +8,9 @@ from dslc.ops import find
 from dslc.ops.base import OpError
 from dslc.ops.shapes import count_axes, resolve_axis
 from dslc.passes.values import Failed
+from dslc.syntax.expressions import describe
 from dslc.typed import TYPE_CHECKING
+from dslc.values import is_integer
 
 if TYPE_CHECKING:
     from dslc.ir.graph import Body, Step
@@ -45,6 +47,10 @@ def run_region(
         joined = join_residual(checker, step, action, bodies)
     elif isinstance(action, Parallel):
         axis = checker.evaluate(action.axis, environment)
+        if not is_integer(axis):
+            message = f"`axis` takes an axis, and this is {describe(axis)}"
+            checker.error("E0504", action.axis.span, message)
+            raise Failed
         joined = join_branches(checker, step, action, bodies, axis)
     else:
         joined = None if bodies[0].type is None else {"": bodies[0].type}
@@ -103,7 +109,7 @@ def join_branches(
     step: Step,
     action: Parallel,
     bodies: tuple[BodyInstance, ...],
-    axis: object,
+    axis: int,
 ) -> Outputs | None:
     """The outputs of a parallel region: one joined value, or one for each branch."""
     types = [body.type for body in bodies if body.type is not None]
@@ -131,10 +137,9 @@ def join_branches(
     return {"": found}
 
 
-def stacked(checker: Instantiator, types: list[TensorType], axis: object) -> TensorType:
+def stacked(checker: Instantiator, types: list[TensorType], axis: int) -> TensorType:
     """Values of one type on a new axis."""
     first = types[0]
-    assert isinstance(axis, int)
     place = resolve_axis(axis, first.rank + 1)
     for position, other in enumerate(types):
         if other.rank != first.rank or other.dtype != first.dtype:

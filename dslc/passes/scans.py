@@ -106,6 +106,8 @@ def rounds_of(
         except OpError as error:
             checker.error(error.code, span, error.message, help=error.help, labels=labels)
             raise Failed from error
+    if not lengths:  # `times` could not be read, which has been reported
+        raise Failed
     at_least_one(checker, lengths[0], checker.input_span(step, 0))
     return lengths[0]
 
