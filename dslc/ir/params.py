@@ -8,7 +8,7 @@ from dslc.ir.graph import Param
 from dslc.ir.reading import TRUTHS, Reader, is_snake
 from dslc.ir.scope import Scope
 from dslc.ops.attributes import show
-from dslc.syntax.expressions import ExpressionError, Literal, evaluate, free_names
+from dslc.syntax.expressions import ExpressionError, Literal, evaluate, free_names, names_in
 from dslc.syntax.tree import Mapping, Scalar, Sequence
 from dslc.typed import TYPE_CHECKING
 
@@ -54,6 +54,7 @@ class ParamReader(Reader):
                 continue
             count = len(self.report.diagnostics)
             param = self.param(key, value, scope)
+            self.reads_params(param.default, scope)
             if len(self.report.diagnostics) > count:
                 self.unread.add(key.text)
                 if param.default is None:
@@ -61,6 +62,14 @@ class ParamReader(Reader):
             found.append(param)
             scope.names.add(key.text)
         return tuple(found)
+
+    def reads_params(self, default: Expr | None, scope: Scope) -> None:
+        """Reports a default that reads a size: only a call knows these."""
+        for name in () if default is None else names_in(default):
+            if not is_snake(name.id) and not scope.knows(name.id):
+                message = f"nothing here is called `{name.id}`"
+                help = "a default reads the params above it; a size is known at a call: give it there"
+                self.report.error("E0202", name.span, message, help=help)
 
     def param(self, key: Scalar, value: Node, scope: Scope) -> Param:
         """One param: a default, a type word, `word = default`, or `{type, default, doc, …}`."""

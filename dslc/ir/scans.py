@@ -33,6 +33,8 @@ class ScanReader(ReuseReader):
     def scan(self, key: Scalar, value: Node | None, scope: Scope, identifier: int) -> Scan | None:
         """A scan; its inputs, the `over` values and then the carries' starts, are kept aside."""
         fields = self.mapping(value, "`scan`")
+        if fields is None and is_nothing(value):
+            self.runs_over_nothing(key)
         if fields is None or not self.scan_is_whole(key, fields):
             return None
         over = self.named_references(fields.get("over"), "`over`", scope)
@@ -62,12 +64,15 @@ class ScanReader(ReuseReader):
         """What a round does, and the value that it ends on: `out`, or its last step's."""
         nodes = fields.get("steps")
         if is_empty(nodes):
-            help = "list the ops under `steps:`, each behind `- `"
-            self.report.error("E0614", key.span, "the scan has no steps", help=help)
+            self.has_no_steps(key, "list the ops under `steps:`, each behind `- `")
         body = self.body(self.items(nodes, "`steps`"), inside, start)
         out = fields.get("out")
         result = None if out is None else self.reference(out, inside)
         return body if result is None else body.replace(result=result)
+
+    def has_no_steps(self, key: Scalar, help: str) -> None:
+        """Reports a structure of nothing."""
+        self.report.error("E0614", key.span, f"the {key.text} has no steps", help=help)
 
     def scan_is_whole(self, key: Scalar, fields: Mapping) -> bool:
         """Whether a scan says over what it runs or how often, and holds no other keys."""
@@ -78,9 +83,7 @@ class ScanReader(ReuseReader):
                 self.unknown_key(entry, SCAN_KEYS, "`scan`")
         over, times = fields.get("over"), fields.get("times")
         if good and is_empty(over) == is_empty(times):
-            help = "write `over: {x: sequence}`, or `times: n` where it runs over nothing"
-            message = "`scan` takes either `over` or `times`"
-            self.report.error("E0650", key.span, message, help=help)
+            self.runs_over_nothing(key)
             return False
         if good and is_empty(over) and is_empty(fields.get("carry")):
             help = "write `carry: {h: start}` and `next: {h: step}`"
@@ -88,6 +91,12 @@ class ScanReader(ReuseReader):
             self.report.error("E0650", key.span, message, help=help)
             return False
         return good
+
+    def runs_over_nothing(self, key: Scalar) -> None:
+        """Reports a scan that has both or neither of what says how often it runs."""
+        help = "write `over: {x: sequence}`, or `times: n` where it runs over nothing"
+        message = "`scan` takes either `over` or `times`"
+        self.report.error("E0650", key.span, message, help=help)
 
     def named_references(
         self, node: Node | None, what: str, scope: Scope

@@ -19,7 +19,7 @@ from dslc.ir.graph import (
     Step,
     Tie,
 )
-from dslc.ir.reading import RESERVED, home_of, is_camel
+from dslc.ir.reading import RESERVED, home_of, is_camel, is_nothing
 from dslc.ir.references import Place
 from dslc.ir.repeats import RepeatReader
 from dslc.ir.reserved_names import reserved_by
@@ -243,6 +243,9 @@ class StepReader(RepeatReader):
             from dslc.ir.choices import choose
 
             return choose(self, key, value, scope, from_=from_)
+        if key.text in ("group", "residual") and is_nothing(value):
+            self.has_no_steps(key, "indent its steps further than its name")
+            return None
         if key.text == "group":
             return Group(self.body(self.items(value, "`group`"), scope, start))
         if key.text == "residual":
