@@ -116,7 +116,7 @@ class StepsOfPhase:
         self.moved = self.behind & self.needed(part.heavy) & part.near
         self.refuse_apart()
         self.inputs = self.named(self.read_inside(), program)
-        self.outputs = self.named(self.read_outside(), program)
+        self.outputs = self.named(self.read_outside() or self.unread(), program)
 
     def with_model(self, number: int) -> tuple[Program, Module]:
         """The modules with the new model, and the graph that is left, which calls it.
@@ -170,6 +170,12 @@ class StepsOfPhase:
         refs = [ref for step in rest for ref in read_by(step)]
         refs += [ref for _, ref in self.given.outputs]
         return [ref for ref in refs if ref.owner in self.moved]
+
+    def unread(self) -> list[Ref]:
+        """A value of theirs where nothing reads one: their weights are there all the same."""
+        last = [step for number, step in self.steps.items() if number in self.moved][-1]
+        keys = [key for key in self.types if key[0] == last.id]
+        return [Ref(number, slot, last.span) for number, slot in keys[:1]]
 
     def named(self, refs: list[Ref], program: Program) -> dict[Ref, str]:
         """A name for each value."""

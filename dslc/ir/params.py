@@ -68,7 +68,9 @@ class ParamReader(Reader):
         for name in () if default is None else names_in(default):
             if not is_snake(name.id) and not scope.knows(name.id):
                 message = f"nothing here is called `{name.id}`"
-                help = "a default reads the params above it; a size is known at a call: give it there"
+                help = (
+                    "a default reads the params above it; a size is known at a call: give it there"
+                )
                 self.report.error("E0202", name.span, message, help=help)
 
     def param(self, key: Scalar, value: Node, scope: Scope) -> Param:

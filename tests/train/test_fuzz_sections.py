@@ -1,6 +1,6 @@
 """Random `train` sections: what the checker takes is written in every framework, and trains alike.
 
-A bounded number; `make fuzz N=2000` tries as many as it is told.
+A bounded number; `make fuzz N=2000` writes 666 of them and trains with 100.
 """
 
 import subprocess
@@ -23,6 +23,7 @@ from dslc.tools.verify import verify
 from tests.fuzz.sections import section
 from tests.train.projects import BACKENDS
 
+EXAMPLES = settings().max_examples
 few = settings(phases=[Phase.generate], suppress_health_check=list(HealthCheck))
 drawn = st.integers(0, 2**32).map(lambda seed: section(Random(seed)))
 
@@ -47,7 +48,7 @@ def write(folder: Path, files: Mapping[str, str | bytes]) -> None:
         (folder / name).write_bytes(data)
 
 
-@settings(few, max_examples=20)
+@settings(few, max_examples=EXAMPLES // 3)
 @given(drawn)
 def test_fuzz_sections_are_written(tmp_path_factory: pytest.TempPathFactory, text: str) -> None:
     spec = checked(text)
@@ -64,7 +65,7 @@ def test_fuzz_sections_are_written(tmp_path_factory: pytest.TempPathFactory, tex
 @pytest.mark.keras
 @pytest.mark.jax
 @pytest.mark.xdist_group("keras")
-@settings(few, max_examples=3)
+@settings(few, max_examples=EXAMPLES // 20)
 @given(drawn)
 def test_fuzz_sections_train_alike(text: str) -> None:
     spec = checked(text)

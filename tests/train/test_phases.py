@@ -135,6 +135,24 @@ def test_losses_are_labelled_by_step_and_phase() -> None:
     assert labels_of(checked("wine"), 2) == ["step 0", "step 1"]
 
 
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_steps_of_a_phase_that_nothing_reads_keep_their_weights(backend: str) -> None:
+    text = (SPECS / "steeps.yaml").read_text(encoding="utf-8")
+    spec = loads(text.replace("          from: [both, other]\n", "", 1)).checked
+    assert spec.train is not None
+    start = starting_weights(spec.train.weights(), 0)
+    losses, weights = find_backend(backend).train_steps(spec, start, batches("steeps", 3), 3)
+    assert {path: array.shape for path, array in weights.items()} == {
+        path: array.shape for path, array in start.items()
+    }
+    unread = [path for path in start if ".both." in path or path.startswith("both.")]
+    assert unread
+    for path in unread:
+        np.testing.assert_array_equal(weights[path], start[path])
+    expected = find_backend("torch").train_steps(spec, start, batches("steeps", 3), 3)[0]
+    np.testing.assert_allclose(losses, expected, rtol=1e-5)
+
+
 @pytest.mark.parametrize("name", ["around", "steeps"])
 def test_figures_of_steps_in_several_parts_agree(name: str) -> None:
     found = []
