@@ -108,7 +108,8 @@ ENTRIES: dict[str, Entry] = {
     ),
     "E0614": Entry(
         "there are no steps",
-        "A spec and each of its blocks list what they compute under `steps`.",
+        "A spec and each of its blocks list what they compute under `steps`, a `group` or `residual` "
+        "below its name.",
         spec(""),
         spec(_RELU),
     ),
