@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 import yaml
+from hypothesis import settings
 
 from dslc.cli.main import main
 
@@ -24,7 +25,7 @@ SPECS = sorted(
         *(ROOT / "tests" / "train" / "specs").glob("*.yaml"),
     ]
 )
-ROUNDS = 400 if os.environ.get("HYPOTHESIS_PROFILE") == "fuzz" else 40
+ROUNDS = settings().max_examples // 5 if os.environ.get("HYPOTHESIS_PROFILE") == "fuzz" else 40
 WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*|[0-9]+")
 ODD = (
     "",

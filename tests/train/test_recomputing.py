@@ -36,6 +36,14 @@ def after(text: str, backend: str) -> tuple[list[float], dict[str, Any]]:
     return losses, dict(weights)
 
 
+def same(text: str, kept: str, backend: str, exact: float) -> None:
+    """Losses and weights are those of the spec that keeps everything."""
+    found, expected = after(text, backend), after(kept, backend)
+    np.testing.assert_allclose(found[0], expected[0], rtol=exact)
+    for path, array in expected[1].items():
+        np.testing.assert_allclose(found[1][path], array, rtol=exact, atol=exact, err_msg=path)
+
+
 def test_names_globs_and_repeats_mean_parts() -> None:
     units = ["unit.0", "unit.1"]
     assert parts("[unit, down]") == [*units, "down"]
@@ -46,12 +54,8 @@ def test_names_globs_and_repeats_mean_parts() -> None:
 
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_nothing_else_changes(backend: str) -> None:
-    expected, found = after(KEPT, backend), after(TEXT, backend)
-    exact = 0 if backend == "torch" else 1e-6
-    np.testing.assert_allclose(found[0], expected[0], rtol=exact)
-    np.testing.assert_allclose(found[0], after(KEPT, "torch")[0], rtol=1e-6)
-    for path, array in expected[1].items():
-        np.testing.assert_allclose(found[1][path], array, rtol=exact, atol=exact, err_msg=path)
+    same(TEXT, KEPT, backend, 0 if backend == "torch" else 1e-6)
+    np.testing.assert_allclose(after(TEXT, backend)[0], after(KEPT, "torch")[0], rtol=1e-6)
 
 
 def beside(*settings: str) -> str:
@@ -194,13 +198,10 @@ COARSE = {"bf16": 2e-2, "f16": 2e-3}
 @pytest.mark.parametrize("name", BESIDE)
 def test_it_goes_with_what_else_training_does(name: str, backend: str) -> None:
     kept = re.sub(r"  recompute: .*\n", "", BESIDE[name])
-    found, expected = after(BESIDE[name], backend), after(kept, backend)
-    exact = 0 if backend == "torch" else COARSE.get(name, 1e-6)
-    np.testing.assert_allclose(found[0], expected[0], rtol=exact)
     apart = COARSE.get(name, 1e-6)
-    np.testing.assert_allclose(found[0], after(kept, "torch")[0], rtol=apart)
-    for path, array in expected[1].items():
-        np.testing.assert_allclose(found[1][path], array, rtol=exact, atol=exact, err_msg=path)
+    same(BESIDE[name], kept, backend, 0 if backend == "torch" else apart)
+    losses, expected = after(BESIDE[name], backend)[0], after(kept, "torch")[0]
+    np.testing.assert_allclose(losses, expected, rtol=apart)
 
 
 @pytest.mark.filterwarnings("ignore:The .grad attribute")  # where PyTorch describes what it traces
@@ -216,10 +217,7 @@ def test_what_is_compiled_is_recomputed(
     text = without_state(text) if plain else text
     monkeypatch.setattr(torch, "compile", partial(torch.compile, backend="aot_eager"))
     kept = text.replace("  recompute: [unit, down]\n", "")
-    found, expected = after(text, "torch"), after(kept, "torch")
-    np.testing.assert_allclose(found[0], expected[0], rtol=1e-6)
-    for path, array in expected[1].items():
-        np.testing.assert_allclose(found[1][path], array, rtol=1e-6, atol=1e-6, err_msg=path)
+    same(text, kept, "torch", 1e-6)
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
