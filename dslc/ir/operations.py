@@ -344,6 +344,8 @@ class OperationReader(Reader):
         """All inputs in order, those left out by the op's own defaults."""
         names = self.input_names(action)
         if names is None:
+            if not given:
+                self._need([None], ("x",), span)
             return tuple(given)
         if len(given) > len(names):
             what = "input" if len(names) == 1 else "inputs"

@@ -125,6 +125,9 @@ class StepReader(RepeatReader):
     ) -> tuple[Action | None, tuple[Ref | None, ...]]:
         """What a step does, and what it reads: its own name is not known yet."""
         operands = None
+        if key.text in STRUCTURES and key.text != "scan":  # before the steps inside have names
+            plain = Group(Body((), previous))
+            operands = self.step_inputs(keys.get("from"), plain, key.span, scope, previous)
         if key.text == "expr":
             action, operands = self.formula_step(value, keys, key.span, scope, previous)
         else:
