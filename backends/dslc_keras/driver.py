@@ -111,7 +111,7 @@ class KerasDriver(Driver):
                 self.model, total, variables, sources, floats
             )
         found = {
-            name: np.ascontiguousarray(place.save(gradient))
+            name: np.asarray(place.save(gradient), order="C")
             for (name, place), gradient in zip(at.items(), by_weight, strict=True)
         }
         found |= {f"input:{name}": gradient for name, gradient in by_input.items()}

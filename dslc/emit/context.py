@@ -182,10 +182,19 @@ class OpContext:
 
     def run_shape(self, name: str) -> str:
         """The sizes of a shape attribute, one after the other, where the layer is called."""
+        return ", ".join(self.run_sizes(name))
+
+    def run_tuple(self, name: str) -> str:
+        """The sizes of a shape attribute as a tuple, where the layer is called."""
+        sizes = self.run_sizes(name)
+        return f"({', '.join(sizes)}{',' if len(sizes) == 1 else ''})"
+
+    def run_sizes(self, name: str) -> list[str]:
+        """The sizes of a shape attribute, each as an expression where the layer is called."""
         expression = self.written(name)
         if isinstance(expression, ListOf):
-            return ", ".join(to_python(item, self.writer.call_name) for item in expression.items)
-        return ", ".join(self.run_size(dim) for dim in self.op.values[name])
+            return [to_python(item, self.writer.call_name) for item in expression.items]
+        return [self.run_size(dim) for dim in self.op.values[name]]
 
     def shape_texts(self, name: str) -> list[str]:
         """The sizes of a shape attribute where the layer is made, each as an expression."""

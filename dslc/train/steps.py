@@ -76,7 +76,7 @@ def as_read(script: ModuleType, batch: Arrays) -> dict[str, NDArray[Any]]:
 def as_column(array: NDArray[Any], column: Any) -> NDArray[Any]:
     """An array in a column's dtype, unless transforms make another kind of what is read."""
     kinds = {"b": "b", "i": "i", "u": "i", "f": "f"}
-    found = np.ascontiguousarray(array)
+    found = np.asarray(array, order="C")
     if column is None or column.dtype in ("str", "tokens"):
         return found
     dtype = np.dtype(column.dtype)

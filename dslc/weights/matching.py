@@ -209,7 +209,7 @@ class _Matcher:
             array = array.take(range(start, start + sizes[origin.part]), origin.axis)
         shape = self.shape(path)
         if array.shape == shape:
-            self.found.arrays[path] = np.ascontiguousarray(array, np.float32)
+            self.found.arrays[path] = np.asarray(array, np.float32, order="C")
             return
         turn = turned(array).shape == shape and not origin.is_turned
         hint = f"; `transpose: [{origin.name}]` would make it fit" if turn else ""

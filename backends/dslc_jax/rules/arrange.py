@@ -52,12 +52,12 @@ def pad(c: OpContext) -> str:
 
 @RULES.add(Expand)
 def expand(c: OpContext) -> str:
-    return f"jnp.broadcast_to({c.x}, ({c.run_shape('shape')},))"
+    return f"jnp.broadcast_to({c.x}, {c.run_tuple('shape')})"
 
 
 @RULES.add(Tile)
 def tile(c: OpContext) -> str:
-    return f"jnp.tile({c.x}, ({c.run_shape('repeats')},))"
+    return f"jnp.tile({c.x}, {c.run_tuple('repeats')})"
 
 
 @RULES.add(Flip)

@@ -25,18 +25,12 @@ def key(c: OpContext) -> str:
     return f"{c.shared_layer('rngs.draws.fork()')}()"
 
 
-def shape_text(c: OpContext) -> str:
-    """The shape as a tuple."""
-    shape = c.run_shape("shape")
-    return f"({shape}{',' if shape and ',' not in shape else ''})"
-
-
 @RULES.add(RandomNormal)
 def random_normal(c: OpContext) -> str:
     if c.is_seeded:
         layer = seeded(c, "SeededNormal", c.attribute("mean"), c.attribute("std"))
         return f"{layer}({c.run_shape('shape')})"
-    drawn = f"jax.random.normal({key(c)}, {shape_text(c)})"
+    drawn = f"jax.random.normal({key(c)}, {c.run_tuple('shape')})"
     if c.given("std"):
         drawn = f"{c.run_attribute('std')} * {drawn}"
     return f"{c.run_attribute('mean')} + {drawn}" if c.given("mean") else drawn
@@ -50,7 +44,7 @@ def random_uniform(c: OpContext) -> str:
     ends = ""
     if c.given("low") or c.given("high"):
         ends = f", minval={c.run_attribute('low')}, maxval={c.run_attribute('high')}"
-    return f"jax.random.uniform({key(c)}, {shape_text(c)}{ends})"
+    return f"jax.random.uniform({key(c)}, {c.run_tuple('shape')}{ends})"
 
 
 @RULES.add(RandomInteger)
@@ -59,7 +53,7 @@ def random_integer(c: OpContext) -> str:
         layer = seeded(c, "SeededInteger", c.attribute("low"), c.attribute("high"))
         return f"{layer}({c.run_shape('shape')})"
     ends = f"{c.run_attribute('low')}, {c.run_attribute('high')}"
-    return f"jax.random.randint({key(c)}, {shape_text(c)}, {ends})"
+    return f"jax.random.randint({key(c)}, {c.run_tuple('shape')}, {ends})"
 
 
 @RULES.add(RandomCategorical)

@@ -64,9 +64,7 @@ def range_(c: OpContext) -> str:
 @RULES.add(Constant)
 def constant(c: OpContext) -> str:
     dtype = DTYPES[c.op.values["dtype"]]
-    shape = c.run_shape("shape")
-    shape = f"({shape}{',' if shape and ',' not in shape else ''})"
-    return f"jnp.full({shape}, {c.run_attribute('value')}, jnp.{dtype})"
+    return f"jnp.full({c.run_tuple('shape')}, {c.run_attribute('value')}, jnp.{dtype})"
 
 
 @RULES.add(Identity)

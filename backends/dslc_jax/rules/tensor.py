@@ -45,7 +45,7 @@ def flatten(c: OpContext) -> str:
 
 @RULES.add(Reshape)
 def reshape(c: OpContext) -> str:
-    return f"{c.x}.reshape({c.run_shape('shape')})"
+    return f"{c.x}.reshape({c.run_shape('shape') or '()'})"
 
 
 @RULES.add(Transpose)
@@ -116,5 +116,5 @@ def parameter(c: OpContext) -> str:
     assert isinstance(c.op, Parameter)
     if c.is_tied("weight"):
         return tied_array(c, "weight")
-    shape = ", ".join(c.size(dim) for dim in c.op.infer(Check(None)).shape)
-    return c.layer(f"nnx.Param(jnp.zeros(({shape},)))") + "[...]"
+    shape = "".join(f"{c.size(dim)}, " for dim in c.op.infer(Check(None)).shape)
+    return c.layer(f"nnx.Param(jnp.zeros(({shape})))") + "[...]"

@@ -59,13 +59,13 @@ def load_weights(model: keras.Model, weights: Mapping[str, Array] | str | os.Pat
         if first in matched:  # and not tied
             matched[first] = matched[first] + matched[name]
     for name, place in found.items():
-        place.variable.assign(np.ascontiguousarray(place.load(matched[name])))
+        place.variable.assign(np.asarray(place.load(matched[name]), order="C"))
 
 
 def to_portable(model: keras.Model) -> dict[str, Array]:
     """Every weight and running statistic of a model by its portable name."""
     found = {
-        name: np.ascontiguousarray(place.save(np.asarray(place.variable)))
+        name: np.asarray(place.save(np.asarray(place.variable)), order="C")
         for name, place in places(model).items()
     }
     zeros = {name: np.zeros(shape, np.float32) for name, shape in zero_weights(model).items()}

@@ -60,12 +60,12 @@ def pad(c: OpContext) -> str:
 
 @RULES.add(Expand)
 def expand(c: OpContext) -> str:
-    return f"{c.x}.expand({c.run_shape('shape')})"
+    return f"{c.x}.expand({c.run_shape('shape') or '()'})"
 
 
 @RULES.add(Tile)
 def tile(c: OpContext) -> str:
-    return f"{c.x}.repeat({c.run_shape('repeats')})"
+    return f"{c.x}.repeat({c.run_shape('repeats') or '()'})"
 
 
 @RULES.add(Flip)

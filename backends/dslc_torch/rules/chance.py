@@ -20,18 +20,12 @@ if TYPE_CHECKING:
     from dslc.emit.context import OpContext
 
 
-def shape_text(c: OpContext) -> str:
-    """The shape as a tuple."""
-    shape = c.run_shape("shape")
-    return f"({shape}{',' if shape and ',' not in shape else ''})"
-
-
 @RULES.add(RandomNormal)
 def random_normal(c: OpContext) -> str:
     if c.is_seeded:
         layer = seeded(c, "SeededNormal", c.attribute("mean"), c.attribute("std"))
         return f"{layer}({c.run_shape('shape')})"
-    place = f"{shape_text(c)}, dtype=torch.float32, device={device(c)}"
+    place = f"{c.run_tuple('shape')}, dtype=torch.float32, device={device(c)}"
     return f"torch.normal({c.run_attribute('mean')}, {c.run_attribute('std')}, {place})"
 
 
@@ -40,7 +34,7 @@ def random_uniform(c: OpContext) -> str:
     if c.is_seeded:
         layer = seeded(c, "SeededUniform", c.attribute("low"), c.attribute("high"))
         return f"{layer}({c.run_shape('shape')})"
-    made = f"torch.empty({shape_text(c)}, dtype=torch.float32, device={device(c)})"
+    made = f"torch.empty({c.run_tuple('shape')}, dtype=torch.float32, device={device(c)})"
     return f"{made}.uniform_({c.run_attribute('low')}, {c.run_attribute('high')})"
 
 
@@ -50,7 +44,7 @@ def random_integer(c: OpContext) -> str:
         layer = seeded(c, "SeededInteger", c.attribute("low"), c.attribute("high"))
         return f"{layer}({c.run_shape('shape')})"
     ends = f"{c.run_attribute('low')}, {c.run_attribute('high')}"
-    return f"torch.randint({ends}, {shape_text(c)}, device={device(c)})"
+    return f"torch.randint({ends}, {c.run_tuple('shape')}, device={device(c)})"
 
 
 @RULES.add(RandomCategorical)

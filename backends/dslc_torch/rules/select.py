@@ -65,9 +65,7 @@ def range_(c: OpContext) -> str:
 @RULES.add(Constant)
 def constant(c: OpContext) -> str:
     dtype = f"torch.{DTYPES[c.op.values['dtype']]}"
-    shape = c.run_shape("shape")
-    shape = f"({shape}{',' if shape and ',' not in shape else ''})"
-    return f"torch.full({shape}, {number(c)}, dtype={dtype}, device={device(c)})"
+    return f"torch.full({c.run_tuple('shape')}, {number(c)}, dtype={dtype}, device={device(c)})"
 
 
 def number(c: OpContext) -> str:

@@ -41,7 +41,7 @@ def flatten(c: OpContext) -> str:
 
 @RULES.add(Reshape)
 def reshape(c: OpContext) -> str:
-    return f"{c.x}.reshape({c.run_shape('shape')})"
+    return f"{c.x}.reshape({c.run_shape('shape') or '()'})"
 
 
 @RULES.add(Transpose)
@@ -104,4 +104,4 @@ def parameter(c: OpContext) -> str:
     if tied is not None:
         return ".".join(filter(None, tied))
     shape = ", ".join(c.size(dim) for dim in c.op.infer(Check(None)).shape)
-    return c.layer(f"nn.Parameter(torch.zeros({shape}))")
+    return c.layer(f"nn.Parameter(torch.zeros({shape or '()'}))")
