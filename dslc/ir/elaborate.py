@@ -166,6 +166,11 @@ class Elaborator:
         """Whether a key is missing, and not just misspelt."""
         return fields.key(key) is None and (id(fields), key) not in self.meant
 
+    def is_bare(self, fields: Mapping, key: str) -> bool:
+        """Whether a key says nothing, or is missing and not just misspelt."""
+        given = fields.key(key) is not None
+        return is_nothing(fields.get(key)) and (given or self.lacks(fields, key))
+
     def heading(self, root: Mapping) -> str:
         """`dslc: 1` and the name."""
         version = root.get("dslc")
@@ -239,19 +244,17 @@ class Elaborator:
 
     def model(self, name: str, root: Mapping) -> Module:
         """The model that the spec itself is."""
-        key = root.key("steps")
-        is_empty = root.key("inputs") is not None and is_nothing(root.get("inputs"))
-        if is_empty or self.lacks(root, "inputs"):
+        if self.is_bare(root, "inputs"):
             help = 'write `inputs: {x: "f32[N, 10]"}`'
             help = "blocks alone are for other specs to import" if only_blocks(root) else help
             self.report.error("E0615", root.span, "the spec has no inputs", help=help)
-        return self.module(name, root, (), root.span if key is None else key.span, is_model=True)
+        return self.module(name, root, (), (root.key("steps") or root).span, is_model=True)
 
     def one_of_several(self, key: Scalar, node: Mapping) -> Module:
         """One of the models of a spec that has several."""
         what = f"the model `{key.text}`"
         self.unknown_keys(node, MODEL_KEYS, what)
-        if is_nothing(node.get("inputs")) and self.lacks(node, "inputs"):
+        if self.is_bare(node, "inputs"):
             help = 'write `inputs: {x: "f32[N, 10]"}` there'
             self.report.error("E0615", key.span, f"{what} has no inputs", help=help)
         found = self.module(key.text, node, (), key.span, is_model=True)
@@ -274,16 +277,14 @@ class Elaborator:
             scope = Scope(scope, [param.name for param in params])
         inputs = self.inputs(node, reader, scope, span)
         steps = reader.items(node.get("steps"), "`steps`")
-        absent = is_nothing(node.get("steps")) and (
-            node.key("steps") is not None or self.lacks(node, "steps")
-        )
-        if not steps and (absent or isinstance(node.get("steps"), Sequence)):
+        if not steps and (self.is_bare(node, "steps") or isinstance(node.get("steps"), Sequence)):
             kind = "model" if is_model else "block"
             what = "the spec" if name not in self.signatures else f"the {kind} `{name}`"
             help = "list the ops under `steps:`, each behind `- `"
             self.report.error("E0614", span, f"{what} has no steps", help=help)
         first = inputs[0] if inputs else None
         start = Ref(MODULE, first.name if first else "x", first.span if first else span)
+        reader.missing = set() if first or is_model else {start.key}
         body = reader.body(steps, scope, start)
         where = [reader.expression(item) for item in reader.items(node.get("where"), "`where`")]
         outputs = self.outputs(node.get("outputs"), reader, scope, body.result, is_model)

@@ -8,7 +8,7 @@ and a slot, and the structure learns to export the slot. So whatever turns struc
 from __future__ import annotations
 
 from dslc.diagnostics import mend, nearest
-from dslc.ir.graph import EVERY, UNKNOWN, CallModule, Ref, Reuse
+from dslc.ir.graph import EVERY, UNKNOWN, CallModule, Group, Ref, Reuse
 from dslc.ir.operations import OperationReader
 from dslc.ir.walk import with_regions
 from dslc.syntax.expressions import Literal, free_names
@@ -68,6 +68,7 @@ class ReferenceReader(OperationReader):
         self.branch_scopes: dict[int, dict[str, Scope]] = {}
         self.scan_inputs: dict[int, tuple[Ref | None, ...]] = {}
         self.around: list[tuple[list[Node], int]] = []
+        self.missing: set[tuple[int, str]] = set()  # where a body without inputs begins
         """The bodies that are read, the innermost last, and where the steps to come begin."""
 
     def visible(self, scope: Scope) -> set[str]:
@@ -223,6 +224,9 @@ class ReferenceReader(OperationReader):
         names = self.input_names(action)
         if node is None:
             given: list[Ref | None] = [] if names == () else [previous]
+            if given and previous.key in self.missing and not isinstance(action, Group):
+                help = "give the block `inputs`, or the step a `from`"
+                self.report.error("E0406", span, "nothing comes before this step", help=help)
             return self.fill(given, action, span)
         if isinstance(node, Mapping):
             by_name = {key.text: self.reference(value, scope) for key, value in node.entries}
