@@ -284,7 +284,7 @@ class Elaborator:
             self.report.error("E0614", span, f"{what} has no steps", help=help)
         first = inputs[0] if inputs else None
         start = Ref(MODULE, first.name if first else "x", first.span if first else span)
-        reader.missing = set() if first or is_model else {start.key}
+        reader.without_input = set() if first or is_model else {start.key}
         body = reader.body(steps, scope, start)
         where = [reader.expression(item) for item in reader.items(node.get("where"), "`where`")]
         outputs = self.outputs(node.get("outputs"), reader, scope, body.result, is_model)

@@ -68,7 +68,7 @@ class ReferenceReader(OperationReader):
         self.branch_scopes: dict[int, dict[str, Scope]] = {}
         self.scan_inputs: dict[int, tuple[Ref | None, ...]] = {}
         self.around: list[tuple[list[Node], int]] = []
-        self.missing: set[tuple[int, str]] = set()  # where a body without inputs begins
+        self.without_input: set[tuple[int, str]] = set()  # where a body without inputs begins
         """The bodies that are read, the innermost last, and where the steps to come begin."""
 
     def visible(self, scope: Scope) -> set[str]:
@@ -224,7 +224,7 @@ class ReferenceReader(OperationReader):
         names = self.input_names(action)
         if node is None:
             given: list[Ref | None] = [] if names == () else [previous]
-            if given and previous.key in self.missing and not isinstance(action, Group):
+            if given and previous.key in self.without_input and not isinstance(action, Group):
                 help = "give the block `inputs`, or the step a `from`"
                 self.report.error("E0406", span, "nothing comes before this step", help=help)
             return self.fill(given, action, span)

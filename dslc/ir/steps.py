@@ -127,8 +127,8 @@ class StepReader(RepeatReader):
         operands = None
         if key.text in STRUCTURES and key.text != "scan":  # before the steps inside have names
             plain = Group(Body((), previous))
-            if "from" not in keys and previous.key in self.missing:
-                self.missing.add((identifier, REGION_INPUT))
+            if "from" not in keys and previous.key in self.without_input:
+                self.without_input.add((identifier, REGION_INPUT))
             operands = self.step_inputs(keys.get("from"), plain, key.span, scope, previous)
         if key.text == "expr":
             action, operands = self.formula_step(value, keys, key.span, scope, previous)

@@ -63,6 +63,16 @@ def beside(*settings: str) -> str:
     return TEXT.replace("  epochs", "".join(f"  {text}\n" for text in settings) + "  epochs")
 
 
+PENALTY = """    - gradient: {of: wrong, wrt: image}
+      name: slope
+    - expr: slope ** 2
+    - reduce_mean:
+      name: size
+    - expr: wrong + 10 * size
+      name: objective
+  loss: objective
+"""
+"""The steps behind a loss that add the slopes of an image to it."""
 STEEP = TEXT.replace(
     "  loss: cross_entropy\n",
     """  steps:
@@ -72,15 +82,8 @@ STEEP = TEXT.replace(
     - cross_entropy:
       name: wrong
       from: [logits, label]
-    - gradient: {of: wrong, wrt: image}
-      name: slope
-    - expr: slope ** 2
-    - reduce_mean:
-      name: size
-    - expr: wrong + 10 * size
-      name: objective
-  loss: objective
-""",
+"""
+    + PENALTY,
 )
 
 
@@ -167,16 +170,7 @@ BESIDE = {
     "several": SEVERAL.replace("[unit, down]", "[Unit]"),
     "whole models": SEVERAL.replace("[unit, down]", "[Unit, Judge]"),
     "steep models": SEVERAL.replace("[unit, down]", "[Unit, Judge]").replace(
-        "  loss: wrong\n",
-        """    - gradient: {of: wrong, wrt: image}
-      name: slope
-    - expr: slope ** 2
-    - reduce_mean:
-      name: size
-    - expr: wrong + 10 * size
-      name: objective
-  loss: objective
-""",
+        "  loss: wrong\n", PENALTY
     ),
     "bf16": beside("precision: bf16"),
     "f16": beside("precision: f16"),
